@@ -1,0 +1,50 @@
+# System packages first; a missing one is named together with the package that brings it.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+function(gradus_missing what debian)
+  message(FATAL_ERROR "Gradus needs ${what}.\n"
+                      "  Debian and Ubuntu: apt-get install ${debian}\n"
+                      "  or let scripts/install-deps.sh install everything.")
+endfunction()
+
+pkg_check_modules(OPENBLAS QUIET IMPORTED_TARGET openblas)
+if(NOT OPENBLAS_FOUND)
+  gradus_missing("OpenBLAS" libopenblas-dev)
+endif()
+
+find_package(nlohmann_json 3.9 QUIET)
+if(NOT nlohmann_json_FOUND)
+  gradus_missing("nlohmann/json 3.9 or later" nlohmann-json3-dev)
+endif()
+
+find_package(ZLIB QUIET)
+if(NOT ZLIB_FOUND)
+  gradus_missing("zlib" zlib1g-dev)
+endif()
+
+if(GRADUS_OPENMP)
+  find_package(OpenMP QUIET COMPONENTS CXX)
+  if(NOT OpenMP_CXX_FOUND)
+    message(STATUS "OpenMP not found: parallel loops run on std::thread")
+  endif()
+endif()
+
+find_package(CURL QUIET)
+if(NOT CURL_FOUND)
+  message(STATUS "libcurl not found: data sets cannot be downloaded (libcurl4-openssl-dev)")
+endif()
+
+function(gradus_link_dependencies target)
+  target_link_libraries(
+    ${target}
+    PRIVATE PkgConfig::OPENBLAS $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> ZLIB::ZLIB
+    PUBLIC Threads::Threads)
+  if(OpenMP_CXX_FOUND AND GRADUS_OPENMP)
+    target_link_libraries(${target} PRIVATE OpenMP::OpenMP_CXX)
+  endif()
+  if(CURL_FOUND)
+    target_link_libraries(${target} PRIVATE CURL::libcurl)
+    target_compile_definitions(${target} PRIVATE GRADUS_HAVE_CURL)
+  endif()
+endfunction()

@@ -1,0 +1,42 @@
+// Memory for tensors and tapes: 64-byte aligned, cached, counted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gradus {
+
+/// Returns memory for at least `bytes` bytes, aligned to 64. Freed blocks are kept by size class
+/// and handed out again, so that a training step asks the system for nothing after the first ones.
+/// Safe from any thread. Throws Error where the system has no more, naming the size.
+void* allocate(size_t bytes);
+/// Gives back what allocate(bytes) returned.
+void deallocate(void* block, size_t bytes) noexcept;
+
+struct AllocatorStatistics {
+  int64_t system_allocations = 0;  ///< calls to the system since the start
+  int64_t system_bytes = 0;        ///< bytes now held from the system, in use or cached
+  int64_t cached_bytes = 0;        ///< of these, bytes waiting to be used again
+};
+AllocatorStatistics allocator_statistics();
+
+/// Gives every cached block back to the system.
+void release_cached_memory();
+
+/// With `on`, fresh memory is filled with bytes that read as NaN, so that a test notices what a
+/// kernel forgot to write. For tests.
+void poison_allocations(bool on);
+
+/// A standard allocator on top of allocate(), for containers that live as long as a step.
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  PoolAllocator() = default;
+  template <class U>
+  PoolAllocator(const PoolAllocator<U>&) noexcept {}
+  T* allocate(size_t n) { return static_cast<T*>(gradus::allocate(n * sizeof(T))); }
+  void deallocate(T* p, size_t n) noexcept { gradus::deallocate(p, n * sizeof(T)); }
+  friend bool operator==(const PoolAllocator&, const PoolAllocator&) { return true; }
+};
+
+}  // namespace gradus

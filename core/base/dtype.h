@@ -1,0 +1,95 @@
+// Element types, and the step from a run-time type to a compile-time one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iosfwd>
+#include <utility>
+
+#include "error.h"
+
+namespace gradus {
+
+/// Element type of a tensor. `boolean` is one byte, 0 or 1.
+enum class DType : uint8_t { float32, float64, int64, int32, uint8, boolean };
+
+inline constexpr DType float32 = DType::float32;
+inline constexpr DType float64 = DType::float64;
+inline constexpr DType int64 = DType::int64;
+inline constexpr DType int32 = DType::int32;
+inline constexpr DType uint8 = DType::uint8;
+inline constexpr DType boolean = DType::boolean;
+
+/// Bytes per element.
+size_t size_of(DType dtype);
+/// "float32", "int64", ..., "bool".
+const char* name_of(DType dtype);
+std::ostream& operator<<(std::ostream& out, DType dtype);
+
+constexpr bool is_floating(DType dtype) { return dtype <= DType::float64; }
+constexpr bool is_integral(DType dtype) { return dtype > DType::float64 && dtype != DType::boolean; }
+
+/// The DType that stores C++ type T.
+template <class T>
+struct dtype_of;
+template <>
+struct dtype_of<float> {
+  static constexpr DType value = DType::float32;
+};
+template <>
+struct dtype_of<double> {
+  static constexpr DType value = DType::float64;
+};
+template <>
+struct dtype_of<int64_t> {
+  static constexpr DType value = DType::int64;
+};
+template <>
+struct dtype_of<int32_t> {
+  static constexpr DType value = DType::int32;
+};
+template <>
+struct dtype_of<uint8_t> {
+  static constexpr DType value = DType::uint8;
+};
+template <>
+struct dtype_of<bool> {
+  static constexpr DType value = DType::boolean;
+};
+template <class T>
+inline constexpr DType dtype_v = dtype_of<T>::value;
+
+/// Calls `f.operator()<T>()` with the C++ type of a floating dtype; throws DTypeError for others.
+template <class F>
+decltype(auto) dispatch_floating(const char* op, DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::float32: return std::forward<F>(f).template operator()<float>();
+    case DType::float64: return std::forward<F>(f).template operator()<double>();
+    default:
+      throw DTypeError(op, str("needs a floating tensor (float32 or float64), got ", name_of(dtype)),
+                       "convert it with .to(float32)");
+  }
+}
+
+/// Calls `f.operator()<T>()` with the C++ type of a number dtype; throws DTypeError for bool.
+template <class F>
+decltype(auto) dispatch_number(const char* op, DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::float32: return std::forward<F>(f).template operator()<float>();
+    case DType::float64: return std::forward<F>(f).template operator()<double>();
+    case DType::int64: return std::forward<F>(f).template operator()<int64_t>();
+    case DType::int32: return std::forward<F>(f).template operator()<int32_t>();
+    case DType::uint8: return std::forward<F>(f).template operator()<uint8_t>();
+    case DType::boolean: break;
+  }
+  throw DTypeError(op, "does not take bool tensors", "convert it with .to(float32) or .to(int64)");
+}
+
+/// Calls `f.operator()<T>()` with the C++ type of any dtype.
+template <class F>
+decltype(auto) dispatch_all(const char* op, DType dtype, F&& f) {
+  if (dtype == DType::boolean) return std::forward<F>(f).template operator()<bool>();
+  return dispatch_number(op, dtype, std::forward<F>(f));
+}
+
+}  // namespace gradus

@@ -1,0 +1,67 @@
+// Errors as users see them: "[op] (module path) what, with every shape. Hint: what to do".
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace gradus {
+
+/// Base of every error that a mistake of the caller, a bad file or bad data can cause.
+///
+/// The text is composed as `[op] (module.path) what. Hint: hint`; path and hint are optional. A
+/// module that an error passes through puts its own name in front of the path, so that the message
+/// names the layer although the op does not know it.
+class Error : public std::runtime_error {
+ public:
+  Error(std::string_view op, std::string_view what, std::string_view hint = {});
+
+  const char* what() const noexcept override { return text_.c_str(); }
+  const std::string& op() const { return op_; }
+  const std::string& module_path() const { return path_; }
+  const std::string& hint() const { return hint_; }
+
+  /// Puts `name` in front of the module path. Called while the error travels up the module tree.
+  void add_module(std::string_view name);
+
+ private:
+  void compose();
+
+  std::string op_, path_, detail_, hint_, text_;
+};
+
+/// Shapes, sizes or numbers of dimensions that do not fit.
+struct ShapeError : Error {
+  using Error::Error;
+};
+/// Element types that do not fit. Nothing is ever promoted silently.
+struct DTypeError : Error {
+  using Error::Error;
+};
+/// An index, label or dimension out of range.
+struct IndexError : Error {
+  using Error::Error;
+};
+/// An option or value that makes no sense (negative padding, momentum of 2, NaN ...).
+struct ValueError : Error {
+  using Error::Error;
+};
+/// A tape used in a way that would lose or falsify gradients.
+struct TapeError : Error {
+  using Error::Error;
+};
+/// Files, downloads and formats.
+struct IoError : Error {
+  using Error::Error;
+};
+
+/// Writes all arguments one after the other into a string; for error messages, not for hot paths.
+template <class... Args>
+std::string str(const Args&... args) {
+  std::ostringstream out;
+  (out << ... << args);
+  return std::move(out).str();
+}
+
+}  // namespace gradus

@@ -1,0 +1,36 @@
+// The one way to run work on several threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+namespace gradus {
+
+/// Number of threads that parallel_for uses. At the start: GRADUS_NUM_THREADS, else the number of
+/// processors this process may run on.
+int num_threads();
+/// Sets it for the whole process. Throws ValueError for n < 1. Results do not depend on it.
+void set_num_threads(int n);
+
+namespace detail {
+using PieceFunction = void (*)(const void* body, int64_t begin, int64_t end);
+void run_pieces(int64_t n, int64_t piece, PieceFunction function, const void* body);
+}  // namespace detail
+
+/// Calls `body(begin, end)` for the pieces [0, piece), [piece, 2 piece), ... of [0, n), on all
+/// threads. The cut depends on n and `piece` alone, never on the number of threads, so a body that
+/// writes only what belongs to its piece gives the same bits on any number of threads. Calls from
+/// inside a body run one after the other. The first exception of a body is thrown again here, after
+/// all pieces have ended.
+template <class Body>
+void parallel_for(int64_t n, int64_t piece, const Body& body) {
+  detail::run_pieces(
+      n, piece,
+      [](const void* b, int64_t begin, int64_t end) {
+        (*static_cast<const Body*>(b))(begin, end);
+      },
+      std::addressof(body));
+}
+
+}  // namespace gradus

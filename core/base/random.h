@@ -1,0 +1,63 @@
+// Counter-based random numbers (Philox4x32-10) with separate streams.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace gradus {
+
+/// What random numbers are drawn for. Each purpose has a stream of its own, so that drawing more of
+/// one (evaluating more often, shuffling another data set) never changes another.
+enum class Stream : uint32_t { init, shuffle, dropout, augmentation };
+
+/// One block of the Philox4x32-10 generator: four random words as a pure function of a key and a
+/// counter (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter_high, uint64_t counter_low);
+
+/// A position in a random stream: a value type, cheap to copy and to save. Number i of the stream
+/// is a function of (seed, stream, i) alone, so threads can draw any part of it in any order.
+struct Generator {
+  uint64_t seed = 0;
+  uint64_t stream = 0;
+  uint64_t position = 0;  ///< in words of 32 bits
+
+  Generator() = default;
+  explicit Generator(uint64_t s, Stream which = Stream::init)
+      : seed(s), stream(static_cast<uint64_t>(which)) {}
+
+  /// The word at `position + offset`, without moving.
+  uint32_t word_at(uint64_t offset) const;
+  /// The next word; moves on by one.
+  uint32_t next();
+  /// Uniform in [0, 1) with 53 random bits; moves on by two.
+  double uniform();
+  /// Uniform in [lo, hi).
+  double uniform(double lo, double hi) { return lo + (hi - lo) * uniform(); }
+  /// Normal with mean 0 and standard deviation 1 (Box-Muller); moves on by four.
+  double normal();
+  /// Uniform integer in [0, n), without bias. n must be positive.
+  uint64_t below(uint64_t n);
+  /// Returns the generator at the present position and moves this one on by `words`, for a kernel
+  /// that draws `words` numbers on its own.
+  Generator take(uint64_t words);
+  /// An independent generator derived from this one's seed and stream, and `id`: for an epoch or a
+  /// sample.
+  Generator fork(uint64_t id) const;
+
+  friend bool operator==(const Generator&, const Generator&) = default;
+};
+
+/// The random state of the calling thread: what layers draw from when they are built and when they
+/// drop out. Two words per stream; saved and restored as a value.
+struct RandomState {
+  std::array<Generator, 4> streams;
+};
+
+/// Starts all streams of the calling thread anew from `seed`. Without it the seed is 0.
+void manual_seed(uint64_t seed);
+/// The calling thread's generator for one purpose.
+Generator& default_generator(Stream stream);
+RandomState random_state();
+void set_random_state(const RandomState& state);
+
+}  // namespace gradus

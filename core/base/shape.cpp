@@ -1,0 +1,111 @@
+#include "shape.h"
+
+#include <algorithm>
+#include <ostream>
+
+#include "error.h"
+
+namespace gradus {
+
+namespace {
+void check_capacity(size_t dims) {
+  if (dims > Shape::max_dims) {
+    throw ShapeError("shape", str("a tensor has at most ", Shape::max_dims, " dimensions, got ", dims));
+  }
+}
+}  // namespace
+
+Shape::Shape(std::initializer_list<int64_t> sizes)
+    : Shape(std::span<const int64_t>(sizes.begin(), sizes.size())) {}
+
+Shape::Shape(std::span<const int64_t> sizes) : dim_(static_cast<int>(sizes.size())) {
+  check_capacity(sizes.size());
+  std::copy(sizes.begin(), sizes.end(), sizes_.begin());
+}
+
+Shape Shape::filled(int dim, int64_t value) {
+  check_capacity(static_cast<size_t>(dim));
+  Shape s;
+  s.dim_ = dim;
+  std::fill(s.begin(), s.end(), value);
+  return s;
+}
+
+void Shape::push_back(int64_t size) {
+  check_capacity(static_cast<size_t>(dim_) + 1);
+  sizes_[static_cast<size_t>(dim_++)] = size;
+}
+
+void Shape::insert(int position, int64_t size) {
+  push_back(size);
+  std::rotate(begin() + position, end() - 1, end());
+}
+
+void Shape::erase(int position) {
+  std::copy(begin() + position + 1, end(), begin() + position);
+  --dim_;
+}
+
+int64_t Shape::numel() const {
+  int64_t n = 1;
+  bool overflow = false;
+  for (int64_t size : *this) {
+    if (size == 0) return 0;
+    overflow = __builtin_mul_overflow(n, size, &n) || overflow;
+  }
+  if (overflow) {
+    throw ShapeError("shape", str("the number of elements of ", *this, " overflows 64 bits"));
+  }
+  return n;
+}
+
+Shape Shape::row_major_strides() const {
+  Shape strides = filled(dim_, 1);
+  for (int i = dim_ - 2; i >= 0; --i) {
+    strides[i] = strides[i + 1] * std::max<int64_t>((*this)[i + 1], 1);
+  }
+  return strides;
+}
+
+std::string Shape::to_string() const {
+  std::string text = "[";
+  for (int i = 0; i < dim_; ++i) {
+    if (i > 0) text += ',';
+    text += std::to_string((*this)[i]);
+  }
+  return text + "]";
+}
+
+bool operator==(const Shape& a, const Shape& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+  return out << shape.to_string();
+}
+
+int normalize_dim(const char* op, int64_t dim, int dims) {
+  const int64_t limit = std::max(dims, 1);  // 0-d tensors take dim 0 and -1, as PyTorch's do
+  if (dim < -limit || dim >= limit) {
+    throw IndexError(op, str("dimension ", dim, " is out of range for a tensor of ", dims, " dimensions"),
+                     str("dimensions go from ", -limit, " to ", limit - 1));
+  }
+  return static_cast<int>(dim < 0 ? dim + limit : dim);
+}
+
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
+  Shape out = Shape::filled(std::max(a.dim(), b.dim()), 1);
+  for (int i = 1; i <= out.dim(); ++i) {
+    const int64_t x = i <= a.dim() ? a[a.dim() - i] : 1;
+    const int64_t y = i <= b.dim() ? b[b.dim() - i] : 1;
+    if (x != y && x != 1 && y != 1) {
+      throw ShapeError(op, str("shapes ", a, " and ", b, " do not broadcast: ", x, " against ", y,
+                               " in dimension ", -i),
+                       "sizes must be equal or 1, compared from the last dimension backwards");
+    }
+    out[out.dim() - i] = x == 1 ? y : x;
+  }
+  return out;
+}
+
+}  // namespace gradus

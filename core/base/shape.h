@@ -1,0 +1,69 @@
+// Sizes and strides of up to eight dimensions, stored inline.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <iosfwd>
+#include <span>
+#include <string>
+
+namespace gradus {
+
+/// A short list of integers, one per dimension: the sizes of a tensor, or its strides in elements.
+/// Holds up to `max_dims` entries and never allocates.
+class Shape {
+ public:
+  static constexpr int max_dims = 8;
+
+  Shape() = default;
+  /// Throws ShapeError for more than `max_dims` entries.
+  Shape(std::initializer_list<int64_t> sizes);
+  explicit Shape(std::span<const int64_t> sizes);
+  /// `dim` entries, all equal to `value`.
+  static Shape filled(int dim, int64_t value);
+
+  int dim() const { return dim_; }
+  bool empty() const { return dim_ == 0; }
+  int64_t operator[](int i) const { return sizes_[static_cast<size_t>(i)]; }
+  int64_t& operator[](int i) { return sizes_[static_cast<size_t>(i)]; }
+  int64_t back() const { return sizes_[static_cast<size_t>(dim_ - 1)]; }
+
+  const int64_t* begin() const { return sizes_.data(); }
+  const int64_t* end() const { return sizes_.data() + dim_; }
+  int64_t* begin() { return sizes_.data(); }
+  int64_t* end() { return sizes_.data() + dim_; }
+  operator std::span<const int64_t>() const { return {begin(), end()}; }
+
+  void push_back(int64_t size);
+  void insert(int position, int64_t size);
+  void erase(int position);
+
+  /// Product of all entries; 1 for no dimensions. Throws ShapeError where it overflows 63 bits.
+  int64_t numel() const;
+  /// Strides of a row-major (C order) tensor of this shape.
+  Shape row_major_strides() const;
+
+  /// As written in messages: `[64,1,28,28]`.
+  std::string to_string() const;
+
+  friend bool operator==(const Shape& a, const Shape& b);
+
+ private:
+  std::array<int64_t, max_dims> sizes_;  // entries beyond dim_ are never read
+  int dim_ = 0;
+};
+
+using Strides = Shape;
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
+
+/// Turns a dimension counted from the end (-1 is the last) into one counted from the front.
+/// Throws IndexError, in the name of `op`, where it is not in [-dims, dims).
+int normalize_dim(const char* op, int64_t dim, int dims);
+
+/// The shape that `a` and `b` broadcast to under NumPy's rules; throws ShapeError in the name of
+/// `op` where they do not fit.
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
+
+}  // namespace gradus

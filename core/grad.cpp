@@ -1,0 +1,32 @@
+#include "grad.h"
+
+#include "base/error.h"
+
+namespace gradus {
+
+std::vector<Tensor> grad(std::span<const Tensor> ys, std::span<const Tensor> y_gradients,
+                         std::span<const Tensor> xs, const GradOptions& options) {
+  Tape* const tape = Tape::current();
+  if (tape == nullptr) {
+    throw TapeError("grad", "no tape is recording in this thread", "open one: Tape tape;");
+  }
+  auto result = tape->gradients("grad", ys, y_gradients, xs, options.retain, options.create_graph);
+  for (size_t i = 0; i < result.size() && !options.allow_unused; ++i) {
+    if (!result[i].defined()) {
+      throw TapeError("grad", str("y does not depend on x number ", i, " of shape ", xs[i].shape()),
+                      "pass {.allow_unused = true} to get an undefined tensor instead");
+    }
+  }
+  return result;
+}
+
+std::vector<Tensor> grad(const Tensor& y, std::span<const Tensor> xs, const GradOptions& options) {
+  return grad({&y, 1}, {&options.gradient, 1}, xs, options);
+}
+
+std::vector<Tensor> grad(const Tensor& y, std::initializer_list<Tensor> xs,
+                         const GradOptions& options) {
+  return grad(y, std::span<const Tensor>(xs.begin(), xs.size()), options);
+}
+
+}  // namespace gradus

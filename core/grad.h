@@ -1,0 +1,35 @@
+// Gradients as values.
+#pragma once
+
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+#include "tape.h"
+
+namespace gradus {
+
+struct GradOptions {
+  /// The gradient of y itself; needed where y has more than one element.
+  Tensor gradient = {};
+  bool retain = false;        ///< keep what the entries saved, for another call
+  bool create_graph = false;  ///< record, so that the result can be differentiated; implies retain
+  /// Throw TapeError for an x that y does not depend on, rather than returning an undefined tensor.
+  bool allow_unused = false;
+};
+
+/// Gradients of y with respect to each of xs, on the current tape. Leaves' `.grad()` stay as they
+/// are. xs may be leaves or any tensor that the tape computed. Throws TapeError without a tape.
+///
+///     Tensor g = grad(y, {x}, {.create_graph = true})[0];
+///     Tensor h = grad(sum(g), {x})[0];                     // second derivative
+std::vector<Tensor> grad(const Tensor& y, std::span<const Tensor> xs,
+                         const GradOptions& options = {});
+std::vector<Tensor> grad(const Tensor& y, std::initializer_list<Tensor> xs,
+                         const GradOptions& options = {});
+
+/// The same for several ys at once, each with its gradient: the sum of their contributions.
+std::vector<Tensor> grad(std::span<const Tensor> ys, std::span<const Tensor> y_gradients,
+                         std::span<const Tensor> xs, const GradOptions& options = {});
+
+}  // namespace gradus

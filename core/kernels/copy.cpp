@@ -1,0 +1,143 @@
+#include "copy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+#include <type_traits>
+
+#include "../base/parallel_for.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+template <int N, class Row>
+void run(const Loop<N>& loop, const Row& row) {
+  const int64_t inner = loop.size[0];
+  const int64_t piece = std::max<int64_t>(1, elements_per_piece / std::max<int64_t>(1, inner));
+  if (inner == 0) return;
+  parallel_for(loop.rows(), piece, [&](int64_t begin, int64_t end) {
+    for_rows(loop, begin, end, row);
+  });
+}
+
+/// Word (4, 8 or 1 bytes) by word: the type does not matter for a copy.
+template <class Word>
+void copy_words(const Loop<2>& loop, void* out, const void* x) {
+  run(loop, [&](const int64_t* offset) {
+    Word* o = static_cast<Word*>(out) + offset[0];
+    const Word* a = static_cast<const Word*>(x) + offset[1];
+    const int64_t n = loop.size[0], so = loop.stride[0][0], sx = loop.stride[1][0];
+    if (so == 1 && sx == 1) {
+      std::memcpy(o, a, static_cast<size_t>(n) * sizeof(Word));
+    } else {
+      for (int64_t i = 0; i < n; ++i) o[i * so] = a[i * sx];
+    }
+  });
+}
+
+}  // namespace
+
+void copy(const Loop<2>& loop, DType dtype, void* out, const void* x) {
+  switch (size_of(dtype)) {
+    case 1: return copy_words<uint8_t>(loop, out, x);
+    case 4: return copy_words<uint32_t>(loop, out, x);
+    default: return copy_words<uint64_t>(loop, out, x);
+  }
+}
+
+void convert(const Loop<2>& loop, DType to, void* out, DType from, const void* x) {
+  dispatch_all("to", to, [&]<class To>() {
+    dispatch_all("to", from, [&]<class From>() {
+      run(loop, [&](const int64_t* offset) {
+        To* o = static_cast<To*>(out) + offset[0];
+        const From* a = static_cast<const From*>(x) + offset[1];
+        const int64_t so = loop.stride[0][0], sx = loop.stride[1][0];
+        for (int64_t i = 0; i < loop.size[0]; ++i) {
+          if constexpr (std::is_same_v<To, bool>) {
+            o[i * so] = a[i * sx] != From(0);
+          } else {
+            o[i * so] = static_cast<To>(a[i * sx]);
+          }
+        }
+      });
+    });
+  });
+}
+
+void fill(const Loop<1>& loop, DType dtype, void* out, double value) {
+  dispatch_all("fill", dtype, [&]<class T>() {
+    const T v = static_cast<T>(value);
+    run(loop, [&](const int64_t* offset) {
+      T* o = static_cast<T*>(out) + offset[0];
+      for (int64_t i = 0; i < loop.size[0]; ++i) o[i * loop.stride[0][0]] = v;
+    });
+  });
+}
+
+namespace {
+
+/// Calls `number(i, words)` for each i < n with `per_number` random words (1, 2 or 4) of g.
+template <int per_number, class F>
+void draw(int64_t n, const Generator& g, const F& number) {
+  parallel_for(n, elements_per_piece, [&](int64_t begin, int64_t end) {
+    uint64_t block_index = UINT64_MAX;
+    std::array<uint32_t, 4> block{};
+    for (int64_t i = begin; i < end; ++i) {
+      uint32_t words[per_number];
+      for (int k = 0; k < per_number; ++k) {
+        const uint64_t word = g.position + static_cast<uint64_t>(i * per_number + k);
+        if (word / 4 != block_index) block = philox(g.seed, g.stream, block_index = word / 4);
+        words[k] = block[word % 4];
+      }
+      number(i, words);
+    }
+  });
+}
+
+/// Uniform in [0, 1): 24 bits for float, 53 for double.
+float unit(const uint32_t* words, float) { return static_cast<float>(words[0] >> 8) * 0x1p-24F; }
+double unit(const uint32_t* words, double) {
+  const uint64_t bits = (static_cast<uint64_t>(words[0]) << 32 | words[1]) >> 11;
+  return static_cast<double>(bits) * 0x1p-53;
+}
+
+template <class T>
+constexpr int words_per = sizeof(T) / 4;
+
+}  // namespace
+
+template <class T>
+void fill_uniform(int64_t n, T* out, const Generator& g, double lo, double hi) {
+  draw<words_per<T>>(n, g, [&](int64_t i, const uint32_t* words) {
+    const double v = lo + (hi - lo) * static_cast<double>(unit(words, T()));
+    out[i] = std::min(static_cast<T>(v), std::nextafter(static_cast<T>(hi), static_cast<T>(lo)));
+  });
+}
+
+template <class T>
+void fill_normal(int64_t n, T* out, const Generator& g) {
+  draw<2 * words_per<T>>(n, g, [&](int64_t i, const uint32_t* words) {
+    const double u = 1 - static_cast<double>(unit(words, T()));  // never 0
+    const double v = static_cast<double>(unit(words + words_per<T>, T()));
+    out[i] = static_cast<T>(std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v));
+  });
+}
+
+template <class T>
+void fill_dropout(int64_t n, T* out, const Generator& g, double p, double scale) {
+  const double threshold = p * 0x1p32;  // a word below it drops: exact for p = 0 and p = 1
+  draw<1>(n, g, [&](int64_t i, const uint32_t* words) {
+    out[i] = static_cast<double>(words[0]) < threshold ? T(0) : static_cast<T>(scale);
+  });
+}
+
+template void fill_uniform(int64_t, float*, const Generator&, double, double);
+template void fill_uniform(int64_t, double*, const Generator&, double, double);
+template void fill_normal(int64_t, float*, const Generator&);
+template void fill_normal(int64_t, double*, const Generator&);
+template void fill_dropout(int64_t, float*, const Generator&, double, double);
+template void fill_dropout(int64_t, double*, const Generator&, double, double);
+
+}  // namespace gradus::kernels

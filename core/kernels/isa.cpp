@@ -1,0 +1,69 @@
+#include "isa.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+
+#include "../base/error.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+Isa best_supported() {
+  if (is_supported(Isa::avx512)) return Isa::avx512;
+  return is_supported(Isa::avx2) ? Isa::avx2 : Isa::baseline;
+}
+
+Isa checked(Isa isa) {
+  if (!is_supported(isa)) {
+    throw ValueError("set_isa", str("this processor does not have ", name_of(isa)),
+                     str("the best it has is ", name_of(best_supported())));
+  }
+  return isa;
+}
+
+Isa initial() {
+  const char* text = std::getenv("GRADUS_ISA");
+  if (text == nullptr) return best_supported();
+  for (Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+    if (std::string_view(text) == name_of(isa)) return checked(isa);
+  }
+  throw ValueError("set_isa", str("GRADUS_ISA is '", text, "'"),
+                   "it must be baseline, avx2 or avx512");
+}
+
+std::atomic<Isa>& chosen() {
+  static std::atomic<Isa> isa = initial();
+  return isa;
+}
+
+}  // namespace
+
+Isa isa() { return chosen().load(std::memory_order_relaxed); }
+void set_isa(Isa isa) { chosen().store(checked(isa), std::memory_order_relaxed); }
+
+bool is_supported([[maybe_unused]] Isa isa) {
+#if defined(__x86_64__)
+  switch (isa) {
+    case Isa::baseline: return true;
+    case Isa::avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case Isa::avx512:
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+             is_supported(Isa::avx2);
+  }
+#endif
+  return isa == Isa::baseline;
+}
+
+const char* name_of(Isa isa) {
+  switch (isa) {
+    case Isa::baseline: return "baseline";
+    case Isa::avx2: return "avx2";
+    case Isa::avx512: return "avx512";
+  }
+  return "?";
+}
+
+}  // namespace gradus::kernels

@@ -1,0 +1,172 @@
+// Compiled once per instruction set; see isa.h.
+#include <type_traits>
+
+#include "../base/allocator.h"
+#include "../base/parallel_for.h"
+#include "reduce.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+constexpr int64_t reduced_per_piece = 65536;
+constexpr int64_t columns_per_piece = 256;
+
+template <class T>
+using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+
+constexpr int64_t at_least_one(int64_t n) { return n > 0 ? n : 1; }
+
+template <class T>
+Accumulator<T> sum_run(const T* x, int64_t stride, int64_t n) {
+  using A = Accumulator<T>;
+  constexpr int64_t lanes = 16;
+  A total = 0;
+  int64_t i = 0;
+  if (stride == 1) {
+    A lane[lanes] = {};
+    for (; i + lanes <= n; i += lanes) {
+      for (int64_t k = 0; k < lanes; ++k) lane[k] += static_cast<A>(x[i + k]);
+    }
+    for (int64_t k = 0; k < lanes; ++k) total += lane[k];
+  }
+  for (; i < n; ++i) total += static_cast<A>(x[i * stride]);
+  return total;
+}
+
+/// Sum of one piece of the reduced nest: some rows of it, or a part of its only row.
+template <class T>
+Accumulator<T> sum_piece(const Loop<1>& reduced, int64_t piece, const T* x) {
+  const int64_t inner = reduced.size[0], step = reduced.stride[0][0];
+  if (reduced.dims == 1) {
+    const int64_t begin = piece * reduced_per_piece;
+    const int64_t end = begin + reduced_per_piece < inner ? begin + reduced_per_piece : inner;
+    return sum_run(x + begin * step, step, end - begin);
+  }
+  const int64_t rows_per_piece = at_least_one(reduced_per_piece / at_least_one(inner));
+  const int64_t begin = piece * rows_per_piece, rows = reduced.rows();
+  const int64_t end = begin + rows_per_piece < rows ? begin + rows_per_piece : rows;
+  Accumulator<T> total = 0;
+  for_rows(reduced, begin, end, [&](const int64_t* o) { total += sum_run(x + o[0], step, inner); });
+  return total;
+}
+
+int64_t piece_count(const Loop<1>& reduced) {
+  const int64_t inner = at_least_one(reduced.size[0]);
+  if (reduced.dims == 1) return (inner - 1) / reduced_per_piece + 1;
+  const int64_t rows_per_piece = at_least_one(reduced_per_piece / inner);
+  return (at_least_one(reduced.rows()) - 1) / rows_per_piece + 1;
+}
+
+/// Element number i of the kept nest, as offsets of out and x.
+void kept_offsets(const Loop<2>& kept, int64_t i, int64_t* offset) {
+  offset[0] = offset[1] = 0;
+  for (int d = 0; d < kept.dims; ++d) {
+    offset[0] += i % kept.size[d] * kept.stride[0][d];
+    offset[1] += i % kept.size[d] * kept.stride[1][d];
+    i /= kept.size[d];
+  }
+}
+
+/// Each output on its own, for reduced dimensions that lie next to each other in memory.
+template <class T>
+void sum_inner(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+  const int64_t outputs = kept.rows() * kept.size[0];
+  const int64_t pieces = piece_count(reduced);
+  const int64_t per_output = at_least_one(reduced.rows() * reduced.size[0]);
+  if (pieces == 1) {
+    parallel_for(outputs, at_least_one(elements_per_piece / per_output),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) {
+                     int64_t offset[2];
+                     kept_offsets(kept, i, offset);
+                     out[offset[0]] = static_cast<T>(sum_piece(reduced, 0, x + offset[1]));
+                   }
+                 });
+    return;
+  }
+  using A = Accumulator<T>;
+  const auto bytes = static_cast<size_t>(outputs * pieces) * sizeof(A);
+  A* const partial = static_cast<A*>(allocate(bytes));
+  parallel_for(outputs * pieces, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      int64_t offset[2];
+      kept_offsets(kept, task / pieces, offset);
+      partial[task] = sum_piece(reduced, task % pieces, x + offset[1]);
+    }
+  });
+  for (int64_t i = 0; i < outputs; ++i) {
+    int64_t offset[2];
+    kept_offsets(kept, i, offset);
+    A total = 0;
+    for (int64_t p = 0; p < pieces; ++p) total += partial[i * pieces + p];
+    out[offset[0]] = static_cast<T>(total);
+  }
+  deallocate(partial, bytes);
+}
+
+/// Rows of outputs at a time, for kept dimensions that lie next to each other in memory.
+template <class T>
+void sum_outer(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+  const int64_t inner = kept.size[0], so = kept.stride[0][0], sx = kept.stride[1][0];
+  const int64_t blocks = (inner - 1) / columns_per_piece + 1;
+  parallel_for(kept.rows() * blocks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t first = task % blocks * columns_per_piece;
+      const int64_t n = inner - first < columns_per_piece ? inner - first : columns_per_piece;
+      int64_t offset[2];
+      kept_offsets(kept, task / blocks * inner + first, offset);
+      Accumulator<T> total[columns_per_piece] = {};
+      const T* const column = x + offset[1];
+      for_rows(reduced, 0, reduced.rows(), [&](const int64_t* o) {
+        for (int64_t r = 0; r < reduced.size[0]; ++r) {
+          const T* const row = column + o[0] + r * reduced.stride[0][0];
+          if (sx == 1) {
+            for (int64_t i = 0; i < n; ++i) total[i] += static_cast<Accumulator<T>>(row[i]);
+          } else {
+            for (int64_t i = 0; i < n; ++i) total[i] += static_cast<Accumulator<T>>(row[i * sx]);
+          }
+        }
+      });
+      for (int64_t i = 0; i < n; ++i) out[offset[0] + i * so] = static_cast<T>(total[i]);
+    }
+  });
+}
+
+int64_t magnitude(int64_t n) { return n < 0 ? -n : n; }
+
+template <class T>
+void sum(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+  if (kept.rows() * kept.size[0] == 0) return;
+  const bool kept_is_denser =
+      kept.size[0] > 1 && magnitude(kept.stride[1][0]) < magnitude(reduced.stride[0][0]);
+  kept_is_denser ? sum_outer(kept, reduced, out, x) : sum_inner(kept, reduced, out, x);
+}
+
+template <class T>
+constexpr Reduce<T> reduce_table = {sum<T>};
+
+}  // namespace
+
+template <>
+template <>
+const Reduce<float>& Tables<Isa::GRADUS_ISA>::get() {
+  return reduce_table<float>;
+}
+template <>
+template <>
+const Reduce<double>& Tables<Isa::GRADUS_ISA>::get() {
+  return reduce_table<double>;
+}
+template <>
+template <>
+const Reduce<int64_t>& Tables<Isa::GRADUS_ISA>::get() {
+  return reduce_table<int64_t>;
+}
+template <>
+template <>
+const Reduce<int32_t>& Tables<Isa::GRADUS_ISA>::get() {
+  return reduce_table<int32_t>;
+}
+
+}  // namespace gradus::kernels

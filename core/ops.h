@@ -1,0 +1,332 @@
+// Every operation of the library, on one page.
+//
+// Conventions. Operations return new tensors and never change their arguments. Shapes broadcast as
+// in NumPy; a broadcast is written on the tape as an `expand` of its own. Element types never mix:
+// convert with .to(dtype). Dimensions may be negative (-1 is the last). Images are [N, C, H, W].
+// Every operation on floating tensors works in float32 and float64 and can be differentiated any
+// number of times, unless it says otherwise. Operations throw ShapeError, DTypeError, IndexError or
+// ValueError (all of them gradus::Error) and leave everything as it was.
+//
+// At points without a derivative: relu'(0) = 0, |x|'(0) = 0, clamp' = 1 on its bounds, maximum and
+// minimum give each side half of the gradient where both are equal, reductions with indices (max,
+// min, argmax, argmin, max_pool2d) take the first of equal elements, amax and amin share the
+// gradient evenly among them.
+#pragma once
+
+#include <array>
+#include <initializer_list>
+#include <limits>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/random.h"
+#include "tensor.h"
+
+namespace gradus {
+
+// --- Creation ------------------------------------------------------------------------------------
+
+Tensor zeros(const Shape& shape, DType dtype = float32);
+Tensor ones(const Shape& shape, DType dtype = float32);
+Tensor full(const Shape& shape, double value, DType dtype = float32);
+Tensor zeros_like(const Tensor& x);
+Tensor ones_like(const Tensor& x);
+/// start, start + step, ... below `end`.
+Tensor arange(double start, double end, double step = 1, DType dtype = int64);
+/// A tensor with these elements in row-major order; shape [n] unless one is given.
+template <class T>
+Tensor tensor(std::span<const T> values, const Shape& shape);
+template <class T>
+Tensor tensor(std::initializer_list<T> values) {
+  return tensor(std::span<const T>(values.begin(), values.size()),
+                Shape{static_cast<int64_t>(values.size())});
+}
+template <class T>
+Tensor tensor(std::initializer_list<T> values, const Shape& shape) {
+  return tensor(std::span<const T>(values.begin(), values.size()), shape);
+}
+template <class T>
+Tensor tensor(const std::vector<T>& values, const Shape& shape) {
+  return tensor(std::span<const T>(values), shape);
+}
+/// Uniform in [lo, hi), and normal with mean 0 and standard deviation 1.
+Tensor rand(const Shape& shape, Generator& generator, double lo = 0, double hi = 1,
+            DType dtype = float32);
+Tensor randn(const Shape& shape, Generator& generator, DType dtype = float32);
+
+// --- Conversion and copies -----------------------------------------------------------------------
+
+/// The same values in another type. Floating to floating is differentiable.
+Tensor to(const Tensor& x, DType dtype);
+/// A copy in row-major order.
+Tensor clone(const Tensor& x);
+/// x itself where it is in row-major order, else a copy.
+Tensor contiguous(const Tensor& x);
+
+// --- Elementwise arithmetic: broadcasting --------------------------------------------------------
+
+Tensor add(const Tensor& a, const Tensor& b);
+Tensor sub(const Tensor& a, const Tensor& b);
+Tensor mul(const Tensor& a, const Tensor& b);
+/// Floating tensors only.
+Tensor div(const Tensor& a, const Tensor& b);
+/// a to the power b. The gradient for b where a is 0 is 0.
+Tensor pow(const Tensor& a, const Tensor& b);
+Tensor maximum(const Tensor& a, const Tensor& b);
+Tensor minimum(const Tensor& a, const Tensor& b);
+/// a where `condition` (bool) is true, else b.
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+/// x with `value` where `mask` (bool) is true.
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
+
+Tensor add(const Tensor& a, double b);
+Tensor sub(const Tensor& a, double b);
+Tensor sub(double a, const Tensor& b);
+Tensor mul(const Tensor& a, double b);
+Tensor div(const Tensor& a, double b);
+Tensor div(double a, const Tensor& b);
+Tensor pow(const Tensor& a, double b);
+Tensor pow(double a, const Tensor& b);
+Tensor maximum(const Tensor& a, double b);
+Tensor minimum(const Tensor& a, double b);
+
+inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
+inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
+inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
+inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
+inline Tensor operator+(const Tensor& a, double b) { return add(a, b); }
+inline Tensor operator-(const Tensor& a, double b) { return sub(a, b); }
+inline Tensor operator*(const Tensor& a, double b) { return mul(a, b); }
+inline Tensor operator/(const Tensor& a, double b) { return div(a, b); }
+inline Tensor operator+(double a, const Tensor& b) { return add(b, a); }
+inline Tensor operator-(double a, const Tensor& b) { return sub(a, b); }
+inline Tensor operator*(double a, const Tensor& b) { return mul(b, a); }
+inline Tensor operator/(double a, const Tensor& b) { return div(a, b); }
+
+// --- Elementwise comparison: broadcasting, bool result, no gradient ------------------------------
+
+Tensor eq(const Tensor& a, const Tensor& b);
+Tensor ne(const Tensor& a, const Tensor& b);
+Tensor lt(const Tensor& a, const Tensor& b);
+Tensor le(const Tensor& a, const Tensor& b);
+Tensor gt(const Tensor& a, const Tensor& b);
+Tensor ge(const Tensor& a, const Tensor& b);
+Tensor eq(const Tensor& a, double b);
+Tensor ne(const Tensor& a, double b);
+Tensor lt(const Tensor& a, double b);
+Tensor le(const Tensor& a, double b);
+Tensor gt(const Tensor& a, double b);
+Tensor ge(const Tensor& a, double b);
+/// True where every element is finite. Floating tensors.
+bool all_finite(const Tensor& x);
+
+// --- Elementwise functions -----------------------------------------------------------------------
+
+Tensor neg(const Tensor& x);
+inline Tensor operator-(const Tensor& x) { return neg(x); }
+Tensor abs(const Tensor& x);
+Tensor sign(const Tensor& x);   ///< -1, 0 or 1; gradient 0
+Tensor floor(const Tensor& x);  ///< gradient 0
+Tensor square(const Tensor& x);
+Tensor sqrt(const Tensor& x);
+Tensor rsqrt(const Tensor& x);
+Tensor reciprocal(const Tensor& x);
+Tensor exp(const Tensor& x);
+Tensor expm1(const Tensor& x);
+Tensor log(const Tensor& x);
+Tensor log1p(const Tensor& x);
+Tensor sin(const Tensor& x);
+Tensor cos(const Tensor& x);
+Tensor tanh(const Tensor& x);
+Tensor sigmoid(const Tensor& x);
+Tensor erf(const Tensor& x);
+/// min(max(x, lo), hi). Throws ValueError where neither bound is given or a bound is NaN.
+Tensor clamp(const Tensor& x, std::optional<double> lo, std::optional<double> hi);
+
+Tensor relu(const Tensor& x);
+Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
+Tensor elu(const Tensor& x, double alpha = 1);
+enum class Gelu { exact, tanh };
+/// x times the normal distribution function; `tanh` is the usual approximation (Hendrycks and
+/// Gimpel, arXiv 1606.08415).
+Tensor gelu(const Tensor& x, Gelu form = Gelu::exact);
+Tensor silu(const Tensor& x);
+/// log(1 + exp(beta x)) / beta; x itself where beta x > threshold.
+Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20);
+
+/// Zeroes each element with probability p and multiplies the others by 1 / (1 - p).
+Tensor dropout(const Tensor& x, double p, Generator& generator);
+/// The same for whole channels: x is [N, C, ...], and each [n, c] stays or goes.
+Tensor dropout_channels(const Tensor& x, double p, Generator& generator);
+
+// --- Reductions ----------------------------------------------------------------------------------
+// `dims` lists the dimensions to reduce; none given means all. `keepdim` leaves them with size 1.
+
+using Dims = Shape;
+
+Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+/// Variance with divisor M - correction: 1 for the sample, 0 for the population.
+Tensor var(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
+Tensor std(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
+Tensor prod(const Tensor& x);
+Tensor prod(const Tensor& x, int64_t dim, bool keepdim = false);
+Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim = false);
+Tensor amax(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+Tensor amin(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+/// Euclidean norm of all elements, or over `dims`; ord may be any positive number, 0 or infinity.
+Tensor norm(const Tensor& x, const Dims& dims = {}, double ord = 2, bool keepdim = false);
+Tensor cumsum(const Tensor& x, int64_t dim);
+
+struct ValuesIndices {
+  Tensor values;
+  Tensor indices;  ///< int64
+};
+/// The largest (smallest) element along `dim`, and where it first stands. NaN counts as largest
+/// (smallest).
+ValuesIndices max(const Tensor& x, int64_t dim, bool keepdim = false);
+ValuesIndices min(const Tensor& x, int64_t dim, bool keepdim = false);
+Tensor max(const Tensor& x);
+Tensor min(const Tensor& x);
+/// int64 indices, along `dim` or in the flattened tensor. No gradient.
+Tensor argmax(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
+Tensor argmin(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
+
+Tensor softmax(const Tensor& x, int64_t dim);
+Tensor log_softmax(const Tensor& x, int64_t dim);
+
+// --- Matrix products -----------------------------------------------------------------------------
+
+/// 1-d and 2-d arguments multiply as vectors and matrices; more dimensions are batches of matrices
+/// that broadcast against each other.
+Tensor matmul(const Tensor& a, const Tensor& b);
+/// x [..., in] times weight [out, in] transposed, plus bias [out] (may be undefined).
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+
+// --- Views: no element is copied -----------------------------------------------------------------
+
+/// One size may be -1 and follows from the others. Where no view can do it, the copy is recorded
+/// as `contiguous`.
+Tensor reshape(const Tensor& x, const Shape& shape);
+Tensor flatten(const Tensor& x, int64_t start_dim = 0, int64_t end_dim = -1);
+Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1);
+Tensor permute(const Tensor& x, const Dims& dims);
+/// Repeats dimensions of size 1; -1 keeps a size; new dimensions come first.
+Tensor expand(const Tensor& x, const Shape& shape);
+/// Removes one dimension of size 1 (nothing happens where its size is not 1), or all of them.
+Tensor squeeze(const Tensor& x, std::optional<int64_t> dim = {});
+Tensor unsqueeze(const Tensor& x, int64_t dim);
+/// Elements start, start + step, ... of one dimension, `length` of them.
+Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_t step = 1);
+Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length);
+/// One index of one dimension, which disappears. Negative indices count from the end.
+Tensor select(const Tensor& x, int64_t dim, int64_t index);
+std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim = 0);
+std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim = 0);
+std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);
+
+// --- Rearranging: copies -------------------------------------------------------------------------
+
+Tensor cat(std::span<const Tensor> tensors, int64_t dim = 0);
+Tensor cat(std::initializer_list<Tensor> tensors, int64_t dim = 0);
+Tensor stack(std::span<const Tensor> tensors, int64_t dim = 0);
+Tensor stack(std::initializer_list<Tensor> tensors, int64_t dim = 0);
+/// `repeats[i]` copies side by side along dimension i; as torch.Tensor.repeat.
+Tensor repeat(const Tensor& x, const Shape& repeats);
+Tensor flip(const Tensor& x, const Dims& dims);
+/// out[i][j]... = x with the index along `dim` replaced by index[i][j]... (int64).
+Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
+/// Zeros of `shape` with source added at the places that gather would read: its transpose.
+Tensor scatter_add(const Shape& shape, int64_t dim, const Tensor& index, const Tensor& source);
+/// Rows (along `dim`) number index[0], index[1] ...; index is 1-d int64.
+Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index);
+enum class PadMode { constant, reflect, replicate, circular };
+/// `pads` lists (begin, end) pairs from the last dimension backwards, as torch's pad. Negative pads
+/// crop (constant mode only).
+Tensor pad(const Tensor& x, std::span<const int64_t> pads, PadMode mode = PadMode::constant,
+           double value = 0);
+Tensor tril(const Tensor& x, int64_t diagonal = 0);
+Tensor triu(const Tensor& x, int64_t diagonal = 0);
+/// [...] int64 classes to [..., num_classes] zeros and ones (int64).
+Tensor one_hot(const Tensor& classes, int64_t num_classes);
+
+// --- Convolution and pooling: [N, C, H, W] -------------------------------------------------------
+
+using Size2 = std::array<int64_t, 2>;
+
+struct Conv2dOptions {
+  Size2 stride = {1, 1};
+  Size2 padding = {0, 0};  ///< zeros on both sides
+  Size2 dilation = {1, 1};
+  int64_t groups = 1;
+};
+/// x [N, C, H, W], weight [O, C / groups, kh, kw], bias [O] or undefined, to [N, O, H', W'] with
+/// H' = (H + 2 padding - dilation (kh - 1) - 1) / stride + 1. A cross-correlation, as everywhere in
+/// the field.
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              const Conv2dOptions& options = {});
+/// The gradient of conv2d with respect to x of `input_shape`, for output gradient g; also known as
+/// transposed convolution. conv2d, this and the next are each other's derivatives.
+Tensor conv2d_input_gradient(const Tensor& g, const Tensor& weight, const Shape& input_shape,
+                             const Conv2dOptions& options = {});
+/// The gradient of conv2d with respect to a weight of `weight_shape`.
+Tensor conv2d_weight_gradient(const Tensor& g, const Tensor& x, const Shape& weight_shape,
+                              const Conv2dOptions& options = {});
+
+struct Pool2dOptions {
+  Size2 kernel_size = {2, 2};
+  std::optional<Size2> stride = {};  ///< kernel_size where not given
+  Size2 padding = {0, 0};            ///< at most half of the kernel
+  Size2 dilation = {1, 1};           ///< max pooling only
+  bool ceil_mode = false;            ///< keep a last window that hangs over the edge
+  bool count_include_pad = true;     ///< average pooling only
+  std::optional<int64_t> divisor_override = {};  ///< average pooling only
+};
+/// Indices are positions in the H x W plane of each channel.
+ValuesIndices max_pool2d_with_indices(const Tensor& x, const Pool2dOptions& options);
+Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options);
+Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options);
+Tensor adaptive_avg_pool2d(const Tensor& x, const Size2& output_size);
+
+// --- Normalization -------------------------------------------------------------------------------
+
+struct BatchNormResult {
+  Tensor y;
+  Tensor mean;      ///< [C], of this batch
+  Tensor variance;  ///< [C], biased, of this batch
+};
+/// Batch norm with the statistics of the batch: x [N, C, ...], weight and bias [C] or undefined.
+BatchNormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                                 double eps = 1e-5);
+/// Batch norm with given statistics [C]: a per-channel affine map.
+Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                       const Tensor& weight, const Tensor& bias, double eps = 1e-5);
+
+// --- Losses --------------------------------------------------------------------------------------
+
+enum class Reduction { none, mean, sum };
+
+struct CrossEntropyOptions {
+  Tensor weight = {};  ///< [C] or undefined: a factor for each class
+  Reduction reduction = Reduction::mean;
+  int64_t ignore_index = -100;  ///< targets of this class count nothing
+  double label_smoothing = 0;   ///< in [0, 1]
+};
+/// Cross entropy between logits [N, C, ...] (or [C]) and int64 classes [N, ...] (or []), or class
+/// probabilities of the logits' shape. `mean` divides by the sum of the targets' weights.
+Tensor cross_entropy(const Tensor& logits, const Tensor& target,
+                     const CrossEntropyOptions& options = {});
+
+struct NllOptions {
+  Tensor weight = {};
+  Reduction reduction = Reduction::mean;
+  int64_t ignore_index = -100;
+};
+/// The same from log-probabilities.
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
+                const NllOptions& options = {});
+Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::mean);
+
+}  // namespace gradus

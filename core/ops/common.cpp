@@ -1,0 +1,81 @@
+#include "common.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gradus::ops {
+
+void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
+  if (a.dtype() == b.dtype()) return;
+  throw DTypeError(op, str("element types differ: ", a.dtype(), " ", a.shape(), " and ", b.dtype(),
+                           " ", b.shape()),
+                   "convert one with .to(dtype); nothing is promoted silently");
+}
+
+void check_floating(const char* op, const Tensor& x) {
+  if (is_floating(x.dtype())) return;
+  throw DTypeError(op, str("needs a floating tensor (float32 or float64), got ", x.dtype(), " ",
+                           x.shape()),
+                   "convert it with .to(float32)");
+}
+
+void check_dtype(const char* op, const char* role, const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return;
+  throw DTypeError(op, str(role, " must be ", dtype, ", got ", x.dtype(), " ", x.shape()),
+                   str("convert it with .to(", dtype, ")"));
+}
+
+void check_dim(const char* op, const char* role, const Tensor& x, int dims, const char* layout) {
+  if (x.dim() == dims) return;
+  throw ShapeError(op, str("expected ", role, " of ", dims, " dimensions ", layout, ", got ",
+                           x.shape()));
+}
+
+std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b) {
+  check_same_dtype(op, a, b);
+  if (a.shape() == b.shape()) return {a, b};
+  const Shape shape = broadcast_shapes(op, a.shape(), b.shape());
+  return {expand(a, shape), expand(b, shape)};
+}
+
+Tensor scalar_like(const char* op, const Tensor& x, double value) {
+  if (!is_floating(x.dtype()) && value != std::floor(value)) {
+    throw DTypeError(op, str("the number ", value, " is not an integer, the tensor is ", x.dtype(),
+                             " ", x.shape()),
+                     "convert the tensor with .to(float32)");
+  }
+  return full({}, value, x.dtype());
+}
+
+Dims normalize_dims(const char* op, const Dims& dims, int dim) {
+  Dims result;
+  if (dims.empty()) {
+    for (int d = 0; d < dim; ++d) result.push_back(d);
+    return result;
+  }
+  for (int64_t d : dims) {
+    const int n = normalize_dim(op, d, dim);
+    if (dim > 0) result.push_back(n);
+  }
+  std::sort(result.begin(), result.end());
+  if (std::adjacent_find(result.begin(), result.end()) != result.end()) {
+    throw IndexError(op, str("dimension named twice in ", dims));
+  }
+  return result;
+}
+
+Shape with_ones(const Shape& shape, const Dims& dims) {
+  Shape result = shape;
+  for (int64_t d : dims) result[static_cast<int>(d)] = 1;
+  return result;
+}
+
+Shape without(const Shape& shape, const Dims& dims) {
+  Shape result;
+  for (int d = 0; d < shape.dim(); ++d) {
+    if (std::find(dims.begin(), dims.end(), d) == dims.end()) result.push_back(shape[d]);
+  }
+  return result;
+}
+
+}  // namespace gradus::ops

@@ -1,0 +1,42 @@
+// What op implementations share: checks and the step from tensors to loop nests.
+#pragma once
+
+#include <utility>
+
+#include "../base/error.h"
+#include "../kernels/strided.h"
+#include "../ops.h"
+#include "../tape.h"
+
+namespace gradus::ops {
+
+/// A loop nest over `out` (the shape) and operands of the same shape.
+template <class... Tensors>
+kernels::Loop<1 + sizeof...(Tensors)> loop_over(const Tensor& out, const Tensors&... operands) {
+  return kernels::make_loop<1 + sizeof...(Tensors)>(
+      out.dim(), out.shape().begin(), {out.strides().begin(), operands.strides().begin()...});
+}
+
+/// Throws DTypeError where the types differ: there is no silent promotion.
+void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
+/// Throws DTypeError where x is not floating.
+void check_floating(const char* op, const Tensor& x);
+/// Throws DTypeError where x is not of this type; `role` names the argument ("index").
+void check_dtype(const char* op, const char* role, const Tensor& x, DType dtype);
+/// Throws ShapeError where x does not have `dims` dimensions; `layout` explains them ("[N,C,H,W]").
+void check_dim(const char* op, const char* role, const Tensor& x, int dims, const char* layout);
+
+/// Both arguments expanded to their common shape; a recorded `expand` where that changes one.
+std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b);
+
+/// A 0-d tensor of x's type with this value. Throws DTypeError for a fraction and an integer type.
+Tensor scalar_like(const char* op, const Tensor& x, double value);
+
+/// `dims` normalized, sorted, without duplicates (IndexError); all dimensions where none are given.
+Dims normalize_dims(const char* op, const Dims& dims, int dim);
+/// `shape` with the (normalized) dims set to 1.
+Shape with_ones(const Shape& shape, const Dims& dims);
+/// `shape` without the (normalized) dims.
+Shape without(const Shape& shape, const Dims& dims);
+
+}  // namespace gradus::ops

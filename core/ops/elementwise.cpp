@@ -1,0 +1,447 @@
+#include "../kernels/elementwise.h"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "common.h"
+
+namespace gradus {
+
+using namespace ops;
+using kernels::Binary;
+using kernels::Comparison;
+using kernels::Unary;
+
+namespace {
+
+Tensor compute(const char* op, Unary f, const Tensor& x, double p = 0, double q = 0) {
+  Tensor out = Tensor::empty(x.shape(), x.dtype());
+  dispatch_number(op, x.dtype(), [&]<class T>() {
+    kernels::table<kernels::Elementwise<T>>().unary(f, loop_over(out, x), out.mutable_data<T>(),
+                                                    x.data<T>(), p, q);
+  });
+  return out;
+}
+
+Tensor compute_floating(const char* op, Unary f, const Tensor& x, double p = 0, double q = 0) {
+  check_floating(op, x);
+  return compute(op, f, x, p, q);
+}
+
+/// Arguments already have one shape and type.
+Tensor compute(const char* op, Binary f, const Tensor& a, const Tensor& b) {
+  Tensor out = Tensor::empty(a.shape(), a.dtype());
+  dispatch_number(op, a.dtype(), [&]<class T>() {
+    kernels::table<kernels::Elementwise<T>>().binary(
+        f, loop_over(out, a, b), out.mutable_data<T>(), a.data<T>(), b.data<T>());
+  });
+  return out;
+}
+
+Tensor compare(const char* op, Comparison f, const Tensor& a, const Tensor& b) {
+  const NoGrad pause;  // the broadcast of a comparison is not worth a line on the tape
+  const auto [x, y] = broadcast(op, a, b);
+  Tensor out = Tensor::empty(x.shape(), boolean);
+  if (x.dtype() == boolean) {  // one byte, 0 or 1: compares like uint8
+    kernels::table<kernels::Elementwise<uint8_t>>().compare(
+        f, loop_over(out, x, y), out.mutable_data<bool>(),
+        static_cast<const uint8_t*>(x.raw_data()), static_cast<const uint8_t*>(y.raw_data()));
+    return out;
+  }
+  dispatch_number(op, x.dtype(), [&]<class T>() {
+    kernels::table<kernels::Elementwise<T>>().compare(
+        f, loop_over(out, x, y), out.mutable_data<bool>(), x.data<T>(), y.data<T>());
+  });
+  return out;
+}
+
+/// 1 where the mask is true, else 0, in the type of `like`.
+Tensor indicator(const Tensor& mask, const Tensor& like) { return to(mask, like.dtype()); }
+
+}  // namespace
+
+// --- Arithmetic ---
+
+Tensor add(const Tensor& a, const Tensor& b) {
+  const auto [x, y] = broadcast("add", a, b);
+  return record("add", inputs(x, y), compute("add", Binary::add, x, y), saved(),
+                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
+                  return {g, g};
+                });
+}
+
+Tensor sub(const Tensor& a, const Tensor& b) {
+  const auto [x, y] = broadcast("sub", a, b);
+  return record("sub", inputs(x, y), compute("sub", Binary::sub, x, y), saved(),
+                [](const TensorList&, const Tensor& g, const Wanted& wanted) -> TensorList {
+                  return {g, wanted[1] ? neg(g) : Tensor()};
+                });
+}
+
+Tensor mul(const Tensor& a, const Tensor& b) {
+  const auto [x, y] = broadcast("mul", a, b);
+  return record("mul", inputs(x, y), compute("mul", Binary::mul, x, y), saved(x, y),
+                [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
+                  return {wanted[0] ? mul(g, s[1]) : Tensor(), wanted[1] ? mul(g, s[0]) : Tensor()};
+                });
+}
+
+Tensor div(const Tensor& a, const Tensor& b) {
+  check_floating("div", a);
+  const auto [x, y] = broadcast("div", a, b);
+  return record("div", inputs(x, y), compute("div", Binary::div, x, y), saved(x, y),
+                [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
+                  const Tensor dx = div(g, s[1]);
+                  return {dx, wanted[1] ? neg(mul(dx, div(s[0], s[1]))) : Tensor()};
+                });
+}
+
+Tensor pow(const Tensor& a, const Tensor& b) {
+  check_floating("pow", a);
+  const auto [x, y] = broadcast("pow", a, b);
+  return record(
+      "pow", inputs(x, y), compute("pow", Binary::pow, x, y), saved(x, y),
+      [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
+        const Tensor &base = s[0], &exponent = s[1];
+        Tensor d_base, d_exponent;
+        if (wanted[0]) {  // b a^(b-1), which is 0 for b = 0 even at a = 0
+          const Tensor slope = mul(exponent, pow(base, sub(exponent, 1)));
+          d_base = mul(g, masked_fill(slope, eq(exponent, 0), 0));
+        }
+        if (wanted[1]) {  // a^b log a, which is 0 at a = 0
+          const Tensor at_zero = eq(base, 0);
+          const Tensor safe = masked_fill(base, at_zero, 1);
+          d_exponent = mul(g, mul(masked_fill(pow(base, exponent), at_zero, 0), log(safe)));
+        }
+        return {d_base, d_exponent};
+      });
+}
+
+namespace {
+
+/// Gradient of an argument that won or tied: g, half of it where both are equal, or 0.
+Tensor winner_gradient(const Tensor& g, const Tensor& won, const Tensor& tied) {
+  return mul(g, add(indicator(won, g), mul(indicator(tied, g), 0.5)));
+}
+
+}  // namespace
+
+Tensor maximum(const Tensor& a, const Tensor& b) {
+  const auto [x, y] = broadcast("maximum", a, b);
+  return record("maximum", inputs(x, y), compute("maximum", Binary::maximum, x, y), saved(x, y),
+                [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
+                  const Tensor tied = eq(s[0], s[1]);
+                  return {wanted[0] ? winner_gradient(g, gt(s[0], s[1]), tied) : Tensor(),
+                          wanted[1] ? winner_gradient(g, gt(s[1], s[0]), tied) : Tensor()};
+                });
+}
+
+Tensor minimum(const Tensor& a, const Tensor& b) {
+  const auto [x, y] = broadcast("minimum", a, b);
+  return record("minimum", inputs(x, y), compute("minimum", Binary::minimum, x, y), saved(x, y),
+                [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
+                  const Tensor tied = eq(s[0], s[1]);
+                  return {wanted[0] ? winner_gradient(g, lt(s[0], s[1]), tied) : Tensor(),
+                          wanted[1] ? winner_gradient(g, lt(s[1], s[0]), tied) : Tensor()};
+                });
+}
+
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  check_dtype("where", "condition", condition, boolean);
+  check_same_dtype("where", a, b);
+  const Shape shape = broadcast_shapes(
+      "where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
+  const Tensor c = expand(condition, shape), x = expand(a, shape), y = expand(b, shape);
+  Tensor out = Tensor::empty(shape, a.dtype());
+  dispatch_number("where", a.dtype(), [&]<class T>() {
+    kernels::table<kernels::Elementwise<T>>().where(loop_over(out, c, x, y), out.mutable_data<T>(),
+                                                    c.data<bool>(), x.data<T>(), y.data<T>());
+  });
+  return record("where", inputs(c, x, y), out, saved(c),
+                [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
+                  const Tensor zero = full({}, 0, g.dtype());
+                  return {Tensor(), wanted[1] ? where(s[0], g, zero) : Tensor(),
+                          wanted[2] ? where(s[0], zero, g) : Tensor()};
+                });
+}
+
+Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
+  return where(mask, scalar_like("masked_fill", x, value), x);
+}
+
+Tensor add(const Tensor& a, double b) { return add(a, scalar_like("add", a, b)); }
+Tensor sub(const Tensor& a, double b) { return sub(a, scalar_like("sub", a, b)); }
+Tensor sub(double a, const Tensor& b) { return sub(scalar_like("sub", b, a), b); }
+Tensor mul(const Tensor& a, double b) { return mul(a, scalar_like("mul", a, b)); }
+Tensor div(const Tensor& a, double b) { return div(a, scalar_like("div", a, b)); }
+Tensor div(double a, const Tensor& b) { return div(scalar_like("div", b, a), b); }
+Tensor pow(const Tensor& a, double b) { return pow(a, scalar_like("pow", a, b)); }
+Tensor pow(double a, const Tensor& b) { return pow(scalar_like("pow", b, a), b); }
+Tensor maximum(const Tensor& a, double b) { return maximum(a, scalar_like("maximum", a, b)); }
+Tensor minimum(const Tensor& a, double b) { return minimum(a, scalar_like("minimum", a, b)); }
+
+// --- Comparison ---
+
+Tensor eq(const Tensor& a, const Tensor& b) { return compare("eq", Comparison::eq, a, b); }
+Tensor ne(const Tensor& a, const Tensor& b) { return compare("ne", Comparison::ne, a, b); }
+Tensor lt(const Tensor& a, const Tensor& b) { return compare("lt", Comparison::lt, a, b); }
+Tensor le(const Tensor& a, const Tensor& b) { return compare("le", Comparison::le, a, b); }
+Tensor gt(const Tensor& a, const Tensor& b) { return compare("gt", Comparison::gt, a, b); }
+Tensor ge(const Tensor& a, const Tensor& b) { return compare("ge", Comparison::ge, a, b); }
+Tensor eq(const Tensor& a, double b) { return eq(a, scalar_like("eq", a, b)); }
+Tensor ne(const Tensor& a, double b) { return ne(a, scalar_like("ne", a, b)); }
+Tensor lt(const Tensor& a, double b) { return lt(a, scalar_like("lt", a, b)); }
+Tensor le(const Tensor& a, double b) { return le(a, scalar_like("le", a, b)); }
+Tensor gt(const Tensor& a, double b) { return gt(a, scalar_like("gt", a, b)); }
+Tensor ge(const Tensor& a, double b) { return ge(a, scalar_like("ge", a, b)); }
+
+bool all_finite(const Tensor& x) {
+  return dispatch_floating("all_finite", x.dtype(), [&]<class T>() {
+    return kernels::table<kernels::Elementwise<T>>().all_finite(loop_over(x), x.data<T>());
+  });
+}
+
+// --- Functions ---
+
+Tensor neg(const Tensor& x) {
+  return record("neg", inputs(x), compute("neg", Unary::neg, x), saved(),
+                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
+                  return {neg(g)};
+                });
+}
+
+Tensor abs(const Tensor& x) {
+  return record("abs", inputs(x), compute("abs", Unary::abs, x), saved(x),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, sign(s[0]))};
+                });
+}
+
+Tensor sign(const Tensor& x) {
+  return record("sign", inputs(x), compute("sign", Unary::sign, x), saved(),
+                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
+                  return {zeros_like(g)};
+                });
+}
+
+Tensor floor(const Tensor& x) {
+  return record("floor", inputs(x), compute_floating("floor", Unary::floor, x), saved(),
+                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
+                  return {zeros_like(g)};
+                });
+}
+
+Tensor square(const Tensor& x) {
+  return record("square", inputs(x), compute("square", Unary::square, x), saved(x),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, mul(s[0], 2))};
+                });
+}
+
+Tensor sqrt(const Tensor& x) {
+  const Tensor y = compute_floating("sqrt", Unary::sqrt, x);
+  return record("sqrt", inputs(x), y, saved(y),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {div(g, mul(s[0], 2))};
+                });
+}
+
+Tensor rsqrt(const Tensor& x) {
+  const Tensor y = compute_floating("rsqrt", Unary::rsqrt, x);
+  return record("rsqrt", inputs(x), y, saved(y),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, mul(mul(square(s[0]), s[0]), -0.5))};
+                });
+}
+
+Tensor reciprocal(const Tensor& x) {
+  const Tensor y = compute_floating("reciprocal", Unary::reciprocal, x);
+  return record("reciprocal", inputs(x), y, saved(y),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {neg(mul(g, square(s[0])))};
+                });
+}
+
+Tensor exp(const Tensor& x) {
+  const Tensor y = compute_floating("exp", Unary::exp, x);
+  return record("exp", inputs(x), y, saved(y),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, s[0])};
+                });
+}
+
+Tensor expm1(const Tensor& x) {
+  const Tensor y = compute_floating("expm1", Unary::expm1, x);
+  return record("expm1", inputs(x), y, saved(y),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, add(s[0], 1))};
+                });
+}
+
+Tensor log(const Tensor& x) {
+  return record("log", inputs(x), compute_floating("log", Unary::log, x), saved(x),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {div(g, s[0])};
+                });
+}
+
+Tensor log1p(const Tensor& x) {
+  return record("log1p", inputs(x), compute_floating("log1p", Unary::log1p, x), saved(x),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {div(g, add(s[0], 1))};
+                });
+}
+
+Tensor sin(const Tensor& x) {
+  return record("sin", inputs(x), compute_floating("sin", Unary::sin, x), saved(x),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, cos(s[0]))};
+                });
+}
+
+Tensor cos(const Tensor& x) {
+  return record("cos", inputs(x), compute_floating("cos", Unary::cos, x), saved(x),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {neg(mul(g, sin(s[0])))};
+                });
+}
+
+Tensor tanh(const Tensor& x) {
+  const Tensor y = compute_floating("tanh", Unary::tanh, x);
+  return record("tanh", inputs(x), y, saved(y),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, sub(1, square(s[0])))};
+                });
+}
+
+Tensor sigmoid(const Tensor& x) {
+  const Tensor y = compute_floating("sigmoid", Unary::sigmoid, x);
+  return record("sigmoid", inputs(x), y, saved(y),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, mul(s[0], sub(1, s[0])))};
+                });
+}
+
+Tensor erf(const Tensor& x) {
+  return record("erf", inputs(x), compute_floating("erf", Unary::erf, x), saved(x),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, mul(exp(neg(square(s[0]))), 2 * std::numbers::inv_sqrtpi))};
+                });
+}
+
+Tensor clamp(const Tensor& x, std::optional<double> lo, std::optional<double> hi) {
+  if (!lo && !hi) {
+    throw ValueError("clamp", "neither a lower nor an upper bound is given", "give at least one");
+  }
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const double low = lo.value_or(-infinity), high = hi.value_or(infinity);
+  if (std::isnan(low) || std::isnan(high)) throw ValueError("clamp", "a bound is NaN");
+  if (!is_floating(x.dtype())) {  // infinity has no integer counterpart: bound each side alone
+    Tensor y = x;
+    if (lo) y = maximum(y, *lo);
+    return hi ? minimum(y, *hi) : y;
+  }
+  struct Bounds {
+    double low, high;
+  };
+  return record(
+      "clamp", inputs(x), compute_floating("clamp", Unary::clamp, x, low, high), saved(x),
+      Bounds{low, high},
+      [](const TensorList& s, Bounds b, const Tensor& g, const Wanted&) -> TensorList {
+        return {mul(g, mul(indicator(ge(s[0], b.low), g), indicator(le(s[0], b.high), g)))};
+      });
+}
+
+// --- Activations ---
+
+namespace {
+
+/// g where y > 0, else 0.
+Tensor relu_gradient(const Tensor& g, const Tensor& y) {
+  return record("relu_gradient", inputs(g, y),
+                compute("relu_gradient", Binary::relu_gradient, g, y), saved(y),
+                [](const TensorList& s, const Tensor& u, const Wanted& wanted) -> TensorList {
+                  return {wanted[0] ? relu_gradient(u, s[0]) : Tensor(), Tensor()};
+                });
+}
+
+}  // namespace
+
+Tensor relu(const Tensor& x) {
+  const Tensor y = compute("relu", Unary::relu, x);
+  return record("relu", inputs(x), y, saved(y),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {relu_gradient(g, s[0])};
+                });
+}
+
+Tensor leaky_relu(const Tensor& x, double negative_slope) {
+  return record("leaky_relu", inputs(x),
+                compute_floating("leaky_relu", Unary::leaky_relu, x, negative_slope), saved(x),
+                negative_slope,
+                [](const TensorList& s, double slope, const Tensor& g, const Wanted&) -> TensorList {
+                  return {where(gt(s[0], 0), g, mul(g, slope))};
+                });
+}
+
+Tensor elu(const Tensor& x, double alpha) {
+  return record("elu", inputs(x), compute_floating("elu", Unary::elu, x, alpha), saved(x), alpha,
+                [](const TensorList& s, double a, const Tensor& g, const Wanted&) -> TensorList {
+                  const Tensor slope = mul(exp(minimum(s[0], 0)), a);
+                  return {where(gt(s[0], 0), g, mul(g, slope))};
+                });
+}
+
+namespace {
+
+/// d/dx of x Phi(x): Phi(x) + x phi(x).
+Tensor gelu_exact_slope(const Tensor& x) {
+  const Tensor cdf = mul(add(erf(mul(x, std::numbers::sqrt2 / 2)), 1), 0.5);
+  const Tensor density =
+      mul(exp(mul(square(x), -0.5)), std::numbers::inv_sqrtpi / std::numbers::sqrt2);
+  return add(cdf, mul(x, density));
+}
+
+/// d/dx of x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3).
+Tensor gelu_tanh_slope(const Tensor& x) {
+  const double c = std::sqrt(2 / std::numbers::pi);
+  const Tensor x2 = square(x);
+  const Tensor t = tanh(mul(mul(x, add(mul(x2, 0.044715), 1)), c));
+  const Tensor du = mul(add(mul(x2, 3 * 0.044715), 1), c);
+  return mul(add(add(t, 1), mul(x, mul(sub(1, square(t)), du))), 0.5);
+}
+
+}  // namespace
+
+Tensor gelu(const Tensor& x, Gelu form) {
+  const Unary f = form == Gelu::exact ? Unary::gelu : Unary::gelu_tanh;
+  return record("gelu", inputs(x), compute_floating("gelu", f, x), saved(x), form,
+                [](const TensorList& s, Gelu which, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, which == Gelu::exact ? gelu_exact_slope(s[0])
+                                                      : gelu_tanh_slope(s[0]))};
+                });
+}
+
+Tensor silu(const Tensor& x) {
+  return record("silu", inputs(x), compute_floating("silu", Unary::silu, x), saved(x),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  const Tensor p = sigmoid(s[0]);
+                  return {mul(g, mul(p, add(mul(s[0], sub(1, p)), 1)))};
+                });
+}
+
+Tensor softplus(const Tensor& x, double beta, double threshold) {
+  struct Constants {
+    double beta, threshold;
+  };
+  return record("softplus", inputs(x),
+                compute_floating("softplus", Unary::softplus, x, beta, threshold), saved(x),
+                Constants{beta, threshold},
+                [](const TensorList& s, Constants c, const Tensor& g, const Wanted&) -> TensorList {
+                  const Tensor scaled = mul(s[0], c.beta);
+                  return {where(gt(scaled, c.threshold), g, mul(g, sigmoid(scaled)))};
+                });
+}
+
+}  // namespace gradus

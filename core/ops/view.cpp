@@ -1,0 +1,298 @@
+// Views: new shapes and strides over the same elements.
+#include <algorithm>
+
+#include "common.h"
+
+namespace gradus {
+
+using namespace ops;
+
+namespace {
+
+/// The strides that give `x` the shape `shape` without copying, if there are any.
+std::optional<Strides> view_strides(const Tensor& x, const Shape& shape) {
+  if (x.numel() == 0 || x.is_contiguous()) return shape.row_major_strides();
+  Strides strides = Strides::filled(shape.dim(), 0);
+  int to = shape.dim() - 1;
+  int64_t run = 1;  // elements of x's dimensions that lie in memory like one dimension
+  int64_t step = x.strides().back();
+  for (int d = x.dim() - 1; d >= 0; --d) {
+    run *= x.shape()[d];
+    const bool run_goes_on = d > 0 && (x.shape()[d - 1] == 1 || x.strides()[d - 1] == run * step);
+    if (run_goes_on) continue;
+    int64_t covered = 1;  // the run must be cut into whole dimensions of the new shape
+    while (to >= 0 && (covered < run || shape[to] == 1)) {
+      strides[to] = covered * step;
+      covered *= shape[to--];
+    }
+    if (covered != run) return std::nullopt;
+    if (d > 0) step = x.strides()[d - 1];
+    run = 1;
+  }
+  return strides;
+}
+
+Shape infer_shape(const Tensor& x, const Shape& wanted) {
+  Shape shape = wanted;
+  int unknown = -1;
+  int64_t known = 1;
+  for (int d = 0; d < shape.dim(); ++d) {
+    if (shape[d] == -1 && unknown < 0) {
+      unknown = d;
+    } else if (shape[d] < 0) {
+      throw ShapeError("reshape", str("invalid shape ", wanted, " for ", x.shape()),
+                       "at most one size may be -1");
+    } else {
+      known *= shape[d];
+    }
+  }
+  if (unknown >= 0 && known > 0 && x.numel() % known == 0) shape[unknown] = x.numel() / known;
+  if (unknown >= 0 && known == 0) {
+    throw ShapeError("reshape", str("cannot infer -1 in ", wanted, " for ", x.shape()),
+                     "any size would fit; write it out");
+  }
+  if ((unknown >= 0 && shape[unknown] == -1) || shape.numel() != x.numel()) {
+    throw ShapeError("reshape", str("shape ", wanted, " does not hold the ", x.numel(),
+                                    " elements of ", x.shape()));
+  }
+  return shape;
+}
+
+/// Records `out`, a view of x with the same elements, whose gradient is reshaped back.
+Tensor record_reshape(const Tensor& x, const Tensor& out) {
+  return record(Op("reshape", 0), inputs(x), out, saved(), x.shape(),
+                [](const TensorList&, const Shape& shape, const Tensor& g, const Wanted&)
+                    -> TensorList { return {reshape(g, shape)}; });
+}
+
+}  // namespace
+
+Tensor reshape(const Tensor& x, const Shape& wanted) {
+  const Shape shape = infer_shape(x, wanted);
+  if (shape == x.shape()) return x;
+  if (const auto strides = view_strides(x, shape)) {
+    return record_reshape(x, x.view(shape, *strides));
+  }
+  const Tensor dense = contiguous(x);
+  return record_reshape(dense, dense.view(shape, shape.row_major_strides()));
+}
+
+Tensor flatten(const Tensor& x, int64_t start_dim, int64_t end_dim) {
+  const int start = normalize_dim("flatten", start_dim, x.dim());
+  const int end = normalize_dim("flatten", end_dim, x.dim());
+  if (start > end) {
+    throw ValueError("flatten", str("start_dim ", start_dim, " comes after end_dim ", end_dim,
+                                    " in ", x.shape()));
+  }
+  if (x.dim() == 0) return reshape(x, {1});
+  Shape shape;
+  int64_t merged = 1;
+  for (int d = 0; d < x.dim(); ++d) {
+    if (d < start || d > end) {
+      shape.push_back(x.shape()[d]);
+      continue;
+    }
+    merged *= x.shape()[d];
+    if (d == end) shape.push_back(merged);
+  }
+  return reshape(x, shape);
+}
+
+Tensor squeeze(const Tensor& x, std::optional<int64_t> dim) {
+  Shape shape = x.shape();
+  if (dim) {
+    const int d = normalize_dim("squeeze", *dim, x.dim());
+    if (x.dim() == 0 || shape[d] != 1) return x;
+    shape.erase(d);
+  } else {
+    for (int d = shape.dim() - 1; d >= 0; --d) {
+      if (shape[d] == 1) shape.erase(d);
+    }
+  }
+  return reshape(x, shape);
+}
+
+Tensor unsqueeze(const Tensor& x, int64_t dim) {
+  const int d = normalize_dim("unsqueeze", dim, x.dim() + 1);
+  Shape shape = x.shape();
+  shape.insert(d, 1);
+  return reshape(x, shape);
+}
+
+Tensor permute(const Tensor& x, const Dims& dims) {
+  if (dims.dim() != x.dim()) {
+    throw ShapeError("permute", str("dims ", dims, " do not name the ", x.dim(), " dimensions of ",
+                                    x.shape()));
+  }
+  Shape shape = x.shape();
+  Strides strides = x.strides();
+  Dims inverse = Dims::filled(x.dim(), -1);
+  for (int d = 0; d < dims.dim(); ++d) {
+    const int from = normalize_dim("permute", dims[d], x.dim());
+    if (inverse[from] >= 0) {
+      throw IndexError("permute", str("dims ", dims, " name dimension ", from, " twice"));
+    }
+    inverse[from] = d;
+    shape[d] = x.shape()[from];
+    strides[d] = x.strides()[from];
+  }
+  return record(Op("permute", 0), inputs(x), x.view(shape, strides), saved(), inverse,
+                [](const TensorList&, const Dims& back, const Tensor& g, const Wanted&)
+                    -> TensorList { return {permute(g, back)}; });
+}
+
+Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
+  const int a = normalize_dim("transpose", dim0, x.dim());
+  const int b = normalize_dim("transpose", dim1, x.dim());
+  if (a == b) return x;
+  Dims dims;
+  for (int d = 0; d < x.dim(); ++d) dims.push_back(d == a ? b : d == b ? a : d);
+  return permute(x, dims);
+}
+
+Tensor expand(const Tensor& x, const Shape& wanted) {
+  const int added = wanted.dim() - x.dim();
+  Shape shape = wanted;
+  Strides strides = Strides::filled(wanted.dim(), 0);
+  for (int d = 0; d < wanted.dim(); ++d) {
+    const int from = d - added;
+    if (from >= 0 && wanted[d] == -1) shape[d] = x.shape()[from];
+    if (from >= 0 && x.shape()[from] == shape[d]) strides[d] = x.strides()[from];
+    const bool fits = from < 0 || x.shape()[from] == shape[d] || x.shape()[from] == 1;
+    if (shape[d] < 0 || !fits) {
+      throw ShapeError("expand", str(x.shape(), " does not expand to ", wanted),
+                       "only dimensions of size 1 can be repeated");
+    }
+  }
+  if (added < 0) {
+    throw ShapeError("expand", str(x.shape(), " has more dimensions than ", wanted));
+  }
+  if (shape == x.shape()) return x;
+  return record(Op("expand", 0), inputs(x), x.view(shape, strides), saved(), x.shape(),
+                [](const TensorList&, const Shape& from, const Tensor& g, const Wanted&)
+                    -> TensorList {
+                  const int extra = g.dim() - from.dim();
+                  Dims repeated;
+                  for (int d = 0; d < g.dim(); ++d) {
+                    if (d < extra || (from[d - extra] == 1 && g.shape()[d] != 1)) {
+                      repeated.push_back(d);
+                    }
+                  }
+                  if (repeated.empty()) return {reshape(g, from)};
+                  return {reshape(sum(g, repeated), from)};
+                });
+}
+
+namespace {
+
+struct Slice {
+  Shape shape;  // of the input
+  int dim;
+  int64_t start, step;
+};
+
+/// Zeros of s.shape with g at the places of the slice: the transpose of slice().
+Tensor slice_gradient(const Tensor& g, const Slice& s) {
+  Tensor out = zeros(s.shape, g.dtype());
+  Strides strides = out.strides();
+  const int64_t offset = s.start * strides[s.dim];
+  strides[s.dim] *= s.step;
+  out.view(g.shape(), strides, offset).copy_(g.detach());
+  return record("slice_gradient", inputs(g), out, saved(), Slice{g.shape(), s.dim, s.start, s.step},
+                [](const TensorList&, const Slice& back, const Tensor& u, const Wanted&)
+                    -> TensorList {
+                  return {slice(u, back.dim, back.start, back.shape[back.dim], back.step)};
+                });
+}
+
+}  // namespace
+
+Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_t step) {
+  if (x.dim() == 0) throw ShapeError("slice", "a tensor without dimensions cannot be sliced");
+  const int d = normalize_dim("slice", dim, x.dim());
+  const int64_t size = x.shape()[d];
+  if (start < 0) start += size;
+  const bool fits = step > 0 && length >= 0 && start >= 0 && start <= size &&
+                    (length == 0 || (length - 1) <= (size - 1 - start) / step);
+  if (!fits) {
+    throw IndexError("slice", str("start ", start, ", length ", length, ", step ", step,
+                                  " do not lie in dimension ", d, " of ", x.shape()));
+  }
+  if (length == size) return x;
+  Shape shape = x.shape();
+  Strides strides = x.strides();
+  shape[d] = length;
+  const int64_t offset = length > 0 ? start * strides[d] : 0;
+  strides[d] *= step;
+  return record(Op("slice", 0), inputs(x), x.view(shape, strides, offset), saved(),
+                Slice{x.shape(), d, start, step},
+                [](const TensorList&, const Slice& s, const Tensor& g, const Wanted&)
+                    -> TensorList { return {slice_gradient(g, s)}; });
+}
+
+Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
+  return slice(x, dim, start, length);
+}
+
+Tensor select(const Tensor& x, int64_t dim, int64_t index) {
+  const int d = normalize_dim("select", dim, x.dim());
+  const int64_t size = x.dim() > 0 ? x.shape()[d] : 0;
+  if (index < -size || index >= size) {
+    throw IndexError("select", str("index ", index, " is out of range for dimension ", d, " of ",
+                                   x.shape()));
+  }
+  const Tensor row = slice(x, d, index < 0 ? index + size : index, 1);
+  Shape shape = row.shape();
+  shape.erase(d);
+  return reshape(row, shape);
+}
+
+std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim) {
+  if (x.dim() == 0) throw ShapeError("split", "a tensor without dimensions cannot be split");
+  const int d = normalize_dim("split", dim, x.dim());
+  int64_t total = 0;
+  for (int64_t size : sizes) {
+    if (size < 0) throw ValueError("split", str("negative size ", size));
+    total += size;
+  }
+  if (total != x.shape()[d]) {
+    throw ShapeError("split", str("the ", sizes.size(), " sizes add up to ", total, ", dimension ", d,
+                                  " of ", x.shape(), " has ", x.shape()[d]));
+  }
+  std::vector<Tensor> parts;
+  int64_t start = 0;
+  for (int64_t size : sizes) {
+    parts.push_back(narrow(x, d, start, size));
+    start += size;
+  }
+  return parts;
+}
+
+std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
+  if (x.dim() == 0) throw ShapeError("split", "a tensor without dimensions cannot be split");
+  const int d = normalize_dim("split", dim, x.dim());
+  const int64_t total = x.shape()[d];
+  if (size < 0 || (size == 0 && total > 0)) {
+    throw ValueError("split", str("size ", size, " for dimension ", d, " of ", x.shape()),
+                     "sizes must be positive");
+  }
+  std::vector<Tensor> parts;
+  int64_t start = 0;
+  do {
+    const int64_t length = std::min(size, total - start);
+    parts.push_back(narrow(x, d, start, length));
+    start += length;
+  } while (start < total);
+  return parts;
+}
+
+std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
+  if (chunks < 1) throw ValueError("chunk", str("expected at least 1 chunk, got ", chunks));
+  if (x.dim() == 0) throw ShapeError("chunk", "a tensor without dimensions cannot be split");
+  const int d = normalize_dim("chunk", dim, x.dim());
+  const int64_t total = x.shape()[d];
+  if (total == 0) return std::vector<Tensor>(static_cast<size_t>(chunks), x);
+  return split(x, (total + chunks - 1) / chunks, d);
+}
+
+}  // namespace gradus

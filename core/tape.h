@@ -1,0 +1,284 @@
+// The tape: what was computed, in order, and how to walk back through it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <vector>
+
+#include "base/allocator.h"
+#include "tensor.h"
+
+namespace gradus {
+
+class Tape;
+
+/// A short list of tensors, passed between a rule and the tape. Undefined entries mean "none".
+using TensorList = std::vector<Tensor, PoolAllocator<Tensor>>;
+
+/// Which inputs of an entry want a gradient: a rule may leave the others undefined.
+class Wanted {
+ public:
+  Wanted(std::span<const int32_t> slots, const std::vector<char, PoolAllocator<char>>& needed)
+      : slots_(slots), needed_(&needed) {}
+  bool operator[](size_t input) const {
+    const int32_t slot = slots_[input];
+    return slot >= 0 && (*needed_)[static_cast<size_t>(slot)] != 0;
+  }
+  size_t size() const { return slots_.size(); }
+
+ private:
+  std::span<const int32_t> slots_;
+  const std::vector<char, PoolAllocator<char>>* needed_;
+};
+
+/// Pointers to tensors, without touching reference counts: `inputs(a, b)`, `saved(x, y)`.
+template <class... T>
+std::array<const Tensor*, sizeof...(T)> inputs(const T&... tensors) {
+  return {&tensors...};
+}
+template <class... T>
+std::array<const Tensor*, sizeof...(T)> saved(const T&... tensors) {
+  return {&tensors...};
+}
+using TensorRefs = std::span<const Tensor* const>;
+
+/// Name of an operation and, where it is not one per element of the output, its cost.
+struct Op {
+  const char* name;   ///< a string literal
+  double flops = -1;  ///< floating-point operations of one call; negative: one per output element
+  Op(const char* n, double f = -1) : name(n), flops(f) {}
+};
+
+/// One line of the tape.
+///
+/// An entry is an operation with one output, or a leaf ("leaf"): a tensor that asks for a gradient
+/// and was not computed on this tape. Slots are indices of entries, so `inputs[k]` names the entry
+/// that made input k; -1 stands for an input without gradient.
+struct Entry {
+  const char* op;
+  double flops;
+  uint32_t path;        ///< module path, an index into the tape's paths
+  uint32_t generation;  ///< number of trims before it was recorded
+  uint32_t first_input, input_count;
+  uint32_t first_saved, saved_count;
+  Shape shape;  ///< of the output
+  DType dtype;
+  bool in_backward = false;  ///< recorded while a gradient was computed with create_graph
+  bool released = false;     ///< its saved tensors are gone
+  void (*rule)(const void* rule_data, const TensorList& saved, const Tensor& g, const Wanted& wanted,
+               TensorList& out) = nullptr;
+  const void* attributes = nullptr;
+};
+
+/// What a hook sees for each entry that is replayed.
+struct ReplayEvent {
+  int index;                         ///< of the entry
+  const Entry& entry;                ///< op, shapes ...
+  const Tensor& output_gradient;     ///< what came in
+  std::span<const Tensor> gradients; ///< what the rule made of it, one per input; may be undefined
+};
+
+struct TapeOptions {
+  /// Check every result, forward and backward, and throw ValueError with op and module path at the
+  /// first NaN or infinity. Slow; for finding where a training went wrong.
+  bool detect_anomaly = false;
+};
+
+struct BackwardOptions {
+  /// The gradient of the loss itself; needed where the loss has more than one element.
+  Tensor gradient = {};
+  /// Keep what the entries saved, so that backward can run again.
+  bool retain = false;
+  /// Record the computation of the gradients, so that they can be differentiated. Implies retain.
+  bool create_graph = false;
+};
+
+/// A record of differentiable operations with a lexical scope.
+///
+/// From construction to destruction, operations of this thread on tensors that ask for gradients
+/// are written down, one entry each. `backward` replays the entries from the last to the first.
+/// Without a tape nothing is recorded. A tape inside another one pauses the outer one.
+///
+///     Tape tape;
+///     Tensor loss = mean(square(sub(x, target)));
+///     tape.backward(loss);          // x.grad() is there
+class Tape {
+ public:
+  explicit Tape(TapeOptions options = {});
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  /// The tape that records in this thread now, or nullptr.
+  static Tape* current();
+
+  /// Adds the gradients of `loss` to the `.grad()` of every leaf it depends on. Either all leaves
+  /// are updated or, where an error is thrown, none. Throws ShapeError where loss has more than one
+  /// element and no gradient is given, TapeError where loss is not on this tape, where saved
+  /// tensors were released by an earlier call or overwritten since.
+  void backward(const Tensor& loss, const BackwardOptions& options = {});
+
+  /// A point on the tape to come back to.
+  struct Mark {
+    size_t entries;
+  };
+  Mark mark() const { return {entries_.size()}; }
+  /// Drops all entries recorded since `mark`; tensors they made can no longer be used on the tape.
+  void trim(Mark mark);
+
+  // --- Reading the tape ---
+
+  size_t size() const { return entries_.size(); }
+  const Entry& operator[](size_t index) const { return entries_[index]; }
+  std::span<const int32_t> input_slots(const Entry& entry) const;
+  std::span<const Shape> input_shapes(const Entry& entry) const;
+  const std::string& path(const Entry& entry) const { return paths_[entry.path]; }
+  /// Bytes that the tensors saved for one entry, or for all, keep alive (views counted in full).
+  int64_t saved_bytes(const Entry& entry) const;
+  int64_t saved_bytes() const;
+
+  /// A table for people: one line per entry, then totals.
+  void print(std::ostream& out) const;
+  std::string to_string() const;
+  /// The same as data, and as a picture for Graphviz.
+  std::string to_json() const;
+  std::string to_dot() const;
+
+  /// Called for every entry during replay, after its rule ran.
+  using Hook = std::function<void(const ReplayEvent&)>;
+  void on_replay(Hook hook) { hooks_.push_back(std::move(hook)); }
+
+  /// Puts `name` behind the module path of what is recorded while the scope lives.
+  class Scope {
+   public:
+    Scope(Tape* tape, std::string_view name);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Tape* tape_;
+    uint32_t outer_ = 0;
+  };
+
+  // --- For record() and grad() ---
+
+  /// True where at least one of `tensors` wants a gradient on this tape. Throws TapeError for a
+  /// tensor of a tape that has ended or is paused.
+  bool tracks(const char* op, TensorRefs tensors) const;
+  void append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs saved,
+              decltype(Entry::rule) rule, const void* attributes, size_t attribute_bytes);
+  /// Gradients of `outputs` with respect to `wanted`; undefined where there is no dependence.
+  std::vector<Tensor> gradients(const char* caller, std::span<const Tensor> outputs,
+                                std::span<const Tensor> output_gradients,
+                                std::span<const Tensor> wanted, bool retain, bool create_graph);
+
+ private:
+  struct SavedTensor {
+    Tensor tensor;
+    uint32_t version;
+  };
+  template <class T>
+  using Pooled = std::vector<T, PoolAllocator<T>>;
+  class Replay;
+
+  int32_t slot_of(const char* op, const Tensor& tensor) const;
+  int32_t leaf_slot(const Tensor& tensor);
+  const void* keep_attributes(const void* attributes, size_t bytes);
+  std::string describe(size_t index) const;
+  void check_finite(const Tensor& tensor, const Entry& entry, const char* where) const;
+
+  uint64_t id_;
+  TapeOptions options_;
+  Tape* outer_recording_;
+  Tape* outer_;
+  Pooled<Entry> entries_;
+  Pooled<int32_t> input_slots_;
+  Pooled<Shape> input_shapes_;
+  Pooled<SavedTensor> saved_;
+  std::unordered_map<const void*, int32_t, std::hash<const void*>, std::equal_to<>,
+                     PoolAllocator<std::pair<const void* const, int32_t>>>
+      leaf_slots_;
+  Pooled<std::pair<int32_t, Tensor>> leaves_;
+  struct AttributeBlock {
+    std::byte* memory;
+    size_t used;
+  };
+  Pooled<AttributeBlock> attribute_blocks_;
+  std::vector<std::string> paths_;
+  uint32_t current_path_ = 0;
+  uint32_t generation_ = 0;
+  bool in_backward_ = false;
+  std::vector<Hook> hooks_;
+};
+
+/// Pauses recording in this thread while it lives.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  Tape* paused_;
+};
+
+/// Throws TapeError where a recording tape tracks `tensor`: in-place writes call it first.
+void check_in_place(const char* op, const Tensor& tensor);
+
+/// Writes an operation on the current tape, if there is one and an input wants a gradient, and
+/// returns `output`. This is how every operation, also one of yours, becomes differentiable:
+///
+///     Tensor square(const Tensor& x) {
+///       Tensor y = ...;                                    // compute
+///       return record("square", inputs(x), y, saved(x),
+///                     [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+///                       return {mul(g, mul(s[0], 2.0))};   // gradient for each input
+///                     });
+///     }
+///
+/// The rule gets the saved tensors, the gradient of the output and which inputs want a gradient; it
+/// returns one tensor per input and is made of operations, so it can be differentiated itself. It
+/// captures nothing: tensors go through `saved`, constants through `attributes`.
+template <class Rule>
+Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved, Rule) {
+  static_assert(std::is_empty_v<Rule>, "a rule captures nothing: use saved() and attributes");
+  Tape* const tape = Tape::current();
+  if (tape == nullptr || !tape->tracks(op.name, inputs)) return output;
+  tape->append(
+      op, inputs, output, saved,
+      [](const void*, const TensorList& s, const Tensor& g, const Wanted& w, TensorList& out) {
+        out = Rule{}(s, g, w);
+      },
+      nullptr, 0);
+  return output;
+}
+
+/// The same with constants: `attributes` is a small struct that is copied onto the tape and handed
+/// to the rule as its second argument.
+template <class Attributes, class Rule>
+Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved,
+              const Attributes& attributes, Rule) {
+  static_assert(std::is_empty_v<Rule>, "a rule captures nothing: use saved() and attributes");
+  static_assert(std::is_trivially_destructible_v<Attributes>, "tensors go through saved()");
+  Tape* const tape = Tape::current();
+  if (tape == nullptr || !tape->tracks(op.name, inputs)) return output;
+  tape->append(
+      op, inputs, output, saved,
+      [](const void* a, const TensorList& s, const Tensor& g, const Wanted& w, TensorList& out) {
+        out = Rule{}(s, *static_cast<const Attributes*>(a), g, w);
+      },
+      &attributes, sizeof(Attributes));
+  return output;
+}
+
+}  // namespace gradus

@@ -1,0 +1,194 @@
+#include "tensor.h"
+
+#include <atomic>
+
+#include "base/allocator.h"
+#include "base/error.h"
+
+namespace gradus {
+
+namespace {
+std::atomic<int64_t> tensors_alive = 0;
+std::atomic<int64_t> bytes_alive = 0;
+}  // namespace
+
+int64_t live_tensors() { return tensors_alive.load(std::memory_order_relaxed); }
+int64_t live_bytes() { return bytes_alive.load(std::memory_order_relaxed); }
+
+// --- Storage ---
+
+Storage::Storage(size_t bytes) : data_(allocate(bytes)), bytes_(bytes) {
+  bytes_alive.fetch_add(static_cast<int64_t>(bytes), std::memory_order_relaxed);
+}
+
+Storage::~Storage() {
+  bytes_alive.fetch_sub(static_cast<int64_t>(bytes_), std::memory_order_relaxed);
+  deallocate(data_, bytes_);
+}
+
+std::shared_ptr<Storage> Storage::create(size_t bytes) {
+  return std::allocate_shared<Storage>(PoolAllocator<Storage>(), bytes);
+}
+
+// --- Tensor ---
+
+struct detail::TensorImpl {
+  TensorImpl(const Shape& s, const Strides& st, DType d, std::shared_ptr<Storage> memory, int64_t o)
+      : shape(s), strides(st), storage(std::move(memory)), offset(o), numel(s.numel()), dtype(d) {
+    tensors_alive.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~TensorImpl() { tensors_alive.fetch_sub(1, std::memory_order_relaxed); }
+  TensorImpl(const TensorImpl&) = delete;
+  TensorImpl& operator=(const TensorImpl&) = delete;
+
+  Shape shape;
+  Strides strides;
+  std::shared_ptr<Storage> storage;
+  int64_t offset;  // of the first element, in elements
+  int64_t numel;
+  DType dtype;
+  bool requires_grad = false;
+  Tensor grad;
+  TapeSlot slot;
+};
+
+using detail::TensorImpl;
+
+namespace {
+template <class... Args>
+std::shared_ptr<TensorImpl> make_impl(Args&&... args) {
+  return std::allocate_shared<TensorImpl>(PoolAllocator<TensorImpl>(), std::forward<Args>(args)...);
+}
+}  // namespace
+
+TensorImpl& Tensor::impl() const {
+  if (!impl_) {
+    throw ValueError("tensor", "an undefined tensor was used",
+                     "a default-constructed Tensor has no data; a .grad() is undefined until "
+                     "backward has run");
+  }
+  return *impl_;
+}
+
+void Tensor::check_dtype(DType expected) const {
+  if (dtype() != expected) {
+    throw DTypeError("data", str("expected a ", expected, " tensor, got ", dtype(), " ", shape()),
+                     "convert it with .to(dtype)");
+  }
+}
+
+Tensor Tensor::empty(const Shape& shape, DType dtype) {
+  for (int64_t size : shape) {
+    if (size < 0) throw ShapeError("empty", str("negative size in ", shape));
+  }
+  const int64_t numel = shape.numel();
+  if (numel > (int64_t{1} << 46) / static_cast<int64_t>(size_of(dtype))) {
+    throw ShapeError("empty", str("a tensor of shape ", shape, " is larger than any memory"));
+  }
+  auto storage = Storage::create(static_cast<size_t>(numel) * size_of(dtype));
+  return Tensor(make_impl(shape, shape.row_major_strides(), dtype, std::move(storage), 0));
+}
+
+const Shape& Tensor::shape() const { return impl().shape; }
+const Strides& Tensor::strides() const { return impl().strides; }
+DType Tensor::dtype() const { return impl().dtype; }
+int64_t Tensor::numel() const { return impl().numel; }
+int64_t Tensor::nbytes() const { return numel() * static_cast<int64_t>(size_of(dtype())); }
+
+int64_t Tensor::size(int64_t dim) const {
+  const int d = normalize_dim("size", dim, this->dim());
+  return d < this->dim() ? shape()[d] : 1;
+}
+
+bool Tensor::is_contiguous() const {
+  const TensorImpl& t = impl();
+  int64_t expected = 1;
+  for (int i = t.shape.dim() - 1; i >= 0; --i) {
+    if (t.shape[i] == 0) return true;
+    if (t.shape[i] != 1 && t.strides[i] != expected) return false;
+    expected *= t.shape[i];
+  }
+  return true;
+}
+
+const void* Tensor::raw_data() const {
+  const TensorImpl& t = impl();
+  return static_cast<const std::byte*>(t.storage->data()) +
+         t.offset * static_cast<int64_t>(size_of(t.dtype));
+}
+
+void* Tensor::raw_mutable_data() {
+  TensorImpl& t = impl();
+  t.storage->bump_version();
+  return static_cast<std::byte*>(t.storage->data()) +
+         t.offset * static_cast<int64_t>(size_of(t.dtype));
+}
+
+double Tensor::item() const {
+  if (numel() != 1) {
+    throw ShapeError("item", str("expected a tensor with one element, got ", shape()),
+                     "reduce it first, or read all elements with to_vector()");
+  }
+  return dispatch_all("item", dtype(), [&]<class T>() { return static_cast<double>(*data<T>()); });
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  const Tensor dense = detach().contiguous();
+  const T* first = dense.data<T>();
+  return std::vector<T>(first, first + dense.numel());
+}
+template std::vector<float> Tensor::to_vector() const;
+template std::vector<double> Tensor::to_vector() const;
+template std::vector<int64_t> Tensor::to_vector() const;
+template std::vector<int32_t> Tensor::to_vector() const;
+template std::vector<uint8_t> Tensor::to_vector() const;
+template std::vector<bool> Tensor::to_vector() const;
+
+uint32_t Tensor::version() const { return impl().storage->version(); }
+
+bool Tensor::requires_grad() const { return impl().requires_grad || impl().slot.tape != 0; }
+
+Tensor& Tensor::requires_grad_(bool on) {
+  TensorImpl& t = impl();
+  if (on && !is_floating(t.dtype)) {
+    throw DTypeError("requires_grad_", str("a ", t.dtype, " tensor has no gradient"),
+                     "only float32 and float64 tensors do");
+  }
+  if (t.slot.tape != 0) {
+    throw TapeError("requires_grad_", str("this tensor ", t.shape, " was computed by a tape"),
+                    "detach() it first, or ask for its gradient with grad(y, {x})");
+  }
+  t.requires_grad = on;
+  return *this;
+}
+
+Tensor Tensor::grad() const { return impl().grad; }
+
+void Tensor::set_grad(const Tensor& grad) {
+  TensorImpl& t = impl();
+  if (grad.defined() && (grad.shape() != t.shape || grad.dtype() != t.dtype)) {
+    throw ShapeError("set_grad", str("gradient is ", grad.dtype(), " ", grad.shape(),
+                                     ", tensor is ", t.dtype, " ", t.shape));
+  }
+  t.grad = grad;
+}
+
+Tensor Tensor::detach() const {
+  const TensorImpl& t = impl();
+  return Tensor(make_impl(t.shape, t.strides, t.dtype, t.storage, t.offset));
+}
+
+Tensor Tensor::view(const Shape& shape, const Strides& strides, int64_t offset) const {
+  const TensorImpl& t = impl();
+  return Tensor(make_impl(shape, strides, t.dtype, t.storage, t.offset + offset));
+}
+
+bool Tensor::is_unshared() const {
+  return impl_.use_count() == 1 && impl_->storage.use_count() == 1;
+}
+
+const detail::TapeSlot& Tensor::tape_slot() const { return impl().slot; }
+void Tensor::set_tape_slot(const detail::TapeSlot& slot) { impl().slot = slot; }
+
+}  // namespace gradus

@@ -1,0 +1,154 @@
+// The tensor: a cheap handle to a strided view of shared, versioned memory.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+#include "base/shape.h"
+#include "storage.h"
+
+namespace gradus {
+
+class Tensor;
+
+namespace detail {
+
+/// Where a tensor stands on a tape: written once, when the entry that made it is recorded.
+struct TapeSlot {
+  uint64_t tape = 0;  // 0: on no tape
+  int32_t index = -1;
+  uint32_t generation = 0;  // tells an entry from one that was trimmed away at the same index
+};
+
+struct TensorImpl;
+
+}  // namespace detail
+
+/// An n-dimensional array. Copying a Tensor copies the handle, never the data: both copies see the
+/// same elements. Views (reshape, transpose, slices ...) share the memory of their base.
+///
+/// Operations are free functions in ops.h; the members here are what does not compute anything,
+/// and short forms of the most used operations.
+class Tensor {
+ public:
+  /// An undefined tensor: no shape, no data. "No gradient" is an undefined tensor.
+  Tensor() noexcept = default;
+
+  /// A new tensor with undefined contents. Throws ShapeError for negative or overflowing sizes.
+  static Tensor empty(const Shape& shape, DType dtype = float32);
+
+  bool defined() const { return impl_ != nullptr; }
+  const Shape& shape() const;
+  /// Distance between neighbours in each dimension, in elements.
+  const Strides& strides() const;
+  DType dtype() const;
+  int dim() const { return shape().dim(); }
+  /// Size of one dimension; negative dimensions count from the end.
+  int64_t size(int64_t dim) const;
+  int64_t numel() const;
+  /// Bytes of the elements: numel times the size of one.
+  int64_t nbytes() const;
+  /// True where the elements lie in row-major order without gaps.
+  bool is_contiguous() const;
+
+  /// The first element. Elements of a non-contiguous tensor are reached through strides().
+  /// Throws DTypeError where T is not the element type.
+  template <class T>
+  const T* data() const {
+    check_dtype(dtype_v<T>);
+    return static_cast<const T*>(raw_data());
+  }
+  /// The first element, for writing: counts as a write (see version()).
+  template <class T>
+  T* mutable_data() {
+    check_dtype(dtype_v<T>);
+    return static_cast<T*>(raw_mutable_data());
+  }
+  const void* raw_data() const;
+  void* raw_mutable_data();
+
+  /// The value of a tensor with one element. Throws ShapeError for any other.
+  double item() const;
+  /// All elements in row-major order. Throws DTypeError where T is not the element type.
+  template <class T>
+  std::vector<T> to_vector() const;
+
+  /// Number of writes to the memory this tensor shares with its views.
+  uint32_t version() const;
+
+  // --- Gradients ---
+
+  /// True for a leaf that asks for a gradient, and for what a tape computed from one.
+  bool requires_grad() const;
+  /// Asks for a gradient (or no longer). Throws DTypeError for integer tensors, and TapeError for
+  /// a tensor that a tape computed.
+  Tensor& requires_grad_(bool on = true);
+  /// What Tape::backward added up for this leaf; undefined if nothing.
+  Tensor grad() const;
+  /// Replaces the gradient; an undefined tensor clears it. Throws where shape or dtype differ.
+  void set_grad(const Tensor& grad);
+  /// The same elements, on no tape and without gradient.
+  Tensor detach() const;
+
+  // --- Short forms of operations in ops.h ---
+
+  Tensor to(DType dtype) const;
+  Tensor clone() const;
+  Tensor contiguous() const;
+  Tensor reshape(const Shape& shape) const;
+  Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1) const;
+  Tensor transpose(int64_t dim0, int64_t dim1) const;
+  Tensor permute(const Shape& dims) const;
+  Tensor expand(const Shape& shape) const;
+  Tensor squeeze(std::optional<int64_t> dim = {}) const;
+  Tensor unsqueeze(int64_t dim) const;
+  Tensor narrow(int64_t dim, int64_t start, int64_t length) const;
+  Tensor select(int64_t dim, int64_t index) const;
+  Tensor sum() const;
+  Tensor mean() const;
+
+  // --- In-place writes: for parameters and statistics; never differentiated ---
+
+  /// Each returns *this. They throw TapeError for a tensor that a recording tape tracks (open a
+  /// NoGrad scope for parameters), and count as a write.
+  Tensor& fill_(double value);
+  Tensor& zero_() { return fill_(0); }
+  /// Copies the elements of `source`, which broadcasts to this shape; dtypes must be equal.
+  Tensor& copy_(const Tensor& source);
+  Tensor& add_(const Tensor& other, double alpha = 1);  ///< this += alpha * other
+  Tensor& mul_(double factor);
+
+  /// True where both handles name the same tensor object.
+  bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
+
+  // --- For op implementations ---
+
+  /// A view of the same storage. `offset` counts elements from this tensor's first one.
+  Tensor view(const Shape& shape, const Strides& strides, int64_t offset = 0) const;
+  /// True where nothing else holds this tensor or its storage, so that its memory may be reused.
+  bool is_unshared() const;
+  const detail::TapeSlot& tape_slot() const;
+  void set_tape_slot(const detail::TapeSlot& slot);
+  /// Identity of the tensor object, for maps.
+  const void* id() const { return impl_.get(); }
+
+ private:
+  explicit Tensor(std::shared_ptr<detail::TensorImpl> impl) : impl_(std::move(impl)) {}
+  detail::TensorImpl& impl() const;
+  void check_dtype(DType expected) const;
+
+  std::shared_ptr<detail::TensorImpl> impl_;
+};
+
+/// A tensor and the dotted name it has in its module, "layer1.conv.weight".
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+using NamedTensors = std::vector<NamedTensor>;
+
+}  // namespace gradus
