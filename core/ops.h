@@ -13,6 +13,7 @@
 // gradient evenly among them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <initializer_list>
 #include <limits>
@@ -254,12 +255,23 @@ Tensor one_hot(const Tensor& classes, int64_t num_classes);
 
 // --- Convolution and pooling: [N, C, H, W] -------------------------------------------------------
 
-using Size2 = std::array<int64_t, 2>;
+/// One number per spatial dimension; a single number stands for all: `3` is `{3, 3}`.
+template <size_t N>
+struct Sizes : std::array<int64_t, N> {
+  Sizes(int64_t all = 0) { this->fill(all); }
+  Sizes(std::initializer_list<int64_t> sizes) {
+    if (sizes.size() != N) {
+      throw ValueError("sizes", str("expected ", N, " numbers, got ", sizes.size()));
+    }
+    std::copy(sizes.begin(), sizes.end(), this->begin());
+  }
+};
+using Size2 = Sizes<2>;  ///< height, width
 
 struct Conv2dOptions {
-  Size2 stride = {1, 1};
-  Size2 padding = {0, 0};  ///< zeros on both sides
-  Size2 dilation = {1, 1};
+  Size2 stride = 1;
+  Size2 padding = 0;  ///< zeros on both sides
+  Size2 dilation = 1;
   int64_t groups = 1;
 };
 /// x [N, C, H, W], weight [O, C / groups, kh, kw], bias [O] or undefined, to [N, O, H', W'] with
@@ -276,10 +288,10 @@ Tensor conv2d_weight_gradient(const Tensor& g, const Tensor& x, const Shape& wei
                               const Conv2dOptions& options = {});
 
 struct Pool2dOptions {
-  Size2 kernel_size = {2, 2};
+  Size2 kernel_size = 2;
   std::optional<Size2> stride = {};  ///< kernel_size where not given
-  Size2 padding = {0, 0};            ///< at most half of the kernel
-  Size2 dilation = {1, 1};           ///< max pooling only
+  Size2 padding = 0;                 ///< at most half of the kernel
+  Size2 dilation = 1;                ///< max pooling only
   bool ceil_mode = false;            ///< keep a last window that hangs over the edge
   bool count_include_pad = true;     ///< average pooling only
   std::optional<int64_t> divisor_override = {};  ///< average pooling only
