@@ -14,8 +14,8 @@ struct GradcheckOptions {
   double step = 1e-6;                ///< of the central differences
   double relative_tolerance = 1e-6;  ///< of |analytic - numeric| to the size of the gradient
   double absolute_tolerance = 1e-8;
-  uint64_t seed = 0;                 ///< of the random directions
-  int directions = 4;                ///< random directions per check
+  uint64_t seed = 0;   ///< of the random directions
+  int directions = 4;  ///< random directions per check
 };
 
 struct GradcheckResult {
@@ -30,8 +30,8 @@ using TensorFunction = std::function<Tensor(const std::vector<Tensor>&)>;
 
 /// Compares the gradient that the tape computes for `f` with central differences, in float64.
 ///
-/// For random cotangents u (never all ones: they hide the errors of functions whose outputs sum to a
-/// constant) and random directions v, <u, J v> by differences must equal <J^T u, v> by the tape.
+/// For random cotangents u (never all ones: they hide the errors of functions whose outputs sum to
+/// a constant) and random directions v, <u, J v> by differences must equal <J^T u, v> by the tape.
 /// Inputs that do not ask for a gradient stay constant; all others must be float64 (DTypeError).
 GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {});

@@ -93,18 +93,42 @@ Tensor pow(double a, const Tensor& b);
 Tensor maximum(const Tensor& a, double b);
 Tensor minimum(const Tensor& a, double b);
 
-inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
-inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
-inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
-inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
-inline Tensor operator+(const Tensor& a, double b) { return add(a, b); }
-inline Tensor operator-(const Tensor& a, double b) { return sub(a, b); }
-inline Tensor operator*(const Tensor& a, double b) { return mul(a, b); }
-inline Tensor operator/(const Tensor& a, double b) { return div(a, b); }
-inline Tensor operator+(double a, const Tensor& b) { return add(b, a); }
-inline Tensor operator-(double a, const Tensor& b) { return sub(a, b); }
-inline Tensor operator*(double a, const Tensor& b) { return mul(b, a); }
-inline Tensor operator/(double a, const Tensor& b) { return div(a, b); }
+inline Tensor operator+(const Tensor& a, const Tensor& b) {
+  return add(a, b);
+}
+inline Tensor operator-(const Tensor& a, const Tensor& b) {
+  return sub(a, b);
+}
+inline Tensor operator*(const Tensor& a, const Tensor& b) {
+  return mul(a, b);
+}
+inline Tensor operator/(const Tensor& a, const Tensor& b) {
+  return div(a, b);
+}
+inline Tensor operator+(const Tensor& a, double b) {
+  return add(a, b);
+}
+inline Tensor operator-(const Tensor& a, double b) {
+  return sub(a, b);
+}
+inline Tensor operator*(const Tensor& a, double b) {
+  return mul(a, b);
+}
+inline Tensor operator/(const Tensor& a, double b) {
+  return div(a, b);
+}
+inline Tensor operator+(double a, const Tensor& b) {
+  return add(b, a);
+}
+inline Tensor operator-(double a, const Tensor& b) {
+  return sub(a, b);
+}
+inline Tensor operator*(double a, const Tensor& b) {
+  return mul(b, a);
+}
+inline Tensor operator/(double a, const Tensor& b) {
+  return div(a, b);
+}
 
 // --- Elementwise comparison: broadcasting, bool result, no gradient ------------------------------
 
@@ -126,7 +150,9 @@ bool all_finite(const Tensor& x);
 // --- Elementwise functions -----------------------------------------------------------------------
 
 Tensor neg(const Tensor& x);
-inline Tensor operator-(const Tensor& x) { return neg(x); }
+inline Tensor operator-(const Tensor& x) {
+  return neg(x);
+}
 Tensor abs(const Tensor& x);
 Tensor sign(const Tensor& x);   ///< -1, 0 or 1; gradient 0
 Tensor floor(const Tensor& x);  ///< gradient 0
@@ -289,11 +315,11 @@ Tensor conv2d_weight_gradient(const Tensor& g, const Tensor& x, const Shape& wei
 
 struct Pool2dOptions {
   Size2 kernel_size = 2;
-  std::optional<Size2> stride = {};  ///< kernel_size where not given
-  Size2 padding = 0;                 ///< at most half of the kernel
-  Size2 dilation = 1;                ///< max pooling only
-  bool ceil_mode = false;            ///< keep a last window that hangs over the edge
-  bool count_include_pad = true;     ///< average pooling only
+  std::optional<Size2> stride = {};              ///< kernel_size where not given
+  Size2 padding = 0;                             ///< at most half of the kernel
+  Size2 dilation = 1;                            ///< max pooling only
+  bool ceil_mode = false;                        ///< keep a last window that hangs over the edge
+  bool count_include_pad = true;                 ///< average pooling only
   std::optional<int64_t> divisor_override = {};  ///< average pooling only
 };
 /// Indices are positions in the H x W plane of each channel.

@@ -21,10 +21,10 @@ struct SafeTensors {
 };
 
 /// Reads a file of 8 bytes header length, JSON header and raw data (the format that PyTorch users
-/// write with `safetensors.torch.save_file`). Throws IoError, naming the file and what is wrong, for
-/// anything that is not exactly such a file: bad lengths, offsets that overlap, leave gaps or run
-/// beyond the end, unknown types, duplicate names. Nothing large is allocated before the sizes have
-/// been checked against the file.
+/// write with `safetensors.torch.save_file`). Throws IoError, naming the file and what is wrong,
+/// for anything that is not exactly such a file: bad lengths, offsets that overlap, leave gaps or
+/// run beyond the end, unknown types, duplicate names. Nothing large is allocated before the sizes
+/// have been checked against the file.
 SafeTensors load_safetensors(const std::filesystem::path& path);
 /// The same from memory; `name` stands for the file in errors.
 SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& name);

@@ -40,10 +40,14 @@ Tape::~Tape() {
   }
 }
 
-Tape* Tape::current() { return thread_tapes.recording; }
+Tape* Tape::current() {
+  return thread_tapes.recording;
+}
 
 NoGrad::NoGrad() : paused_(std::exchange(thread_tapes.recording, nullptr)) {}
-NoGrad::~NoGrad() { thread_tapes.recording = paused_; }
+NoGrad::~NoGrad() {
+  thread_tapes.recording = paused_;
+}
 
 Tape::Scope::Scope(Tape* tape, std::string_view name) : tape_(tape) {
   if (tape_ == nullptr) return;
@@ -65,15 +69,18 @@ int32_t Tape::slot_of(const char* op, const Tensor& tensor) const {
   if (slot.tape == 0) return -1;
   if (slot.tape != id_) {
     bool paused = false;
-    for (const Tape* t = outer_; t != nullptr; t = t->outer_) paused = paused || t->id_ == slot.tape;
-    throw TapeError(op, str("a tensor ", tensor.shape(), " belongs to a tape that ",
-                            paused ? "is paused by an inner tape" : "has ended or is another thread's",
-                            ": its gradient would be lost"),
+    for (const Tape* t = outer_; t != nullptr; t = t->outer_)
+      paused = paused || t->id_ == slot.tape;
+    throw TapeError(op,
+                    str("a tensor ", tensor.shape(), " belongs to a tape that ",
+                        paused ? "is paused by an inner tape" : "has ended or is another thread's",
+                        ": its gradient would be lost"),
                     "detach() it to use its value, or compute it on this tape");
   }
   const auto index = static_cast<size_t>(slot.index);
   if (index >= entries_.size() || entries_[index].generation != slot.generation) {
-    throw TapeError(op, str("a tensor ", tensor.shape(), " was made by an entry that trim() dropped"),
+    throw TapeError(op,
+                    str("a tensor ", tensor.shape(), " was made by an entry that trim() dropped"),
                     "detach() it to use its value");
   }
   return slot.index;
@@ -110,7 +117,8 @@ int32_t Tape::leaf_slot(const Tensor& tensor) {
 const void* Tape::keep_attributes(const void* attributes, size_t bytes) {
   constexpr size_t align = alignof(std::max_align_t);
   const size_t rounded = (bytes + align - 1) / align * align;
-  if (attribute_blocks_.empty() || attribute_blocks_.back().used + rounded > attribute_block_bytes) {
+  if (attribute_blocks_.empty() ||
+      attribute_blocks_.back().used + rounded > attribute_block_bytes) {
     attribute_blocks_.push_back({static_cast<std::byte*>(allocate(attribute_block_bytes)), 0});
   }
   AttributeBlock& block = attribute_blocks_.back();
@@ -125,20 +133,20 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
   if (output.tape_slot().tape != 0) {
     throw TapeError(op.name, "an operation must return a new tensor, not one that is on the tape");
   }
-  Entry entry{.op = op.name,
-              .flops = op.flops >= 0 ? op.flops : static_cast<double>(output.numel()),
-              .path = current_path_,
-              .generation = generation_,
-              .first_input = 0,
-              .input_count = static_cast<uint32_t>(inputs.size()),
-              .first_saved = static_cast<uint32_t>(saved_.size()),
-              .saved_count = static_cast<uint32_t>(saved.size()),
-              .shape = output.shape(),
-              .dtype = output.dtype(),
-              .in_backward = in_backward_,
-              .rule = rule,
-              .attributes = attribute_bytes > 0 ? keep_attributes(attributes, attribute_bytes)
-                                                : nullptr};
+  Entry entry{
+      .op = op.name,
+      .flops = op.flops >= 0 ? op.flops : static_cast<double>(output.numel()),
+      .path = current_path_,
+      .generation = generation_,
+      .first_input = 0,
+      .input_count = static_cast<uint32_t>(inputs.size()),
+      .first_saved = static_cast<uint32_t>(saved_.size()),
+      .saved_count = static_cast<uint32_t>(saved.size()),
+      .shape = output.shape(),
+      .dtype = output.dtype(),
+      .in_backward = in_backward_,
+      .rule = rule,
+      .attributes = attribute_bytes > 0 ? keep_attributes(attributes, attribute_bytes) : nullptr};
   for (const Tensor* t : inputs) {  // leaves become entries before the entry that uses them
     if (t->defined() && t->tape_slot().tape == 0 && t->requires_grad()) leaf_slot(*t);
   }
@@ -297,8 +305,9 @@ class Tape::Replay {
 
   TensorList take_saved(size_t index, const Entry& entry) {
     if (entry.released) {
-      throw TapeError("backward", str("entry ", tape_.describe(index),
-                                      " was replayed before and has released what it saved"),
+      throw TapeError("backward",
+                      str("entry ", tape_.describe(index),
+                          " was replayed before and has released what it saved"),
                       "pass {.retain = true} to the first backward, or compute the loss again");
     }
     TensorList saved;
@@ -306,9 +315,10 @@ class Tape::Replay {
     for (uint32_t k = 0; k < entry.saved_count; ++k) {
       SavedTensor& s = tape_.saved_[entry.first_saved + k];
       if (s.tensor.defined() && s.tensor.version() != s.version) {
-        throw TapeError("backward", str("a tensor ", s.tensor.shape(), " that entry ",
-                                        tape_.describe(index), " needs was overwritten: version ",
-                                        s.tensor.version(), " now, ", s.version, " when it was saved"),
+        throw TapeError("backward",
+                        str("a tensor ", s.tensor.shape(), " that entry ", tape_.describe(index),
+                            " needs was overwritten: version ", s.tensor.version(), " now, ",
+                            s.version, " when it was saved"),
                         "clone() it before writing to it, or write after backward");
       }
       if (retain_) {
@@ -369,7 +379,8 @@ Tensor starting_gradient(const char* caller, const Tensor& y, const Tensor& give
                                  y.shape(), " of the loss"));
   }
   if (given.dtype() != y.dtype()) {
-    throw DTypeError(caller, str("the given gradient is ", given.dtype(), ", the loss is ", y.dtype()),
+    throw DTypeError(caller,
+                     str("the given gradient is ", given.dtype(), ", the loss is ", y.dtype()),
                      "convert it with .to(dtype)");
   }
   return given;
@@ -391,8 +402,10 @@ std::vector<Tensor> Tape::gradients(const char* caller, std::span<const Tensor> 
     const bool leaf = y.tape_slot().tape == 0 && y.requires_grad();
     const int32_t slot = leaf ? leaf_slot(y) : slot_of(caller, y);
     if (slot < 0) {
-      throw TapeError(caller, str("the ", y.shape(), " tensor to start from depends on no tensor "
-                                  "that asks for a gradient on this tape"),
+      throw TapeError(caller,
+                      str("the ", y.shape(),
+                          " tensor to start from depends on no tensor "
+                          "that asks for a gradient on this tape"),
                       "call requires_grad_() on a leaf before computing; detach() and NoGrad cut "
                       "the dependence");
     }
@@ -438,8 +451,8 @@ void Tape::backward(const Tensor& loss, const BackwardOptions& options) {
   leaves.reserve(leaves_.size());
   for (const auto& [slot, leaf] : leaves_) leaves.push_back(leaf);
   const Tensor start = options.gradient;
-  std::vector<Tensor> found = gradients("backward", {&loss, 1}, {&start, 1}, leaves, options.retain,
-                                        options.create_graph);
+  std::vector<Tensor> found =
+      gradients("backward", {&loss, 1}, {&start, 1}, leaves, options.retain, options.create_graph);
   for (size_t i = 0; i < leaves.size(); ++i) {
     if (!found[i].defined() || !leaves[i].requires_grad()) continue;
     Tensor gradient = std::move(found[i]);
@@ -486,8 +499,9 @@ int64_t Tape::saved_bytes() const {
 
 void check_in_place(const char* op, const Tensor& tensor) {
   if (Tape::current() == nullptr || !tensor.requires_grad()) return;
-  throw TapeError(op, str("cannot write in place to a tensor ", tensor.shape(),
-                          " that a tape tracks: the gradient would be wrong"),
+  throw TapeError(op,
+                  str("cannot write in place to a tensor ", tensor.shape(),
+                      " that a tape tracks: the gradient would be wrong"),
                   "use the operation that returns a new tensor, or open a NoGrad scope");
 }
 

@@ -73,17 +73,17 @@ struct Entry {
   DType dtype;
   bool in_backward = false;  ///< recorded while a gradient was computed with create_graph
   bool released = false;     ///< its saved tensors are gone
-  void (*rule)(const void* rule_data, const TensorList& saved, const Tensor& g, const Wanted& wanted,
-               TensorList& out) = nullptr;
+  void (*rule)(const void* rule_data, const TensorList& saved, const Tensor& g,
+               const Wanted& wanted, TensorList& out) = nullptr;
   const void* attributes = nullptr;
 };
 
 /// What a hook sees for each entry that is replayed.
 struct ReplayEvent {
-  int index;                         ///< of the entry
-  const Entry& entry;                ///< op, shapes ...
-  const Tensor& output_gradient;     ///< what came in
-  std::span<const Tensor> gradients; ///< what the rule made of it, one per input; may be undefined
+  int index;                          ///< of the entry
+  const Entry& entry;                 ///< op, shapes ...
+  const Tensor& output_gradient;      ///< what came in
+  std::span<const Tensor> gradients;  ///< what the rule made of it, one per input; may be undefined
 };
 
 struct TapeOptions {

@@ -56,11 +56,13 @@ void Tape::print(std::ostream& out) const {
     const bool leaf = e.rule == nullptr;
     flops += e.flops;
     if (!leaf) bytes += static_cast<double>(moved_bytes(*this, e));
-    rows.push_back({"%" + std::to_string(i), paths_[e.path],
-                    (e.in_backward ? "d " : "") + (leaf ? std::string("leaf") : call_text(*this, e)),
-                    str(e.dtype, e.shape), e.released ? "released" : short_number(static_cast<double>(saved_bytes(e))),
-                    leaf ? "" : short_number(e.flops),
-                    leaf ? "" : short_number(static_cast<double>(moved_bytes(*this, e)))});
+    rows.push_back(
+        {"%" + std::to_string(i), paths_[e.path],
+         (e.in_backward ? "d " : "") + (leaf ? std::string("leaf") : call_text(*this, e)),
+         str(e.dtype, e.shape),
+         e.released ? "released" : short_number(static_cast<double>(saved_bytes(e))),
+         leaf ? "" : short_number(e.flops),
+         leaf ? "" : short_number(static_cast<double>(moved_bytes(*this, e)))});
   }
   size_t width[7] = {};
   const auto columns = [](const Row& r) {

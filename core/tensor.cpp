@@ -12,8 +12,12 @@ std::atomic<int64_t> tensors_alive = 0;
 std::atomic<int64_t> bytes_alive = 0;
 }  // namespace
 
-int64_t live_tensors() { return tensors_alive.load(std::memory_order_relaxed); }
-int64_t live_bytes() { return bytes_alive.load(std::memory_order_relaxed); }
+int64_t live_tensors() {
+  return tensors_alive.load(std::memory_order_relaxed);
+}
+int64_t live_bytes() {
+  return bytes_alive.load(std::memory_order_relaxed);
+}
 
 // --- Storage ---
 
@@ -89,11 +93,21 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
   return Tensor(make_impl(shape, shape.row_major_strides(), dtype, std::move(storage), 0));
 }
 
-const Shape& Tensor::shape() const { return impl().shape; }
-const Strides& Tensor::strides() const { return impl().strides; }
-DType Tensor::dtype() const { return impl().dtype; }
-int64_t Tensor::numel() const { return impl().numel; }
-int64_t Tensor::nbytes() const { return numel() * static_cast<int64_t>(size_of(dtype())); }
+const Shape& Tensor::shape() const {
+  return impl().shape;
+}
+const Strides& Tensor::strides() const {
+  return impl().strides;
+}
+DType Tensor::dtype() const {
+  return impl().dtype;
+}
+int64_t Tensor::numel() const {
+  return impl().numel;
+}
+int64_t Tensor::nbytes() const {
+  return numel() * static_cast<int64_t>(size_of(dtype()));
+}
 
 int64_t Tensor::size(int64_t dim) const {
   const int d = normalize_dim("size", dim, this->dim());
@@ -145,9 +159,13 @@ template std::vector<int32_t> Tensor::to_vector() const;
 template std::vector<uint8_t> Tensor::to_vector() const;
 template std::vector<bool> Tensor::to_vector() const;
 
-uint32_t Tensor::version() const { return impl().storage->version(); }
+uint32_t Tensor::version() const {
+  return impl().storage->version();
+}
 
-bool Tensor::requires_grad() const { return impl().requires_grad || impl().slot.tape != 0; }
+bool Tensor::requires_grad() const {
+  return impl().requires_grad || impl().slot.tape != 0;
+}
 
 Tensor& Tensor::requires_grad_(bool on) {
   TensorImpl& t = impl();
@@ -163,7 +181,9 @@ Tensor& Tensor::requires_grad_(bool on) {
   return *this;
 }
 
-Tensor Tensor::grad() const { return impl().grad; }
+Tensor Tensor::grad() const {
+  return impl().grad;
+}
 
 void Tensor::set_grad(const Tensor& grad) {
   TensorImpl& t = impl();
@@ -188,7 +208,11 @@ bool Tensor::is_unshared() const {
   return impl_.use_count() == 1 && impl_->storage.use_count() == 1;
 }
 
-const detail::TapeSlot& Tensor::tape_slot() const { return impl().slot; }
-void Tensor::set_tape_slot(const detail::TapeSlot& slot) { impl().slot = slot; }
+const detail::TapeSlot& Tensor::tape_slot() const {
+  return impl().slot;
+}
+void Tensor::set_tape_slot(const detail::TapeSlot& slot) {
+  impl().slot = slot;
+}
 
 }  // namespace gradus

@@ -115,8 +115,7 @@ class Module {
   /// Builds and registers a child.
   template <class T, class... Args>
   T& child(std::string_view name, Args&&... args) {
-    return static_cast<T&>(
-        register_child(name, std::make_unique<T>(std::forward<Args>(args)...)));
+    return static_cast<T&>(register_child(name, std::make_unique<T>(std::forward<Args>(args)...)));
   }
   Module& register_child(std::string_view name, std::unique_ptr<Module> module);
   /// Called after the mode changed.

@@ -1,5 +1,6 @@
 #include "allocator.h"
 
+#include <sys/mman.h>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -8,7 +9,6 @@
 #include <mutex>
 #include <new>
 #include <utility>
-#include <sys/mman.h>
 
 #include "error.h"
 
@@ -61,7 +61,9 @@ Pool& pool() {
 
 std::atomic<bool> poison = false;
 
-size_t system_alignment(size_t bytes) { return bytes >= huge_page ? huge_page : alignment; }
+size_t system_alignment(size_t bytes) {
+  return bytes >= huge_page ? huge_page : alignment;
+}
 
 void* system_allocate(size_t bytes) {
   void* const block = std::aligned_alloc(system_alignment(bytes), bytes);
@@ -136,6 +138,8 @@ void release_cached_memory() {
   p.statistics.cached_bytes = 0;
 }
 
-void poison_allocations(bool on) { poison.store(on, std::memory_order_relaxed); }
+void poison_allocations(bool on) {
+  poison.store(on, std::memory_order_relaxed);
+}
 
 }  // namespace gradus

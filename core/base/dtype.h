@@ -26,8 +26,12 @@ size_t size_of(DType dtype);
 const char* name_of(DType dtype);
 std::ostream& operator<<(std::ostream& out, DType dtype);
 
-constexpr bool is_floating(DType dtype) { return dtype <= DType::float64; }
-constexpr bool is_integral(DType dtype) { return dtype > DType::float64 && dtype != DType::boolean; }
+constexpr bool is_floating(DType dtype) {
+  return dtype <= DType::float64;
+}
+constexpr bool is_integral(DType dtype) {
+  return dtype > DType::float64 && dtype != DType::boolean;
+}
 
 /// The DType that stores C++ type T.
 template <class T>
@@ -63,10 +67,13 @@ inline constexpr DType dtype_v = dtype_of<T>::value;
 template <class F>
 decltype(auto) dispatch_floating(const char* op, DType dtype, F&& f) {
   switch (dtype) {
-    case DType::float32: return std::forward<F>(f).template operator()<float>();
-    case DType::float64: return std::forward<F>(f).template operator()<double>();
+    case DType::float32:
+      return std::forward<F>(f).template operator()<float>();
+    case DType::float64:
+      return std::forward<F>(f).template operator()<double>();
     default:
-      throw DTypeError(op, str("needs a floating tensor (float32 or float64), got ", name_of(dtype)),
+      throw DTypeError(op,
+                       str("needs a floating tensor (float32 or float64), got ", name_of(dtype)),
                        "convert it with .to(float32)");
   }
 }
@@ -75,12 +82,18 @@ decltype(auto) dispatch_floating(const char* op, DType dtype, F&& f) {
 template <class F>
 decltype(auto) dispatch_number(const char* op, DType dtype, F&& f) {
   switch (dtype) {
-    case DType::float32: return std::forward<F>(f).template operator()<float>();
-    case DType::float64: return std::forward<F>(f).template operator()<double>();
-    case DType::int64: return std::forward<F>(f).template operator()<int64_t>();
-    case DType::int32: return std::forward<F>(f).template operator()<int32_t>();
-    case DType::uint8: return std::forward<F>(f).template operator()<uint8_t>();
-    case DType::boolean: break;
+    case DType::float32:
+      return std::forward<F>(f).template operator()<float>();
+    case DType::float64:
+      return std::forward<F>(f).template operator()<double>();
+    case DType::int64:
+      return std::forward<F>(f).template operator()<int64_t>();
+    case DType::int32:
+      return std::forward<F>(f).template operator()<int32_t>();
+    case DType::uint8:
+      return std::forward<F>(f).template operator()<uint8_t>();
+    case DType::boolean:
+      break;
   }
   throw DTypeError(op, "does not take bool tensors", "convert it with .to(float32) or .to(int64)");
 }

@@ -92,7 +92,9 @@ void run_on_team(int threads, PieceQueue& queue) {
 
 }  // namespace
 
-int num_threads() { return thread_count().load(std::memory_order_relaxed); }
+int num_threads() {
+  return thread_count().load(std::memory_order_relaxed);
+}
 
 void set_num_threads(int n) {
   if (n < 1) {

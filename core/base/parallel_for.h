@@ -27,9 +27,7 @@ template <class Body>
 void parallel_for(int64_t n, int64_t piece, const Body& body) {
   detail::run_pieces(
       n, piece,
-      [](const void* b, int64_t begin, int64_t end) {
-        (*static_cast<const Body*>(b))(begin, end);
-      },
+      [](const void* b, int64_t begin, int64_t end) { (*static_cast<const Body*>(b))(begin, end); },
       std::addressof(body));
 }
 

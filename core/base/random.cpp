@@ -81,14 +81,20 @@ Generator Generator::fork(uint64_t id) const {
   return child;
 }
 
-void manual_seed(uint64_t seed) { thread_state = seeded(seed); }
+void manual_seed(uint64_t seed) {
+  thread_state = seeded(seed);
+}
 
 Generator& default_generator(Stream stream) {
   return thread_state.streams[static_cast<size_t>(stream)];
 }
 
-RandomState random_state() { return thread_state; }
+RandomState random_state() {
+  return thread_state;
+}
 
-void set_random_state(const RandomState& state) { thread_state = state; }
+void set_random_state(const RandomState& state) {
+  thread_state = state;
+}
 
 }  // namespace gradus

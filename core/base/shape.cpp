@@ -10,7 +10,8 @@ namespace gradus {
 namespace {
 void check_capacity(size_t dims) {
   if (dims > Shape::max_dims) {
-    throw ShapeError("shape", str("a tensor has at most ", Shape::max_dims, " dimensions, got ", dims));
+    throw ShapeError("shape",
+                     str("a tensor has at most ", Shape::max_dims, " dimensions, got ", dims));
   }
 }
 }  // namespace
@@ -87,8 +88,9 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
 int normalize_dim(const char* op, int64_t dim, int dims) {
   const int64_t limit = std::max(dims, 1);  // 0-d tensors take dim 0 and -1, as PyTorch's do
   if (dim < -limit || dim >= limit) {
-    throw IndexError(op, str("dimension ", dim, " is out of range for a tensor of ", dims, " dimensions"),
-                     str("dimensions go from ", -limit, " to ", limit - 1));
+    throw IndexError(
+        op, str("dimension ", dim, " is out of range for a tensor of ", dims, " dimensions"),
+        str("dimensions go from ", -limit, " to ", limit - 1));
   }
   return static_cast<int>(dim < 0 ? dim + limit : dim);
 }
@@ -99,8 +101,9 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
     const int64_t x = i <= a.dim() ? a[a.dim() - i] : 1;
     const int64_t y = i <= b.dim() ? b[b.dim() - i] : 1;
     if (x != y && x != 1 && y != 1) {
-      throw ShapeError(op, str("shapes ", a, " and ", b, " do not broadcast: ", x, " against ", y,
-                               " in dimension ", -i),
+      throw ShapeError(op,
+                       str("shapes ", a, " and ", b, " do not broadcast: ", x, " against ", y,
+                           " in dimension ", -i),
                        "sizes must be equal or 1, compared from the last dimension backwards");
     }
     out[out.dim() - i] = x == 1 ? y : x;

@@ -17,9 +17,8 @@ void run(const Loop<N>& loop, const Row& row) {
   const int64_t inner = loop.size[0];
   const int64_t piece = std::max<int64_t>(1, elements_per_piece / std::max<int64_t>(1, inner));
   if (inner == 0) return;
-  parallel_for(loop.rows(), piece, [&](int64_t begin, int64_t end) {
-    for_rows(loop, begin, end, row);
-  });
+  parallel_for(loop.rows(), piece,
+               [&](int64_t begin, int64_t end) { for_rows(loop, begin, end, row); });
 }
 
 /// Word (4, 8 or 1 bytes) by word: the type does not matter for a copy.
@@ -41,9 +40,12 @@ void copy_words(const Loop<2>& loop, void* out, const void* x) {
 
 void copy(const Loop<2>& loop, DType dtype, void* out, const void* x) {
   switch (size_of(dtype)) {
-    case 1: return copy_words<uint8_t>(loop, out, x);
-    case 4: return copy_words<uint32_t>(loop, out, x);
-    default: return copy_words<uint64_t>(loop, out, x);
+    case 1:
+      return copy_words<uint8_t>(loop, out, x);
+    case 4:
+      return copy_words<uint32_t>(loop, out, x);
+    default:
+      return copy_words<uint64_t>(loop, out, x);
   }
 }
 
@@ -97,7 +99,9 @@ void draw(int64_t n, const Generator& g, const F& number) {
 }
 
 /// Uniform in [0, 1): 24 bits for float, 53 for double.
-float unit(const uint32_t* words, float) { return static_cast<float>(words[0] >> 8) * 0x1p-24F; }
+float unit(const uint32_t* words, float) {
+  return static_cast<float>(words[0] >> 8) * 0x1p-24F;
+}
 double unit(const uint32_t* words, double) {
   const uint64_t bits = (static_cast<uint64_t>(words[0]) << 32 | words[1]) >> 11;
   return static_cast<double>(bits) * 0x1p-53;

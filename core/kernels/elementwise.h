@@ -11,19 +11,42 @@ namespace gradus::kernels {
 
 /// Functions of one number; p and q are their constants.
 enum class Unary {
-  neg, abs, sign, square, relu,  // any number
-  floor, sqrt, rsqrt, reciprocal, exp, expm1, log, log1p, sin, cos, tanh, sigmoid, erf,  // floating
+  neg,
+  abs,
+  sign,
+  square,
+  relu,  // any number
+  floor,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  exp,
+  expm1,
+  log,
+  log1p,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  erf,         // floating
   clamp,       ///< between p and q; NaN stays
   leaky_relu,  ///< x or p x
   elu,         ///< x or p (exp(x) - 1)
-  gelu, gelu_tanh, silu,
-  softplus,    ///< log(1 + exp(p x)) / p; x where p x > q
+  gelu,
+  gelu_tanh,
+  silu,
+  softplus,  ///< log(1 + exp(p x)) / p; x where p x > q
 };
 
 enum class Binary {
-  add, sub, mul, div, pow,
-  maximum, minimum,  ///< NaN wins
-  relu_gradient,     ///< a where b > 0, else 0
+  add,
+  sub,
+  mul,
+  div,
+  pow,
+  maximum,
+  minimum,        ///< NaN wins
+  relu_gradient,  ///< a where b > 0, else 0
 };
 
 enum class Comparison { eq, ne, lt, le, gt, ge };

@@ -25,7 +25,8 @@ void run(const Loop<N>& loop, const Row& row) {
     });
     return;
   }
-  const int64_t piece = inner >= elements_per_piece ? 1 : elements_per_piece / (inner > 0 ? inner : 1);
+  const int64_t piece =
+      inner >= elements_per_piece ? 1 : elements_per_piece / (inner > 0 ? inner : 1);
   parallel_for(loop.rows(), piece, [&](int64_t begin, int64_t end) {
     for_rows(loop, begin, end, [&](const int64_t* offset) { row(offset, inner); });
   });
@@ -85,44 +86,64 @@ template <class T>
 void unary_floating(Unary f, const Loop<2>& loop, T* out, const T* x, double dp, double dq) {
   const T p = static_cast<T>(dp), q = static_cast<T>(dq);
   switch (f) {
-    case Unary::floor: return map1(loop, out, x, [](T v) { return std::floor(v); });
-    case Unary::sqrt: return map1(loop, out, x, [](T v) { return std::sqrt(v); });
-    case Unary::rsqrt: return map1(loop, out, x, [](T v) { return 1 / std::sqrt(v); });
-    case Unary::reciprocal: return map1(loop, out, x, [](T v) { return 1 / v; });
-    case Unary::exp: return map1(loop, out, x, [](T v) { return std::exp(v); });
-    case Unary::expm1: return map1(loop, out, x, [](T v) { return std::expm1(v); });
-    case Unary::log: return map1(loop, out, x, [](T v) { return std::log(v); });
-    case Unary::log1p: return map1(loop, out, x, [](T v) { return std::log1p(v); });
-    case Unary::sin: return map1(loop, out, x, [](T v) { return std::sin(v); });
-    case Unary::cos: return map1(loop, out, x, [](T v) { return std::cos(v); });
-    case Unary::tanh: return map1(loop, out, x, [](T v) { return std::tanh(v); });
-    case Unary::sigmoid: return map1(loop, out, x, [](T v) { return sigmoid(v); });
-    case Unary::erf: return map1(loop, out, x, [](T v) { return std::erf(v); });
-    case Unary::leaky_relu: return map1(loop, out, x, [p](T v) { return v > 0 ? v : p * v; });
-    case Unary::elu: return map1(loop, out, x, [p](T v) { return v > 0 ? v : p * std::expm1(v); });
+    case Unary::floor:
+      return map1(loop, out, x, [](T v) { return std::floor(v); });
+    case Unary::sqrt:
+      return map1(loop, out, x, [](T v) { return std::sqrt(v); });
+    case Unary::rsqrt:
+      return map1(loop, out, x, [](T v) { return 1 / std::sqrt(v); });
+    case Unary::reciprocal:
+      return map1(loop, out, x, [](T v) { return 1 / v; });
+    case Unary::exp:
+      return map1(loop, out, x, [](T v) { return std::exp(v); });
+    case Unary::expm1:
+      return map1(loop, out, x, [](T v) { return std::expm1(v); });
+    case Unary::log:
+      return map1(loop, out, x, [](T v) { return std::log(v); });
+    case Unary::log1p:
+      return map1(loop, out, x, [](T v) { return std::log1p(v); });
+    case Unary::sin:
+      return map1(loop, out, x, [](T v) { return std::sin(v); });
+    case Unary::cos:
+      return map1(loop, out, x, [](T v) { return std::cos(v); });
+    case Unary::tanh:
+      return map1(loop, out, x, [](T v) { return std::tanh(v); });
+    case Unary::sigmoid:
+      return map1(loop, out, x, [](T v) { return sigmoid(v); });
+    case Unary::erf:
+      return map1(loop, out, x, [](T v) { return std::erf(v); });
+    case Unary::leaky_relu:
+      return map1(loop, out, x, [p](T v) { return v > 0 ? v : p * v; });
+    case Unary::elu:
+      return map1(loop, out, x, [p](T v) { return v > 0 ? v : p * std::expm1(v); });
     case Unary::gelu:
-      return map1(loop, out, x, [](T v) {
-        return T(0.5) * v * (1 + std::erf(v * T(0.70710678118654752440)));
-      });
-    case Unary::gelu_tanh: return map1(loop, out, x, [](T v) { return gelu_tanh(v); });
-    case Unary::silu: return map1(loop, out, x, [](T v) { return v * sigmoid(v); });
+      return map1(loop, out, x,
+                  [](T v) { return T(0.5) * v * (1 + std::erf(v * T(0.70710678118654752440))); });
+    case Unary::gelu_tanh:
+      return map1(loop, out, x, [](T v) { return gelu_tanh(v); });
+    case Unary::silu:
+      return map1(loop, out, x, [](T v) { return v * sigmoid(v); });
     case Unary::softplus:
-      return map1(loop, out, x, [p, q](T v) {
-        return p * v > q ? v : std::log1p(std::exp(p * v)) / p;
-      });
-    default: return;
+      return map1(loop, out, x,
+                  [p, q](T v) { return p * v > q ? v : std::log1p(std::exp(p * v)) / p; });
+    default:
+      return;
   }
 }
 
 template <class T>
 void unary(Unary f, const Loop<2>& loop, T* out, const T* x, double p, double q) {
   switch (f) {
-    case Unary::neg: return map1(loop, out, x, [](T v) { return static_cast<T>(-v); });
-    case Unary::abs: return map1(loop, out, x, [](T v) { return static_cast<T>(v < 0 ? -v : v); });
+    case Unary::neg:
+      return map1(loop, out, x, [](T v) { return static_cast<T>(-v); });
+    case Unary::abs:
+      return map1(loop, out, x, [](T v) { return static_cast<T>(v < 0 ? -v : v); });
     case Unary::sign:
       return map1(loop, out, x, [](T v) { return static_cast<T>((v > 0) - (v < 0)); });
-    case Unary::square: return map1(loop, out, x, [](T v) { return static_cast<T>(v * v); });
-    case Unary::relu: return map1(loop, out, x, [](T v) { return v < 0 ? T(0) : v; });
+    case Unary::square:
+      return map1(loop, out, x, [](T v) { return static_cast<T>(v * v); });
+    case Unary::relu:
+      return map1(loop, out, x, [](T v) { return v < 0 ? T(0) : v; });
     case Unary::clamp: {
       const T lo = static_cast<T>(p), hi = static_cast<T>(q);
       return map1(loop, out, x, [lo, hi](T v) {
@@ -138,9 +159,12 @@ void unary(Unary f, const Loop<2>& loop, T* out, const T* x, double p, double q)
 template <class T>
 void binary(Binary f, const Loop<3>& loop, T* out, const T* a, const T* b) {
   switch (f) {
-    case Binary::add: return map2(loop, out, a, b, [](T x, T y) { return static_cast<T>(x + y); });
-    case Binary::sub: return map2(loop, out, a, b, [](T x, T y) { return static_cast<T>(x - y); });
-    case Binary::mul: return map2(loop, out, a, b, [](T x, T y) { return static_cast<T>(x * y); });
+    case Binary::add:
+      return map2(loop, out, a, b, [](T x, T y) { return static_cast<T>(x + y); });
+    case Binary::sub:
+      return map2(loop, out, a, b, [](T x, T y) { return static_cast<T>(x - y); });
+    case Binary::mul:
+      return map2(loop, out, a, b, [](T x, T y) { return static_cast<T>(x * y); });
     case Binary::maximum:
       return map2(loop, out, a, b, [](T x, T y) { return x > y || x != x ? x : y; });
     case Binary::minimum:
@@ -163,12 +187,18 @@ void binary(Binary f, const Loop<3>& loop, T* out, const T* a, const T* b) {
 template <class T>
 void compare(Comparison f, const Loop<3>& loop, bool* out, const T* a, const T* b) {
   switch (f) {
-    case Comparison::eq: return map2(loop, out, a, b, [](T x, T y) { return x == y; });
-    case Comparison::ne: return map2(loop, out, a, b, [](T x, T y) { return x != y; });
-    case Comparison::lt: return map2(loop, out, a, b, [](T x, T y) { return x < y; });
-    case Comparison::le: return map2(loop, out, a, b, [](T x, T y) { return x <= y; });
-    case Comparison::gt: return map2(loop, out, a, b, [](T x, T y) { return x > y; });
-    case Comparison::ge: return map2(loop, out, a, b, [](T x, T y) { return x >= y; });
+    case Comparison::eq:
+      return map2(loop, out, a, b, [](T x, T y) { return x == y; });
+    case Comparison::ne:
+      return map2(loop, out, a, b, [](T x, T y) { return x != y; });
+    case Comparison::lt:
+      return map2(loop, out, a, b, [](T x, T y) { return x < y; });
+    case Comparison::le:
+      return map2(loop, out, a, b, [](T x, T y) { return x <= y; });
+    case Comparison::gt:
+      return map2(loop, out, a, b, [](T x, T y) { return x > y; });
+    case Comparison::ge:
+      return map2(loop, out, a, b, [](T x, T y) { return x >= y; });
   }
 }
 

@@ -40,14 +40,20 @@ std::atomic<Isa>& chosen() {
 
 }  // namespace
 
-Isa isa() { return chosen().load(std::memory_order_relaxed); }
-void set_isa(Isa isa) { chosen().store(checked(isa), std::memory_order_relaxed); }
+Isa isa() {
+  return chosen().load(std::memory_order_relaxed);
+}
+void set_isa(Isa isa) {
+  chosen().store(checked(isa), std::memory_order_relaxed);
+}
 
 bool is_supported([[maybe_unused]] Isa isa) {
 #if defined(__x86_64__)
   switch (isa) {
-    case Isa::baseline: return true;
-    case Isa::avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case Isa::baseline:
+      return true;
+    case Isa::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case Isa::avx512:
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
@@ -59,9 +65,12 @@ bool is_supported([[maybe_unused]] Isa isa) {
 
 const char* name_of(Isa isa) {
   switch (isa) {
-    case Isa::baseline: return "baseline";
-    case Isa::avx2: return "avx2";
-    case Isa::avx512: return "avx512";
+    case Isa::baseline:
+      return "baseline";
+    case Isa::avx2:
+      return "avx2";
+    case Isa::avx512:
+      return "avx512";
   }
   return "?";
 }

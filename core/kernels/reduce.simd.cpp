@@ -15,7 +15,9 @@ constexpr int64_t columns_per_piece = 256;
 template <class T>
 using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
 
-constexpr int64_t at_least_one(int64_t n) { return n > 0 ? n : 1; }
+constexpr int64_t at_least_one(int64_t n) {
+  return n > 0 ? n : 1;
+}
 
 template <class T>
 Accumulator<T> sum_run(const T* x, int64_t stride, int64_t n) {
@@ -133,7 +135,9 @@ void sum_outer(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) 
   });
 }
 
-int64_t magnitude(int64_t n) { return n < 0 ? -n : n; }
+int64_t magnitude(int64_t n) {
+  return n < 0 ? -n : n;
+}
 
 template <class T>
 void sum(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {

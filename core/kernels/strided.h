@@ -1,8 +1,8 @@
 // Loop nests over strided operands.
 #pragma once
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 
 namespace gradus::kernels {
 

@@ -15,10 +15,18 @@ Tensor full(const Shape& shape, double value, DType dtype) {
   return out;
 }
 
-Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
-Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
-Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
-Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype()); }
+Tensor zeros(const Shape& shape, DType dtype) {
+  return full(shape, 0, dtype);
+}
+Tensor ones(const Shape& shape, DType dtype) {
+  return full(shape, 1, dtype);
+}
+Tensor zeros_like(const Tensor& x) {
+  return zeros(x.shape(), x.dtype());
+}
+Tensor ones_like(const Tensor& x) {
+  return ones(x.shape(), x.dtype());
+}
 
 Tensor arange(double start, double end, double step, DType dtype) {
   if (step == 0 || !std::isfinite(start) || !std::isfinite(end) || !std::isfinite(step)) {
@@ -80,14 +88,16 @@ Tensor copied(const Tensor& x) {
 }  // namespace
 
 Tensor clone(const Tensor& x) {
-  return record("clone", inputs(x), copied(x), saved(),
-                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList { return {g}; });
+  return record(
+      "clone", inputs(x), copied(x), saved(),
+      [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList { return {g}; });
 }
 
 Tensor contiguous(const Tensor& x) {
   if (x.is_contiguous()) return x;
-  return record("contiguous", inputs(x), copied(x), saved(),
-                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList { return {g}; });
+  return record(
+      "contiguous", inputs(x), copied(x), saved(),
+      [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList { return {g}; });
 }
 
 Tensor to(const Tensor& x, DType dtype) {
@@ -141,27 +151,47 @@ Tensor& Tensor::mul_(double factor) {
 
 // --- Short forms ---
 
-Tensor Tensor::to(DType dtype) const { return gradus::to(*this, dtype); }
-Tensor Tensor::clone() const { return gradus::clone(*this); }
-Tensor Tensor::contiguous() const { return gradus::contiguous(*this); }
-Tensor Tensor::reshape(const Shape& shape) const { return gradus::reshape(*this, shape); }
+Tensor Tensor::to(DType dtype) const {
+  return gradus::to(*this, dtype);
+}
+Tensor Tensor::clone() const {
+  return gradus::clone(*this);
+}
+Tensor Tensor::contiguous() const {
+  return gradus::contiguous(*this);
+}
+Tensor Tensor::reshape(const Shape& shape) const {
+  return gradus::reshape(*this, shape);
+}
 Tensor Tensor::flatten(int64_t start, int64_t end) const {
   return gradus::flatten(*this, start, end);
 }
 Tensor Tensor::transpose(int64_t dim0, int64_t dim1) const {
   return gradus::transpose(*this, dim0, dim1);
 }
-Tensor Tensor::permute(const Shape& dims) const { return gradus::permute(*this, dims); }
-Tensor Tensor::expand(const Shape& shape) const { return gradus::expand(*this, shape); }
-Tensor Tensor::squeeze(std::optional<int64_t> dim) const { return gradus::squeeze(*this, dim); }
-Tensor Tensor::unsqueeze(int64_t dim) const { return gradus::unsqueeze(*this, dim); }
+Tensor Tensor::permute(const Shape& dims) const {
+  return gradus::permute(*this, dims);
+}
+Tensor Tensor::expand(const Shape& shape) const {
+  return gradus::expand(*this, shape);
+}
+Tensor Tensor::squeeze(std::optional<int64_t> dim) const {
+  return gradus::squeeze(*this, dim);
+}
+Tensor Tensor::unsqueeze(int64_t dim) const {
+  return gradus::unsqueeze(*this, dim);
+}
 Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
   return gradus::narrow(*this, dim, start, length);
 }
 Tensor Tensor::select(int64_t dim, int64_t index) const {
   return gradus::select(*this, dim, index);
 }
-Tensor Tensor::sum() const { return gradus::sum(*this); }
-Tensor Tensor::mean() const { return gradus::mean(*this); }
+Tensor Tensor::sum() const {
+  return gradus::sum(*this);
+}
+Tensor Tensor::mean() const {
+  return gradus::mean(*this);
+}
 
 }  // namespace gradus

@@ -33,8 +33,8 @@ Tensor compute_floating(const char* op, Unary f, const Tensor& x, double p = 0, 
 Tensor compute(const char* op, Binary f, const Tensor& a, const Tensor& b) {
   Tensor out = Tensor::empty(a.shape(), a.dtype());
   dispatch_number(op, a.dtype(), [&]<class T>() {
-    kernels::table<kernels::Elementwise<T>>().binary(
-        f, loop_over(out, a, b), out.mutable_data<T>(), a.data<T>(), b.data<T>());
+    kernels::table<kernels::Elementwise<T>>().binary(f, loop_over(out, a, b), out.mutable_data<T>(),
+                                                     a.data<T>(), b.data<T>());
   });
   return out;
 }
@@ -57,7 +57,9 @@ Tensor compare(const char* op, Comparison f, const Tensor& a, const Tensor& b) {
 }
 
 /// 1 where the mask is true, else 0, in the type of `like`.
-Tensor indicator(const Tensor& mask, const Tensor& like) { return to(mask, like.dtype()); }
+Tensor indicator(const Tensor& mask, const Tensor& like) {
+  return to(mask, like.dtype());
+}
 
 }  // namespace
 
@@ -100,22 +102,22 @@ Tensor div(const Tensor& a, const Tensor& b) {
 Tensor pow(const Tensor& a, const Tensor& b) {
   check_floating("pow", a);
   const auto [x, y] = broadcast("pow", a, b);
-  return record(
-      "pow", inputs(x, y), compute("pow", Binary::pow, x, y), saved(x, y),
-      [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
-        const Tensor &base = s[0], &exponent = s[1];
-        Tensor d_base, d_exponent;
-        if (wanted[0]) {  // b a^(b-1), which is 0 for b = 0 even at a = 0
-          const Tensor slope = mul(exponent, pow(base, sub(exponent, 1)));
-          d_base = mul(g, masked_fill(slope, eq(exponent, 0), 0));
-        }
-        if (wanted[1]) {  // a^b log a, which is 0 at a = 0
-          const Tensor at_zero = eq(base, 0);
-          const Tensor safe = masked_fill(base, at_zero, 1);
-          d_exponent = mul(g, mul(masked_fill(pow(base, exponent), at_zero, 0), log(safe)));
-        }
-        return {d_base, d_exponent};
-      });
+  return record("pow", inputs(x, y), compute("pow", Binary::pow, x, y), saved(x, y),
+                [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
+                  const Tensor &base = s[0], &exponent = s[1];
+                  Tensor d_base, d_exponent;
+                  if (wanted[0]) {  // b a^(b-1), which is 0 for b = 0 even at a = 0
+                    const Tensor slope = mul(exponent, pow(base, sub(exponent, 1)));
+                    d_base = mul(g, masked_fill(slope, eq(exponent, 0), 0));
+                  }
+                  if (wanted[1]) {  // a^b log a, which is 0 at a = 0
+                    const Tensor at_zero = eq(base, 0);
+                    const Tensor safe = masked_fill(base, at_zero, 1);
+                    d_exponent =
+                        mul(g, mul(masked_fill(pow(base, exponent), at_zero, 0), log(safe)));
+                  }
+                  return {d_base, d_exponent};
+                });
 }
 
 namespace {
@@ -150,8 +152,8 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   check_dtype("where", "condition", condition, boolean);
   check_same_dtype("where", a, b);
-  const Shape shape = broadcast_shapes(
-      "where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
+  const Shape shape =
+      broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
   const Tensor c = expand(condition, shape), x = expand(a, shape), y = expand(b, shape);
   Tensor out = Tensor::empty(shape, a.dtype());
   dispatch_number("where", a.dtype(), [&]<class T>() {
@@ -170,31 +172,75 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, double value) {
   return where(mask, scalar_like("masked_fill", x, value), x);
 }
 
-Tensor add(const Tensor& a, double b) { return add(a, scalar_like("add", a, b)); }
-Tensor sub(const Tensor& a, double b) { return sub(a, scalar_like("sub", a, b)); }
-Tensor sub(double a, const Tensor& b) { return sub(scalar_like("sub", b, a), b); }
-Tensor mul(const Tensor& a, double b) { return mul(a, scalar_like("mul", a, b)); }
-Tensor div(const Tensor& a, double b) { return div(a, scalar_like("div", a, b)); }
-Tensor div(double a, const Tensor& b) { return div(scalar_like("div", b, a), b); }
-Tensor pow(const Tensor& a, double b) { return pow(a, scalar_like("pow", a, b)); }
-Tensor pow(double a, const Tensor& b) { return pow(scalar_like("pow", b, a), b); }
-Tensor maximum(const Tensor& a, double b) { return maximum(a, scalar_like("maximum", a, b)); }
-Tensor minimum(const Tensor& a, double b) { return minimum(a, scalar_like("minimum", a, b)); }
+Tensor add(const Tensor& a, double b) {
+  return add(a, scalar_like("add", a, b));
+}
+Tensor sub(const Tensor& a, double b) {
+  return sub(a, scalar_like("sub", a, b));
+}
+Tensor sub(double a, const Tensor& b) {
+  return sub(scalar_like("sub", b, a), b);
+}
+Tensor mul(const Tensor& a, double b) {
+  return mul(a, scalar_like("mul", a, b));
+}
+Tensor div(const Tensor& a, double b) {
+  return div(a, scalar_like("div", a, b));
+}
+Tensor div(double a, const Tensor& b) {
+  return div(scalar_like("div", b, a), b);
+}
+Tensor pow(const Tensor& a, double b) {
+  return pow(a, scalar_like("pow", a, b));
+}
+Tensor pow(double a, const Tensor& b) {
+  return pow(scalar_like("pow", b, a), b);
+}
+Tensor maximum(const Tensor& a, double b) {
+  return maximum(a, scalar_like("maximum", a, b));
+}
+Tensor minimum(const Tensor& a, double b) {
+  return minimum(a, scalar_like("minimum", a, b));
+}
 
 // --- Comparison ---
 
-Tensor eq(const Tensor& a, const Tensor& b) { return compare("eq", Comparison::eq, a, b); }
-Tensor ne(const Tensor& a, const Tensor& b) { return compare("ne", Comparison::ne, a, b); }
-Tensor lt(const Tensor& a, const Tensor& b) { return compare("lt", Comparison::lt, a, b); }
-Tensor le(const Tensor& a, const Tensor& b) { return compare("le", Comparison::le, a, b); }
-Tensor gt(const Tensor& a, const Tensor& b) { return compare("gt", Comparison::gt, a, b); }
-Tensor ge(const Tensor& a, const Tensor& b) { return compare("ge", Comparison::ge, a, b); }
-Tensor eq(const Tensor& a, double b) { return eq(a, scalar_like("eq", a, b)); }
-Tensor ne(const Tensor& a, double b) { return ne(a, scalar_like("ne", a, b)); }
-Tensor lt(const Tensor& a, double b) { return lt(a, scalar_like("lt", a, b)); }
-Tensor le(const Tensor& a, double b) { return le(a, scalar_like("le", a, b)); }
-Tensor gt(const Tensor& a, double b) { return gt(a, scalar_like("gt", a, b)); }
-Tensor ge(const Tensor& a, double b) { return ge(a, scalar_like("ge", a, b)); }
+Tensor eq(const Tensor& a, const Tensor& b) {
+  return compare("eq", Comparison::eq, a, b);
+}
+Tensor ne(const Tensor& a, const Tensor& b) {
+  return compare("ne", Comparison::ne, a, b);
+}
+Tensor lt(const Tensor& a, const Tensor& b) {
+  return compare("lt", Comparison::lt, a, b);
+}
+Tensor le(const Tensor& a, const Tensor& b) {
+  return compare("le", Comparison::le, a, b);
+}
+Tensor gt(const Tensor& a, const Tensor& b) {
+  return compare("gt", Comparison::gt, a, b);
+}
+Tensor ge(const Tensor& a, const Tensor& b) {
+  return compare("ge", Comparison::ge, a, b);
+}
+Tensor eq(const Tensor& a, double b) {
+  return eq(a, scalar_like("eq", a, b));
+}
+Tensor ne(const Tensor& a, double b) {
+  return ne(a, scalar_like("ne", a, b));
+}
+Tensor lt(const Tensor& a, double b) {
+  return lt(a, scalar_like("lt", a, b));
+}
+Tensor le(const Tensor& a, double b) {
+  return le(a, scalar_like("le", a, b));
+}
+Tensor gt(const Tensor& a, double b) {
+  return gt(a, scalar_like("gt", a, b));
+}
+Tensor ge(const Tensor& a, double b) {
+  return ge(a, scalar_like("ge", a, b));
+}
 
 bool all_finite(const Tensor& x) {
   return dispatch_floating("all_finite", x.dtype(), [&]<class T>() {
@@ -205,10 +251,9 @@ bool all_finite(const Tensor& x) {
 // --- Functions ---
 
 Tensor neg(const Tensor& x) {
-  return record("neg", inputs(x), compute("neg", Unary::neg, x), saved(),
-                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
-                  return {neg(g)};
-                });
+  return record(
+      "neg", inputs(x), compute("neg", Unary::neg, x), saved(),
+      [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList { return {neg(g)}; });
 }
 
 Tensor abs(const Tensor& x) {
@@ -380,9 +425,8 @@ Tensor leaky_relu(const Tensor& x, double negative_slope) {
   return record("leaky_relu", inputs(x),
                 compute_floating("leaky_relu", Unary::leaky_relu, x, negative_slope), saved(x),
                 negative_slope,
-                [](const TensorList& s, double slope, const Tensor& g, const Wanted&) -> TensorList {
-                  return {where(gt(s[0], 0), g, mul(g, slope))};
-                });
+                [](const TensorList& s, double slope, const Tensor& g,
+                   const Wanted&) -> TensorList { return {where(gt(s[0], 0), g, mul(g, slope))}; });
 }
 
 Tensor elu(const Tensor& x, double alpha) {
@@ -416,11 +460,11 @@ Tensor gelu_tanh_slope(const Tensor& x) {
 
 Tensor gelu(const Tensor& x, Gelu form) {
   const Unary f = form == Gelu::exact ? Unary::gelu : Unary::gelu_tanh;
-  return record("gelu", inputs(x), compute_floating("gelu", f, x), saved(x), form,
-                [](const TensorList& s, Gelu which, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, which == Gelu::exact ? gelu_exact_slope(s[0])
-                                                      : gelu_tanh_slope(s[0]))};
-                });
+  return record(
+      "gelu", inputs(x), compute_floating("gelu", f, x), saved(x), form,
+      [](const TensorList& s, Gelu which, const Tensor& g, const Wanted&) -> TensorList {
+        return {mul(g, which == Gelu::exact ? gelu_exact_slope(s[0]) : gelu_tanh_slope(s[0]))};
+      });
 }
 
 Tensor silu(const Tensor& x) {

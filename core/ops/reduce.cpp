@@ -17,19 +17,25 @@ Tensor compute_sum(const Tensor& x, const Dims& dims) {
     kept[static_cast<int>(d)] = 1;
     reduced[static_cast<int>(d)] = x.shape()[static_cast<int>(d)];
   }
-  const auto kept_loop = kernels::make_loop<2>(x.dim(), kept.begin(),
-                                               {out.strides().begin(), x.strides().begin()});
-  const auto reduced_loop =
-      kernels::make_loop<1>(x.dim(), reduced.begin(), {x.strides().begin()});
+  const auto kept_loop =
+      kernels::make_loop<2>(x.dim(), kept.begin(), {out.strides().begin(), x.strides().begin()});
+  const auto reduced_loop = kernels::make_loop<1>(x.dim(), reduced.begin(), {x.strides().begin()});
   const auto run = [&]<class T>() {
     kernels::table<kernels::Reduce<T>>().sum(kept_loop, reduced_loop, out.mutable_data<T>(),
                                              x.data<T>());
   };
   switch (x.dtype()) {
-    case DType::float32: run.operator()<float>(); break;
-    case DType::float64: run.operator()<double>(); break;
-    case DType::int32: run.operator()<int32_t>(); break;
-    default: run.operator()<int64_t>();
+    case DType::float32:
+      run.operator()<float>();
+      break;
+    case DType::float64:
+      run.operator()<double>();
+      break;
+    case DType::int32:
+      run.operator()<int32_t>();
+      break;
+    default:
+      run.operator()<int64_t>();
   }
   return out;
 }
@@ -41,10 +47,10 @@ Tensor sum(const Tensor& input, const Dims& wanted, bool keepdim) {
   const bool small = input.dtype() == boolean || input.dtype() == uint8;
   const Tensor x = small ? to(input, int64) : input;
   const Dims dims = normalize_dims("sum", wanted, x.dim());
-  const Tensor out = record(
-      Op("sum", static_cast<double>(x.numel())), inputs(x), compute_sum(x, dims), saved(),
-      x.shape(), [](const TensorList&, const Shape& shape, const Tensor& g, const Wanted&)
-                     -> TensorList { return {expand(g, shape)}; });
+  const Tensor out = record(Op("sum", static_cast<double>(x.numel())), inputs(x),
+                            compute_sum(x, dims), saved(), x.shape(),
+                            [](const TensorList&, const Shape& shape, const Tensor& g,
+                               const Wanted&) -> TensorList { return {expand(g, shape)}; });
   return keepdim ? out : reshape(out, without(x.shape(), dims));
 }
 

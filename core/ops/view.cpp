@@ -61,8 +61,8 @@ Shape infer_shape(const Tensor& x, const Shape& wanted) {
 /// Records `out`, a view of x with the same elements, whose gradient is reshaped back.
 Tensor record_reshape(const Tensor& x, const Tensor& out) {
   return record(Op("reshape", 0), inputs(x), out, saved(), x.shape(),
-                [](const TensorList&, const Shape& shape, const Tensor& g, const Wanted&)
-                    -> TensorList { return {reshape(g, shape)}; });
+                [](const TensorList&, const Shape& shape, const Tensor& g,
+                   const Wanted&) -> TensorList { return {reshape(g, shape)}; });
 }
 
 }  // namespace
@@ -121,8 +121,8 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
 
 Tensor permute(const Tensor& x, const Dims& dims) {
   if (dims.dim() != x.dim()) {
-    throw ShapeError("permute", str("dims ", dims, " do not name the ", x.dim(), " dimensions of ",
-                                    x.shape()));
+    throw ShapeError(
+        "permute", str("dims ", dims, " do not name the ", x.dim(), " dimensions of ", x.shape()));
   }
   Shape shape = x.shape();
   Strides strides = x.strides();
@@ -137,8 +137,8 @@ Tensor permute(const Tensor& x, const Dims& dims) {
     strides[d] = x.strides()[from];
   }
   return record(Op("permute", 0), inputs(x), x.view(shape, strides), saved(), inverse,
-                [](const TensorList&, const Dims& back, const Tensor& g, const Wanted&)
-                    -> TensorList { return {permute(g, back)}; });
+                [](const TensorList&, const Dims& back, const Tensor& g,
+                   const Wanted&) -> TensorList { return {permute(g, back)}; });
 }
 
 Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
@@ -168,19 +168,19 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
     throw ShapeError("expand", str(x.shape(), " has more dimensions than ", wanted));
   }
   if (shape == x.shape()) return x;
-  return record(Op("expand", 0), inputs(x), x.view(shape, strides), saved(), x.shape(),
-                [](const TensorList&, const Shape& from, const Tensor& g, const Wanted&)
-                    -> TensorList {
-                  const int extra = g.dim() - from.dim();
-                  Dims repeated;
-                  for (int d = 0; d < g.dim(); ++d) {
-                    if (d < extra || (from[d - extra] == 1 && g.shape()[d] != 1)) {
-                      repeated.push_back(d);
-                    }
-                  }
-                  if (repeated.empty()) return {reshape(g, from)};
-                  return {reshape(sum(g, repeated), from)};
-                });
+  return record(
+      Op("expand", 0), inputs(x), x.view(shape, strides), saved(), x.shape(),
+      [](const TensorList&, const Shape& from, const Tensor& g, const Wanted&) -> TensorList {
+        const int extra = g.dim() - from.dim();
+        Dims repeated;
+        for (int d = 0; d < g.dim(); ++d) {
+          if (d < extra || (from[d - extra] == 1 && g.shape()[d] != 1)) {
+            repeated.push_back(d);
+          }
+        }
+        if (repeated.empty()) return {reshape(g, from)};
+        return {reshape(sum(g, repeated), from)};
+      });
 }
 
 namespace {
@@ -198,11 +198,11 @@ Tensor slice_gradient(const Tensor& g, const Slice& s) {
   const int64_t offset = s.start * strides[s.dim];
   strides[s.dim] *= s.step;
   out.view(g.shape(), strides, offset).copy_(g.detach());
-  return record("slice_gradient", inputs(g), out, saved(), Slice{g.shape(), s.dim, s.start, s.step},
-                [](const TensorList&, const Slice& back, const Tensor& u, const Wanted&)
-                    -> TensorList {
-                  return {slice(u, back.dim, back.start, back.shape[back.dim], back.step)};
-                });
+  return record(
+      "slice_gradient", inputs(g), out, saved(), Slice{g.shape(), s.dim, s.start, s.step},
+      [](const TensorList&, const Slice& back, const Tensor& u, const Wanted&) -> TensorList {
+        return {slice(u, back.dim, back.start, back.shape[back.dim], back.step)};
+      });
 }
 
 }  // namespace
@@ -226,8 +226,8 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_
   strides[d] *= step;
   return record(Op("slice", 0), inputs(x), x.view(shape, strides, offset), saved(),
                 Slice{x.shape(), d, start, step},
-                [](const TensorList&, const Slice& s, const Tensor& g, const Wanted&)
-                    -> TensorList { return {slice_gradient(g, s)}; });
+                [](const TensorList&, const Slice& s, const Tensor& g,
+                   const Wanted&) -> TensorList { return {slice_gradient(g, s)}; });
 }
 
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
@@ -238,8 +238,8 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   const int d = normalize_dim("select", dim, x.dim());
   const int64_t size = x.dim() > 0 ? x.shape()[d] : 0;
   if (index < -size || index >= size) {
-    throw IndexError("select", str("index ", index, " is out of range for dimension ", d, " of ",
-                                   x.shape()));
+    throw IndexError("select",
+                     str("index ", index, " is out of range for dimension ", d, " of ", x.shape()));
   }
   const Tensor row = slice(x, d, index < 0 ? index + size : index, 1);
   Shape shape = row.shape();
@@ -256,8 +256,8 @@ std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64
     total += size;
   }
   if (total != x.shape()[d]) {
-    throw ShapeError("split", str("the ", sizes.size(), " sizes add up to ", total, ", dimension ", d,
-                                  " of ", x.shape(), " has ", x.shape()[d]));
+    throw ShapeError("split", str("the ", sizes.size(), " sizes add up to ", total, ", dimension ",
+                                  d, " of ", x.shape(), " has ", x.shape()[d]));
   }
   std::vector<Tensor> parts;
   int64_t start = 0;
