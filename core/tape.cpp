@@ -278,7 +278,10 @@ class Tape::Replay {
     TensorList gradients;
     try {
       const TensorList saved = take_saved(index, entry);
-      const Wanted wanted(slots(entry), needed_);
+      // A copy: the tape's own list may move while the rule records.
+      const auto own = slots(entry);
+      const Pooled<int32_t> inputs(own.begin(), own.end());
+      const Wanted wanted(inputs, needed_);
       entry.rule(entry.attributes, saved, g, wanted, gradients);
       check_gradients(index, entry, gradients);
     } catch (Error& error) {
