@@ -1,0 +1,115 @@
+#include "gemm.h"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "../base/error.h"
+#include "../base/parallel_for.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+/// All threads are parallel_for's: a BLAS with threads of its own would fight with them.
+void pin_blas_to_one_thread() {
+  [[maybe_unused]] static const bool pinned = [] {
+    openblas_set_num_threads(1);
+    return true;
+  }();
+}
+
+/// OpenBLAS counts in 32 bits.
+blasint narrow(int64_t size) {
+  if (size > std::numeric_limits<blasint>::max()) {
+    throw ShapeError("gemm",
+                     str("a matrix has ", size, " rows or columns, BLAS can count to ",
+                         std::numeric_limits<blasint>::max()),
+                     "cut it into smaller ones");
+  }
+  return static_cast<blasint>(size);
+}
+
+CBLAS_TRANSPOSE flag(bool transpose) {
+  return transpose ? CblasTrans : CblasNoTrans;
+}
+
+void call_blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k, float alpha,
+               const float* a, blasint lda, const float* b, blasint ldb, float beta, float* c,
+               blasint ldc) {
+  cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+void call_blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
+               double alpha, const double* a, blasint lda, const double* b, blasint ldb,
+               double beta, double* c, blasint ldc) {
+  cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+/// C = beta C: what is left of a product over no terms.
+template <class T>
+void scale(int64_t m, int64_t n, T beta, T* c, int64_t ldc) {
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t j = 0; j < n; ++j) c[i * ldc + j] = beta == 0 ? T(0) : beta * c[i * ldc + j];
+  }
+}
+
+/// Rows or columns of one band: at most 16 bands, none thinner than what fills BLAS' inner kernels
+/// or smaller than what a thread is worth waking for.
+int64_t band_size(int64_t length, double flops) {
+  constexpr int64_t most_bands = 16, thinnest = 32, granule = 16;
+  constexpr double least_flops = 1e6;
+  const double worth = std::min(flops / least_flops, static_cast<double>(most_bands));
+  const int64_t bands = std::max<int64_t>(1, static_cast<int64_t>(worth));
+  const int64_t size = std::max(thinnest, (length + bands - 1) / bands);
+  return (size + granule - 1) / granule * granule;
+}
+
+}  // namespace
+
+template <class T>
+void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
+          int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+  if (m == 0 || n == 0) return;
+  if (k == 0) return scale(m, n, beta, c, ldc);
+  pin_blas_to_one_thread();
+  call_blas(flag(transpose_a), flag(transpose_b), narrow(m), narrow(n), narrow(k), alpha, a,
+            narrow(lda), b, narrow(ldb), beta, c, narrow(ldc));
+}
+
+template <class T>
+void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
+                   const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+  const double flops =
+      2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  if (m >= n) {
+    const int64_t step = transpose_a ? 1 : lda;
+    parallel_for(m, band_size(m, flops), [&](int64_t begin, int64_t end) {
+      gemm(transpose_a, transpose_b, end - begin, n, k, alpha, a + begin * step, lda, b, ldb, beta,
+           c + begin * ldc, ldc);
+    });
+  } else {
+    const int64_t step = transpose_b ? ldb : 1;
+    parallel_for(n, band_size(n, flops), [&](int64_t begin, int64_t end) {
+      gemm(transpose_a, transpose_b, m, end - begin, k, alpha, a, lda, b + begin * step, ldb, beta,
+           c + begin, ldc);
+    });
+  }
+}
+
+std::string blas_description() {
+  pin_blas_to_one_thread();
+  return str(openblas_get_config(), ", kernels for ", openblas_get_corename());
+}
+
+template void gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t,
+                   const float*, int64_t, float, float*, int64_t);
+template void gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t,
+                   const double*, int64_t, double, double*, int64_t);
+template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t,
+                            const float*, int64_t, float, float*, int64_t);
+template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t,
+                            const double*, int64_t, double, double*, int64_t);
+
+}  // namespace gradus::kernels
