@@ -5,6 +5,14 @@
 
 namespace gradus::ops {
 
+kernels::Axis axis_of(const Tensor& x, int dim) {
+  kernels::Axis axis{1, 1, 1};
+  for (int d = 0; d < x.dim(); ++d) {
+    (d < dim ? axis.outer : d == dim ? axis.n : axis.inner) *= x.shape()[d];
+  }
+  return axis;
+}
+
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
   if (a.dtype() == b.dtype()) return;
   throw DTypeError(op, str("element types differ: ", a.dtype(), " ", a.shape(), " and ", b.dtype(),

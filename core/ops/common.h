@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "../base/error.h"
+#include "../kernels/axis.h"
 #include "../kernels/strided.h"
 #include "../ops.h"
 #include "../tape.h"
@@ -16,6 +17,9 @@ kernels::Loop<1 + sizeof...(Tensors)> loop_over(const Tensor& out, const Tensors
   return kernels::make_loop<1 + sizeof...(Tensors)>(
       out.dim(), out.shape().begin(), {out.strides().begin(), operands.strides().begin()...});
 }
+
+/// Contiguous x seen from its (normalized) dimension `dim`; a 0-d tensor has one of size 1.
+kernels::Axis axis_of(const Tensor& x, int dim);
 
 /// Throws DTypeError where the types differ: there is no silent promotion.
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);

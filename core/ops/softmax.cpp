@@ -1,0 +1,43 @@
+// Softmax, its logarithm, and the logarithm of a sum of exponentials.
+#include "../kernels/softmax.h"
+
+#include <cmath>
+#include <limits>
+
+#include "common.h"
+
+namespace gradus {
+
+using namespace ops;
+
+Tensor softmax(const Tensor& input, int64_t dim) {
+  check_floating("softmax", input);
+  const int d = normalize_dim("softmax", dim, input.dim());
+  const Tensor x = contiguous(input);
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
+  dispatch_floating("softmax", x.dtype(), [&]<class T>() {
+    kernels::table<kernels::Softmax<T>>().softmax(axis_of(x, d), y.mutable_data<T>(), x.data<T>());
+  });
+  return record(Op("softmax", 5.0 * static_cast<double>(x.numel())), inputs(x), y, saved(y), d,
+                [](const TensorList& s, int along, const Tensor& g, const Wanted&) -> TensorList {
+                  const Tensor gy = mul(g, s[0]);
+                  return {sub(gy, mul(s[0], sum(gy, {along}, true)))};
+                });
+}
+
+Tensor log_softmax(const Tensor& input, int64_t dim) {
+  check_floating("log_softmax", input);
+  const int d = normalize_dim("log_softmax", dim, input.dim());
+  const Tensor x = contiguous(input);
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
+  dispatch_floating("log_softmax", x.dtype(), [&]<class T>() {
+    kernels::table<kernels::Softmax<T>>().log_softmax(axis_of(x, d), y.mutable_data<T>(),
+                                                      x.data<T>());
+  });
+  return record(Op("log_softmax", 5.0 * static_cast<double>(x.numel())), inputs(x), y, saved(y), d,
+                [](const TensorList& s, int along, const Tensor& g, const Wanted&) -> TensorList {
+                  return {sub(g, mul(exp(s[0]), sum(g, {along}, true)))};
+                });
+}
+
+}  // namespace gradus

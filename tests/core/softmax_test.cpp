@@ -1,0 +1,90 @@
+#include <doctest/doctest.h>
+
+#include <limits>
+
+#include "../../core/base/error.h"
+#include "../../core/base/parallel_for.h"
+#include "finite_differences.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+Tensor naive_softmax(const Tensor& x, int64_t dim) {
+  const Tensor e = exp(x);
+  return div(e, sum(e, {dim}, true));
+}
+
+}  // namespace
+
+TEST_CASE("softmax is exp over its sum, along any dimension") {
+  const Tensor x = random({3, 4, 5});
+  for (int64_t dim : {0, 1, 2, -1}) {
+    check_close(softmax(x, dim), naive_softmax(x, dim));
+    check_close(log_softmax(x, dim), log(naive_softmax(x, dim)));
+  }
+}
+
+TEST_CASE("softmax of wide inner dimensions goes through more than one block of columns") {
+  const Tensor x = random({2, 3, 150});
+  check_close(softmax(x, 1), naive_softmax(x, 1));
+  check_close(log_softmax(x, 1), log(naive_softmax(x, 1)));
+}
+
+TEST_CASE("softmax of strided inputs") {
+  const Tensor x = random({4, 3});
+  check_close(softmax(transpose(x, 0, 1), 0), transpose(naive_softmax(x, 1), 0, 1));
+  const Tensor same = expand(random({1, 3}, 2), {4, 3});
+  check_close(softmax(same, 0), full({4, 3}, 0.25, float64));
+}
+
+TEST_CASE("softmax does not overflow, and log_softmax does not lose small probabilities") {
+  const Tensor x = tensor({1000.0F, 1001.0F, -1000.0F});
+  const Tensor y = log_softmax(x, 0);
+  check_close(y, tensor({-1.3132617F, -0.3132617F, -2001.3132617F}), 1e-6);
+  check_close(softmax(x, 0), tensor({0.26894143F, 0.73105857F, 0.0F}), 1e-6);
+}
+
+TEST_CASE("minus infinity has probability zero") {
+  const double inf = std::numeric_limits<double>::infinity();
+  CHECK(softmax(tensor({0.0, -inf, 0.0}), 0).to_vector<double>() ==
+        std::vector<double>{0.5, 0, 0.5});
+}
+
+TEST_CASE("softmax of a single number is 1, and of nothing is nothing") {
+  CHECK(softmax(full({}, 3.0), 0).item() == 1);
+  CHECK(log_softmax(full({}, 3.0), -1).item() == 0);
+  CHECK(softmax(zeros({0, 3}), 1).shape() == Shape{0, 3});
+  CHECK(softmax(zeros({3, 0}), 1).shape() == Shape{3, 0});
+}
+
+TEST_CASE("derivatives of softmax and log_softmax, first and second order") {
+  for (int64_t dim : {0, 1}) {
+    check_gradients([dim](const std::vector<Tensor>& x) { return softmax(x[0], dim); },
+                    {random({3, 4})});
+    check_gradients([dim](const std::vector<Tensor>& x) { return log_softmax(x[0], dim); },
+                    {random({3, 4})});
+  }
+}
+
+TEST_CASE("softmax has the same bits on one and two threads") {
+  Generator generator(5);
+  const Tensor x = randn({700, 33}, generator);
+  const int before = num_threads();
+  set_num_threads(1);
+  const auto rows = softmax(x, 1).to_vector<float>(),
+             columns = log_softmax(x, 0).to_vector<float>();
+  set_num_threads(2);
+  CHECK(softmax(x, 1).to_vector<float>() == rows);
+  CHECK(log_softmax(x, 0).to_vector<float>() == columns);
+  set_num_threads(before);
+}
+
+TEST_CASE("softmax errors") {
+  CHECK_THROWS_WITH_AS(softmax(zeros({2, 3}, int64), 1),
+                       "[softmax] needs a floating tensor (float32 or float64), got int64 [2,3]. "
+                       "Hint: convert it with .to(float32)",
+                       DTypeError);
+  CHECK_THROWS_AS(log_softmax(zeros({2, 3}), 2), IndexError);
+}
