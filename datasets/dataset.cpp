@@ -1,0 +1,206 @@
+#include "dataset.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "../core/ops.h"
+
+namespace gradus::data {
+
+namespace {
+
+void check_index(const char* op, int64_t index, int64_t size) {
+  if (index < 0 || index >= size) {
+    throw IndexError(op, str("there is no sample ", index, " in a data set of ", size),
+                     "samples are numbered from 0");
+  }
+}
+
+DatasetPtr check_given(const char* op, DatasetPtr dataset) {
+  if (dataset == nullptr) throw ValueError(op, "the data set is a null pointer");
+  return dataset;
+}
+
+int64_t row_size(const Tensor& tensor) {
+  int64_t size = 1;
+  for (int d = 1; d < tensor.dim(); ++d) size *= tensor.shape()[d];
+  return size;
+}
+
+Tensor empty_rows(const Tensor& like, size_t count, DType dtype) {
+  Shape shape = like.shape();
+  shape[0] = static_cast<int64_t>(count);
+  return Tensor::empty(shape, dtype);
+}
+
+Tensor gather_rows(const Tensor& source, std::span<const int64_t> indices) {
+  Tensor rows = empty_rows(source, indices.size(), source.dtype());
+  const size_t bytes = static_cast<size_t>(row_size(source)) * size_of(source.dtype());
+  const auto* from = static_cast<const std::byte*>(source.raw_data());
+  auto* to = static_cast<std::byte*>(rows.raw_mutable_data());
+  if (bytes == 0) return rows;
+  for (const int64_t index : indices) {
+    std::memcpy(to, from + static_cast<size_t>(index) * bytes, bytes);
+    to += bytes;
+  }
+  return rows;
+}
+
+Tensor gather_bytes_as_floats(const Tensor& source, std::span<const int64_t> indices,
+                              std::span<const float> float_of_byte) {
+  Tensor rows = empty_rows(source, indices.size(), float32);
+  const int64_t size = row_size(source);
+  const uint8_t* from = source.data<uint8_t>();
+  float* to = rows.mutable_data<float>();
+  for (const int64_t index : indices) {
+    const uint8_t* row = from + index * size;
+    to = std::transform(row, row + size, to, [&](uint8_t byte) { return float_of_byte[byte]; });
+  }
+  return rows;
+}
+
+/// The tensors on top of each other, along a new first dimension.
+Tensor stack_rows(std::span<const Tensor> rows) {
+  const Tensor& first = rows.front();
+  Shape shape = first.shape();
+  shape.insert(0, static_cast<int64_t>(rows.size()));
+  Tensor stacked = Tensor::empty(shape, first.dtype());
+  auto* to = static_cast<std::byte*>(stacked.raw_mutable_data());
+  for (const Tensor& row : rows) {
+    if (row.shape() != first.shape() || row.dtype() != first.dtype()) {
+      throw ShapeError("gather",
+                       str("samples of one batch differ: ", name_of(first.dtype()), first.shape(),
+                           " and ", name_of(row.dtype()), row.shape()),
+                       "bring all samples to one shape and type, with Mapped for example");
+    }
+    const Tensor source = row.contiguous();
+    const auto bytes = static_cast<size_t>(source.nbytes());
+    if (bytes > 0) std::memcpy(to, source.raw_data(), bytes);
+    to += bytes;
+  }
+  return stacked;
+}
+
+/// The only sample of a batch of one, without the batch's dimension.
+Sample only_sample(const Batch& batch) {
+  return {batch.x.select(0, 0), batch.y.select(0, 0)};
+}
+
+}  // namespace
+
+Batch Dataset::gather(std::span<const int64_t> indices) const {
+  if (indices.empty()) throw ValueError("gather", "a batch needs at least one sample");
+  std::vector<Tensor> xs, ys;
+  for (const int64_t index : indices) {
+    Sample sample = get(index);
+    xs.push_back(std::move(sample.x));
+    ys.push_back(std::move(sample.y));
+  }
+  return {stack_rows(xs), stack_rows(ys)};
+}
+
+// --- TensorDataset -------------------------------------------------------------------------------
+
+TensorDataset::TensorDataset(const Tensor& x, const Tensor& y) {
+  if (x.dim() < 1 || y.dim() < 1 || x.shape()[0] != y.shape()[0]) {
+    throw ShapeError("tensor_dataset",
+                     str("inputs and targets differ in length: x ", x.shape(), ", y ", y.shape()),
+                     "row i of x belongs to row i of y");
+  }
+  x_ = x.contiguous().detach();
+  y_ = y.contiguous().detach();
+}
+
+TensorDataset::TensorDataset(const Tensor& x, const Tensor& y, const Normalization& normalization)
+    : TensorDataset(x, y) {
+  if (x.dtype() != uint8) {
+    throw DTypeError("tensor_dataset", str("only uint8 is normalized, got ", name_of(x.dtype())),
+                     "leave the normalization out, or give the images as bytes");
+  }
+  if (!(normalization.std > 0)) {
+    throw ValueError("tensor_dataset", str("std must be positive, got ", normalization.std));
+  }
+  for (int byte = 0; byte < 256; ++byte) {
+    float_of_byte_.push_back(
+        static_cast<float>((byte / 255.0 - normalization.mean) / normalization.std));
+  }
+}
+
+Sample TensorDataset::get(int64_t index) const {
+  return only_sample(gather({&index, 1}));
+}
+
+Batch TensorDataset::gather(std::span<const int64_t> indices) const {
+  for (const int64_t index : indices) check_index("tensor_dataset", index, size());
+  Tensor x = float_of_byte_.empty() ? gather_rows(x_, indices)
+                                    : gather_bytes_as_floats(x_, indices, float_of_byte_);
+  return {std::move(x), gather_rows(y_, indices)};
+}
+
+// --- Subset --------------------------------------------------------------------------------------
+
+Subset::Subset(DatasetPtr dataset, std::vector<int64_t> indices)
+    : dataset_(check_given("subset", std::move(dataset))), indices_(std::move(indices)) {
+  for (const int64_t index : indices_) check_index("subset", index, dataset_->size());
+}
+
+Subset::Subset(DatasetPtr dataset, int64_t begin, int64_t end)
+    : dataset_(check_given("subset", std::move(dataset))) {
+  if (begin < 0 || begin > end || end > dataset_->size()) {
+    throw IndexError(
+        "subset", str("[", begin, ", ", end, ") is no range of a data set of ", dataset_->size()));
+  }
+  for (int64_t index = begin; index < end; ++index) indices_.push_back(index);
+}
+
+Sample Subset::get(int64_t index) const {
+  check_index("subset", index, size());
+  return dataset_->get(indices_[static_cast<size_t>(index)]);
+}
+
+Batch Subset::gather(std::span<const int64_t> indices) const {
+  std::vector<int64_t> inner;
+  inner.reserve(indices.size());
+  for (const int64_t index : indices) {
+    check_index("subset", index, size());
+    inner.push_back(indices_[static_cast<size_t>(index)]);
+  }
+  return dataset_->gather(inner);
+}
+
+// --- Concat --------------------------------------------------------------------------------------
+
+Concat::Concat(std::vector<DatasetPtr> datasets) : datasets_(std::move(datasets)) {
+  if (datasets_.empty()) throw ValueError("concat", "there is no data set to concatenate");
+  int64_t end = 0;
+  for (const DatasetPtr& dataset : datasets_) {
+    ends_.push_back(end += check_given("concat", dataset)->size());
+  }
+}
+
+Sample Concat::get(int64_t index) const {
+  check_index("concat", index, size());
+  const auto part = std::upper_bound(ends_.begin(), ends_.end(), index) - ends_.begin();
+  const auto k = static_cast<size_t>(part);
+  return datasets_[k]->get(k == 0 ? index : index - ends_[k - 1]);
+}
+
+// --- Mapped --------------------------------------------------------------------------------------
+
+Mapped::Mapped(DatasetPtr dataset, Function function)
+    : dataset_(check_given("mapped", std::move(dataset))), function_(std::move(function)) {
+  if (!function_) throw ValueError("mapped", "the function is empty");
+}
+
+Sample Mapped::get(int64_t index) const {
+  return only_sample(gather({&index, 1}));
+}
+
+Batch Mapped::gather(std::span<const int64_t> indices) const {
+  return function_(dataset_->gather(indices), indices);
+}
+
+}  // namespace gradus::data

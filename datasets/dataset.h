@@ -1,0 +1,122 @@
+// Data sets: numbered samples, and small pieces to build one from others.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "../core/tensor.h"
+
+namespace gradus::data {
+
+/// One input and its target.
+struct Sample {
+  Tensor x, y;
+};
+
+/// n inputs and their targets: the first dimension of both has size n.
+struct Batch {
+  Tensor x, y;
+};
+
+/// Samples number 0 to size() - 1. A data set never changes, and several threads may read it.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual int64_t size() const = 0;
+  /// Sample number `index`. Throws IndexError where it is not in [0, size()).
+  virtual Sample get(int64_t index) const = 0;
+  /// The samples of these numbers, in this order, as one batch. Throws IndexError like get. Unless
+  /// a data set has a faster way, this stacks what get returns.
+  virtual Batch gather(std::span<const int64_t> indices) const;
+};
+
+using DatasetPtr = std::shared_ptr<const Dataset>;
+
+/// Moves a data set to where loaders and other data sets can share it.
+template <std::derived_from<Dataset> D>
+DatasetPtr share(D dataset) {
+  return std::make_shared<const D>(std::move(dataset));
+}
+
+/// Turns bytes into floats of roughly zero mean and unit variance: (byte / 255 - mean) / std.
+struct Normalization {
+  double mean = 0;
+  double std = 1;
+};
+
+/// Rows of two tensors of the same length, held in memory. Samples are copies, not views.
+class TensorDataset : public Dataset {
+ public:
+  /// Row i of x and row i of y are sample i. Throws ShapeError where the lengths differ.
+  TensorDataset(const Tensor& x, const Tensor& y);
+  /// The same for images held as bytes: x is uint8 and stays so in memory, samples are float32.
+  /// Throws DTypeError where x is not uint8, ValueError where `std` is not positive.
+  TensorDataset(const Tensor& x, const Tensor& y, const Normalization& normalization);
+
+  int64_t size() const override { return x_.shape()[0]; }
+  Sample get(int64_t index) const override;
+  Batch gather(std::span<const int64_t> indices) const override;
+
+ private:
+  Tensor x_, y_;
+  std::vector<float> float_of_byte_;  // empty: x is copied as it is
+};
+
+/// Some samples of another data set, in the given order; repetitions are allowed.
+class Subset : public Dataset {
+ public:
+  /// Throws IndexError for an index outside of the data set.
+  Subset(DatasetPtr dataset, std::vector<int64_t> indices);
+  /// The samples [begin, end).
+  Subset(DatasetPtr dataset, int64_t begin, int64_t end);
+
+  int64_t size() const override { return static_cast<int64_t>(indices_.size()); }
+  Sample get(int64_t index) const override;
+  Batch gather(std::span<const int64_t> indices) const override;
+
+ private:
+  DatasetPtr dataset_;
+  std::vector<int64_t> indices_;
+};
+
+/// One data set after the other.
+class Concat : public Dataset {
+ public:
+  /// Throws ValueError where there is nothing to concatenate.
+  explicit Concat(std::vector<DatasetPtr> datasets);
+
+  int64_t size() const override { return ends_.back(); }
+  Sample get(int64_t index) const override;
+
+ private:
+  std::vector<DatasetPtr> datasets_;
+  std::vector<int64_t> ends_;  // ends_[k]: number of samples in the first k + 1 data sets
+};
+
+/// Another data set with a function applied to each batch: scaling, augmentation, one-hot targets.
+///
+/// The function gets the batch and the numbers of its samples. It runs in the loader's thread and
+/// must treat each sample by itself, so that the result does not depend on how batches are cut. For
+/// random augmentation draw from `Generator(seed, Stream::augmentation).fork(indices[i])`, not from
+/// default_generator(), which belongs to the thread.
+class Mapped : public Dataset {
+ public:
+  using Function = std::function<Batch(const Batch& batch, std::span<const int64_t> indices)>;
+
+  Mapped(DatasetPtr dataset, Function function);
+
+  int64_t size() const override { return dataset_->size(); }
+  Sample get(int64_t index) const override;
+  Batch gather(std::span<const int64_t> indices) const override;
+
+ private:
+  DatasetPtr dataset_;
+  Function function_;
+};
+
+}  // namespace gradus::data

@@ -1,0 +1,97 @@
+// Batches of a data set, epoch after epoch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+#include "dataset.h"
+
+namespace gradus::data {
+
+struct LoaderOptions {
+  int64_t batch_size = 64;
+  bool shuffle = true;
+  bool drop_last = false;  ///< leave out a last batch that is not full
+  uint64_t seed = 0;       ///< of the order of the samples
+  int prefetch = 2;        ///< batches that a thread prepares ahead; 0: no thread
+};
+
+/// Cuts a data set into batches. Each range-for over it is one epoch:
+///
+///     DataLoader loader(train, {.batch_size = 128});
+///     for (int epoch = 0; epoch < 10; ++epoch) {
+///       for (const auto& [x, y] : loader) { ... }
+///     }
+///
+/// Every call of begin() starts the next epoch, also where the one before was left with `break`.
+/// The order of an epoch is a function of seed and epoch number alone. Batches are the same bit for
+/// bit with and without prefetching. Nothing is recorded on a tape while a batch is made. What the
+/// data set throws, also in the thread, is thrown by begin() or by the step to the next batch.
+///
+/// One thread may use a loader at a time. Several epochs may run at once, each with its iterator.
+class DataLoader {
+ public:
+  /// Throws ValueError for a batch size below 1, a negative `prefetch`, or a null pointer.
+  explicit DataLoader(DatasetPtr dataset, const LoaderOptions& options = {});
+  template <std::derived_from<Dataset> D>
+  explicit DataLoader(D dataset, const LoaderOptions& options = {})
+      : DataLoader(share(std::move(dataset)), options) {}
+
+  /// Where the batches of one epoch come from.
+  class Epoch {
+   public:
+    virtual ~Epoch() = default;
+    /// The next batch; false at the end.
+    virtual bool next(Batch& batch) = 0;
+  };
+
+  /// Steps through one epoch. Can be moved, not copied; destroying it ends the epoch and its
+  /// thread.
+  class Iterator {
+   public:
+    using value_type = Batch;
+    using difference_type = std::ptrdiff_t;
+    using reference = const Batch&;
+    using pointer = const Batch*;
+    using iterator_category = std::input_iterator_tag;
+
+    explicit Iterator(std::unique_ptr<Epoch> epoch) : epoch_(std::move(epoch)) { ++*this; }
+    reference operator*() const { return batch_; }
+    pointer operator->() const { return &batch_; }
+    Iterator& operator++();
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& it, std::default_sentinel_t) {
+      return it.epoch_ == nullptr;
+    }
+
+   private:
+    std::unique_ptr<Epoch> epoch_;
+    Batch batch_;
+  };
+
+  /// Starts the next epoch.
+  Iterator begin();
+  std::default_sentinel_t end() const { return {}; }
+
+  /// The number of the epoch that the next begin() starts; 0 at first.
+  int64_t epoch() const { return epoch_; }
+  /// Makes the next begin() start epoch number `epoch`, at batch `first_batch`: for going on where
+  /// a training stopped. Throws ValueError for negative numbers.
+  void set_epoch(int64_t epoch, int64_t first_batch = 0);
+
+  /// Batches per epoch.
+  int64_t size() const;
+  const Dataset& dataset() const { return *dataset_; }
+  const LoaderOptions& options() const { return options_; }
+
+ private:
+  DatasetPtr dataset_;
+  LoaderOptions options_;
+  int64_t epoch_ = 0;
+  int64_t first_batch_ = 0;
+};
+
+}  // namespace gradus::data

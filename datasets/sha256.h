@@ -1,0 +1,32 @@
+// SHA-256 (FIPS 180-4): by it a data set is recognized and a download verified.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace gradus::data {
+
+/// Hashes bytes as they come. `hex` ends the message; the object is used up then.
+class Sha256 {
+ public:
+  void update(std::span<const std::byte> bytes);
+  /// The digest as 64 lower-case hexadecimal digits.
+  std::string hex();
+
+ private:
+  void compress(const std::byte* block);
+
+  std::array<uint32_t, 8> state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  std::array<std::byte, 64> pending_{};
+  size_t pending_size_ = 0;
+  uint64_t total_ = 0;
+};
+
+/// The digest of one run of bytes.
+std::string sha256(std::span<const std::byte> bytes);
+
+}  // namespace gradus::data
