@@ -1,0 +1,148 @@
+// Compiled once per instruction set; see isa.h.
+#include <limits>
+
+#include "../base/parallel_for.h"
+#include "pool.h"
+#include "strided.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+/// Planes per piece: fixed by their size, never by the number of threads.
+int64_t planes_per_piece(int64_t elements) {
+  return elements >= elements_per_piece ? 1 : elements_per_piece / (elements > 0 ? elements : 1);
+}
+
+/// Calls `body(plane)` for all planes in parallel.
+template <class Body>
+void for_planes(int64_t planes, int64_t elements, const Body& body) {
+  parallel_for(planes, planes_per_piece(elements), [&](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) body(plane);
+  });
+}
+
+template <class T>
+void max_plane(const PoolSizes& s, T* y, int32_t* index, const T* x) {
+  for (int64_t oh = 0; oh < s.oh; ++oh) {
+    for (int64_t ow = 0; ow < s.ow; ++ow) {
+      int64_t best = -1;
+      for (int64_t i = 0; i < s.kernel_h; ++i) {
+        const int64_t h = oh * s.stride_h + i * s.dilation_h - s.padding_h;
+        if (h < 0 || h >= s.h) continue;
+        for (int64_t j = 0; j < s.kernel_w; ++j) {
+          const int64_t w = ow * s.stride_w + j * s.dilation_w - s.padding_w;
+          if (w < 0 || w >= s.w) continue;
+          const int64_t here = h * s.w + w;
+          const bool wins =
+              best < 0 || x[here] > x[best] || (x[here] != x[here] && x[best] == x[best]);
+          if (wins) best = here;
+        }
+      }
+      // A dilated window of two can stand with both feet in the padding.
+      y[oh * s.ow + ow] = best < 0 ? -std::numeric_limits<T>::infinity() : x[best];
+      index[oh * s.ow + ow] = best < 0 ? 0 : static_cast<int32_t>(best);
+    }
+  }
+}
+
+/// The usual case, 2x2 with stride 2 and no padding, without branches.
+template <class T>
+void max_plane_2x2(const PoolSizes& s, T* y, int32_t* index, const T* x) {
+  for (int64_t oh = 0; oh < s.oh; ++oh) {
+    const T* const top = x + 2 * oh * s.w;
+    const auto first = static_cast<int32_t>(2 * oh * s.w), below = static_cast<int32_t>(s.w);
+    for (int64_t ow = 0; ow < s.ow; ++ow) {
+      const T a = top[2 * ow], b = top[2 * ow + 1];
+      const T c = top[2 * ow + s.w], d = top[2 * ow + 1 + s.w];
+      const auto corner = first + static_cast<int32_t>(2 * ow);
+      const auto beats = [](T p, T q) { return p > q || (p != p && q == q); };
+      const bool b_wins = beats(b, a), d_wins = beats(d, c);
+      const T upper = b_wins ? b : a, lower = d_wins ? d : c;
+      const bool lower_wins = beats(lower, upper);
+      y[oh * s.ow + ow] = lower_wins ? lower : upper;
+      index[oh * s.ow + ow] = corner + (lower_wins ? below + (d_wins ? 1 : 0) : (b_wins ? 1 : 0));
+    }
+  }
+}
+
+template <class T>
+void max(const PoolSizes& s, T* y, int32_t* index, const T* x) {
+  const bool usual = s.kernel_h == 2 && s.kernel_w == 2 && s.stride_h == 2 && s.stride_w == 2 &&
+                     s.padding_h == 0 && s.padding_w == 0 && s.dilation_h == 1 &&
+                     s.dilation_w == 1 && 2 * s.oh <= s.h && 2 * s.ow <= s.w;
+  for_planes(s.planes, s.h * s.w, [&](int64_t plane) {
+    const int64_t out = plane * s.oh * s.ow;
+    const T* const from = x + plane * s.h * s.w;
+    usual ? max_plane_2x2(s, y + out, index + out, from) : max_plane(s, y + out, index + out, from);
+  });
+}
+
+template <class T>
+void scatter(int64_t planes, int64_t in, int64_t out, T* dx, const T* g, const int32_t* index) {
+  for_planes(planes, in, [=](int64_t plane) {
+    T* const to = dx + plane * in;
+    for (int64_t i = 0; i < in; ++i) to[i] = 0;
+    for (int64_t i = plane * out; i < (plane + 1) * out; ++i) to[index[i]] += g[i];
+  });
+}
+
+template <class T>
+void gather(int64_t planes, int64_t in, int64_t out, T* y, const T* x, const int32_t* index) {
+  for_planes(planes, out, [=](int64_t plane) {
+    const T* const from = x + plane * in;
+    for (int64_t i = plane * out; i < (plane + 1) * out; ++i) y[i] = from[index[i]];
+  });
+}
+
+template <class T>
+void average(const Windows& s, T* y, const T* x) {
+  for_planes(s.planes, s.h * s.w, [&](int64_t plane) {
+    const T* const from = x + plane * s.h * s.w;
+    T* to = y + plane * s.oh * s.ow;
+    for (int64_t i = 0; i < s.oh; ++i) {
+      for (int64_t j = 0; j < s.ow; ++j) {
+        T sum = 0;
+        for (int64_t h = s.row_begin[i]; h < s.row_end[i]; ++h) {
+          for (int64_t w = s.column_begin[j]; w < s.column_end[j]; ++w) sum += from[h * s.w + w];
+        }
+        *to++ = sum / static_cast<T>(s.row_extent[i] * s.column_extent[j]);
+      }
+    }
+  });
+}
+
+template <class T>
+void spread(const Windows& s, T* dx, const T* g) {
+  for_planes(s.planes, s.h * s.w, [&](int64_t plane) {
+    T* const to = dx + plane * s.h * s.w;
+    const T* from = g + plane * s.oh * s.ow;
+    for (int64_t i = 0; i < s.h * s.w; ++i) to[i] = 0;
+    for (int64_t i = 0; i < s.oh; ++i) {
+      for (int64_t j = 0; j < s.ow; ++j) {
+        const T share = *from++ / static_cast<T>(s.row_extent[i] * s.column_extent[j]);
+        for (int64_t h = s.row_begin[i]; h < s.row_end[i]; ++h) {
+          for (int64_t w = s.column_begin[j]; w < s.column_end[j]; ++w) to[h * s.w + w] += share;
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+constexpr Pool<T> pool_table = {max<T>, scatter<T>, gather<T>, average<T>, spread<T>};
+
+}  // namespace
+
+template <>
+template <>
+const Pool<float>& Tables<Isa::GRADUS_ISA>::get() {
+  return pool_table<float>;
+}
+template <>
+template <>
+const Pool<double>& Tables<Isa::GRADUS_ISA>::get() {
+  return pool_table<double>;
+}
+
+}  // namespace gradus::kernels

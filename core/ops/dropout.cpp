@@ -1,0 +1,54 @@
+#include "../kernels/copy.h"
+#include "common.h"
+
+namespace gradus {
+
+using namespace ops;
+
+namespace {
+
+/// 0 with probability p, else 1 / (1 - p); draws one word of `generator` per element.
+Tensor dropout_mask(const Shape& shape, DType dtype, double p, Generator& generator) {
+  Tensor mask = Tensor::empty(shape, dtype);
+  const Generator draw = generator.take(static_cast<uint64_t>(mask.numel()));
+  dispatch_floating("dropout", dtype, [&]<class T>() {
+    kernels::fill_dropout(mask.numel(), mask.mutable_data<T>(), draw, p, p < 1 ? 1 / (1 - p) : 0);
+  });
+  return mask;
+}
+
+void check_probability(double p) {
+  if (p >= 0 && p <= 1) return;  // false for NaN too
+  throw ValueError("dropout", str("the probability must be in [0, 1], got ", p));
+}
+
+Tensor apply_mask(const Tensor& x, const Tensor& mask) {
+  const Tensor y = mul(x.detach(), mask);
+  return record("dropout", inputs(x), y, saved(mask),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, s[0])};
+                });
+}
+
+}  // namespace
+
+Tensor dropout(const Tensor& x, double p, Generator& generator) {
+  check_probability(p);
+  check_floating("dropout", x);
+  return apply_mask(x, dropout_mask(x.shape(), x.dtype(), p, generator));
+}
+
+Tensor dropout_channels(const Tensor& x, double p, Generator& generator) {
+  check_probability(p);
+  check_floating("dropout", x);
+  if (x.dim() < 2) {
+    throw ShapeError("dropout", str("expected [N,C,...] to drop channels of, got ", x.shape()));
+  }
+  Shape channels = Shape::filled(x.dim(), 1);
+  channels[0] = x.shape()[0];
+  channels[1] = x.shape()[1];
+  const Tensor mask = dropout_mask(channels, x.dtype(), p, generator);
+  return apply_mask(x, expand(mask, x.shape()));
+}
+
+}  // namespace gradus

@@ -1,0 +1,253 @@
+#include "../kernels/pool.h"
+
+#include <limits>
+
+#include "common.h"
+
+namespace gradus {
+
+using namespace ops;
+
+namespace {
+
+/// The planes of [N,C,H,W] or [C,H,W].
+int64_t plane_count(const Shape& shape) {
+  int64_t n = 1;
+  for (int d = 0; d < shape.dim() - 2; ++d) n *= shape[d];
+  return n;
+}
+
+int64_t plane_size(const Shape& shape) {
+  return shape.back() * shape[shape.dim() - 2];
+}
+
+Shape with_plane(Shape shape, int64_t h, int64_t w) {
+  shape[shape.dim() - 2] = h;
+  shape[shape.dim() - 1] = w;
+  return shape;
+}
+
+void check_image(const char* op, const Tensor& x) {
+  check_floating(op, x);
+  if (x.dim() != 3 && x.dim() != 4) {
+    throw ShapeError(op, str("expected [N,C,H,W] or [C,H,W], got ", x.shape()));
+  }
+  for (int d = x.dim() - 3; d < x.dim(); ++d) {
+    if (x.shape()[d] == 0)
+      throw ShapeError(op, str("only the batch may be empty, got ", x.shape()));
+  }
+  if (plane_size(x.shape()) > std::numeric_limits<int32_t>::max()) {
+    throw ShapeError(op, str("planes of more than 2^31 elements: ", x.shape()));
+  }
+}
+
+int64_t pooled_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
+                    bool ceil_mode) {
+  const int64_t room = in + 2 * padding - dilation * (kernel - 1) - 1;
+  if (room < 0) return 0;
+  int64_t out = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+  // A window that would start in the padding behind the input does not count.
+  if (ceil_mode && (out - 1) * stride >= in + padding) --out;
+  return out;
+}
+
+kernels::PoolSizes pool_sizes(const char* op, const Shape& x, const Pool2dOptions& o) {
+  const Size2 stride = o.stride.value_or(o.kernel_size);
+  for (size_t i = 0; i < 2; ++i) {
+    if (o.kernel_size[i] < 1 || stride[i] < 1 || o.dilation[i] < 1) {
+      throw ValueError(op, str("kernel_size ", o.kernel_size[i], ", stride ", stride[i],
+                               ", dilation ", o.dilation[i], " must be at least 1"));
+    }
+    if (o.padding[i] < 0 || o.padding[i] > o.kernel_size[i] / 2) {
+      throw ValueError(op, str("padding ", o.padding[i], " for kernel_size ", o.kernel_size[i]),
+                       "padding may be at most half of the kernel");
+    }
+  }
+  kernels::PoolSizes s{.planes = plane_count(x),
+                       .h = x[x.dim() - 2],
+                       .w = x.back(),
+                       .oh = 0,
+                       .ow = 0,
+                       .kernel_h = o.kernel_size[0],
+                       .kernel_w = o.kernel_size[1],
+                       .stride_h = stride[0],
+                       .stride_w = stride[1],
+                       .padding_h = o.padding[0],
+                       .padding_w = o.padding[1],
+                       .dilation_h = o.dilation[0],
+                       .dilation_w = o.dilation[1]};
+  s.oh = pooled_size(s.h, s.kernel_h, s.stride_h, s.padding_h, s.dilation_h, o.ceil_mode);
+  s.ow = pooled_size(s.w, s.kernel_w, s.stride_w, s.padding_w, s.dilation_w, o.ceil_mode);
+  if (s.oh < 1 || s.ow < 1) {
+    throw ShapeError(op, str("the window ", s.kernel_h, "x", s.kernel_w,
+                             " is larger than the padded input ", x));
+  }
+  return s;
+}
+
+Tensor max_pool2d_gather(const Tensor& x, const Tensor& index);
+
+/// Zeros of `shape` with g added at the positions that `index` names within each plane.
+Tensor max_pool2d_scatter(const Tensor& gradient, const Tensor& index, const Shape& shape) {
+  const Tensor g = contiguous(gradient);
+  Tensor dx = Tensor::empty(shape, g.dtype());
+  dispatch_floating("max_pool2d", g.dtype(), [&]<class T>() {
+    kernels::table<kernels::Pool<T>>().scatter(plane_count(shape), plane_size(shape),
+                                               plane_size(g.shape()), dx.mutable_data<T>(),
+                                               g.data<T>(), index.data<int32_t>());
+  });
+  return record("max_pool2d_scatter", inputs(g), dx, saved(index),
+                [](const TensorList& s, const Tensor& u, const Wanted&) -> TensorList {
+                  return {max_pool2d_gather(u, s[0])};
+                });
+}
+
+/// The elements of each plane of x that `index` names: the transpose of the scatter.
+Tensor max_pool2d_gather(const Tensor& input, const Tensor& index) {
+  const Tensor x = contiguous(input);
+  Tensor y = Tensor::empty(index.shape(), x.dtype());
+  dispatch_floating("max_pool2d", x.dtype(), [&]<class T>() {
+    kernels::table<kernels::Pool<T>>().gather(plane_count(x.shape()), plane_size(x.shape()),
+                                              plane_size(index.shape()), y.mutable_data<T>(),
+                                              x.data<T>(), index.data<int32_t>());
+  });
+  return record("max_pool2d_gather", inputs(x), y, saved(index), x.shape(),
+                [](const TensorList& s, const Shape& shape, const Tensor& g,
+                   const Wanted&) -> TensorList { return {max_pool2d_scatter(g, s[0], shape)}; });
+}
+
+struct Pooled {
+  Tensor y, index;  // index is int32, within the plane
+};
+
+Pooled max_pool(const Tensor& input, const Pool2dOptions& options) {
+  check_image("max_pool2d", input);
+  const auto s = pool_sizes("max_pool2d", input.shape(), options);
+  const Tensor x = contiguous(input);
+  const Shape shape = with_plane(x.shape(), s.oh, s.ow);
+  Tensor y = Tensor::empty(shape, x.dtype()), index = Tensor::empty(shape, int32);
+  dispatch_floating("max_pool2d", x.dtype(), [&]<class T>() {
+    kernels::table<kernels::Pool<T>>().max(s, y.mutable_data<T>(), index.mutable_data<int32_t>(),
+                                           x.data<T>());
+  });
+  const double comparisons = static_cast<double>(y.numel() * s.kernel_h * s.kernel_w);
+  return {record(Op("max_pool2d", comparisons), inputs(x), y, saved(index), x.shape(),
+                 [](const TensorList& saved, const Shape& in, const Tensor& g,
+                    const Wanted&) -> TensorList { return {max_pool2d_scatter(g, saved[0], in)}; }),
+          index};
+}
+
+// --- Averages ---
+
+/// What decides the windows of an average; small enough to lie on the tape.
+struct Averaging {
+  Shape input;
+  Pool2dOptions options;
+  Size2 output;
+  bool adaptive;
+};
+
+/// The windows along one dimension.
+struct Axis {
+  std::vector<int64_t> begin, end;
+  std::vector<double> extent;
+
+  Axis(const Averaging& a, size_t i, int64_t in) {
+    for (int64_t k = 0; k < a.output[i]; ++k) {
+      if (a.adaptive) {
+        add(k * in / a.output[i], ((k + 1) * in + a.output[i] - 1) / a.output[i], in, false);
+        continue;
+      }
+      const int64_t stride = a.options.stride.value_or(a.options.kernel_size)[i];
+      const int64_t padding = a.options.padding[i], start = k * stride - padding;
+      add(start, std::min(start + a.options.kernel_size[i], in + padding), in,
+          a.options.count_include_pad);
+    }
+  }
+
+ private:
+  void add(int64_t from, int64_t to, int64_t in, bool count_padding) {
+    begin.push_back(std::max<int64_t>(from, 0));
+    end.push_back(std::min(to, in));
+    const int64_t inside = end.back() - begin.back();
+    extent.push_back(static_cast<double>(count_padding ? to - from : inside));
+  }
+};
+
+/// Calls `run(Windows)` with the windows of `a`.
+template <class Run>
+void with_windows(const Averaging& a, const Run& run) {
+  const int64_t h = a.input[a.input.dim() - 2], w = a.input.back();
+  Axis rows(a, 0, h), columns(a, 1, w);
+  if (!a.adaptive && a.options.divisor_override) {
+    std::fill(rows.extent.begin(), rows.extent.end(), 1);
+    std::fill(columns.extent.begin(), columns.extent.end(),
+              static_cast<double>(*a.options.divisor_override));
+  }
+  run(kernels::Windows{plane_count(a.input), h, w, a.output[0], a.output[1], rows.begin.data(),
+                       rows.end.data(), columns.begin.data(), columns.end.data(),
+                       rows.extent.data(), columns.extent.data()});
+}
+
+Tensor average(const Tensor& input, const Averaging& a);
+
+/// Each gradient spread evenly over its window: the transpose of the average.
+Tensor avg_pool2d_gradient(const Tensor& gradient, const Averaging& a) {
+  const Tensor g = contiguous(gradient);
+  Tensor dx = Tensor::empty(a.input, g.dtype());
+  with_windows(a, [&](const kernels::Windows& windows) {
+    dispatch_floating("avg_pool2d", g.dtype(), [&]<class T>() {
+      kernels::table<kernels::Pool<T>>().spread(windows, dx.mutable_data<T>(), g.data<T>());
+    });
+  });
+  return record("avg_pool2d_gradient", inputs(g), dx, saved(), a,
+                [](const TensorList&, const Averaging& how, const Tensor& u,
+                   const Wanted&) -> TensorList { return {average(u, how)}; });
+}
+
+Tensor average(const Tensor& input, const Averaging& a) {
+  const Tensor x = contiguous(input);
+  Tensor y = Tensor::empty(with_plane(a.input, a.output[0], a.output[1]), x.dtype());
+  with_windows(a, [&](const kernels::Windows& windows) {
+    dispatch_floating("avg_pool2d", x.dtype(), [&]<class T>() {
+      kernels::table<kernels::Pool<T>>().average(windows, y.mutable_data<T>(), x.data<T>());
+    });
+  });
+  return record(Op("avg_pool2d", static_cast<double>(x.numel())), inputs(x), y, saved(), a,
+                [](const TensorList&, const Averaging& how, const Tensor& g,
+                   const Wanted&) -> TensorList { return {avg_pool2d_gradient(g, how)}; });
+}
+
+}  // namespace
+
+Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options) {
+  return max_pool(x, options).y;
+}
+
+ValuesIndices max_pool2d_with_indices(const Tensor& x, const Pool2dOptions& options) {
+  const Pooled pooled = max_pool(x, options);
+  return {pooled.y, to(pooled.index, int64)};
+}
+
+Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) {
+  check_image("avg_pool2d", x);
+  if (options.divisor_override && *options.divisor_override == 0) {
+    throw ValueError("avg_pool2d", "divisor_override is 0");
+  }
+  if (options.dilation != Size2(1)) {
+    throw ValueError("avg_pool2d", "average pooling has no dilation");
+  }
+  const auto s = pool_sizes("avg_pool2d", x.shape(), options);
+  return average(x, {x.shape(), options, {s.oh, s.ow}, false});
+}
+
+Tensor adaptive_avg_pool2d(const Tensor& x, const Size2& output_size) {
+  check_image("adaptive_avg_pool2d", x);
+  if (output_size[0] < 1 || output_size[1] < 1) {
+    throw ValueError("adaptive_avg_pool2d", str("output_size ", output_size[0], "x", output_size[1],
+                                                " must be at least 1"));
+  }
+  return average(x, {x.shape(), {}, output_size, true});
+}
+
+}  // namespace gradus

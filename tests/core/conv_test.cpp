@@ -1,0 +1,181 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "../../core/base/error.h"
+#include "../../core/base/parallel_for.h"
+#include "../../core/grad.h"
+#include "../../core/ops.h"
+
+using namespace gradus;
+
+namespace {
+
+double at(const Tensor& t, int64_t a, int64_t b, int64_t c, int64_t d) {
+  const Strides& s = t.strides();
+  return t.data<double>()[a * s[0] + b * s[1] + c * s[2] + d * s[3]];
+}
+
+/// The definition of the convolution, written down as loops.
+double naive_element(const Tensor& x, const Tensor& w, const Conv2dOptions& o, int64_t n,
+                     int64_t oc, int64_t oh, int64_t ow) {
+  const int64_t channels = w.size(1), outputs = w.size(0) / o.groups;
+  const int64_t first = oc / outputs * channels;
+  double sum = 0;
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t i = 0; i < w.size(2); ++i) {
+      for (int64_t j = 0; j < w.size(3); ++j) {
+        const int64_t h = oh * o.stride[0] + i * o.dilation[0] - o.padding[0];
+        const int64_t v = ow * o.stride[1] + j * o.dilation[1] - o.padding[1];
+        if (h < 0 || h >= x.size(2) || v < 0 || v >= x.size(3)) continue;
+        sum += at(x, n, first + c, h, v) * at(w, oc, c, i, j);
+      }
+    }
+  }
+  return sum;
+}
+
+struct Case {
+  const char* name;
+  Shape x, w;
+  Conv2dOptions options;
+};
+
+const Case cases[] = {
+    {"3x3", {2, 3, 7, 6}, {4, 3, 3, 3}, {}},
+    {"padding", {2, 3, 5, 6}, {4, 3, 3, 3}, {.padding = 1}},
+    {"stride", {1, 2, 9, 8}, {3, 2, 3, 2}, {.stride = {2, 3}, .padding = {1, 0}}},
+    {"dilation", {2, 2, 9, 9}, {2, 2, 3, 3}, {.padding = 2, .dilation = {2, 3}}},
+    {"groups", {2, 4, 5, 5}, {6, 2, 3, 3}, {.padding = 1, .groups = 2}},
+    {"depthwise", {1, 3, 6, 6}, {3, 1, 3, 3}, {.padding = 1, .groups = 3}},
+    {"pointwise", {2, 5, 4, 3}, {4, 5, 1, 1}, {}},
+    {"pointwise with stride", {2, 5, 5, 6}, {4, 5, 1, 1}, {.stride = 2}},
+    {"padding wider than the image", {1, 1, 2, 2}, {1, 1, 3, 3}, {.padding = 4}},
+};
+
+double dot(const Tensor& a, const Tensor& b) {
+  return sum(a * b).item();
+}
+
+}  // namespace
+
+TEST_CASE("conv2d computes its definition") {
+  Generator generator(1);
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const Tensor x = randn(c.x, generator, float64), w = randn(c.w, generator, float64);
+    const Tensor b = randn({c.w[0]}, generator, float64);
+    const Tensor y = conv2d(x, w, b, c.options);
+    for (int64_t n = 0; n < y.size(0); ++n) {
+      for (int64_t o = 0; o < y.size(1); ++o) {
+        for (int64_t i = 0; i < y.size(2); ++i) {
+          for (int64_t j = 0; j < y.size(3); ++j) {
+            const double expected =
+                naive_element(x, w, c.options, n, o, i, j) + b.data<double>()[o];
+            REQUIRE(at(y, n, o, i, j) == doctest::Approx(expected).epsilon(1e-12));
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("conv2d and its two gradients are transposes of each other") {
+  // <conv(x, w), g> = <x, input_gradient(g, w)> = <w, weight_gradient(g, x)>
+  Generator generator(2);
+  for (const Case& c : cases) {
+    CAPTURE(c.name);
+    const Tensor x = randn(c.x, generator, float64), w = randn(c.w, generator, float64);
+    const Tensor y = conv2d(x, w, {}, c.options);
+    const Tensor g = randn(y.shape(), generator, float64);
+    const double expected = dot(y, g);
+    CHECK(dot(x, conv2d_input_gradient(g, w, c.x, c.options)) ==
+          doctest::Approx(expected).epsilon(1e-11));
+    CHECK(dot(w, conv2d_weight_gradient(g, x, c.w, c.options)) ==
+          doctest::Approx(expected).epsilon(1e-11));
+  }
+}
+
+TEST_CASE("convolutions have the same bits on one and on two threads") {
+  Generator generator(3);
+  const Tensor x = randn({13, 4, 9, 9}, generator), w = randn({5, 4, 3, 3}, generator);
+  const auto run = [&](int threads) {
+    set_num_threads(threads);
+    const Tensor y = conv2d(x, w, {}, {.padding = 1});
+    std::vector<float> bits = y.to_vector<float>();
+    for (const Tensor& t : {conv2d_input_gradient(y, w, x.shape(), {.padding = 1}),
+                            conv2d_weight_gradient(y, x, w.shape(), {.padding = 1})}) {
+      const auto more = t.to_vector<float>();
+      bits.insert(bits.end(), more.begin(), more.end());
+    }
+    return bits;
+  };
+  const int before = num_threads();
+  CHECK(run(1) == run(2));
+  set_num_threads(before);
+}
+
+TEST_CASE("conv2d says what does not fit") {
+  const Tensor w = zeros({8, 3, 3, 3});
+  CHECK_THROWS_WITH_AS(conv2d(zeros({64, 1, 28, 28}), w),
+                       "[conv2d] expected 3 input channels, got 1: input [64,1,28,28], weight "
+                       "[8,3,3,3], groups 1. Hint: the channels of the input must be those the "
+                       "layer was built with",
+                       ShapeError);
+  CHECK_THROWS_AS(conv2d(zeros({1, 3, 2, 2}), w), ShapeError);
+  CHECK_THROWS_AS(conv2d(zeros({1, 3, 8, 8}, float64), w), DTypeError);
+  CHECK_THROWS_AS(conv2d(zeros({1, 3, 8, 8}), w, zeros({7})), ShapeError);
+  CHECK_THROWS_AS(conv2d(zeros({1, 3, 8, 8}), w, {}, {.stride = 0}), ValueError);
+}
+
+TEST_CASE("an empty batch gives an empty result") {
+  CHECK(conv2d(zeros({0, 3, 8, 8}), zeros({8, 3, 3, 3})).shape() == Shape{0, 8, 6, 6});
+  CHECK(max_pool2d(zeros({0, 3, 8, 8}), {}).shape() == Shape{0, 3, 4, 4});
+}
+
+TEST_CASE("max_pool2d takes the first of equal elements and lets NaN win") {
+  const double nan = std::nan("");
+  const Tensor x = tensor({1.0, 5.0, 5.0, 0.0, nan, 2.0, 3.0, nan}, {1, 2, 2, 2});
+  const auto [y, index] = max_pool2d_with_indices(x, {});
+  CHECK(y.data<double>()[0] == 5.0);
+  CHECK(std::isnan(y.data<double>()[1]));
+  CHECK(index.to_vector<int64_t>() == std::vector<int64_t>{1, 0});
+}
+
+TEST_CASE("avg_pool2d counts the padding as it is told") {
+  const Tensor x = ones({1, 1, 2, 2}, float64);
+  const Pool2dOptions with{.kernel_size = 2, .stride = 2, .padding = 1};
+  CHECK(avg_pool2d(x, with).to_vector<double>() == std::vector<double>(4, 0.25));
+  Pool2dOptions without = with;
+  without.count_include_pad = false;
+  CHECK(avg_pool2d(x, without).to_vector<double>() == std::vector<double>(4, 1.0));
+}
+
+TEST_CASE("adaptive_avg_pool2d to 1x1 is the mean") {
+  Generator generator(5);
+  const Tensor x = randn({2, 3, 5, 7}, generator, float64);
+  const auto pooled = adaptive_avg_pool2d(x, 1).to_vector<double>();
+  const auto expected = mean(x, {2, 3}).to_vector<double>();
+  for (size_t i = 0; i < expected.size(); ++i) {
+    CHECK(pooled[i] == doctest::Approx(expected[i]).epsilon(1e-13));
+  }
+}
+
+TEST_CASE("dropout keeps the expectation and depends on its generator alone") {
+  Generator a(7), b(7);
+  const Tensor x = ones({100, 100}, float64);
+  const Tensor y = dropout(x, 0.3, a);
+  CHECK(y.to_vector<double>() == dropout(x, 0.3, b).to_vector<double>());
+  CHECK(mean(y).item() == doctest::Approx(1).epsilon(0.03));
+  CHECK_THROWS_AS(dropout(x, 1.5, a), ValueError);
+}
+
+TEST_CASE("batch norm gives every channel mean 0 and variance 1, also far from 0") {
+  Generator generator(8);
+  const Tensor x = add(mul(randn({16, 3, 8, 8}, generator), 0.01), 100);
+  const auto [y, m, v] = batch_norm_train(x, {}, {}, 0);
+  for (float c : mean(y, {0, 2, 3}).to_vector<float>()) CHECK(std::abs(c) < 1e-5);
+  for (float c : mean(square(y), {0, 2, 3}).to_vector<float>()) {
+    CHECK(c == doctest::Approx(1).epsilon(1e-4));
+  }
+}
