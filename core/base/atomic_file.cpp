@@ -1,0 +1,101 @@
+#include "atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "error.h"
+
+namespace gradus {
+namespace {
+
+std::string folder_of(const std::filesystem::path& path) {
+  const std::string folder = path.parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+/// A rename is on the disk only when its folder is.
+bool sync_folder(const std::string& folder) {
+  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle < 0) return errno == EACCES;  // a folder that may be written but not read
+  const bool done = ::fsync(handle) == 0 || errno == EINVAL || errno == ENOTSUP;
+  const int error = errno;
+  ::close(handle);
+  errno = error;
+  return done;
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(const char* op, std::filesystem::path path)
+    : op_(op), path_(std::move(path)) {
+  if (path_.filename().empty()) {
+    throw IoError(op_, str("'", path_.string(), "' names a folder, not a file"));
+  }
+  std::error_code ignored;
+  if (std::filesystem::is_symlink(path_, ignored)) {  // replace the file, not the link
+    const auto target = std::filesystem::weakly_canonical(path_, ignored);
+    if (!ignored) path_ = target;
+  }
+  struct stat status {};
+  const bool exists = ::stat(path_.c_str(), &status) == 0;
+  if (exists && !S_ISREG(status.st_mode)) {
+    throw IoError(op_, str("'", path_.string(), "' exists and is not a regular file"));
+  }
+  if (exists && ::access(path_.c_str(), W_OK) != 0) fail("write");
+  open_temporary();
+  if (exists) ::fchmod(file_, status.st_mode & 07777);  // at worst the mode is that of a new file
+}
+
+AtomicFile::~AtomicFile() {
+  close_file();
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::open_temporary() {
+  const std::string stem = str(folder_of(path_), "/.gradus-", ::getpid(), "-");
+  for (int attempt = 0; file_ < 0; ++attempt) {
+    const std::string name = str(stem, attempt, ".tmp");
+    file_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file_ >= 0) {
+      temporary_ = name;
+    } else if (errno != EEXIST && errno != EINTR) {
+      fail("create");
+    }
+  }
+}
+
+void AtomicFile::close_file() {
+  if (file_ >= 0) ::close(file_);
+  file_ = -1;
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail("write");
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(file_) != 0) fail("write");
+  const int file = file_;
+  file_ = -1;
+  if (::close(file) != 0) fail("write");
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename the finished file to");
+  temporary_.clear();
+  if (!sync_folder(folder_of(path_))) fail("flush the folder of");
+}
+
+void AtomicFile::fail(const char* what) const {
+  const std::string reason = std::generic_category().message(errno);
+  throw IoError(op_, str("cannot ", what, " '", path_.string(), "': ", reason),
+                "check that the folder exists, is writable and has space");
+}
+
+}  // namespace gradus
