@@ -330,7 +330,7 @@ class Tape::Replay {
         saved.push_back(std::move(s.tensor));
       }
     }
-    tape_.entries_[index].released = !retain_;
+    tape_.entries_[index].released = !retain_ && entry.saved_count > 0;
     return saved;
   }
 

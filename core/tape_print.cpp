@@ -18,18 +18,21 @@ int64_t moved_bytes(const Tape& tape, const Entry& entry) {
   return elements * static_cast<int64_t>(size_of(entry.dtype));
 }
 
-/// 1234567 as "1.23 M".
-std::string short_number(double n) {
-  const char* const units[] = {"", " k", " M", " G", " T"};
-  size_t unit = 0;
-  while (n >= 1000 && unit + 1 < std::size(units)) {
+/// 1234567 and "B" as "1.23 MB".
+std::string quantity(double n, const char* unit) {
+  const char* const prefixes[] = {"", "k", "M", "G", "T"};
+  size_t p = 0;
+  while (n >= 1000 && p + 1 < std::size(prefixes)) {
     n /= 1000;
-    ++unit;
+    ++p;
   }
   std::ostringstream out;
-  out << std::setprecision(n >= 100 ? 0 : n >= 10 ? 1 : 2) << std::fixed << n;
-  std::string text = unit == 0 ? std::to_string(std::llround(n)) : std::move(out).str();
-  return text + units[unit];
+  out << std::fixed
+      << std::setprecision(p == 0 || n >= 100 ? 0
+                           : n >= 10          ? 1
+                                              : 2)
+      << n << ' ' << prefixes[p] << unit;
+  return std::move(out).str();
 }
 
 std::string call_text(const Tape& tape, const Entry& entry) {
@@ -49,20 +52,19 @@ void Tape::print(std::ostream& out) const {
   struct Row {
     std::string slot, module, call, shape, saved, flops, bytes;
   };
-  std::vector<Row> rows = {{"slot", "module", "operation", "result", "saved B", "FLOP", "moved B"}};
+  std::vector<Row> rows = {{"slot", "module", "operation", "result", "saved", "computes", "moves"}};
   double flops = 0, bytes = 0;
   for (size_t i = 0; i < entries_.size(); ++i) {
     const Entry& e = entries_[i];
     const bool leaf = e.rule == nullptr;
     flops += e.flops;
     if (!leaf) bytes += static_cast<double>(moved_bytes(*this, e));
-    rows.push_back(
-        {"%" + std::to_string(i), paths_[e.path],
-         (e.in_backward ? "d " : "") + (leaf ? std::string("leaf") : call_text(*this, e)),
-         str(e.dtype, e.shape),
-         e.released ? "released" : short_number(static_cast<double>(saved_bytes(e))),
-         leaf ? "" : short_number(e.flops),
-         leaf ? "" : short_number(static_cast<double>(moved_bytes(*this, e)))});
+    const std::string call = leaf ? "leaf" : call_text(*this, e);
+    const auto saved = static_cast<double>(saved_bytes(e));
+    const auto moved = static_cast<double>(moved_bytes(*this, e));
+    rows.push_back({"%" + std::to_string(i), paths_[e.path], (e.in_backward ? "d " : "") + call,
+                    str(e.dtype, e.shape), e.released ? "released" : quantity(saved, "B"),
+                    leaf ? "" : quantity(e.flops, "FLOP"), leaf ? "" : quantity(moved, "B")});
   }
   size_t width[7] = {};
   const auto columns = [](const Row& r) {
@@ -82,8 +84,8 @@ void Tape::print(std::ostream& out) const {
     line.erase(line.find_last_not_of(' ') + 1);
     out << line << '\n';
   }
-  out << entries_.size() << " entries, " << short_number(static_cast<double>(saved_bytes()))
-      << "B saved, " << short_number(flops) << "FLOP, " << short_number(bytes) << "B moved\n";
+  out << entries_.size() << " entries, " << quantity(static_cast<double>(saved_bytes()), "B")
+      << " saved, " << quantity(flops, "FLOP") << ", " << quantity(bytes, "B") << " moved\n";
 }
 
 std::string Tape::to_string() const {

@@ -1,0 +1,16 @@
+// What the library was built with and runs on.
+#pragma once
+
+#include <string>
+
+namespace gradus {
+
+struct SystemInfo {
+  std::string version;          ///< of Gradus, "0.1.0"
+  std::string instruction_set;  ///< that the kernels use: "baseline", "avx2" or "avx512"
+  std::string blas;             ///< name, version and processor type of the BLAS
+  bool optimized;               ///< false in a debug build
+};
+SystemInfo system_info();
+
+}  // namespace gradus

@@ -1,0 +1,79 @@
+#include "../../core/base/allocator.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "../../core/base/error.h"
+#include "../../core/ops.h"
+#include "../../core/tape.h"
+
+using namespace gradus;
+
+TEST_CASE("blocks are aligned and writable in full") {
+  for (size_t bytes : {0, 1, 64, 65, 511, 512, 513, 4096, 100'000, 3'000'000}) {
+    void* const block = allocate(bytes);
+    CHECK(reinterpret_cast<uintptr_t>(block) % 64 == 0);
+    std::memset(block, 1, bytes);
+    deallocate(block, bytes);
+  }
+}
+
+TEST_CASE("a freed block is used again") {
+  void* const first = allocate(1000);
+  deallocate(first, 1000);
+  const int64_t before = allocator_statistics().system_allocations;
+  void* const second = allocate(990);  // the same size class
+  CHECK(second == first);
+  CHECK(allocator_statistics().system_allocations == before);
+  deallocate(second, 990);
+}
+
+TEST_CASE("released memory goes back to the system") {
+  deallocate(allocate(5'000'000), 5'000'000);
+  CHECK(allocator_statistics().cached_bytes >= 5'000'000);
+  release_cached_memory();
+  CHECK(allocator_statistics().cached_bytes == 0);
+}
+
+TEST_CASE("an absurd size is an error, not a crash") {
+  CHECK_THROWS_AS(allocate(SIZE_MAX / 2), Error);
+  CHECK_THROWS_AS(Tensor::empty({1'000'000'000, 1'000'000'000}), ShapeError);
+  CHECK_THROWS_AS(Tensor::empty({INT64_MAX, 4}), ShapeError);
+}
+
+TEST_CASE("threads allocate and free each other's blocks") {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([] {
+      for (int i = 0; i < 1000; ++i) {
+        const size_t bytes = static_cast<size_t>(i % 37) * 100 + 1;
+        void* const block = allocate(bytes);
+        std::memset(block, i, bytes);
+        deallocate(block, bytes);
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  CHECK(allocator_statistics().cached_bytes > 0);
+}
+
+TEST_CASE("a training step asks the system for nothing after the first ones") {
+  Generator generator(1);
+  Tensor w = randn({64, 32}, generator).requires_grad_();
+  const Tensor x = randn({16, 64}, generator);
+  const auto step = [&] {
+    Tape tape;
+    tape.backward(mean(square(relu(matmul(x, w)))));
+    const NoGrad pause;
+    w.add_(w.grad(), -0.01);
+    w.set_grad({});
+  };
+  for (int i = 0; i < 3; ++i) step();
+  const int64_t before = allocator_statistics().system_allocations;
+  for (int i = 0; i < 10; ++i) step();
+  CHECK(allocator_statistics().system_allocations == before);
+}
