@@ -9,11 +9,17 @@
 
 namespace gradus::kernels {
 
+enum class Fold {
+  sum,  ///< floating numbers blockwise, blocks added in double; whole numbers in 64 bits
+  max,
+  min,  ///< NaN wins
+};
+
 template <class T>
 struct Reduce {
-  /// out[i] = sum over j of x[i][j]: `kept` walks (out, x) over the kept dimensions, `reduced`
-  /// walks x over the others. Floating sums are taken blockwise, blocks added in double.
-  void (*sum)(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x);
+  /// out[i] = fold over j of x[i][j]: `kept` walks (out, x) over the kept dimensions, `reduced`
+  /// walks x over the others. The sum of nothing is 0; max and min need at least one element.
+  void (*reduce)(Fold f, const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x);
 };
 
 }  // namespace gradus::kernels

@@ -1,4 +1,5 @@
 // Compiled once per instruction set; see isa.h.
+#include <limits>
 #include <type_traits>
 
 #include "../base/allocator.h"
@@ -13,43 +14,70 @@ constexpr int64_t reduced_per_piece = 65536;
 constexpr int64_t columns_per_piece = 256;
 
 template <class T>
-using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+struct Sum {
+  using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+  static constexpr Accumulator start = 0;
+  static Accumulator fold(Accumulator a, Accumulator b) { return a + b; }
+};
+
+template <class T>
+constexpr T lowest = std::is_floating_point_v<T> ? -std::numeric_limits<T>::infinity()
+                                                 : std::numeric_limits<T>::min();
+template <class T>
+constexpr T highest = std::is_floating_point_v<T> ? std::numeric_limits<T>::infinity()
+                                                  : std::numeric_limits<T>::max();
+
+template <class T>
+struct Max {
+  using Accumulator = T;
+  static constexpr T start = lowest<T>;
+  static T fold(T a, T b) { return b > a || b != b ? b : a; }
+};
+
+template <class T>
+struct Min {
+  using Accumulator = T;
+  static constexpr T start = highest<T>;
+  static T fold(T a, T b) { return b < a || b != b ? b : a; }
+};
 
 constexpr int64_t at_least_one(int64_t n) {
   return n > 0 ? n : 1;
 }
 
-template <class T>
-Accumulator<T> sum_run(const T* x, int64_t stride, int64_t n) {
-  using A = Accumulator<T>;
+template <class F, class T>
+typename F::Accumulator fold_run(const T* x, int64_t stride, int64_t n) {
+  using A = typename F::Accumulator;
   constexpr int64_t lanes = 16;
-  A total = 0;
+  A total = F::start;
   int64_t i = 0;
   if (stride == 1) {
-    A lane[lanes] = {};
+    A lane[lanes];
+    for (int64_t k = 0; k < lanes; ++k) lane[k] = F::start;
     for (; i + lanes <= n; i += lanes) {
-      for (int64_t k = 0; k < lanes; ++k) lane[k] += static_cast<A>(x[i + k]);
+      for (int64_t k = 0; k < lanes; ++k) lane[k] = F::fold(lane[k], static_cast<A>(x[i + k]));
     }
-    for (int64_t k = 0; k < lanes; ++k) total += lane[k];
+    for (int64_t k = 0; k < lanes; ++k) total = F::fold(total, lane[k]);
   }
-  for (; i < n; ++i) total += static_cast<A>(x[i * stride]);
+  for (; i < n; ++i) total = F::fold(total, static_cast<A>(x[i * stride]));
   return total;
 }
 
-/// Sum of one piece of the reduced nest: some rows of it, or a part of its only row.
-template <class T>
-Accumulator<T> sum_piece(const Loop<1>& reduced, int64_t piece, const T* x) {
+/// Fold of one piece of the reduced nest: some rows of it, or a part of its only row.
+template <class F, class T>
+typename F::Accumulator fold_piece(const Loop<1>& reduced, int64_t piece, const T* x) {
   const int64_t inner = reduced.size[0], step = reduced.stride[0][0];
   if (reduced.dims == 1) {
     const int64_t begin = piece * reduced_per_piece;
     const int64_t end = begin + reduced_per_piece < inner ? begin + reduced_per_piece : inner;
-    return sum_run(x + begin * step, step, end - begin);
+    return fold_run<F>(x + begin * step, step, end - begin);
   }
   const int64_t rows_per_piece = at_least_one(reduced_per_piece / at_least_one(inner));
   const int64_t begin = piece * rows_per_piece, rows = reduced.rows();
   const int64_t end = begin + rows_per_piece < rows ? begin + rows_per_piece : rows;
-  Accumulator<T> total = 0;
-  for_rows(reduced, begin, end, [&](const int64_t* o) { total += sum_run(x + o[0], step, inner); });
+  typename F::Accumulator total = F::start;
+  for_rows(reduced, begin, end,
+           [&](const int64_t* o) { total = F::fold(total, fold_run<F>(x + o[0], step, inner)); });
   return total;
 }
 
@@ -71,8 +99,8 @@ void kept_offsets(const Loop<2>& kept, int64_t i, int64_t* offset) {
 }
 
 /// Each output on its own, for reduced dimensions that lie next to each other in memory.
-template <class T>
-void sum_inner(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+template <class F, class T>
+void fold_inner(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
   const int64_t outputs = kept.rows() * kept.size[0];
   const int64_t pieces = piece_count(reduced);
   const int64_t per_output = at_least_one(reduced.rows() * reduced.size[0]);
@@ -82,34 +110,34 @@ void sum_inner(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) 
                    for (int64_t i = begin; i < end; ++i) {
                      int64_t offset[2];
                      kept_offsets(kept, i, offset);
-                     out[offset[0]] = static_cast<T>(sum_piece(reduced, 0, x + offset[1]));
+                     out[offset[0]] = static_cast<T>(fold_piece<F>(reduced, 0, x + offset[1]));
                    }
                  });
     return;
   }
-  using A = Accumulator<T>;
+  using A = typename F::Accumulator;
   const auto bytes = static_cast<size_t>(outputs * pieces) * sizeof(A);
   A* const partial = static_cast<A*>(allocate(bytes));
   parallel_for(outputs * pieces, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       int64_t offset[2];
       kept_offsets(kept, task / pieces, offset);
-      partial[task] = sum_piece(reduced, task % pieces, x + offset[1]);
+      partial[task] = fold_piece<F>(reduced, task % pieces, x + offset[1]);
     }
   });
   for (int64_t i = 0; i < outputs; ++i) {
     int64_t offset[2];
     kept_offsets(kept, i, offset);
-    A total = 0;
-    for (int64_t p = 0; p < pieces; ++p) total += partial[i * pieces + p];
+    A total = F::start;
+    for (int64_t p = 0; p < pieces; ++p) total = F::fold(total, partial[i * pieces + p]);
     out[offset[0]] = static_cast<T>(total);
   }
   deallocate(partial, bytes);
 }
 
 /// Rows of outputs at a time, for kept dimensions that lie next to each other in memory.
-template <class T>
-void sum_outer(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+template <class F, class T>
+void fold_outer(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
   const int64_t inner = kept.size[0], so = kept.stride[0][0], sx = kept.stride[1][0];
   const int64_t blocks = (inner - 1) / columns_per_piece + 1;
   parallel_for(kept.rows() * blocks, 1, [&](int64_t begin, int64_t end) {
@@ -118,15 +146,19 @@ void sum_outer(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) 
       const int64_t n = inner - first < columns_per_piece ? inner - first : columns_per_piece;
       int64_t offset[2];
       kept_offsets(kept, task / blocks * inner + first, offset);
-      Accumulator<T> total[columns_per_piece] = {};
+      using A = typename F::Accumulator;
+      A total[columns_per_piece];
+      for (int64_t i = 0; i < n; ++i) total[i] = F::start;
       const T* const column = x + offset[1];
       for_rows(reduced, 0, reduced.rows(), [&](const int64_t* o) {
         for (int64_t r = 0; r < reduced.size[0]; ++r) {
           const T* const row = column + o[0] + r * reduced.stride[0][0];
           if (sx == 1) {
-            for (int64_t i = 0; i < n; ++i) total[i] += static_cast<Accumulator<T>>(row[i]);
+            for (int64_t i = 0; i < n; ++i) total[i] = F::fold(total[i], static_cast<A>(row[i]));
           } else {
-            for (int64_t i = 0; i < n; ++i) total[i] += static_cast<Accumulator<T>>(row[i * sx]);
+            for (int64_t i = 0; i < n; ++i) {
+              total[i] = F::fold(total[i], static_cast<A>(row[i * sx]));
+            }
           }
         }
       });
@@ -139,16 +171,28 @@ int64_t magnitude(int64_t n) {
   return n < 0 ? -n : n;
 }
 
-template <class T>
-void sum(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+template <class F, class T>
+void fold(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
   if (kept.rows() * kept.size[0] == 0) return;
   const bool kept_is_denser =
       kept.size[0] > 1 && magnitude(kept.stride[1][0]) < magnitude(reduced.stride[0][0]);
-  kept_is_denser ? sum_outer(kept, reduced, out, x) : sum_inner(kept, reduced, out, x);
+  kept_is_denser ? fold_outer<F>(kept, reduced, out, x) : fold_inner<F>(kept, reduced, out, x);
 }
 
 template <class T>
-constexpr Reduce<T> reduce_table = {sum<T>};
+void reduce(Fold f, const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+  switch (f) {
+    case Fold::sum:
+      return fold<Sum<T>>(kept, reduced, out, x);
+    case Fold::max:
+      return fold<Max<T>>(kept, reduced, out, x);
+    case Fold::min:
+      return fold<Min<T>>(kept, reduced, out, x);
+  }
+}
+
+template <class T>
+constexpr Reduce<T> reduce_table = {reduce<T>};
 
 }  // namespace
 
@@ -171,6 +215,11 @@ template <>
 template <>
 const Reduce<int32_t>& Tables<Isa::GRADUS_ISA>::get() {
   return reduce_table<int32_t>;
+}
+template <>
+template <>
+const Reduce<uint8_t>& Tables<Isa::GRADUS_ISA>::get() {
+  return reduce_table<uint8_t>;
 }
 
 }  // namespace gradus::kernels

@@ -15,16 +15,17 @@ kernels::Axis axis_of(const Tensor& x, int dim) {
 
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
   if (a.dtype() == b.dtype()) return;
-  throw DTypeError(op, str("element types differ: ", a.dtype(), " ", a.shape(), " and ", b.dtype(),
-                           " ", b.shape()),
-                   "convert one with .to(dtype); nothing is promoted silently");
+  throw DTypeError(
+      op,
+      str("element types differ: ", a.dtype(), " ", a.shape(), " and ", b.dtype(), " ", b.shape()),
+      "convert one with .to(dtype); nothing is promoted silently");
 }
 
 void check_floating(const char* op, const Tensor& x) {
   if (is_floating(x.dtype())) return;
-  throw DTypeError(op, str("needs a floating tensor (float32 or float64), got ", x.dtype(), " ",
-                           x.shape()),
-                   "convert it with .to(float32)");
+  throw DTypeError(
+      op, str("needs a floating tensor (float32 or float64), got ", x.dtype(), " ", x.shape()),
+      "convert it with .to(float32)");
 }
 
 void check_dtype(const char* op, const char* role, const Tensor& x, DType dtype) {
@@ -35,8 +36,8 @@ void check_dtype(const char* op, const char* role, const Tensor& x, DType dtype)
 
 void check_dim(const char* op, const char* role, const Tensor& x, int dims, const char* layout) {
   if (x.dim() == dims) return;
-  throw ShapeError(op, str("expected ", role, " of ", dims, " dimensions ", layout, ", got ",
-                           x.shape()));
+  throw ShapeError(
+      op, str("expected ", role, " of ", dims, " dimensions ", layout, ", got ", x.shape()));
 }
 
 std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b) {
@@ -48,11 +49,16 @@ std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tenso
 
 Tensor scalar_like(const char* op, const Tensor& x, double value) {
   if (!is_floating(x.dtype()) && value != std::floor(value)) {
-    throw DTypeError(op, str("the number ", value, " is not an integer, the tensor is ", x.dtype(),
-                             " ", x.shape()),
-                     "convert the tensor with .to(float32)");
+    throw DTypeError(
+        op,
+        str("the number ", value, " is not an integer, the tensor is ", x.dtype(), " ", x.shape()),
+        "convert the tensor with .to(float32)");
   }
   return full({}, value, x.dtype());
+}
+
+Tensor widened(const Tensor& x) {
+  return x.dtype() == boolean || x.dtype() == uint8 ? to(x, int64) : x;
 }
 
 Dims normalize_dims(const char* op, const Dims& dims, int dim) {

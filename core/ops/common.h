@@ -36,6 +36,9 @@ std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tenso
 /// A 0-d tensor of x's type with this value. Throws DTypeError for a fraction and an integer type.
 Tensor scalar_like(const char* op, const Tensor& x, double value);
 
+/// x in int64 where it is uint8 or bool, so that sums and products do not overflow it.
+Tensor widened(const Tensor& x);
+
 /// `dims` normalized, sorted, without duplicates (IndexError); all dimensions where none are given.
 Dims normalize_dims(const char* op, const Dims& dims, int dim);
 /// `shape` with the (normalized) dims set to 1.

@@ -1,8 +1,5 @@
-// Softmax, its logarithm, and the logarithm of a sum of exponentials.
+// Softmax and its logarithm.
 #include "../kernels/softmax.h"
-
-#include <cmath>
-#include <limits>
 
 #include "common.h"
 

@@ -1,0 +1,138 @@
+// Reading and writing at places named by an index tensor.
+#include "../kernels/index.h"
+
+#include <algorithm>
+
+#include "common.h"
+
+namespace gradus {
+
+using namespace ops;
+
+namespace {
+
+/// An index list along dimension `dim` of a tensor of shape `shape`.
+struct Along {
+  Shape shape;
+  int dim;
+};
+
+void check_range(const char* op, const Tensor& index, const Shape& shape, int dim) {
+  const int64_t n = shape[dim];
+  const auto wrong = kernels::find_out_of_range(loop_over(index), index.data<int64_t>(), n);
+  if (!wrong) return;
+  throw IndexError(op, str("index ", *wrong, " is out of range for dimension ", dim, " of ", shape),
+                   n > 0 ? str("indices go from 0 to ", n - 1) : "that dimension is empty");
+}
+
+/// Everything but the indexed dimension must lie within `shape`.
+void check_index(const char* op, const Tensor& index, const Shape& shape, int dim) {
+  check_dtype(op, "the index", index, int64);
+  bool fits = index.dim() == shape.dim();
+  for (int d = 0; fits && d < shape.dim(); ++d) fits = d == dim || index.shape()[d] <= shape[d];
+  if (!fits) {
+    throw ShapeError(
+        op,
+        str("index ", index.shape(), " does not fit a tensor ", shape, " along dimension ", dim),
+        "it needs as many dimensions, none longer but the indexed one");
+  }
+  check_range(op, index, shape, dim);
+}
+
+Tensor compute_gather(const Tensor& x, int dim, const Tensor& index) {
+  Tensor out = Tensor::empty(index.shape(), x.dtype());
+  Strides resting = x.strides();
+  resting[dim] = 0;
+  const auto loop =
+      kernels::make_loop<3>(out.dim(), out.shape().begin(),
+                            {out.strides().begin(), index.strides().begin(), resting.begin()});
+  kernels::gather(loop, x.dtype(), out.raw_mutable_data(), index.data<int64_t>(), x.raw_data(),
+                  x.strides()[dim]);
+  return out;
+}
+
+/// A 1-d index seen as the index of gather that reads whole slices.
+Tensor index_of_slices(const Tensor& index, const Shape& slices, int dim) {
+  Shape shape = slices;
+  shape[dim] = index.numel();
+  Strides strides = Strides::filled(shape.dim(), 0);
+  strides[dim] = index.strides()[0];
+  return index.view(shape, strides);
+}
+
+}  // namespace
+
+Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
+  const int d = normalize_dim("gather", dim, x.dim());
+  if (x.dim() == 0 && index.dim() == 0) {
+    return reshape(gather(reshape(x, {1}), 0, reshape(index, {1})), {});
+  }
+  check_index("gather", index, x.shape(), d);
+  return record("gather", inputs(x), compute_gather(x, d, index), saved(index), Along{x.shape(), d},
+                [](const TensorList& s, const Along& a, const Tensor& g,
+                   const Wanted&) -> TensorList { return {scatter_add(a.shape, a.dim, s[0], g)}; });
+}
+
+Tensor scatter_add(const Shape& shape, int64_t dim, const Tensor& index, const Tensor& source) {
+  const int d = normalize_dim("scatter_add", dim, shape.dim());
+  if (index.shape() != source.shape()) {
+    throw ShapeError("scatter_add", str("index ", index.shape(), " and source ", source.shape(),
+                                        " must have one shape"));
+  }
+  if (shape.dim() == 0 && index.dim() == 0) {
+    return reshape(scatter_add({1}, 0, reshape(index, {1}), reshape(source, {1})), {});
+  }
+  check_index("scatter_add", index, shape, d);
+  Tensor out = zeros(shape, source.dtype());
+  Shape others = index.shape();
+  others[d] = 1;
+  const auto loop = kernels::make_loop<3>(
+      others.dim(), others.begin(),
+      {out.strides().begin(), index.strides().begin(), source.strides().begin()});
+  const kernels::ScatterAxis axis{index.shape()[d], out.strides()[d], index.strides()[d],
+                                  source.strides()[d]};
+  dispatch_number("scatter_add", source.dtype(), [&]<class T>() {
+    kernels::scatter_add(loop, axis, out.mutable_data<T>(), index.data<int64_t>(),
+                         source.data<T>());
+  });
+  return record(Op("scatter_add", static_cast<double>(source.numel())), inputs(source), out,
+                saved(index), d,
+                [](const TensorList& s, int along, const Tensor& g, const Wanted&) -> TensorList {
+                  return {gather(g, along, s[0])};
+                });
+}
+
+Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
+  const int d = normalize_dim("index_select", dim, x.dim());
+  check_dtype("index_select", "the index", index, int64);
+  check_dim("index_select", "an index", index, 1, "[n]");
+  if (x.dim() == 0) return reshape(index_select(reshape(x, {1}), 0, index), {});
+  check_range("index_select", index, x.shape(), d);
+  return record(
+      "index_select", inputs(x), compute_gather(x, d, index_of_slices(index, x.shape(), d)),
+      saved(index), Along{x.shape(), d},
+      [](const TensorList& s, const Along& a, const Tensor& g, const Wanted&) -> TensorList {
+        return {scatter_add(a.shape, a.dim, index_of_slices(s[0], a.shape, a.dim), g)};
+      });
+}
+
+Tensor one_hot(const Tensor& classes, int64_t num_classes) {
+  check_dtype("one_hot", "the classes", classes, int64);
+  if (num_classes < 1) {
+    throw ValueError("one_hot", str("expected at least 1 class, got ", num_classes));
+  }
+  Shape shape = classes.shape();
+  shape.push_back(num_classes);
+  const auto wrong =
+      kernels::find_out_of_range(loop_over(classes), classes.data<int64_t>(), num_classes);
+  if (wrong) {
+    throw IndexError("one_hot",
+                     str("class ", *wrong, " is out of range for ", num_classes,
+                         " classes, classes ", classes.shape()),
+                     str("classes go from 0 to ", num_classes - 1));
+  }
+  const Tensor place = unsqueeze(classes, -1);
+  return scatter_add(shape, -1, place, ones(place.shape(), int64));
+}
+
+}  // namespace gradus
