@@ -41,7 +41,7 @@ std::string call_text(const Tape& tape, const Entry& entry) {
   const auto shapes = tape.input_shapes(entry);
   for (size_t k = 0; k < slots.size(); ++k) {
     if (k > 0) text += ", ";
-    text += slots[k] >= 0 ? "%" + std::to_string(slots[k]) : shapes[k].to_string();
+    text += slots[k] >= 0 ? str("%", slots[k]) : shapes[k].to_string();
   }
   return text + ")";
 }
@@ -62,7 +62,7 @@ void Tape::print(std::ostream& out) const {
     const std::string call = leaf ? "leaf" : call_text(*this, e);
     const auto saved = static_cast<double>(saved_bytes(e));
     const auto moved = static_cast<double>(moved_bytes(*this, e));
-    rows.push_back({"%" + std::to_string(i), paths_[e.path], (e.in_backward ? "d " : "") + call,
+    rows.push_back({str("%", i), paths_[e.path], (e.in_backward ? "d " : "") + call,
                     str(e.dtype, e.shape), e.released ? "released" : quantity(saved, "B"),
                     leaf ? "" : quantity(e.flops, "FLOP"), leaf ? "" : quantity(moved, "B")});
   }
