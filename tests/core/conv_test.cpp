@@ -142,6 +142,18 @@ TEST_CASE("max_pool2d takes the first of equal elements and lets NaN win") {
   CHECK(index.to_vector<int64_t>() == std::vector<int64_t>{1, 0});
 }
 
+TEST_CASE("the quick path of max_pool2d agrees with the general one") {
+  Generator generator(4);
+  const Tensor x = floor(rand({3, 2, 7, 9}, generator, 0, 4));  // many equal elements
+  const auto quick = max_pool2d_with_indices(x, {.kernel_size = 2});
+  // With ceil_mode the general path runs over the same windows and a few more.
+  const auto general =
+      max_pool2d_with_indices(pad(x, std::array<int64_t, 4>{0, 1, 0, 1}, PadMode::constant, -1),
+                              {.kernel_size = 2, .stride = 2, .ceil_mode = true});
+  const Tensor same = narrow(narrow(general.values, 2, 0, 3), 3, 0, 4);
+  CHECK(quick.values.to_vector<float>() == same.to_vector<float>());
+}
+
 TEST_CASE("avg_pool2d counts the padding as it is told") {
   const Tensor x = ones({1, 1, 2, 2}, float64);
   const Pool2dOptions with{.kernel_size = 2, .stride = 2, .padding = 1};

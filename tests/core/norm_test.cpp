@@ -1,0 +1,98 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "../../core/base/error.h"
+#include "../../core/grad.h"
+#include "../../core/gradcheck.h"
+#include "../../core/ops.h"
+
+using namespace gradus;
+
+namespace {
+
+std::vector<Tensor> arguments(const Shape& shape, uint64_t seed) {
+  Generator g(seed);
+  const Shape channels = {shape[1]};
+  return {randn(shape, g, float64).requires_grad_(), randn(channels, g, float64).requires_grad_(),
+          randn(channels, g, float64).requires_grad_()};
+}
+
+Tensor train_mode(const std::vector<Tensor>& x) {
+  return batch_norm_train(x[0], x[1], x[2]).y;
+}
+
+}  // namespace
+
+TEST_CASE("batch norm passes gradcheck to second order, with as few as two values per channel") {
+  for (const Shape& shape : {Shape{2, 3}, Shape{4, 2, 3}, Shape{2, 3, 2, 2}, Shape{1, 2, 3, 2}}) {
+    CAPTURE(shape);
+    // With two values per channel the normalized ones are +-1 whatever the input: a large eps
+    // keeps a gradient to look at.
+    const auto f = [](const std::vector<Tensor>& x) {
+      return batch_norm_train(x[0], x[1], x[2], 0.1).y;
+    };
+    const auto first = gradcheck(f, arguments(shape, 1));
+    CHECK_MESSAGE(first.passed, first.message);
+    const auto second = gradgradcheck(f, arguments(shape, 2));
+    CHECK_MESSAGE(second.passed, second.message);
+  }
+}
+
+TEST_CASE("the fused gradient of batch norm is the composed one") {
+  const auto x = arguments({4, 3, 5, 5}, 3);
+  Generator g(4);
+  const Tensor u = randn({4, 3, 5, 5}, g, float64);
+  Tape tape;
+  const Tensor y = train_mode(x);
+  const auto fused = grad(y, x, {.gradient = u, .retain = true});
+  const auto composed = grad(y, x, {.gradient = u, .create_graph = true});
+  for (size_t i = 0; i < 3; ++i) {
+    const Tensor difference = sub(fused[i], composed[i].detach());
+    CHECK(amax(abs(difference)).item() < 1e-13 * (1 + amax(abs(fused[i])).item()));
+  }
+}
+
+TEST_CASE("the gradient of batch norm sums to 0, and leans on the output by eps alone") {
+  // <dx, x^> = r eps / (v + eps) <g, x^>: exact for every eps, 0 only where eps is.
+  const double eps = 0.01;
+  Generator g(5);
+  const Tensor x = randn({8, 1, 3, 3}, g, float64).requires_grad_();
+  const Tensor u = randn({8, 1, 3, 3}, g, float64);
+  Tape tape;
+  const auto [y, m, v] = batch_norm_train(x, {}, {}, eps);
+  const Tensor dx = grad(y, {x}, {.gradient = u})[0];
+  CHECK(std::abs(sum(dx).item()) < 1e-13);
+  const double r = 1 / std::sqrt(v.item() + eps);
+  const double expected = r * eps / (v.item() + eps) * sum(u * y.detach()).item();
+  CHECK(sum(dx * y.detach()).item() == doctest::Approx(expected).epsilon(1e-10));
+}
+
+TEST_CASE("batch norm statistics keep their digits far from 0") {
+  const Tensor x = tensor({40000.0F, 40001.0F, 40002.0F, 40003.0F}, {4, 1});
+  const auto [y, m, v] = batch_norm_train(x, {}, {});
+  CHECK(m.item() == 40001.5);
+  CHECK(v.item() == 1.25);
+  CHECK(y.to_vector<float>()[3] == doctest::Approx(1.5 / std::sqrt(1.25)).epsilon(1e-4));
+}
+
+TEST_CASE("batch norm in evaluation is a plain affine map") {
+  Generator g(6);
+  const auto x = arguments({3, 2, 4}, 7);
+  const Tensor running_mean = randn({2}, g, float64), running_var = rand({2}, g, 0.5, 2, float64);
+  const auto f = [&](const std::vector<Tensor>& t) {
+    return batch_norm_eval(t[0], running_mean, running_var, t[1], t[2]);
+  };
+  const auto first = gradcheck(f, x);
+  CHECK_MESSAGE(first.passed, first.message);
+  const auto second = gradgradcheck(f, x);
+  CHECK_MESSAGE(second.passed, second.message);
+}
+
+TEST_CASE("batch norm says what does not fit") {
+  CHECK_THROWS_WITH_AS(
+      batch_norm_train(zeros({2, 3, 4, 4}), zeros({4}), {}),
+      "[batch_norm] expected weight [3], one per channel, got [4]: input [2,3,4,4]", ShapeError);
+  CHECK_THROWS_AS(batch_norm_train(zeros({3}), {}, {}), ShapeError);
+  CHECK_THROWS_AS(batch_norm_train(zeros({2, 3}, int64), {}, {}), DTypeError);
+}
