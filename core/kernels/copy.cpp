@@ -7,27 +7,19 @@
 #include <type_traits>
 
 #include "../base/parallel_for.h"
+#include "parallel_rows.h"
 
 namespace gradus::kernels {
 
 namespace {
 
-template <int N, class Row>
-void run(const Loop<N>& loop, const Row& row) {
-  const int64_t inner = loop.size[0];
-  const int64_t piece = std::max<int64_t>(1, elements_per_piece / std::max<int64_t>(1, inner));
-  if (inner == 0) return;
-  parallel_for(loop.rows(), piece,
-               [&](int64_t begin, int64_t end) { for_rows(loop, begin, end, row); });
-}
-
 /// Word (4, 8 or 1 bytes) by word: the type does not matter for a copy.
 template <class Word>
 void copy_words(const Loop<2>& loop, void* out, const void* x) {
-  run(loop, [&](const int64_t* offset) {
+  parallel_rows(loop, [&](const int64_t* offset, int64_t n) {
     Word* o = static_cast<Word*>(out) + offset[0];
     const Word* a = static_cast<const Word*>(x) + offset[1];
-    const int64_t n = loop.size[0], so = loop.stride[0][0], sx = loop.stride[1][0];
+    const int64_t so = loop.stride[0][0], sx = loop.stride[1][0];
     if (so == 1 && sx == 1) {
       std::memcpy(o, a, static_cast<size_t>(n) * sizeof(Word));
     } else {
@@ -52,11 +44,11 @@ void copy(const Loop<2>& loop, DType dtype, void* out, const void* x) {
 void convert(const Loop<2>& loop, DType to, void* out, DType from, const void* x) {
   dispatch_all("to", to, [&]<class To>() {
     dispatch_all("to", from, [&]<class From>() {
-      run(loop, [&](const int64_t* offset) {
+      parallel_rows(loop, [&](const int64_t* offset, int64_t n) {
         To* o = static_cast<To*>(out) + offset[0];
         const From* a = static_cast<const From*>(x) + offset[1];
         const int64_t so = loop.stride[0][0], sx = loop.stride[1][0];
-        for (int64_t i = 0; i < loop.size[0]; ++i) {
+        for (int64_t i = 0; i < n; ++i) {
           if constexpr (std::is_same_v<To, bool>) {
             o[i * so] = a[i * sx] != From(0);
           } else {
@@ -71,9 +63,9 @@ void convert(const Loop<2>& loop, DType to, void* out, DType from, const void* x
 void fill(const Loop<1>& loop, DType dtype, void* out, double value) {
   dispatch_all("fill", dtype, [&]<class T>() {
     const T v = static_cast<T>(value);
-    run(loop, [&](const int64_t* offset) {
+    parallel_rows(loop, [&](const int64_t* offset, int64_t n) {
       T* o = static_cast<T*>(out) + offset[0];
-      for (int64_t i = 0; i < loop.size[0]; ++i) o[i * loop.stride[0][0]] = v;
+      for (int64_t i = 0; i < n; ++i) o[i * loop.stride[0][0]] = v;
     });
   });
 }

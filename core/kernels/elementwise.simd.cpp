@@ -4,8 +4,8 @@
 #include <cmath>
 #include <type_traits>
 
-#include "../base/parallel_for.h"
 #include "elementwise.h"
+#include "parallel_rows.h"
 
 namespace gradus::kernels {
 
@@ -13,29 +13,10 @@ namespace {
 
 // --- Loops ---
 
-/// Runs `row(offsets, n)` over the whole nest in parallel pieces; a long single row is cut as well.
-template <int N, class Row>
-void run(const Loop<N>& loop, const Row& row) {
-  const int64_t inner = loop.size[0];
-  if (loop.dims == 1) {
-    parallel_for(inner, elements_per_piece, [&](int64_t begin, int64_t end) {
-      int64_t offset[N];
-      for (int k = 0; k < N; ++k) offset[k] = begin * loop.stride[k][0];
-      row(offset, end - begin);
-    });
-    return;
-  }
-  const int64_t piece =
-      inner >= elements_per_piece ? 1 : elements_per_piece / (inner > 0 ? inner : 1);
-  parallel_for(loop.rows(), piece, [&](int64_t begin, int64_t end) {
-    for_rows(loop, begin, end, [&](const int64_t* offset) { row(offset, inner); });
-  });
-}
-
 template <class R, class T, class F>
 void map1(const Loop<2>& loop, R* out, const T* x, F f) {
   const int64_t so = loop.stride[0][0], sx = loop.stride[1][0];
-  run(loop, [=](const int64_t* offset, int64_t n) {
+  parallel_rows(loop, [=](const int64_t* offset, int64_t n) {
     R* o = out + offset[0];
     const T* a = x + offset[1];
     if (so == 1 && sx == 1) {
@@ -49,7 +30,7 @@ void map1(const Loop<2>& loop, R* out, const T* x, F f) {
 template <class R, class T, class F>
 void map2(const Loop<3>& loop, R* out, const T* x, const T* y, F f) {
   const int64_t so = loop.stride[0][0], sx = loop.stride[1][0], sy = loop.stride[2][0];
-  run(loop, [=](const int64_t* offset, int64_t n) {
+  parallel_rows(loop, [=](const int64_t* offset, int64_t n) {
     R* o = out + offset[0];
     const T* a = x + offset[1];
     const T* b = y + offset[2];
@@ -204,7 +185,7 @@ void compare(Comparison f, const Loop<3>& loop, bool* out, const T* a, const T* 
 
 template <class T>
 void where(const Loop<4>& loop, T* out, const bool* condition, const T* x, const T* y) {
-  run(loop, [&loop, out, condition, x, y](const int64_t* offset, int64_t n) {
+  parallel_rows(loop, [&loop, out, condition, x, y](const int64_t* offset, int64_t n) {
     T* o = out + offset[0];
     const bool* c = condition + offset[1];
     const T* a = x + offset[2];
@@ -219,7 +200,7 @@ template <class T>
 void axpy(const Loop<2>& loop, T* out, const T* x, double alpha) {
   const int64_t so = loop.stride[0][0], sx = loop.stride[1][0];
   const T factor = static_cast<T>(alpha);
-  run(loop, [=](const int64_t* offset, int64_t n) {
+  parallel_rows(loop, [=](const int64_t* offset, int64_t n) {
     T* o = out + offset[0];
     const T* a = x + offset[1];
     if (so == 1 && sx == 1) {
@@ -234,7 +215,7 @@ template <class T>
 bool all_finite(const Loop<1>& loop, const T* x) {
   if constexpr (!std::is_floating_point_v<T>) return true;
   std::atomic<bool> finite = true;
-  run(loop, [&loop, &finite, x](const int64_t* offset, int64_t n) {
+  parallel_rows(loop, [&loop, &finite, x](const int64_t* offset, int64_t n) {
     const T* a = x + offset[0];
     T sum = 0;  // 0 * v is 0 for finite v and NaN for the others
     for (int64_t i = 0; i < n; ++i) sum += static_cast<T>(0 * a[i * loop.stride[0][0]]);

@@ -2,7 +2,7 @@
 
 #include "../../core/base/error.h"
 #include "../../core/base/parallel_for.h"
-#include "finite_differences.h"
+#include "checks.h"
 
 using namespace gradus;
 using namespace gradus::test;

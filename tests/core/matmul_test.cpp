@@ -3,7 +3,8 @@
 #include "../../core/base/error.h"
 #include "../../core/base/parallel_for.h"
 #include "../../core/kernels/gemm.h"
-#include "finite_differences.h"
+#include "../../core/tape.h"
+#include "checks.h"
 
 using namespace gradus;
 using namespace gradus::test;
@@ -168,7 +169,7 @@ TEST_CASE("linear takes any number of leading dimensions, also none and empty on
 }
 
 TEST_CASE("derivatives of linear, first and second order") {
-  const Function f = [](const std::vector<Tensor>& x) { return linear(x[0], x[1], x[2]); };
+  const TensorFunction f = [](const std::vector<Tensor>& x) { return linear(x[0], x[1], x[2]); };
   check_gradients(f, {random({4, 3}), random({2, 3}, 2), random({2}, 3)});
   check_gradients(f, {random({2, 2, 3}), random({2, 3}, 2), random({2}, 3)});
   check_gradients(f, {random({3}), random({2, 3}, 2), random({2}, 3)});

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "../../core/base/error.h"
-#include "finite_differences.h"
+#include "checks.h"
 
 using namespace gradus;
 using namespace gradus::test;
@@ -137,7 +137,7 @@ TEST_CASE("triangles of a matrix, and of every matrix of a batch") {
 }
 
 TEST_CASE("derivatives of rearrangements, first and second order") {
-  const std::vector<Function> functions = {
+  const std::vector<TensorFunction> functions = {
       [](const std::vector<Tensor>& x) {
         return cat({x[0], x[1], x[0]}, 0);
       },
@@ -161,7 +161,7 @@ TEST_CASE("derivatives of rearrangements, first and second order") {
         return pad(mul(x[0], x[1]), Ints{1, 2, 1, 0}, PadMode::circular);
       },
       [](const std::vector<Tensor>& x) { return add(tril(x[0]), triu(x[1], 1)); }};
-  for (const Function& f : functions) {
+  for (const TensorFunction& f : functions) {
     check_gradients([&f](const std::vector<Tensor>& x) { return square(f(x)); },
                     {random({2, 3}), random({2, 3}, 2)});
   }

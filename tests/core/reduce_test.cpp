@@ -4,7 +4,8 @@
 
 #include "../../core/base/error.h"
 #include "../../core/base/parallel_for.h"
-#include "finite_differences.h"
+#include "../../core/grad.h"
+#include "checks.h"
 
 using namespace gradus;
 using namespace gradus::test;
@@ -14,7 +15,10 @@ namespace {
 constexpr double inf = std::numeric_limits<double>::infinity();
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
-using Reduction = Tensor (*)(const Tensor& x, const Dims& dims, bool keepdim);
+struct NamedReduction {
+  const char* name;
+  Tensor (*apply)(const Tensor& x, const Dims& dims, bool keepdim);
+};
 
 Tensor sum_of(const Tensor& x, const Dims& d, bool k) {
   return sum(x, d, k);
@@ -41,13 +45,13 @@ Tensor norm_max_of(const Tensor& x, const Dims& d, bool k) {
   return norm(x, d, inf, k);
 }
 
-const std::vector<std::pair<const char*, Reduction>> reductions = {
+const std::vector<NamedReduction> reductions = {
     {"sum", sum_of},      {"mean", mean_of},    {"var", var_of},          {"std", std_of},
     {"amax", amax},       {"amin", amin},       {"logsumexp", logsumexp}, {"norm", norm_of},
     {"norm 3", norm3_of}, {"norm 1", norm1_of}, {"norm inf", norm_max_of}};
 
 /// Gradient of f(x), a single number, for x.
-Tensor gradient(const Function& f, const Tensor& x) {
+Tensor gradient(const TensorFunction& f, const Tensor& x) {
   const Tensor leaf = x.clone().requires_grad_();
   const Tape tape;
   return grad(f({leaf}), {leaf})[0];
@@ -61,8 +65,9 @@ Tensor list(std::initializer_list<double> values) {
 
 TEST_CASE("every reduction has the same shapes: dims dropped, or kept with size 1") {
   const Tensor x = random({2, 3, 4});
-  for (const auto& [name, f] : reductions) {
-    CAPTURE(name);
+  for (const NamedReduction& r : reductions) {
+    const auto f = r.apply;
+    CAPTURE(r.name);
     CHECK(f(x, {}, false).shape() == Shape{});
     CHECK(f(x, {}, true).shape() == Shape{1, 1, 1});
     CHECK(f(x, {1}, false).shape() == Shape{2, 4});
@@ -76,8 +81,9 @@ TEST_CASE("every reduction gives strided inputs the result of their copies") {
   const Tensor x = random({5, 4, 6});
   const std::vector<Tensor> views = {permute(x, {2, 0, 1}), slice(x, 2, 1, 2, 3),
                                      expand(random({5, 1, 6}), {5, 4, 6})};
-  for (const auto& [name, f] : reductions) {
-    CAPTURE(name);
+  for (const NamedReduction& r : reductions) {
+    const auto f = r.apply;
+    CAPTURE(r.name);
     for (const Tensor& view : views) {
       for (const Dims& dims : {Dims{0}, Dims{1}, Dims{2}, Dims{0, 2}, Dims{}}) {
         check_close(f(view, dims, false), f(view.clone(), dims, false));
@@ -87,8 +93,9 @@ TEST_CASE("every reduction gives strided inputs the result of their copies") {
 }
 
 TEST_CASE("derivatives of every reduction, first and second order") {
-  for (const auto& [name, f] : reductions) {
-    CAPTURE(name);
+  for (const NamedReduction& r : reductions) {
+    const auto f = r.apply;
+    CAPTURE(r.name);
     for (const Dims& dims : {Dims{}, Dims{0}, Dims{1}}) {
       check_gradients([&](const std::vector<Tensor>& x) { return f(x[0], dims, false); },
                       {random({3, 4})});
@@ -98,8 +105,9 @@ TEST_CASE("derivatives of every reduction, first and second order") {
 
 TEST_CASE("errors of reductions: dimensions out of range, named twice, whole numbers") {
   const Tensor x = random({2, 3});
-  for (const auto& [name, f] : reductions) {
-    CAPTURE(name);
+  for (const NamedReduction& r : reductions) {
+    const auto f = r.apply;
+    CAPTURE(r.name);
     CHECK_THROWS_AS(f(x, {2}, false), IndexError);
     CHECK_THROWS_AS(f(x, {1, -1}, false), IndexError);
   }
@@ -129,7 +137,7 @@ TEST_CASE("the sample variance of one number is NaN, its population variance 0")
 }
 
 TEST_CASE("the gradient of std is 0 where all numbers are equal") {
-  const Function f = [](const std::vector<Tensor>& x) { return gradus::std(x[0]); };
+  const TensorFunction f = [](const std::vector<Tensor>& x) { return gradus::std(x[0]); };
   CHECK(values(gradient(f, list({2, 2, 2}))) == std::vector<double>{0, 0, 0});
 }
 
@@ -191,7 +199,7 @@ TEST_CASE("max along a dimension: values, places, and the first of equals") {
 }
 
 TEST_CASE("max along a dimension gives the whole gradient to the element it chose") {
-  const Function f = [](const std::vector<Tensor>& x) { return sum(max(x[0], 1).values); };
+  const TensorFunction f = [](const std::vector<Tensor>& x) { return sum(max(x[0], 1).values); };
   const Tensor x = tensor({1.0, 5.0, 5.0, 7.0, 2.0, 7.0}, {2, 3});
   CHECK(values(gradient(f, x)) == std::vector<double>{0, 1, 0, 1, 0, 0});
   for (int64_t dim : {0, 1}) {
@@ -217,10 +225,10 @@ TEST_CASE("norms of (3, -4, 0)") {
 TEST_CASE("the gradient of a norm at 0 is 0") {
   for (double ord : {0.0, 0.5, 1.0, 1.5, 2.0, 3.0, inf}) {
     CAPTURE(ord);
-    const Function f = [ord](const std::vector<Tensor>& x) { return norm(x[0], {}, ord); };
+    const TensorFunction f = [ord](const std::vector<Tensor>& x) { return norm(x[0], {}, ord); };
     CHECK(values(gradient(f, list({0, 0}))) == std::vector<double>{0, 0});
   }
-  const Function f = [](const std::vector<Tensor>& x) { return norm(x[0], {}, 1.5); };
+  const TensorFunction f = [](const std::vector<Tensor>& x) { return norm(x[0], {}, 1.5); };
   CHECK(values(gradient(f, list({2, 0})))[1] == 0);
 }
 
@@ -273,7 +281,7 @@ TEST_CASE("prod of a single number is a copy, not the number itself") {
 }
 
 TEST_CASE("the gradient of prod is right where elements are zero, to second order") {
-  const Function f = [](const std::vector<Tensor>& x) { return prod(x[0]); };
+  const TensorFunction f = [](const std::vector<Tensor>& x) { return prod(x[0]); };
   CHECK(values(gradient(f, list({2, 0, 3}))) == std::vector<double>{0, 6, 0});
   CHECK(values(gradient(f, list({2, 0, 0}))) == std::vector<double>{0, 0, 0});
   check_gradients(f, {list({2, 0, 3, 0.5, -1})});
@@ -308,9 +316,9 @@ TEST_CASE("reductions have the same bits on one and two threads") {
   const Tensor x = randn({300, 500}, generator);
   const auto all = [&x] {
     std::vector<std::vector<float>> results;
-    for (const auto& [name, f] : reductions) {
+    for (const NamedReduction& r : reductions) {
       for (const Dims& dims : {Dims{}, Dims{0}, Dims{1}}) {
-        results.push_back(f(x, dims, false).to_vector<float>());
+        results.push_back(r.apply(x, dims, false).to_vector<float>());
       }
     }
     results.push_back(cumsum(x, 0).to_vector<float>());
