@@ -1,0 +1,18 @@
+# Compiles each header installed below PREFIX on its own with COMPILER; WORK is for the sources.
+file(GLOB_RECURSE headers RELATIVE ${PREFIX}/include ${PREFIX}/include/gradus/*.h)
+if(NOT headers)
+  message(FATAL_ERROR "no header below ${PREFIX}/include/gradus")
+endif()
+file(MAKE_DIRECTORY ${WORK})
+set(failed "")
+foreach(header IN LISTS headers)
+  file(WRITE ${WORK}/header.cpp "#include <${header}>\n#include <${header}>\n")
+  execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -I${PREFIX}/include header.cpp
+                  WORKING_DIRECTORY ${WORK} RESULT_VARIABLE result)
+  if(NOT result EQUAL 0)
+    list(APPEND failed ${header})
+  endif()
+endforeach()
+if(failed)
+  message(FATAL_ERROR "headers that do not compile on their own: ${failed}")
+endif()
