@@ -56,6 +56,7 @@ Loop<N> make_loop(int dims, const int64_t* shape, const int64_t* const (&strides
 /// element of that row.
 template <int N, class Body>
 void for_rows(const Loop<N>& loop, int64_t begin, int64_t end, const Body& body) {
+  if (begin >= end) return;  // some dimension may be 0, which the division below cannot take
   int64_t index[max_loop_dims] = {};
   int64_t offset[N] = {};
   int64_t rest = begin;
