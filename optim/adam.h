@@ -1,0 +1,62 @@
+// Adam and AdamW.
+#pragma once
+
+#include <array>
+
+#include "optimizer.h"
+
+namespace gradus::optim {
+
+struct AdamOptions {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 0;  ///< Adam: added to the gradient, times the parameter
+  bool amsgrad = false;
+  bool maximize = false;
+};
+
+/// Adaptive moments: m and v are moving averages of g and g^2, p -= lr m' / (sqrt(v') + eps) with
+/// both corrected for their start at 0 (Kingma and Ba, arXiv 1412.6980); amsgrad uses the largest v
+/// so far (Reddi et al., "On the convergence of Adam and beyond", ICLR 2018).
+class Adam : public Optimizer {
+ public:
+  explicit Adam(const std::vector<ParameterGroup>& groups, const AdamOptions& options = {})
+      : Adam("Adam", groups, options, false) {}
+  explicit Adam(const NamedTensors& parameters, const AdamOptions& options = {})
+      : Adam(std::vector<ParameterGroup>{{parameters}}, options) {}
+
+ protected:
+  Adam(const char* type, const std::vector<ParameterGroup>& groups, const AdamOptions& options,
+       bool decoupled);
+  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
+  void check(const GroupSettings& settings) const override;
+
+ private:
+  AdamOptions options_;
+  bool decoupled_;
+};
+
+struct AdamWOptions {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 0.01;  ///< decoupled: p *= 1 - lr weight_decay before the step
+  bool amsgrad = false;
+  bool maximize = false;
+};
+
+/// Adam whose weight decay does not pass through the moments (Loshchilov and Hutter, "Decoupled
+/// weight decay regularization", arXiv 1711.05101).
+class AdamW : public Adam {
+ public:
+  explicit AdamW(const std::vector<ParameterGroup>& groups, const AdamWOptions& options = {})
+      : Adam("AdamW", groups,
+             {options.lr, options.betas, options.eps, options.weight_decay, options.amsgrad,
+              options.maximize},
+             true) {}
+  explicit AdamW(const NamedTensors& parameters, const AdamWOptions& options = {})
+      : AdamW(std::vector<ParameterGroup>{{parameters}}, options) {}
+};
+
+}  // namespace gradus::optim

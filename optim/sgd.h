@@ -1,0 +1,37 @@
+// Stochastic gradient descent.
+#pragma once
+
+#include "optimizer.h"
+
+namespace gradus::optim {
+
+struct SGDOptions {
+  double lr = 0.01;
+  double momentum = 0;
+  double dampening = 0;
+  double weight_decay = 0;  ///< added to the gradient, times the parameter
+  bool nesterov = false;
+  bool maximize = false;
+};
+
+/// Gradient descent with momentum: buffer = momentum buffer + (1 - dampening) g (g itself on the
+/// first step), p -= lr buffer; with nesterov p -= lr (g + momentum buffer). The buffer holds
+/// gradients, not scaled steps, so that a change of lr acts at once (Sutskever et al., "On the
+/// importance of initialization and momentum in deep learning", ICML 2013). Throws ValueError for
+/// nesterov without momentum or with dampening.
+class SGD : public Optimizer {
+ public:
+  explicit SGD(const std::vector<ParameterGroup>& groups, const SGDOptions& options = {});
+  explicit SGD(const NamedTensors& parameters, const SGDOptions& options = {})
+      : SGD(std::vector<ParameterGroup>{{parameters}}, options) {}
+
+ protected:
+  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
+  void check(const GroupSettings& settings) const override;
+
+ private:
+  SGDOptions options_;
+  bool has_buffers_;
+};
+
+}  // namespace gradus::optim
