@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <memory>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,29 +13,19 @@
 
 #include "../core/ops.h"
 #include "../core/tensor.h"
+#include "options.h"
 
 namespace gradus::nn {
 
-/// Walks over the options of a module, by the names they have in PyTorch and in model files. One
-/// `describe` function per module serves to read options, to write them and to print them.
-class OptionVisitor {
- public:
-  virtual ~OptionVisitor() = default;
-  virtual void operator()(const char* name, bool& value) = 0;
-  virtual void operator()(const char* name, int64_t& value) = 0;
-  virtual void operator()(const char* name, double& value) = 0;
-  virtual void operator()(const char* name, std::string& value) = 0;
-  virtual void operator()(const char* name, std::optional<double>& value) = 0;
-  virtual void operator()(const char* name, std::optional<int64_t>& value) = 0;
-  virtual void operator()(const char* name, Shape& value) = 0;
-  virtual void operator()(const char* name, Size2& value) = 0;
-  virtual void operator()(const char* name, std::optional<Size2>& value) = 0;
-};
+class Module;
 
 struct LoadOptions {
   /// With false, names that are missing or unexpected are no error (wrong shapes always are).
   bool strict = true;
 };
+
+/// What a forward hook sees: the module, its input and its output.
+using ForwardHook = std::function<void(Module& module, const Tensor& x, const Tensor& y)>;
 
 /// Base of layers and nets.
 ///
@@ -68,10 +59,11 @@ class Module {
   /// The name of the class in printouts and model files, "Conv2d".
   virtual std::string type() const = 0;
   /// Visits the options that the module was built with.
-  virtual void describe(OptionVisitor&) {}
-  /// Floating-point operations of one forward from `input` to `output`, where the module itself
-  /// (not its children) computes any.
-  virtual double flops(const Shape& input, const Shape& output) const;
+  virtual void describe(OptionVisitor&) const {}
+
+  /// Has `hook` called after each forward of this module; returns the hook before it. An empty
+  /// function removes it. For looking at activations.
+  ForwardHook set_forward_hook(ForwardHook hook);
 
   // --- Modes: one flag, nothing else ---
 
@@ -84,6 +76,9 @@ class Module {
   void requires_grad_(bool on = true);
   /// Clears all gradients.
   void zero_grad();
+  /// Converts floating parameters and buffers to float32 or float64. They become new tensors
+  /// without gradients: build the optimizer afterwards. Throws DTypeError for other types.
+  void to(DType dtype);
 
   // --- Names ---
 
@@ -93,48 +88,77 @@ class Module {
   NamedTensors named_parameters() const;
   NamedTensors named_buffers() const;
   /// Direct children in order of declaration.
-  std::vector<Module*> children() const;
+  std::span<const std::unique_ptr<Module>> children() const { return children_; }
   /// This module and all below it with their paths, parents first; the own path is "".
   std::vector<std::pair<std::string, Module*>> named_modules();
   std::vector<std::pair<std::string, const Module*>> named_modules() const;
   int64_t parameter_count() const;
 
-  /// Copies of all parameters and buffers that belong into a file.
+  /// Copies of all parameters and buffers, as they go into a file: for each module its parameters,
+  /// its buffers, then those of its children.
   NamedTensors state_dict() const;
   /// Copies values into parameters and buffers by name. Throws one Error that lists everything
   /// missing, unexpected, or of wrong shape or type, and then changes nothing.
   void load_state_dict(const NamedTensors& state, const LoadOptions& options = {});
 
  protected:
+  /// Whether a file must have a tensor; a buffer that may be absent then keeps its value.
+  enum class InFile { required, optional };
+
   /// Registers `value` as a parameter and asks for its gradient. Throws ValueError for an empty
   /// name, one with a dot, or one taken. Pass an undefined tensor for a parameter that an option
-  /// has switched off: it stays undefined and is not listed.
+  /// has switched off: it stays undefined and is not listed. To change a parameter later, write
+  /// into it (`copy_` under NoGrad) rather than assign: optimizers hold the tensor.
   Tensor& parameter(std::string_view name, Tensor value);
   /// Registers a tensor that is saved with the module but not trained.
-  Tensor& buffer(std::string_view name, Tensor value);
+  Tensor& buffer(std::string_view name, Tensor value, InFile in_file = InFile::required);
   /// Builds and registers a child.
   template <class T, class... Args>
   T& child(std::string_view name, Args&&... args) {
     return static_cast<T&>(register_child(name, std::make_unique<T>(std::forward<Args>(args)...)));
   }
   Module& register_child(std::string_view name, std::unique_ptr<Module> module);
-  /// Called after the mode changed.
-  virtual void on_mode_change() {}
 
  private:
+  enum class Role { parameter, buffer };
   struct Slot {
     std::string name;
     Tensor tensor;
-    bool is_parameter;
+    Role role;
+    InFile in_file;
   };
+  class StateLoader;
+
   void check_name(std::string_view name) const;
-  Tensor& add_slot(std::string_view name, Tensor value, bool is_parameter);
+  Tensor& add_slot(Slot slot);
+  /// Calls `visit(full name, slot)` for every defined tensor, in the order of state_dict.
+  void visit_slots(const std::function<void(const std::string&, Slot&)>& visit) const;
+  NamedTensors named_tensors(Role role) const;
 
   std::string name_;
   bool training_ = true;
+  ForwardHook forward_hook_;
   // Pointers, so that references stay valid when the module moves or registers more.
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::unique_ptr<Module>> children_;
+};
+
+/// A module that is built from a struct of options, which has `static constexpr const char* type`,
+/// the name of the layer, and `void describe(OptionVisitor&)`.
+template <class OptionsType>
+class Layer : public Module {
+ public:
+  using Options = OptionsType;
+  explicit Layer(const Options& options) : options_(options) {}
+  const Options& options() const { return options_; }
+  std::string type() const override { return Options::type; }
+  void describe(OptionVisitor& visit) const override {
+    Options copy = options_;
+    copy.describe(visit);
+  }
+
+ private:
+  Options options_;
 };
 
 /// The tree of modules with their options and parameter counts.

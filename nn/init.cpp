@@ -1,0 +1,117 @@
+#include "init.h"
+
+#include <cmath>
+
+#include "../core/base/error.h"
+#include "../core/ops.h"
+#include "../core/tape.h"
+
+namespace gradus::nn {
+
+namespace {
+
+Tensor write(Tensor tensor, const Tensor& values) {
+  const NoGrad pause;
+  tensor.copy_(values);
+  return tensor;
+}
+
+}  // namespace
+
+Fans fans(const Tensor& weight) {
+  if (weight.dim() < 2) {
+    throw ShapeError("init",
+                     str("fan-in and fan-out need at least two dimensions [out, in, ...], "
+                         "got ",
+                         weight.shape()),
+                     "use uniform_, normal_ or constant_ for vectors");
+  }
+  int64_t window = 1;
+  for (int d = 2; d < weight.dim(); ++d) window *= weight.shape()[d];
+  return {weight.shape()[1] * window, weight.shape()[0] * window};
+}
+
+double gain(Nonlinearity nonlinearity, double negative_slope) {
+  switch (nonlinearity) {
+    case Nonlinearity::linear:
+    case Nonlinearity::sigmoid:
+      return 1;
+    case Nonlinearity::tanh:
+      return 5.0 / 3;
+    case Nonlinearity::relu:
+      return std::sqrt(2.0);
+    case Nonlinearity::leaky_relu:
+      return std::sqrt(2 / (1 + negative_slope * negative_slope));
+    case Nonlinearity::selu:
+      return 0.75;
+  }
+  return 1;
+}
+
+Tensor uniform_(Tensor tensor, double lo, double hi) {
+  if (!(lo <= hi)) throw ValueError("uniform_", str("no numbers between ", lo, " and ", hi));
+  return write(tensor,
+               rand(tensor.shape(), default_generator(Stream::init), lo, hi, tensor.dtype()));
+}
+
+Tensor normal_(Tensor tensor, double mean, double std) {
+  if (!(std >= 0)) throw ValueError("normal_", str("standard deviation ", std, " is negative"));
+  const Tensor standard = randn(tensor.shape(), default_generator(Stream::init), tensor.dtype());
+  return write(tensor, add(mul(standard, std), mean));
+}
+
+Tensor constant_(Tensor tensor, double value) {
+  const NoGrad pause;
+  return tensor.fill_(value);
+}
+
+namespace {
+
+double kaiming_std(const Tensor& tensor, const KaimingOptions& options) {
+  const Fans f = fans(tensor);
+  const int64_t fan = options.mode == FanMode::fan_in ? f.in : f.out;
+  return gain(options.nonlinearity, options.a) / std::sqrt(static_cast<double>(fan));
+}
+
+double xavier_std(const Tensor& tensor, double gain) {
+  const Fans f = fans(tensor);
+  return gain * std::sqrt(2 / static_cast<double>(f.in + f.out));
+}
+
+Tensor uniform_with_std(Tensor tensor, double std) {
+  if (tensor.numel() == 0) return tensor;  // the fans are 0 too
+  const double bound = std::sqrt(3.0) * std;
+  return uniform_(tensor, -bound, bound);
+}
+
+Tensor normal_with_std(Tensor tensor, double std) {
+  if (tensor.numel() == 0) return tensor;
+  return normal_(tensor, 0, std);
+}
+
+}  // namespace
+
+Tensor kaiming_uniform_(Tensor tensor, const KaimingOptions& options) {
+  return uniform_with_std(tensor, kaiming_std(tensor, options));
+}
+
+Tensor kaiming_normal_(Tensor tensor, const KaimingOptions& options) {
+  return normal_with_std(tensor, kaiming_std(tensor, options));
+}
+
+Tensor xavier_uniform_(Tensor tensor, double gain) {
+  return uniform_with_std(tensor, xavier_std(tensor, gain));
+}
+
+Tensor xavier_normal_(Tensor tensor, double gain) {
+  return normal_with_std(tensor, xavier_std(tensor, gain));
+}
+
+void reset_weight_and_bias(const Tensor& weight, const Tensor& bias) {
+  kaiming_uniform_(weight, {.a = std::sqrt(5.0)});
+  if (!bias.defined()) return;
+  const double bound = 1 / std::sqrt(static_cast<double>(fans(weight).in));
+  uniform_(bias, -bound, bound);
+}
+
+}  // namespace gradus::nn

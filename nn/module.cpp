@@ -1,0 +1,237 @@
+#include "module.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "../core/base/error.h"
+#include "../core/tape.h"
+
+namespace gradus::nn {
+
+Module::Module() = default;
+Module::~Module() = default;
+Module::Module(Module&&) noexcept = default;
+
+// --- Calling ---
+
+Tensor Module::forward(const Tensor&) {
+  throw ValueError(type(), "has no forward from one tensor to one tensor",
+                   "override Tensor forward(const Tensor&), or call the module's own function");
+}
+
+Tensor Module::operator()(const Tensor& x) {
+  const Tape::Scope scope(name_.empty() ? nullptr : Tape::current(), name_);
+  try {
+    Tensor y = forward(x);
+    if (forward_hook_) forward_hook_(*this, x, y);
+    return y;
+  } catch (Error& error) {
+    if (!name_.empty()) error.add_module(name_);
+    throw;
+  }
+}
+
+ForwardHook Module::set_forward_hook(ForwardHook hook) {
+  return std::exchange(forward_hook_, std::move(hook));
+}
+
+// --- Registration ---
+
+void Module::check_name(std::string_view name) const {
+  const auto refuse = [&](const char* why) {
+    throw ValueError(type(), str("cannot register \"", name, "\": ", why));
+  };
+  if (name.empty()) refuse("a name must not be empty");
+  if (name.find('.') != std::string_view::npos) refuse("a name must not contain a dot");
+  const bool taken =
+      std::any_of(slots_.begin(), slots_.end(), [&](const auto& s) { return s->name == name; }) ||
+      std::any_of(children_.begin(), children_.end(),
+                  [&](const auto& c) { return c->name_ == name; });
+  if (taken) refuse("this name is taken");
+}
+
+Tensor& Module::add_slot(Slot slot) {
+  check_name(slot.name);
+  slots_.push_back(std::make_unique<Slot>(std::move(slot)));
+  return slots_.back()->tensor;
+}
+
+Tensor& Module::parameter(std::string_view name, Tensor value) {
+  if (value.defined()) value.requires_grad_();
+  return add_slot({std::string(name), std::move(value), Role::parameter, InFile::required});
+}
+
+Tensor& Module::buffer(std::string_view name, Tensor value, InFile in_file) {
+  return add_slot({std::string(name), std::move(value), Role::buffer, in_file});
+}
+
+Module& Module::register_child(std::string_view name, std::unique_ptr<Module> module) {
+  if (module == nullptr) {
+    throw ValueError(type(), str("cannot register \"", name, "\": no module given"));
+  }
+  check_name(name);
+  module->name_ = name;
+  children_.push_back(std::move(module));
+  return *children_.back();
+}
+
+// --- Modes ---
+
+void Module::train(bool on) {
+  training_ = on;
+  for (const auto& c : children_) c->train(on);
+}
+
+void Module::requires_grad_(bool on) {
+  for (NamedTensor& p : named_parameters()) p.tensor.requires_grad_(on);
+}
+
+void Module::zero_grad() {
+  for (NamedTensor& p : named_parameters()) p.tensor.set_grad({});
+}
+
+void Module::to(DType dtype) {
+  if (!is_floating(dtype)) {
+    throw DTypeError(type(), str("cannot convert parameters to ", dtype),
+                     "parameters are float32 or float64");
+  }
+  visit_slots([dtype](const std::string&, Slot& slot) {
+    if (!is_floating(slot.tensor.dtype()) || slot.tensor.dtype() == dtype) return;
+    const bool wants_gradient = slot.tensor.requires_grad();
+    slot.tensor = slot.tensor.detach().to(dtype).requires_grad_(wants_gradient);
+  });
+}
+
+// --- Names ---
+
+namespace {
+
+template <class M>
+void list_modules(const std::string& path, M& module,
+                  std::vector<std::pair<std::string, M*>>& list) {
+  list.emplace_back(path, &module);
+  for (const auto& c : module.children()) {
+    list_modules<M>(path.empty() ? c->name() : path + "." + c->name(), *c, list);
+  }
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, Module*>> Module::named_modules() {
+  std::vector<std::pair<std::string, Module*>> list;
+  list_modules<Module>("", *this, list);
+  return list;
+}
+
+std::vector<std::pair<std::string, const Module*>> Module::named_modules() const {
+  std::vector<std::pair<std::string, const Module*>> list;
+  list_modules<const Module>("", *this, list);
+  return list;
+}
+
+void Module::visit_slots(const std::function<void(const std::string&, Slot&)>& visit) const {
+  for (const auto& [path, module] : named_modules()) {
+    for (const Role role : {Role::parameter, Role::buffer}) {
+      for (const auto& slot : module->slots_) {
+        if (slot->role != role || !slot->tensor.defined()) continue;
+        visit(path.empty() ? slot->name : path + "." + slot->name, *slot);
+      }
+    }
+  }
+}
+
+NamedTensors Module::named_tensors(Role role) const {
+  NamedTensors list;
+  visit_slots([&](const std::string& name, const Slot& slot) {
+    if (slot.role == role) list.push_back({name, slot.tensor});
+  });
+  return list;
+}
+
+NamedTensors Module::named_parameters() const {
+  return named_tensors(Role::parameter);
+}
+NamedTensors Module::named_buffers() const {
+  return named_tensors(Role::buffer);
+}
+
+int64_t Module::parameter_count() const {
+  int64_t count = 0;
+  for (const NamedTensor& p : named_parameters()) count += p.tensor.numel();
+  return count;
+}
+
+// --- Saving and loading ---
+
+NamedTensors Module::state_dict() const {
+  NamedTensors state;
+  visit_slots([&](const std::string& name, const Slot& slot) {
+    state.push_back({name, slot.tensor.detach().clone()});
+  });
+  return state;
+}
+
+/// Compares a whole state with a module before anything is written.
+class Module::StateLoader {
+ public:
+  StateLoader(const NamedTensors& state, bool strict) : strict_(strict) {
+    for (const NamedTensor& entry : state) {
+      if (!entry.tensor.defined()) {
+        problem("undefined", entry.name);
+      } else if (!given_.emplace(entry.name, &entry.tensor).second) {
+        problem("given twice", entry.name);
+      }
+    }
+    for (const NamedTensor& entry : state) unused_.push_back(entry.name);
+  }
+
+  void match(const std::string& name, Slot& slot) {
+    std::erase(unused_, name);
+    const auto found = given_.find(name);
+    if (found == given_.end()) {
+      if (strict_ && slot.in_file == InFile::required) problem("missing", name);
+      return;
+    }
+    const Tensor &own = slot.tensor, &given = *found->second;
+    if (given.shape() != own.shape()) {
+      problem("wrong shape", str(name, " is ", given.shape(), ", expected ", own.shape()));
+    } else if (given.dtype() != own.dtype()) {
+      problem("wrong dtype", str(name, " is ", given.dtype(), ", expected ", own.dtype()));
+    } else {
+      copies_.emplace_back(own, given);
+    }
+  }
+
+  /// Throws one error for all problems, or copies.
+  void finish(const std::string& type) {
+    if (strict_) {
+      for (const std::string& name : unused_) problem("unexpected", name);
+    }
+    if (!problems_.empty()) {
+      throw ValueError(type, str("the state does not fit, nothing was loaded: ", problems_),
+                       "names and shapes must be those of state_dict(); .strict = false passes "
+                       "over missing and unexpected names, Module::to(dtype) converts the module");
+    }
+    const NoGrad pause;
+    for (auto& [own, given] : copies_) own.copy_(given);
+  }
+
+ private:
+  void problem(const char* what, const std::string& which) {
+    problems_ += str(problems_.empty() ? "" : "; ", what, ": ", which);
+  }
+
+  bool strict_;
+  std::string problems_;
+  std::unordered_map<std::string, const Tensor*> given_;
+  std::vector<std::string> unused_;
+  std::vector<std::pair<Tensor, Tensor>> copies_;
+};
+
+void Module::load_state_dict(const NamedTensors& state, const LoadOptions& options) {
+  StateLoader loader(state, options.strict);
+  visit_slots([&](const std::string& name, Slot& slot) { loader.match(name, slot); });
+  loader.finish(type());
+}
+
+}  // namespace gradus::nn

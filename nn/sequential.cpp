@@ -1,0 +1,35 @@
+#include "sequential.h"
+
+#include "../core/base/error.h"
+
+namespace gradus::nn {
+
+Module& Sequential::operator[](size_t index) const {
+  const auto layers = children();
+  if (index < layers.size()) return *layers[index];
+  throw IndexError(type(), str("no layer ", index, ", there are ", layers.size()));
+}
+
+Tensor Sequential::forward(const Tensor& x) {
+  Tensor y = x;
+  for (const auto& layer : children()) y = (*layer)(y);
+  return y;
+}
+
+Residual::Residual(Sequential body_layers, Sequential shortcut_layers)
+    : body(child<Sequential>("body", std::move(body_layers))),
+      shortcut(child<Sequential>("shortcut", std::move(shortcut_layers))) {}
+
+Tensor Residual::forward(const Tensor& x) {
+  const Tensor y = body(x);
+  const Tensor other = shortcut(x);
+  if (y.shape() != other.shape()) {
+    throw ShapeError(
+        type(),
+        str("body gives ", y.shape(), ", shortcut ", other.shape(), " for input ", x.shape()),
+        "a shortcut of a 1x1 convolution with the body's stride and channels fits");
+  }
+  return add(y, other);
+}
+
+}  // namespace gradus::nn

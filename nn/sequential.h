@@ -1,0 +1,59 @@
+// Modules made of modules.
+#pragma once
+
+#include <concepts>
+
+#include "module.h"
+
+namespace gradus::nn {
+
+/// Runs its children one after the other.
+///
+///     nn::Sequential net(nn::Flatten(), nn::Linear(784, 10));   // named "0", "1"
+///     net.add("log_probabilities", nn::LogSoftmax());
+class Sequential : public Module {
+ public:
+  Sequential() = default;
+  Sequential(Sequential&&) noexcept = default;
+  /// Takes the layers over; they are named "0", "1", ...
+  template <class... Layers>
+  requires(sizeof...(Layers) > 0 && (std::derived_from<Layers, Module> && ...) &&
+           !(sizeof...(Layers) == 1 &&
+             (std::same_as<Layers, Sequential> && ...))) explicit Sequential(Layers&&... layers) {
+    (add(std::move(layers)), ...);
+  }
+
+  /// Appends a layer, by default under its number. Throws ValueError where the name is taken.
+  template <std::derived_from<Module> T>
+  T& add(std::string_view name, T layer) {
+    return static_cast<T&>(register_child(name, std::make_unique<T>(std::move(layer))));
+  }
+  template <std::derived_from<Module> T>
+  T& add(T layer) {
+    return add(std::to_string(size()), std::move(layer));
+  }
+  Module& add(std::string_view name, std::unique_ptr<Module> layer) {
+    return register_child(name, std::move(layer));
+  }
+
+  size_t size() const { return children().size(); }
+  /// Throws IndexError where there are not that many.
+  Module& operator[](size_t index) const;
+
+  Tensor forward(const Tensor& x) override;
+  std::string type() const override { return "Sequential"; }
+};
+
+/// body(x) + shortcut(x), where an empty shortcut is x itself (He et al., "Deep residual learning
+/// for image recognition", arXiv 1512.03385). Parameters are named "body....", "shortcut....".
+class Residual : public Module {
+ public:
+  explicit Residual(Sequential body, Sequential shortcut = {});
+  Tensor forward(const Tensor& x) override;
+  std::string type() const override { return "Residual"; }
+
+  Sequential& body;
+  Sequential& shortcut;
+};
+
+}  // namespace gradus::nn

@@ -1,0 +1,238 @@
+#include "../../nn/module.h"
+
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "../../core/tape.h"
+#include "../../nn/activation.h"
+#include "../../nn/conv.h"
+#include "../../nn/linear.h"
+#include "../../nn/norm.h"
+#include "../../nn/sequential.h"
+#include "../support/errors.h"
+
+using namespace gradus;
+using test::message_of;
+
+namespace {
+
+struct Scale : nn::Module {
+  Tensor& factor = parameter("factor", tensor({2.0F}));
+  Tensor& seen = buffer("seen", zeros({}, int64));
+  Tensor forward(const Tensor& x) override { return x * factor; }
+  std::string type() const override { return "Scale"; }
+  using Module::buffer;
+  using Module::child;
+  using Module::parameter;
+};
+
+struct Net : nn::Module {
+  nn::Conv2d& conv = child<nn::Conv2d>("conv", nn::Conv2dOptions{1, 4, 3});
+  nn::BatchNorm2d& bn = child<nn::BatchNorm2d>("bn", 4);
+  Scale& scale = child<Scale>("scale");
+  Tensor forward(const Tensor& x) override { return scale(relu(bn(conv(x)))); }
+  std::string type() const override { return "Net"; }
+};
+
+std::vector<std::string> names_of(const NamedTensors& tensors) {
+  std::vector<std::string> names;
+  for (const NamedTensor& t : tensors) names.push_back(t.name);
+  return names;
+}
+
+Tensor find(const NamedTensors& tensors, const std::string& name) {
+  for (const NamedTensor& t : tensors) {
+    if (t.name == name) return t.tensor;
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("names are those of PyTorch: parameters, then buffers, then children") {
+  const Net net;
+  CHECK(names_of(net.named_parameters()) == std::vector<std::string>{"conv.weight", "conv.bias",
+                                                                     "bn.weight", "bn.bias",
+                                                                     "scale.factor"});
+  CHECK(names_of(net.named_buffers()) ==
+        std::vector<std::string>{"bn.running_mean", "bn.running_var", "bn.num_batches_tracked",
+                                 "scale.seen"});
+  CHECK(names_of(net.state_dict()) ==
+        std::vector<std::string>{"conv.weight", "conv.bias", "bn.weight", "bn.bias",
+                                 "bn.running_mean", "bn.running_var", "bn.num_batches_tracked",
+                                 "scale.factor", "scale.seen"});
+  CHECK(net.parameter_count() == 4 * 9 + 4 + 4 + 4 + 1);
+}
+
+TEST_CASE("a name must not be empty, contain a dot, or be taken") {
+  Scale m;
+  CHECK(message_of([&] { m.parameter("", ones({1})); }) ==
+        "[Scale] cannot register \"\": a name must not be empty");
+  CHECK(message_of([&] { m.buffer("a.b", ones({1})); }) ==
+        "[Scale] cannot register \"a.b\": a name must not contain a dot");
+  CHECK(message_of([&] { m.child<Scale>("factor"); }) ==
+        "[Scale] cannot register \"factor\": this name is taken");
+  CHECK(names_of(m.state_dict()) == std::vector<std::string>{"factor", "seen"});
+}
+
+TEST_CASE("references stay valid when more is registered and when the module moves") {
+  Scale m;
+  Tensor& factor = m.factor;
+  for (int i = 0; i < 100; ++i) m.parameter("p" + std::to_string(i), ones({1}));
+  Scale moved(std::move(m));
+  CHECK(&moved.factor == &factor);
+  CHECK(moved.named_parameters()[0].tensor.is_same(factor));
+}
+
+TEST_CASE("an undefined parameter is not listed") {
+  const nn::Linear layer(2, 3, false);
+  CHECK(names_of(layer.named_parameters()) == std::vector<std::string>{"weight"});
+  CHECK_FALSE(layer.bias.defined());
+}
+
+TEST_CASE("a state comes back into another module") {
+  Net a, b;
+  a.bn.running_mean.fill_(3);
+  CHECK(a.conv.weight.to_vector<float>() != b.conv.weight.to_vector<float>());
+  b.load_state_dict(a.state_dict());
+  for (const NamedTensor& saved : a.state_dict()) {
+    INFO(saved.name);
+    const Tensor other = find(b.state_dict(), saved.name);
+    CHECK(other.shape() == saved.tensor.shape());
+    CHECK(other.to(float64).to_vector<double>() == saved.tensor.to(float64).to_vector<double>());
+  }
+  CHECK(b.conv.weight.requires_grad());
+}
+
+TEST_CASE("a state is a copy") {
+  Scale m;
+  const NamedTensors state = m.state_dict();
+  CHECK_FALSE(state[0].tensor.requires_grad());
+  const NoGrad pause;
+  m.factor.fill_(7);
+  CHECK(state[0].tensor.item() == 2);
+}
+
+TEST_CASE("loading lists every problem at once and then changes nothing") {
+  Net net;
+  const std::vector<float> before = net.conv.bias.to_vector<float>();
+  NamedTensors state = net.state_dict();
+  state[1].tensor = ones({4});           // conv.bias fits and must not be copied
+  state[0].tensor = ones({4, 1, 5, 5});  // conv.weight: wrong shape
+  state[2].tensor = ones({4}, float64);  // bn.weight: wrong dtype
+  state[3].name = "bn.beta";             // bn.bias is missing, bn.beta unexpected
+  const std::string message = message_of([&] { net.load_state_dict(state); });
+  CHECK(message.starts_with("[Net] the state does not fit, nothing was loaded: "));
+  CHECK(message.find("wrong shape: conv.weight is [4,1,5,5], expected [4,1,3,3]") !=
+        std::string::npos);
+  CHECK(message.find("wrong dtype: bn.weight is float64, expected float32") != std::string::npos);
+  CHECK(message.find("missing: bn.bias") != std::string::npos);
+  CHECK(message.find("unexpected: bn.beta") != std::string::npos);
+  CHECK(message.find("Hint: ") != std::string::npos);
+  CHECK(net.conv.bias.to_vector<float>() == before);
+}
+
+TEST_CASE("loading that is not strict passes over names, not over shapes") {
+  Net net;
+  NamedTensors state = {{"conv.bias", ones({4})}, {"other", ones({1})}};
+  net.load_state_dict(state, {.strict = false});
+  CHECK(net.conv.bias.to_vector<float>() == std::vector<float>(4, 1));
+  state[0].tensor = ones({5});
+  CHECK_THROWS_AS(net.load_state_dict(state, {.strict = false}), ValueError);
+}
+
+TEST_CASE("a file without num_batches_tracked keeps its value") {
+  Net net;
+  net.bn.num_batches_tracked.fill_(5);
+  NamedTensors state = net.state_dict();
+  std::erase_if(state, [](const NamedTensor& t) { return t.name == "bn.num_batches_tracked"; });
+  net.load_state_dict(state);
+  CHECK(net.bn.num_batches_tracked.item() == 5);
+}
+
+TEST_CASE("train and eval set the mode of the whole tree and nothing else") {
+  Net net;
+  CHECK(net.bn.is_training());
+  net.eval();
+  CHECK_FALSE(net.is_training());
+  CHECK_FALSE(net.bn.is_training());
+  CHECK(net.conv.weight.requires_grad());
+  net.train();
+  CHECK(net.bn.is_training());
+}
+
+TEST_CASE("freezing survives train and eval") {
+  Net net;
+  net.conv.requires_grad_(false);
+  net.eval();
+  net.train();
+  CHECK_FALSE(net.conv.weight.requires_grad());
+  CHECK(net.bn.weight.requires_grad());
+}
+
+TEST_CASE("zero_grad clears all gradients") {
+  Net net;
+  Tape tape;
+  tape.backward(sum(net(ones({2, 1, 4, 4}))));
+  CHECK(net.conv.weight.grad().defined());
+  net.zero_grad();
+  for (const NamedTensor& p : net.named_parameters()) CHECK_FALSE(p.tensor.grad().defined());
+}
+
+TEST_CASE("to converts floating parameters and buffers, and leaves integers") {
+  Net net;
+  net.to(float64);
+  CHECK(net.conv.weight.dtype() == float64);
+  CHECK(net.conv.weight.requires_grad());
+  CHECK(net.bn.running_var.dtype() == float64);
+  CHECK_FALSE(net.bn.running_var.requires_grad());
+  CHECK(net.bn.num_batches_tracked.dtype() == int64);
+  CHECK(net(ones({2, 1, 4, 4}, float64)).dtype() == float64);
+  CHECK_THROWS_AS(net.to(int32), DTypeError);
+}
+
+TEST_CASE("the tape and errors name the layer") {
+  nn::Sequential net;
+  net.add("layer1", nn::Sequential(nn::Linear(3, 2)));
+  {
+    const Tape tape;
+    net(ones({1, 3}));
+    CHECK(tape.path(tape[tape.size() - 1]) == "layer1.0");
+  }
+  CHECK(message_of([&] { net(ones({1, 5})); }).find("] (layer1.0) ") != std::string::npos);
+}
+
+TEST_CASE("a module without forward says so") {
+  struct Empty : nn::Module {
+    std::string type() const override { return "Empty"; }
+  } empty;
+  CHECK(message_of([&] { empty(ones({1})); }).starts_with("[Empty] has no forward"));
+}
+
+TEST_CASE("a forward hook sees input and output, and can be taken off") {
+  nn::Linear layer(3, 2);
+  int calls = 0;
+  layer.set_forward_hook([&](nn::Module& m, const Tensor& x, const Tensor& y) {
+    ++calls;
+    CHECK(&m == &layer);
+    CHECK(x.shape() == Shape{4, 3});
+    CHECK(y.shape() == Shape{4, 2});
+  });
+  layer(ones({4, 3}));
+  layer.set_forward_hook({});
+  layer(ones({4, 3}));
+  CHECK(calls == 1);
+}
+
+TEST_CASE("a module prints as a tree with options and parameter counts") {
+  nn::Sequential net(nn::Conv2d({.in_channels = 1, .out_channels = 4, .kernel_size = {3, 5}}),
+                     nn::ReLU());
+  std::ostringstream out;
+  out << net;
+  CHECK(out.str() ==
+        "Sequential()  64\n"
+        "  0: Conv2d(in_channels=1, out_channels=4, kernel_size=[3,5], stride=1, padding=0, "
+        "dilation=1, groups=1, bias=true, padding_mode=zeros)  64\n"
+        "  1: ReLU()\n");
+}
