@@ -1,0 +1,184 @@
+# Checks every #include of the tree against "Who may include whom" in docs/design.md.
+#
+#   cmake [-DROOT=<source tree>] -P cmake/check_layering.cmake
+cmake_minimum_required(VERSION 3.22)
+
+if(NOT DEFINED ROOT)
+  cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH ROOT)
+endif()
+
+# --- The rules -----------------------------------------------------------------------------------
+
+# Layers, lowest first: a pattern of the files of each, and the layers that those may include.
+set(layers base kernels ops core nn optim datasets umbrella programs)
+set(base_files "^core/base/")
+set(base_includes base)
+set(kernels_files "^core/kernels/")
+set(kernels_includes base kernels)
+set(ops_files "^core/ops/")
+set(ops_includes base kernels core ops)
+set(core_files "^core/[^/]+$")  # tensor, tape ... : what others see of core
+set(core_includes base core)
+set(nn_files "^nn/")
+set(nn_includes base core nn)
+set(optim_files "^optim/")
+set(optim_includes base core optim)
+set(datasets_files "^datasets/")
+set(datasets_includes base core datasets)
+set(umbrella_files "^gradus\\.h$")
+set(umbrella_includes base core nn optim datasets)
+set(programs_files "^(examples|tests|benchmarks)/")
+set(programs_includes ${layers})
+
+# Headers of others (in angle brackets): a pattern and the files that may include them. The first
+# row that fits counts; a header without a row is a dependency nobody has decided on.
+set(external_rules
+    "cblas\\.h => ^core/kernels/gemm\\.cpp$"
+    "omp\\.h => ^core/base/parallel_for\\.cpp$"
+    "nlohmann/.+ => ^(core/(safetensors_header|tape_print)|nn/model_json)\\.cpp$|${programs_files}"
+    "zlib\\.h => ^datasets/gzip\\.cpp$"
+    "curl/curl\\.h => ^datasets/download\\.cpp$"
+    "doctest/doctest\\.h => ^tests/"
+    "benchmark/benchmark\\.h => ^benchmarks/"
+    "CLI/CLI\\.hpp => ${programs_files}"
+    "png\\.h => ^examples/"
+    "gradus/.+ => ${programs_files}"  # inside the library, includes are relative
+    "(sys/[a-z]+|unistd|fcntl|stdlib)\\.h => \\.cpp$|^tests/"  # POSIX
+    "[a-z_0-9]+ => .")  # the standard library
+
+# Headers that core keeps to itself.
+set(private_core_headers "^core/safetensors_header\\.h$")
+
+# What is compiled once per instruction set must not see inline functions that other files use as
+# well: the linker keeps one copy of those, and it could be the one for the wrong processor.
+set(simd_files "\\.simd\\.cpp$")
+set(simd_sees "^core/kernels/[^/]+\\.h$|^core/base/(parallel_for|allocator)\\.h$")
+set(simd_sees_standard algorithm array atomic bit cmath cstddef cstdint cstring limits numbers
+                       type_traits utility)
+
+# --- The check -----------------------------------------------------------------------------------
+
+function(violation file include why)
+  set_property(GLOBAL APPEND PROPERTY violations "${file}: #include ${include}: ${why}")
+endfunction()
+
+function(layer_of file result)
+  foreach(layer IN LISTS layers)
+    if(file MATCHES "${${layer}_files}")
+      set(${result} ${layer} PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  set(${result} "" PARENT_SCOPE)
+endfunction()
+
+# The includes of a file as written, with their brackets or quotes.
+function(includes_of file result)
+  file(READ ${ROOT}/${file} text)
+  string(REGEX MATCHALL "\n[ \t]*#[ \t]*include[ \t]*[<\"][^>\"\n]+[>\"]" lines "\n${text}")
+  list(TRANSFORM lines REPLACE "^[^<\"]*([<\"].+)$" "\\1")
+  set(${result} ${lines} PARENT_SCOPE)
+endfunction()
+
+# The path from ROOT of a quoted include.
+function(resolve file include result)
+  string(REGEX REPLACE "^\"(.+)\"$" "\\1" path "${include}")
+  cmake_path(GET file PARENT_PATH folder)
+  cmake_path(APPEND folder "${path}" OUTPUT_VARIABLE path)
+  cmake_path(NORMAL_PATH path)
+  set(${result} "${path}" PARENT_SCOPE)
+endfunction()
+
+function(check_external file include)
+  string(REGEX REPLACE "^<(.+)>$" "\\1" header "${include}")
+  foreach(rule IN LISTS external_rules)
+    string(REGEX MATCH "^(.+) => (.+)$" rule "${rule}")
+    set(header_pattern "^(${CMAKE_MATCH_1})$")
+    set(file_pattern "${CMAKE_MATCH_2}")
+    if(header MATCHES "${header_pattern}")
+      if(NOT file MATCHES "${file_pattern}")
+        violation(${file} "${include}" "only files that match ${file_pattern} may")
+      endif()
+      return()
+    endif()
+  endforeach()
+  violation(${file} "${include}" "no rule in cmake/check_layering.cmake names this header")
+endfunction()
+
+function(check_internal file include)
+  resolve(${file} "${include}" target)
+  layer_of(${file} layer)
+  layer_of("${target}" target_layer)
+  if(NOT EXISTS ${ROOT}/${target})
+    violation(${file} "${include}" "there is no file ${target}")
+  elseif(NOT target MATCHES "\\.h$")
+    violation(${file} "${include}" "only headers are included")
+  elseif(NOT target_layer IN_LIST ${layer}_includes)
+    list(JOIN ${layer}_includes ", " allowed)
+    violation(${file} "${include}" "${layer} may include ${allowed}, not ${target_layer}")
+  elseif(target MATCHES "${private_core_headers}" AND NOT layer MATCHES "^(core|programs)$")
+    violation(${file} "${include}" "this header is core's own")
+  endif()
+endfunction()
+
+# Follows the quoted includes of a *.simd.cpp file as far as they lead.
+function(check_simd file)
+  includes_of(${file} includes)
+  foreach(include IN LISTS includes)
+    string(REGEX REPLACE "^<(.+)>$" "\\1" header "${include}")
+    if(include MATCHES "^<" AND NOT header IN_LIST simd_sees_standard)
+      violation(${file} "${include}" "its inline functions may be linked into other files")
+    endif()
+  endforeach()
+  set(seen "")
+  set(queue ${file})
+  while(queue)
+    list(POP_FRONT queue next)
+    includes_of(${next} includes)
+    list(FILTER includes INCLUDE REGEX "^\"")
+    foreach(include IN LISTS includes)
+      resolve(${next} "${include}" target)
+      if(NOT target MATCHES "${simd_sees}")
+        violation(${next} "${include}"
+                  "${file} sees it, and its inline functions may be linked into other files")
+      elseif(NOT target IN_LIST seen AND EXISTS ${ROOT}/${target})
+        list(APPEND seen ${target})
+        list(APPEND queue ${target})
+      endif()
+    endforeach()
+  endwhile()
+endfunction()
+
+foreach(folder core nn optim datasets examples tests benchmarks)
+  list(APPEND patterns ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.cpp)
+endforeach()
+file(GLOB_RECURSE files RELATIVE ${ROOT} ${patterns})
+if(EXISTS ${ROOT}/gradus.h)
+  list(APPEND files gradus.h)
+endif()
+list(LENGTH files count)
+if(count EQUAL 0)
+  message(FATAL_ERROR "no source file below ${ROOT}")
+endif()
+
+foreach(file IN LISTS files)
+  includes_of(${file} includes)
+  foreach(include IN LISTS includes)
+    if(include MATCHES "^<")
+      check_external(${file} "${include}")
+    else()
+      check_internal(${file} "${include}")
+    endif()
+  endforeach()
+  if(file MATCHES "${simd_files}")
+    check_simd(${file})
+  endif()
+endforeach()
+
+get_property(violations GLOBAL PROPERTY violations)
+if(violations)
+  list(JOIN violations "\n  " text)
+  message(NOTICE "  ${text}")
+  message(FATAL_ERROR "These includes are against the layers of docs/design.md.")
+endif()
+message(STATUS "the includes of ${count} files follow the layers")
