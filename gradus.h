@@ -4,6 +4,7 @@
 #include "core/base/parallel_for.h"
 #include "core/base/random.h"
 #include "core/grad.h"
+#include "core/gradcheck.h"
 #include "core/ops.h"
 #include "core/serialize.h"
 #include "core/tape.h"
