@@ -50,11 +50,16 @@ double count(const Shape& shape, const Dims& dims) {
 Tensor sum(const Tensor& input, const Dims& wanted, bool keepdim) {
   const Tensor x = widened(input);
   const Dims dims = normalize_dims("sum", wanted, x.dim());
-  const Tensor out = record(Op("sum", static_cast<double>(x.numel())), inputs(x),
-                            compute("sum", Fold::sum, x, dims), saved(), x.shape(),
-                            [](const TensorList&, const Shape& shape, const Tensor& g,
-                               const Wanted&) -> TensorList { return {expand(g, shape)}; });
-  return finish(out, dims, keepdim);
+  struct Reduced {
+    Shape shape;
+    Dims dims;
+  };
+  return record(
+      Op("sum", static_cast<double>(x.numel())), inputs(x),
+      finish(compute("sum", Fold::sum, x, dims), dims, keepdim), saved(), Reduced{x.shape(), dims},
+      [](const TensorList&, const Reduced& r, const Tensor& g, const Wanted&) -> TensorList {
+        return {expand(reshape(g, with_ones(r.shape, r.dims)), r.shape)};
+      });
 }
 
 Tensor mean(const Tensor& x, const Dims& wanted, bool keepdim) {
