@@ -111,8 +111,8 @@ ValuesIndices extreme(const char* op, Extreme which, const Tensor& x, int64_t di
   const int d = normalize_dim(op, dim, x.dim());
   const Tensor index = places(op, which, x, d);
   const Tensor values =
-      record(Op(op, static_cast<double>(x.numel())), inputs(x), gather(x.detach(), d, index),
-             saved(index), Along{x.shape(), d},
+      record(Op(which == Extreme::max ? "max" : "min", static_cast<double>(x.numel())), inputs(x),
+             gather(x.detach(), d, index), saved(index), Along{x.shape(), d},
              [](const TensorList& s, const Along& a, const Tensor& g, const Wanted&) -> TensorList {
                return {scatter_add(a.shape, a.dim, s[0], g)};
              });

@@ -80,7 +80,7 @@ Targets checked_targets(const char* op, const Tensor& scores, const Tensor& targ
 /// Losses per position and their weights, to what the reduction asks for.
 Tensor weighted(const Tensor& losses, const Targets& t, Reduction reduction) {
   const Tensor flat = squeeze(losses, t.class_dim);
-  if (reduction == Reduction::mean) return div(sum(flat), sum(t.weight.detach()));
+  if (reduction == Reduction::mean) return div(sum(flat), sum(t.weight));
   return reduced(flat, reduction);
 }
 

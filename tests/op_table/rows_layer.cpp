@@ -1,0 +1,201 @@
+// Matrix products, convolution, pooling, normalization and losses.
+#include "../../core/ops.h"
+#include "op_table.h"
+
+namespace gradus::op_table {
+namespace {
+
+std::vector<Row> products() {
+  const auto multiply = [](const Tensors& x) { return matmul(x[0], x[1]); };
+  return {
+      {.op = "matmul",
+       .form = "matmul(a[3,4], b[4,2])",
+       .inputs = {{.shape = {3, 4}, .large = {130, 140}}, {.shape = {4, 2}, .large = {140, 90}}},
+       .call = multiply},
+      {.op = "matmul",
+       .form = "matmul(a[2,1,3,4], b[5,4,2])",
+       .inputs = {{.shape = {2, 1, 3, 4}, .large = {2, 1, 60, 50}},
+                  {.shape = {5, 4, 2}, .large = {5, 50, 40}}},
+       .call = multiply},
+      {.op = "matmul",
+       .form = "matmul(a[4], b[4])",
+       .inputs = {{.shape = {4}, .large = {40000}}, {.shape = {4}, .large = {40000}}},
+       .call = multiply},
+      {.op = "matmul",
+       .form = "matmul(a[3,4], b[4])",
+       .inputs = {{.shape = {3, 4}, .large = {300, 200}}, {.shape = {4}, .large = {200}}},
+       .call = multiply},
+      {.op = "linear",
+       .form = "linear(x, weight, bias)",
+       .inputs = {{.shape = {3, 4}, .large = {64, 300}},
+                  {.shape = {2, 4}, .large = {100, 300}},
+                  {.shape = {2}, .large = {100}}},
+       .call = [](const Tensors& x) { return linear(x[0], x[1], x[2]); }},
+      {.op = "linear",
+       .form = "linear(x[2,3,4], weight)",
+       .inputs = {{.shape = {2, 3, 4}, .large = {8, 9, 200}},
+                  {.shape = {2, 4}, .large = {70, 200}}},
+       .call = [](const Tensors& x) { return linear(x[0], x[1]); }},
+  };
+}
+
+Conv2dOptions strided() {
+  return {.stride = 2, .padding = {1, 0}, .dilation = {1, 2}};
+}
+
+std::vector<Row> convolutions() {
+  const Input x{.shape = {2, 2, 5, 6}, .large = {8, 4, 20, 22}};
+  const Input weight{.shape = {3, 2, 2, 2}, .large = {6, 4, 2, 2}};
+  const Input y{.shape = {2, 3, 3, 2}, .large = {8, 6, 11, 10}};  // what strided() makes of x
+  return {
+      {.op = "conv2d",
+       .form = "conv2d(x, weight, bias)",
+       .inputs = {{.shape = {2, 2, 4, 5}, .large = {8, 6, 28, 28}},
+                  {.shape = {3, 2, 3, 3}, .large = {12, 6, 3, 3}},
+                  {.shape = {3}, .large = {12}}},
+       .call = [](const Tensors& t) { return conv2d(t[0], t[1], t[2]); }},
+      {.op = "conv2d",
+       .form = "conv2d(x, weight, stride, padding, dilation)",
+       .inputs = {x, weight},
+       .call = [](const Tensors& t) { return conv2d(t[0], t[1], {}, strided()); }},
+      {.op = "conv2d",
+       .form = "conv2d(x, weight, bias, groups)",
+       .inputs = {{.shape = {2, 4, 4, 4}, .large = {8, 8, 20, 20}},
+                  {.shape = {4, 2, 3, 3}, .large = {8, 4, 3, 3}},
+                  {.shape = {4}, .large = {8}}},
+       .call =
+           [](const Tensors& t) { return conv2d(t[0], t[1], t[2], {.padding = 1, .groups = 2}); }},
+      {.op = "conv2d_input_gradient",
+       .form = "conv2d_input_gradient(g, weight, shape)",
+       .inputs = {y, weight},
+       .call =
+           [](const Tensors& t) {
+             const bool is_small = t[0].size(0) == 2;
+             const Shape shape = is_small ? Shape{2, 2, 5, 6} : Shape{8, 4, 20, 22};
+             return conv2d_input_gradient(t[0], t[1], shape, strided());
+           }},
+      {.op = "conv2d_weight_gradient",
+       .form = "conv2d_weight_gradient(g, x, shape)",
+       .inputs = {y, x},
+       .call =
+           [](const Tensors& t) {
+             const Shape shape{t[0].size(1), t[1].size(1), 2, 2};
+             return conv2d_weight_gradient(t[0], t[1], shape, strided());
+           },
+       .float32_tolerance = 3e-5},
+  };
+}
+
+Pool2dOptions overlapping() {
+  return {.kernel_size = 3, .stride = 2, .padding = 1, .ceil_mode = true};
+}
+
+std::vector<Row> pooling() {
+  const Input x{.shape = {2, 2, 4, 5}, .large = {8, 8, 20, 25}, .values = Values::distinct};
+  const Input y{.shape = {2, 2, 3, 3}, .large = {8, 8, 11, 13}};
+  const auto max_pool = [](const Tensors& t) { return max_pool2d(t[0], overlapping()); };
+  const auto average = [](const Tensors& t) { return avg_pool2d(t[0], overlapping()); };
+  return {
+      {.op = "max_pool2d", .form = "max_pool2d(x)", .inputs = {x}, .call = max_pool},
+      {.op = "max_pool2d",
+       .form = "max_pool2d_with_indices(x).values",
+       .inputs = {x},
+       .call =
+           [](const Tensors& t) {
+             return max_pool2d_with_indices(t[0], {.kernel_size = 2}).values;
+           }},
+      {.op = "max_pool2d_scatter",
+       .form = "gradient of max_pool2d(x)",
+       .inputs = {x, y},
+       .call = gradient_of(max_pool)},
+      {.op = "max_pool2d_gather",
+       .form = "gradient of the gradient of max_pool2d(x)",
+       .inputs = {x, y, x},
+       .call = gradient_of(gradient_of(max_pool), 1)},
+      {.op = "avg_pool2d", .form = "avg_pool2d(x)", .inputs = {x}, .call = average},
+      {.op = "avg_pool2d",
+       .form = "avg_pool2d(x, count_include_pad = false)",
+       .inputs = {x},
+       .call =
+           [](const Tensors& t) {
+             return avg_pool2d(t[0], {.kernel_size = {2, 3},
+                                      .stride = 1,
+                                      .padding = {0, 1},
+                                      .count_include_pad = false});
+           }},
+      {.op = "avg_pool2d_gradient",
+       .form = "gradient of avg_pool2d(x)",
+       .inputs = {x, y},
+       .call = gradient_of(average)},
+      {.op = "",
+       .form = "adaptive_avg_pool2d(x, {3, 2})",
+       .inputs = {x},
+       .call =
+           [](const Tensors& t) {
+             return adaptive_avg_pool2d(t[0], {3, 2});
+           }},
+  };
+}
+
+std::vector<Row> normalization() {
+  const Input x{.shape = {3, 2, 2, 3}, .large = {16, 8, 15, 14}};
+  const Input channels{.shape = {2}, .large = {8}};
+  const Input variance{.shape = {2}, .large = {8}, .values = Values::positive};
+  return {
+      {.op = "batch_norm",
+       .form = "batch_norm_train(x, weight, bias).y",
+       .inputs = {x, channels, channels},
+       .call = [](const Tensors& t) { return batch_norm_train(t[0], t[1], t[2]).y; },
+       .float32_tolerance = 3e-5},
+      {.op = "batch_norm",
+       .form = "batch_norm_train(x[6,2], {}, {}).y",
+       .inputs = {{.shape = {6, 2}, .large = {500, 40}}},
+       .call = [](const Tensors& t) { return batch_norm_train(t[0], {}, {}).y; },
+       .float32_tolerance = 3e-5},
+      {.op = "",
+       .form = "batch_norm_eval(x, mean, variance, weight, bias)",
+       .inputs = {x, channels, variance, channels, channels},
+       .call = [](const Tensors& t) { return batch_norm_eval(t[0], t[1], t[2], t[3], t[4]); }},
+  };
+}
+
+std::vector<Row> losses() {
+  const Input scores{.shape = {5, 4}, .large = {2000, 10}};
+  const Input labels{.shape = {5}, .large = {2000}, .values = Values::index, .limit = 4};
+  const Input class_weight{.shape = {4}, .large = {10}, .values = Values::positive};
+  return {
+      {.op = "",
+       .form = "cross_entropy(scores, labels)",
+       .inputs = {scores, labels},
+       .call = [](const Tensors& t) { return cross_entropy(t[0], t[1]); }},
+      {.op = "",
+       .form = "cross_entropy(scores, labels, weight, ignore_index, label_smoothing)",
+       .inputs = {scores, labels, class_weight},
+       .call =
+           [](const Tensors& t) {
+             return cross_entropy(t[0], t[1],
+                                  {.weight = t[2], .ignore_index = 1, .label_smoothing = 0.1});
+           }},
+      {.op = "",
+       .form = "nll_loss(scores, labels, none)",
+       .inputs = {scores, labels},
+       .call =
+           [](const Tensors& t) { return nll_loss(t[0], t[1], {.reduction = Reduction::none}); }},
+      {.op = "",
+       .form = "mse_loss(x, target, sum)",
+       .inputs = {scores, scores},
+       .call = [](const Tensors& t) { return mse_loss(t[0], t[1], Reduction::sum); }},
+  };
+}
+
+}  // namespace
+
+std::vector<Row> layer_rows() {
+  std::vector<Row> list = products();
+  for (auto part : {convolutions(), pooling(), normalization(), losses()}) {
+    for (Row& row : part) list.push_back(std::move(row));
+  }
+  return list;
+}
+
+}  // namespace gradus::op_table

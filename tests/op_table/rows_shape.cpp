@@ -1,0 +1,121 @@
+// Views, joining, indexing and padding.
+#include <array>
+
+#include "../../core/ops.h"
+#include "op_table.h"
+
+namespace gradus::op_table {
+namespace {
+
+const Shape small = {3, 4, 2}, large = {40, 50, 30};
+
+Row form(const char* op, const char* text, Tensor (*call)(const Tensors&)) {
+  return {.op = op, .form = text, .inputs = {{.shape = small, .large = large}}, .call = call};
+}
+
+Tensor padded(const Tensor& x, PadMode mode) {
+  constexpr std::array<int64_t, 4> pads = {1, 0, 2, 1};
+  return pad(x, pads, mode);
+}
+
+std::vector<Row> views() {
+  return {
+      form("reshape", "reshape(x, {2, -1})",
+           [](const Tensors& x) {
+             return reshape(x[0], {2, -1});
+           }),
+      form("reshape", "flatten(x, 1)", [](const Tensors& x) { return flatten(x[0], 1); }),
+      form("reshape", "unsqueeze(x, 1)", [](const Tensors& x) { return unsqueeze(x[0], 1); }),
+      form("permute", "permute(x, {2, 0, 1})",
+           [](const Tensors& x) {
+             return permute(x[0], {2, 0, 1});
+           }),
+      form("permute", "transpose(x, 0, 1)", [](const Tensors& x) { return transpose(x[0], 0, 1); }),
+      {.op = "expand",
+       .form = "expand(x, {2, 3, -1})",
+       .inputs = {{.shape = {3, 1}, .large = {3, 9000}}},
+       .call =
+           [](const Tensors& x) {
+             return expand(x[0], {2, 3, -1});
+           }},
+      form("slice", "slice(x, 1, 1, 2, 2)",
+           [](const Tensors& x) { return slice(x[0], 1, 1, 2, 2); }),
+      form("slice", "select(x, 0, -1)", [](const Tensors& x) { return select(x[0], 0, -1); }),
+      form("slice", "split(x, 3, 1)[1]", [](const Tensors& x) { return split(x[0], 3, 1)[1]; }),
+      {.op = "slice_gradient",
+       .form = "gradient of slice(x, 1, 1, 2, 2)",
+       .inputs = {{.shape = {3, 4}, .large = {9000, 4}}, {.shape = {3, 2}, .large = {9000, 2}}},
+       .call = gradient_of([](const Tensors& x) { return slice(x[0], 1, 1, 2, 2); })},
+  };
+}
+
+std::vector<Row> copies() {
+  return {
+      {.op = "cat",
+       .form = "cat({a, b, a}, 1)",
+       .inputs = {{.shape = {3, 2}, .large = {900, 20}}, {.shape = {3, 3}, .large = {900, 30}}},
+       .call =
+           [](const Tensors& x) {
+             return cat({x[0], x[1], x[0]}, 1);
+           }},
+      {.op = "cat",
+       .form = "stack({a, b}, -1)",
+       .inputs = {{.shape = small, .large = large}, {.shape = small, .large = large}},
+       .call =
+           [](const Tensors& x) {
+             return stack({x[0], x[1]}, -1);
+           }},
+      form("", "repeat(x, {2, 1, 3})",
+           [](const Tensors& x) {
+             return repeat(x[0], {2, 1, 3});
+           }),
+      form("flip", "flip(x, {0, 2})",
+           [](const Tensors& x) {
+             return flip(x[0], {0, 2});
+           }),
+      form("pad", "pad(x, {1, 0, 2, 1})",
+           [](const Tensors& x) { return padded(x[0], PadMode::constant); }),
+      form("", "pad(x, {1, 0, 2, 1}, reflect)",
+           [](const Tensors& x) { return padded(x[0], PadMode::reflect); }),
+      form("", "pad(x, {1, 0, 2, 1}, replicate)",
+           [](const Tensors& x) { return padded(x[0], PadMode::replicate); }),
+      form("", "pad(x, {1, 0, 2, 1}, circular)",
+           [](const Tensors& x) { return padded(x[0], PadMode::circular); }),
+      form("", "tril(x)", [](const Tensors& x) { return tril(x[0]); }),
+      form("", "triu(x, 1)", [](const Tensors& x) { return triu(x[0], 1); }),
+  };
+}
+
+std::vector<Row> indexing() {
+  return {
+      {.op = "gather",
+       .form = "gather(x, 1, index)",
+       .inputs = {{.shape = {3, 4}, .large = {3, 9000}},
+                  {.shape = {2, 5}, .large = {2, 9000}, .values = Values::index, .limit = 4}},
+       .call = [](const Tensors& x) { return gather(x[0], 1, x[1]); }},
+      {.op = "scatter_add",
+       .form = "scatter_add({3, 4}, 0, index, x)",
+       .inputs = {{.shape = {2, 4}, .large = {9000, 4}},
+                  {.shape = {2, 4}, .large = {9000, 4}, .values = Values::index, .limit = 3}},
+       .call =
+           [](const Tensors& x) {
+             return scatter_add({3, 4}, 0, x[1], x[0]);
+           }},
+      {.op = "index_select",
+       .form = "index_select(x, 1, index)",
+       .inputs = {{.shape = small, .large = large},
+                  {.shape = {5}, .large = {60}, .values = Values::index, .limit = 4}},
+       .call = [](const Tensors& x) { return index_select(x[0], 1, x[1]); }},
+  };
+}
+
+}  // namespace
+
+std::vector<Row> shape_rows() {
+  std::vector<Row> list = views();
+  for (Row& row : copies()) list.push_back(std::move(row));
+  for (Row& row : indexing()) list.push_back(std::move(row));
+  return list;
+}
+
+}  // namespace gradus::op_table
