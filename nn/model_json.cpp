@@ -1,0 +1,409 @@
+#include "model_json.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "../core/base/error.h"
+#include "activation.h"
+#include "conv.h"
+#include "dropout.h"
+#include "flatten.h"
+#include "linear.h"
+#include "norm.h"
+#include "pool.h"
+
+namespace gradus::nn {
+
+namespace {
+
+using Json = nlohmann::ordered_json;  // keeps options in the order in which they are described
+
+// --- Reading options ---
+
+/// A value as it stands in an error. What is inside of lists and objects is left out: it may be
+/// nested so deep that writing it would end the stack.
+std::string shown(const Json& value) {
+  if (value.is_array()) return str("a list of ", value.size());
+  if (value.is_object()) return "an object";
+  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (text.size() > 60) text = text.substr(0, 57) + "...";
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+/// Sets the options that a JSON object has, and refuses what does not fit.
+class OptionReader : public OptionVisitor {
+ public:
+  OptionReader(const char* type, const Json& object) : type_(type), object_(object) {
+    if (!object.is_object()) {
+      throw ValueError(type, str("options must be an object, got ", shown(object)));
+    }
+  }
+
+  void operator()(const char* name, bool& value) override {
+    read(name, [&](const Json& j) {
+      if (!j.is_boolean()) refuse(name, "true or false", j);
+      value = j.get<bool>();
+    });
+  }
+  void operator()(const char* name, int64_t& value) override {
+    read(name, [&](const Json& j) { value = integer(name, "an integer", j); });
+  }
+  void operator()(const char* name, double& value) override {
+    read(name, [&](const Json& j) { value = number(name, "a number", j); });
+  }
+  void operator()(const char* name, std::optional<double>& value) override {
+    read(name, [&](const Json& j) {
+      value = j.is_null() ? std::optional<double>() : number(name, "a number or null", j);
+    });
+  }
+  void operator()(const char* name, std::optional<int64_t>& value) override {
+    read(name, [&](const Json& j) {
+      value = j.is_null() ? std::optional<int64_t>() : integer(name, "an integer or null", j);
+    });
+  }
+  void operator()(const char* name, Shape& value) override {
+    read(name, [&](const Json& j) { value = shape(name, "an integer or a list of integers", j); });
+  }
+  void operator()(const char* name, Size2& value) override {
+    read(name, [&](const Json& j) { value = size(name, "an integer or a list of two", j); });
+  }
+  void operator()(const char* name, std::optional<Size2>& value) override {
+    read(name, [&](const Json& j) {
+      value =
+          j.is_null() ? std::optional<Size2>() : size(name, "an integer, a list of two or null", j);
+    });
+  }
+  void operator()(const char* name, Padding2& value) override {
+    read(name, [&](const Json& j) {
+      if (j == "same" || j == "valid") {
+        value = Padding2(j.get<std::string>());
+      } else {
+        value = size(name, "an integer, a list of two, \"same\" or \"valid\"", j);
+      }
+    });
+  }
+
+  /// Throws for options that `describe` did not ask for. Call it last.
+  void finish() const {
+    for (const auto& item : object_.items()) {
+      if (std::find(known_.begin(), known_.end(), item.key()) != known_.end()) continue;
+      throw ValueError(
+          type_, str("unknown option \"", item.key(), "\""),
+          known_.empty() ? "it has no options" : str("its options are ", joined(known_)));
+    }
+  }
+
+ protected:
+  void require(const char* name) override {
+    if (!object_.contains(name)) throw ValueError(type_, str("option \"", name, "\" is missing"));
+  }
+  void choose(const char* name, size_t& index, std::span<const char* const> words) override {
+    read(name, [&](const Json& j) {
+      for (size_t i = 0; i < words.size(); ++i) {
+        if (j == words[i]) {
+          index = i;
+          return;
+        }
+      }
+      refuse(name, "one of " + joined({words.begin(), words.end()}), j);
+    });
+  }
+
+ private:
+  template <class Set>
+  void read(const char* name, const Set& set) {
+    known_.push_back(name);
+    if (const auto found = object_.find(name); found != object_.end()) set(*found);
+  }
+
+  [[noreturn]] void refuse(const char* name, const std::string& expected, const Json& j) const {
+    throw ValueError(type_, str("option \"", name, "\" must be ", expected, ", got ", shown(j)));
+  }
+
+  int64_t integer(const char* name, const char* expected, const Json& j) const {
+    const bool fits =
+        j.is_number_integer() &&
+        !(j.is_number_unsigned() &&
+          j.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()));
+    if (!fits) refuse(name, expected, j);
+    return j.get<int64_t>();
+  }
+
+  double number(const char* name, const char* expected, const Json& j) const {
+    if (j == "inf" || j == "-inf") return j == "inf" ? HUGE_VAL : -HUGE_VAL;
+    if (!j.is_number()) refuse(name, expected, j);
+    return j.get<double>();
+  }
+
+  Shape shape(const char* name, const char* expected, const Json& j) const {
+    if (!j.is_array()) return {integer(name, expected, j)};
+    if (j.size() > static_cast<size_t>(Shape::max_dims)) refuse(name, expected, j);
+    Shape result;
+    for (const Json& item : j) result.push_back(integer(name, expected, item));
+    return result;
+  }
+
+  Size2 size(const char* name, const char* expected, const Json& j) const {
+    if (!j.is_array()) return integer(name, expected, j);
+    if (j.size() != 2) refuse(name, expected, j);
+    return {integer(name, expected, j[0]), integer(name, expected, j[1])};
+  }
+
+  const char* type_;
+  const Json& object_;
+  std::vector<std::string> known_;
+};
+
+// --- Writing options ---
+
+class OptionWriter : public OptionVisitor {
+ public:
+  void operator()(const char* name, bool& value) override { result[name] = value; }
+  void operator()(const char* name, int64_t& value) override { result[name] = value; }
+  void operator()(const char* name, double& value) override { result[name] = json(value); }
+  void operator()(const char* name, std::optional<double>& value) override {
+    result[name] = value ? json(*value) : Json();
+  }
+  void operator()(const char* name, std::optional<int64_t>& value) override {
+    result[name] = value ? Json(*value) : Json();
+  }
+  void operator()(const char* name, Shape& value) override {
+    result[name] = std::vector<int64_t>(value.begin(), value.end());
+  }
+  void operator()(const char* name, Size2& value) override { result[name] = json(value); }
+  void operator()(const char* name, std::optional<Size2>& value) override {
+    result[name] = value ? json(*value) : Json();
+  }
+  void operator()(const char* name, Padding2& value) override {
+    result[name] = value.is_same() ? Json("same") : json(value.sizes());
+  }
+
+  Json result = Json::object();
+
+ protected:
+  void choose(const char* name, size_t& index, std::span<const char* const> words) override {
+    result[name] = words[index];
+  }
+
+ private:
+  static Json json(double value) {
+    if (std::isinf(value)) return value > 0 ? "inf" : "-inf";  // JSON has no infinity
+    return value;
+  }
+  static Json json(const Size2& size) {
+    if (size[0] == size[1]) return size[0];
+    return Json::array({size[0], size[1]});
+  }
+};
+
+// --- The table of layers ---
+
+struct LayerType {
+  const char* name;
+  std::unique_ptr<Module> (*build)(const Json& options);
+};
+
+template <class T>
+constexpr LayerType row() {
+  return {T::Options::type, [](const Json& json) -> std::unique_ptr<Module> {
+            typename T::Options options;
+            OptionReader reader(T::Options::type, json);
+            options.describe(reader);
+            reader.finish();
+            return std::make_unique<T>(options);
+          }};
+}
+
+constexpr LayerType layer_table[] = {
+    row<Linear>(),
+    row<Conv2d>(),
+    row<MaxPool2d>(),
+    row<AvgPool2d>(),
+    row<AdaptiveAvgPool2d>(),
+    row<Flatten>(),
+    row<Dropout>(),
+    row<Dropout2d>(),
+    row<ReLU>(),
+    row<LeakyReLU>(),
+    row<ELU>(),
+    row<GELU>(),
+    row<SiLU>(),
+    row<Sigmoid>(),
+    row<Tanh>(),
+    row<Softplus>(),
+    row<Softmax>(),
+    row<LogSoftmax>(),
+    row<BatchNorm1d>(),
+    row<BatchNorm2d>(),
+    row<BatchNorm3d>(),
+};
+
+const LayerType* find_layer(const std::string& type) {
+  for (const LayerType& layer : layer_table) {
+    if (type == layer.name) return &layer;
+  }
+  return nullptr;
+}
+
+std::unique_ptr<Module> build_layer(const std::string& type, const Json& options) {
+  if (const LayerType* layer = find_layer(type)) return layer->build(options);
+  throw ValueError("from_json", str("unknown layer type \"", type, "\""),
+                   "known are Sequential, Residual, " + joined(layer_types()));
+}
+
+// --- Reading models ---
+
+constexpr int max_depth = 64;
+
+Sequential build_layers(const Json& list, int depth);
+
+const Json& member(const Json& object, const char* key) {
+  if (const auto found = object.find(key); found != object.end()) return *found;
+  throw ValueError("from_json", str("\"", key, "\" is missing"));
+}
+
+std::string text_of(const Json& value, const char* key) {
+  if (value.is_string()) return value.get<std::string>();
+  throw ValueError("from_json", str("\"", key, "\" must be a string, got ", shown(value)));
+}
+
+void check_keys(const Json& object, const std::string& type, const std::vector<std::string>& keys) {
+  for (const auto& item : object.items()) {
+    if (std::find(keys.begin(), keys.end(), item.key()) != keys.end()) continue;
+    throw ValueError("from_json", str("unknown key \"", item.key(), "\" in a layer of type ", type),
+                     "it may have " + joined(keys));
+  }
+}
+
+std::unique_ptr<Module> build(const Json& object, int depth) {
+  const std::string type = text_of(member(object, "type"), "type");
+  if (type == "Sequential") {
+    check_keys(object, type, {"name", "type", "layers"});
+    return std::make_unique<Sequential>(build_layers(member(object, "layers"), depth + 1));
+  }
+  if (type == "Residual") {
+    check_keys(object, type, {"name", "type", "body", "shortcut"});
+    Sequential body = build_layers(member(object, "body"), depth + 1);
+    Sequential shortcut =
+        object.contains("shortcut") ? build_layers(object["shortcut"], depth + 1) : Sequential();
+    return std::make_unique<Residual>(std::move(body), std::move(shortcut));
+  }
+  check_keys(object, type, {"name", "type", "options"});
+  const auto options = object.find("options");
+  return options == object.end() ? build_layer(type, Json::object()) : build_layer(type, *options);
+}
+
+Sequential build_layers(const Json& list, int depth) {
+  if (depth > max_depth) {
+    throw ValueError("from_json", str("layers are nested more than ", max_depth, " deep"));
+  }
+  if (!list.is_array()) {
+    throw ValueError("from_json", str("expected a list of layers, got ", shown(list)));
+  }
+  Sequential result;
+  for (const Json& object : list) {
+    std::string name = std::to_string(result.size());
+    if (!object.is_object()) {
+      throw ValueError("from_json", str("layer ", name, " must be an object, got ", shown(object)));
+    }
+    if (object.contains("name")) name = text_of(object["name"], "name");
+    std::unique_ptr<Module> layer;
+    try {
+      layer = build(object, depth);
+    } catch (Error& error) {
+      error.add_module(name);
+      throw;
+    }
+    result.add(name, std::move(layer));
+  }
+  return result;
+}
+
+Json parsed(const std::string& text) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    throw ValueError("from_json", str("not JSON: ", error.what()));
+  }
+}
+
+// --- Writing models ---
+
+Json written(const Module& module);
+
+Json written_layers(const Module& module) {
+  Json list = Json::array();
+  for (const auto& child : module.children()) {
+    try {
+      list.push_back(written(*child));
+    } catch (Error& error) {
+      error.add_module(child->name());
+      throw;
+    }
+  }
+  return list;
+}
+
+Json written(const Module& module) {
+  Json result = {{"name", module.name()}, {"type", module.type()}};
+  if (const auto* residual = dynamic_cast<const Residual*>(&module)) {
+    result["body"] = written_layers(residual->body);
+    result["shortcut"] = written_layers(residual->shortcut);
+  } else if (dynamic_cast<const Sequential*>(&module) != nullptr) {
+    result["layers"] = written_layers(module);
+  } else if (find_layer(module.type()) != nullptr) {
+    OptionWriter writer;
+    module.describe(writer);
+    result["options"] = std::move(writer.result);
+  } else {
+    throw ValueError("to_json", str("cannot write a layer of type ", module.type()),
+                     "known are Sequential, Residual, " + joined(layer_types()));
+  }
+  return result;
+}
+
+}  // namespace
+
+std::unique_ptr<Sequential> from_json(const std::string& text) {
+  const Json model = parsed(text);
+  if (!model.is_object()) {
+    throw ValueError("from_json", str("a model is an object with \"layers\", got ", shown(model)));
+  }
+  return std::make_unique<Sequential>(build_layers(member(model, "layers"), 1));
+}
+
+std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file || !text) throw IoError("from_json_file", str("cannot read ", path.string()));
+  return from_json(text.str());
+}
+
+std::string to_json(const Sequential& model) {
+  Json result = Json::object();
+  result["layers"] = written_layers(model);
+  return result.dump(2) + "\n";
+}
+
+std::unique_ptr<Module> make_layer(const std::string& type, const std::string& options) {
+  return build_layer(type, parsed(options));
+}
+
+std::vector<std::string> layer_types() {
+  std::vector<std::string> names;
+  for (const LayerType& layer : layer_table) names.emplace_back(layer.name);
+  return names;
+}
+
+}  // namespace gradus::nn

@@ -1,0 +1,38 @@
+// Models as JSON.
+//
+//     {"layers": [
+//       {"name": "conv", "type": "Conv2d",
+//        "options": {"in_channels": 1, "out_channels": 8, "kernel_size": 3}},
+//       {"name": "block", "type": "Residual", "body": [...], "shortcut": []},
+//       {"name": "head", "type": "Sequential", "layers": [...]}]}
+//
+// Types and options have their names in PyTorch. A size is a number or a list of two; `null` stands
+// for an option that is not set; options with a default may be left out, and so may a name, which
+// is then the number of the layer. Keys beside "layers" at the top are not looked at.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sequential.h"
+
+namespace gradus::nn {
+
+/// Builds the model that `text` describes. Throws ValueError, with the path of the layer, for
+/// anything else than such JSON: unknown types and options, missing ones, values of a wrong type
+/// or out of range, layers nested more than 64 deep.
+std::unique_ptr<Sequential> from_json(const std::string& text);
+/// The same from a file; throws IoError where it cannot be read.
+std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path);
+
+/// Writes a model back, with all options. Throws ValueError for a layer of a type of your own.
+std::string to_json(const Sequential& model);
+
+/// Builds one layer from its type and a JSON object of options.
+std::unique_ptr<Module> make_layer(const std::string& type, const std::string& options = "{}");
+/// The types that make_layer knows; models have Sequential and Residual as well.
+std::vector<std::string> layer_types();
+
+}  // namespace gradus::nn

@@ -1,0 +1,141 @@
+#include "summary.h"
+
+#include <algorithm>
+#include <array>
+#include <iomanip>
+#include <map>
+#include <sstream>
+
+#include "../core/base/random.h"
+#include "../core/tape.h"
+
+namespace gradus::nn {
+
+namespace {
+
+/// Sets every module to evaluation and hooks it, and undoes both.
+class Observation {
+ public:
+  explicit Observation(Module& net) : random_(random_state()) {
+    for (const auto& [path, module] : net.named_modules()) {
+      const bool was_training = module->is_training();
+      ForwardHook hook = module->set_forward_hook(
+          [this](Module& m, const Tensor&, const Tensor& y) { outputs_[&m] = y.shape(); });
+      before_.push_back({module, was_training, std::move(hook)});
+    }
+    net.eval();
+  }
+  ~Observation() {
+    // Parents come first, so that each module gets its own mode back last.
+    for (Before& b : before_) {
+      b.module->train(b.training);
+      b.module->set_forward_hook(std::move(b.hook));
+    }
+    set_random_state(random_);
+  }
+  Observation(const Observation&) = delete;
+  Observation& operator=(const Observation&) = delete;
+
+  /// Of the last call; "-" where there was none.
+  std::string output_of(const Module& module) const {
+    const auto found = outputs_.find(&module);
+    return found == outputs_.end() ? "-" : found->second.to_string();
+  }
+
+ private:
+  struct Before {
+    Module* module;
+    bool training;
+    ForwardHook hook;
+  };
+  std::vector<Before> before_;
+  std::map<const Module*, Shape> outputs_;
+  RandomState random_;
+};
+
+/// Runs the net and adds up the operations of each module, by its path on the tape.
+std::map<std::string, double> count_flops(Module& net, const Shape& input_shape) {
+  const NamedTensors parameters = net.named_parameters();
+  const DType dtype = parameters.empty() ? float32 : parameters[0].tensor.dtype();
+  // A gradient for the input is asked for so that every operation is recorded.
+  const Tensor x = zeros(input_shape, dtype).requires_grad_();
+  const Tape tape;
+  net(x);
+  std::map<std::string, double> flops;
+  for (size_t i = 0; i < tape.size(); ++i) flops[tape.path(tape[i])] += tape[i].flops;
+  return flops;
+}
+
+int64_t own_parameters(const Module& module) {
+  int64_t count = module.parameter_count();
+  for (const auto& child : module.children()) count -= child->parameter_count();
+  return count;
+}
+
+std::string mode_of(const Module& module) {
+  const NamedTensors parameters = module.named_parameters();
+  const bool frozen = !parameters.empty() &&
+                      std::none_of(parameters.begin(), parameters.end(),
+                                   [](const NamedTensor& p) { return p.tensor.requires_grad(); });
+  return str(module.is_training() ? "train" : "eval", frozen ? ", frozen" : "");
+}
+
+/// 1234567 as "1,234,567".
+std::string grouped(double number) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(0) << number;
+  std::string digits = out.str();
+  for (int i = static_cast<int>(digits.size()) - 3; i > 0; i -= 3) {
+    digits.insert(static_cast<size_t>(i), ",");
+  }
+  return digits;
+}
+
+constexpr size_t columns = 6;
+using Row = std::array<std::string, columns>;
+
+/// Columns as wide as their widest cell; numbers to the right.
+std::string table(const std::vector<Row>& rows) {
+  std::array<size_t, columns> widths = {};
+  for (const Row& row : rows) {
+    for (size_t c = 0; c < columns; ++c) widths[c] = std::max(widths[c], row[c].size());
+  }
+  std::ostringstream out;
+  for (const Row& row : rows) {
+    std::string line;
+    for (size_t c = 0; c < columns; ++c) {
+      const std::string gap(widths[c] - row[c].size(), ' ');
+      const bool is_number = c == 3 || c == 4;
+      line += (is_number ? gap + row[c] : row[c] + gap) + "  ";
+    }
+    out << line.substr(0, line.find_last_not_of(' ') + 1) << "\n";
+  }
+  return out.str();
+}
+
+}  // namespace
+
+std::string summary(Module& net, const Shape& input_shape) {
+  std::vector<Row> rows = {{"layer", "type", "output", "parameters", "FLOPs", "mode"}};
+  // Modes as they are, before the observation changes them.
+  std::vector<std::string> modes;
+  for (const auto& [path, module] : net.named_modules()) modes.push_back(mode_of(*module));
+
+  const Observation observation(net);
+  const std::map<std::string, double> flops = count_flops(net, input_shape);
+  double total = 0;
+  for (const auto& [path, module] : net.named_modules()) {
+    const bool joins = !net.name().empty() && !path.empty();
+    const auto found = flops.find(net.name() + (joins ? "." : "") + path);
+    const double own = found == flops.end() ? 0 : found->second;
+    total += own;
+    rows.push_back({path.empty() ? "(net)" : path, module->type(), observation.output_of(*module),
+                    grouped(static_cast<double>(own_parameters(*module))), grouped(own),
+                    modes[rows.size() - 1]});
+  }
+  rows.push_back(
+      {"total", "", "", grouped(static_cast<double>(net.parameter_count())), grouped(total), ""});
+  return str("input ", input_shape, "\n") + table(rows);
+}
+
+}  // namespace gradus::nn

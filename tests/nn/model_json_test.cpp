@@ -1,0 +1,192 @@
+#include "../../nn/model_json.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "../../nn/activation.h"
+#include "../../nn/conv.h"
+#include "../../nn/linear.h"
+#include "../../nn/norm.h"
+#include "../support/errors.h"
+
+using namespace gradus;
+using nlohmann::json;
+using test::message_of;
+
+namespace {
+
+const char* const small_net = R"({"layers": [
+  {"name": "stem", "type": "Sequential", "layers": [
+    {"name": "conv", "type": "Conv2d",
+     "options": {"in_channels": 1, "out_channels": 4, "kernel_size": [3, 3], "padding": "same"}},
+    {"name": "bn", "type": "BatchNorm2d", "options": {"num_features": 4, "momentum": null}}]},
+  {"name": "block", "type": "Residual",
+   "body": [{"name": "conv", "type": "Conv2d",
+             "options": {"in_channels": 4, "out_channels": 5, "kernel_size": 1, "bias": false}}],
+   "shortcut": [{"name": "0", "type": "Conv2d",
+                 "options": {"in_channels": 4, "out_channels": 5, "kernel_size": 1}}]},
+  {"name": "pool", "type": "MaxPool2d", "options": {"kernel_size": 2, "stride": null}},
+  {"name": "act", "type": "GELU", "options": {"approximate": "tanh"}},
+  {"name": "flatten", "type": "Flatten"},
+  {"type": "Linear", "options": {"in_features": 45, "out_features": 2}}]})";
+
+/// The error of a model with this one layer.
+std::string error_of(const std::string& layer) {
+  return message_of([&] { nn::from_json(R"({"layers": [)" + layer + "]}"); });
+}
+
+}  // namespace
+
+TEST_CASE("a model is built from JSON, with names and options") {
+  const auto net = nn::from_json(small_net);
+  std::vector<std::string> names;
+  for (const NamedTensor& t : net->named_parameters()) names.push_back(t.name);
+  CHECK(names == std::vector<std::string>{"stem.conv.weight", "stem.conv.bias", "stem.bn.weight",
+                                          "stem.bn.bias", "block.body.conv.weight",
+                                          "block.shortcut.0.weight", "block.shortcut.0.bias",
+                                          "5.weight", "5.bias"});
+  CHECK((*net)(ones({2, 1, 6, 6})).shape() == Shape{2, 2});
+  const auto& bn = dynamic_cast<const nn::BatchNorm2d&>(*(*net)[0].children()[1]);
+  CHECK_FALSE(bn.options().momentum.has_value());
+}
+
+TEST_CASE("a model written as JSON is read back to the same model") {
+  const auto net = nn::from_json(small_net);
+  const std::string text = nn::to_json(*net);
+  CHECK(nn::to_json(*nn::from_json(text)) == text);
+  const json model = json::parse(text);
+  CHECK(model["layers"][0]["layers"][0]["options"] == json{{"in_channels", 1},
+                                                           {"out_channels", 4},
+                                                           {"kernel_size", 3},
+                                                           {"stride", 1},
+                                                           {"padding", "same"},
+                                                           {"dilation", 1},
+                                                           {"groups", 1},
+                                                           {"bias", true},
+                                                           {"padding_mode", "zeros"}});
+  CHECK(model["layers"][0]["layers"][1]["options"]["momentum"].is_null());
+  CHECK(model["layers"][3]["options"]["approximate"] == "tanh");
+}
+
+TEST_CASE("every type of layer can be made, written and read") {
+  const std::map<std::string, std::string> required = {
+      {"Linear", R"({"in_features": 2, "out_features": 3})"},
+      {"Conv2d", R"({"in_channels": 2, "out_channels": 4, "kernel_size": 3})"},
+      {"MaxPool2d", R"({"kernel_size": [2, 3]})"},
+      {"AvgPool2d", R"({"kernel_size": 2, "divisor_override": 7})"},
+      {"AdaptiveAvgPool2d", R"({"output_size": [4, 5]})"},
+      {"BatchNorm1d", R"({"num_features": 2})"},
+      {"BatchNorm2d", R"({"num_features": 2})"},
+      {"BatchNorm3d", R"({"num_features": 2})"}};
+  for (const std::string& type : nn::layer_types()) {
+    INFO(type);
+    const auto found = required.find(type);
+    auto layer = nn::make_layer(type, found == required.end() ? "{}" : found->second);
+    CHECK(layer->type() == type);
+    nn::Sequential net;
+    net.add("it", std::move(layer));
+    const std::string text = nn::to_json(net);
+    CHECK(nn::to_json(*nn::from_json(text)) == text);
+  }
+}
+
+TEST_CASE("nets of the conformance files have PyTorch's parameters") {
+  const std::string path = GRADUS_SOURCE_DIR "/tests/conformance/state_dict.json";
+  std::ifstream file(path);
+  const json manifest = json::parse(file);
+  for (const json& item : manifest["cases"]) {
+    const auto net = nn::from_json(item.dump());
+    CHECK(net->named_parameters().size() > 5);
+    CHECK(json::parse(nn::to_json(*net))["layers"].size() == item["layers"].size());
+  }
+}
+
+TEST_CASE("a model file that cannot be read is named") {
+  CHECK(message_of([] { nn::from_json_file("/no/such/model.json"); }) ==
+        "[from_json_file] cannot read /no/such/model.json");
+}
+
+TEST_CASE("what is not a model is refused") {
+  CHECK(message_of([] { nn::from_json("{"); }).starts_with("[from_json] not JSON: "));
+  CHECK(message_of([] { nn::from_json("[]"); }) ==
+        "[from_json] a model is an object with \"layers\", got a list of 0");
+  CHECK(message_of([] { nn::from_json("{}"); }) == "[from_json] \"layers\" is missing");
+  CHECK(message_of([] { nn::from_json(R"({"layers": 3})"); }) ==
+        "[from_json] expected a list of layers, got 3");
+  CHECK(error_of("7") == "[from_json] layer 0 must be an object, got 7");
+  CHECK(error_of("{}") == "[from_json] (0) \"type\" is missing");
+  CHECK(error_of(R"({"type": 1})") == "[from_json] (0) \"type\" must be a string, got 1");
+  CHECK(error_of(R"({"name": 1, "type": "ReLU"})") ==
+        "[from_json] \"name\" must be a string, got 1");
+  CHECK(error_of(R"({"name": "a.b", "type": "ReLU"})") ==
+        "[Sequential] cannot register \"a.b\": a name must not contain a dot");
+  CHECK(error_of(R"({"name": "a", "type": "Conv7d"})")
+            .starts_with("[from_json] (a) unknown layer type \"Conv7d\". Hint: known are "
+                         "Sequential, Residual, Linear, Conv2d, "));
+  CHECK(error_of(R"({"type": "ReLU", "layers": []})") ==
+        "[from_json] (0) unknown key \"layers\" in a layer of type ReLU. Hint: it may have name, "
+        "type, options");
+}
+
+TEST_CASE("options that do not fit are refused, with the path of the layer") {
+  const auto inside = [](const std::string& options) {
+    return error_of(R"({"name": "fc", "type": "Sequential", "layers": [
+                        {"type": "Linear", "options": )" +
+                    options + "}]}");
+  };
+  CHECK(inside(R"({"in_features": 2})") == "[Linear] (fc.0) option \"out_features\" is missing");
+  CHECK(inside(R"({"in_features": 2, "out_features": 3, "biass": true})") ==
+        "[Linear] (fc.0) unknown option \"biass\". Hint: its options are in_features, "
+        "out_features, bias");
+  CHECK(inside(R"({"in_features": "2", "out_features": 3})") ==
+        "[Linear] (fc.0) option \"in_features\" must be an integer, got \"2\"");
+  CHECK(inside(R"({"in_features": 2.5, "out_features": 3})") ==
+        "[Linear] (fc.0) option \"in_features\" must be an integer, got 2.5");
+  CHECK(inside(R"({"in_features": 18446744073709551615, "out_features": 3})") ==
+        "[Linear] (fc.0) option \"in_features\" must be an integer, got 18446744073709551615");
+  CHECK(inside(R"({"in_features": 2, "out_features": 3, "bias": 1})") ==
+        "[Linear] (fc.0) option \"bias\" must be true or false, got 1");
+  CHECK(inside(R"({"in_features": -2, "out_features": 3})") ==
+        "[Linear] (fc.0) in_features must be at least 1, got -2");
+  CHECK(inside("[]") == "[Linear] (fc.0) options must be an object, got a list of 0");
+  CHECK(message_of([] { nn::make_layer("MaxPool2d", R"({"kernel_size": [1, 2, 3]})"); }) ==
+        "[MaxPool2d] option \"kernel_size\" must be an integer or a list of two, got a list of 3");
+  CHECK(message_of([] { nn::make_layer("GELU", R"({"approximate": "erf"})"); }) ==
+        "[GELU] option \"approximate\" must be one of none, tanh, got \"erf\"");
+  CHECK(message_of([] { nn::make_layer("Dropout", R"({"p": null})"); }) ==
+        "[Dropout] option \"p\" must be a number, got null");
+  CHECK(message_of([] { nn::make_layer("ReLU", R"({"inplace": true})"); }) ==
+        "[ReLU] unknown option \"inplace\". Hint: it has no options");
+  CHECK(message_of([] {
+          nn::make_layer("Conv2d", R"({"in_channels": 1, "out_channels": 1, "kernel_size": 3,
+                                       "padding": "full"})");
+        }) ==
+        "[Conv2d] option \"padding\" must be an integer, a list of two, \"same\" or "
+        "\"valid\", got \"full\"");
+}
+
+TEST_CASE("models nested too deep are refused, however deep") {
+  const auto nested = [](int depth) {
+    std::string text;
+    for (int i = 0; i < depth; ++i) text += R"({"type": "Sequential", "layers": [)";
+    for (int i = 0; i < depth; ++i) text += "]}";
+    return text;
+  };
+  CHECK(nn::from_json(R"({"layers": [)" + nested(60) + "]}")->size() == 1);
+  CHECK(error_of(nested(70)).find("layers are nested more than 64 deep") != std::string::npos);
+  const std::string brackets = std::string(200000, '[') + std::string(200000, ']');
+  CHECK(error_of(R"({"type": "Linear", "options": )" + brackets + "}") ==
+        "[Linear] (0) options must be an object, got a list of 1");
+}
+
+TEST_CASE("a layer of one's own cannot be written") {
+  struct Mine : nn::Module {
+    std::string type() const override { return "Mine"; }
+  };
+  nn::Sequential net(nn::ReLU(), nn::Sequential{Mine()});
+  CHECK(message_of([&] {
+          nn::to_json(net);
+        }).starts_with("[to_json] (1.0) cannot write a layer of type Mine. Hint: "));
+}
