@@ -93,6 +93,17 @@ class OptionReader : public OptionVisitor {
     });
   }
 
+  void operator()(const char* name, OutputSize2& value) override {
+    read(name, [&](const Json& j) {
+      const char* expected = "an integer, null, or a list of two of them";
+      if (j.is_array() && j.size() != 2) refuse(name, expected, j);
+      const auto one = [&](const Json& k) {
+        return k.is_null() ? std::optional<int64_t>() : integer(name, expected, k);
+      };
+      value = j.is_array() ? OutputSize2(one(j[0]), one(j[1])) : OutputSize2(one(j), one(j));
+    });
+  }
+
   /// Throws for options that `describe` did not ask for. Call it last.
   void finish() const {
     for (const auto& item : object_.items()) {
@@ -186,6 +197,10 @@ class OptionWriter : public OptionVisitor {
   }
   void operator()(const char* name, Padding2& value) override {
     result[name] = value.is_same() ? Json("same") : json(value.sizes());
+  }
+  void operator()(const char* name, OutputSize2& value) override {
+    const auto one = [](const std::optional<int64_t>& size) { return size ? Json(*size) : Json(); };
+    result[name] = Json::array({one(value.height), one(value.width)});
   }
 
   Json result = Json::object();

@@ -31,6 +31,13 @@ class Padding2 {
   bool same_ = false;
 };
 
+/// Height and width of an output; an empty one stays as in the input.
+struct OutputSize2 {
+  std::optional<int64_t> height, width;
+  OutputSize2(int64_t all) : height(all), width(all) {}
+  OutputSize2(std::optional<int64_t> h, std::optional<int64_t> w) : height(h), width(w) {}
+};
+
 /// Walks over the options of a module, by the names they have in PyTorch and in model files. One
 /// `describe` function per module serves to read options, to write them and to print them.
 class OptionVisitor {
@@ -45,6 +52,7 @@ class OptionVisitor {
   virtual void operator()(const char* name, Size2& value) = 0;
   virtual void operator()(const char* name, std::optional<Size2>& value) = 0;
   virtual void operator()(const char* name, Padding2& value) = 0;
+  virtual void operator()(const char* name, OutputSize2& value) = 0;
 
   /// An option without a default: a model file has to give it.
   template <class T>

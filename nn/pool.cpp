@@ -65,4 +65,17 @@ Tensor AvgPool2dOptions::apply(const Tensor& x) const {
                         .divisor_override = divisor_override});
 }
 
+void AdaptiveAvgPool2dOptions::check() const {
+  check_at_least(type, "output_size", output_size.height.value_or(0), 0);
+  check_at_least(type, "output_size", output_size.width.value_or(0), 0);
+}
+
+Tensor AdaptiveAvgPool2dOptions::apply(const Tensor& x) const {
+  // Fewer dimensions are refused by the operation itself.
+  const auto size_of = [&](const std::optional<int64_t>& wanted, int from_end) {
+    return wanted.value_or(x.dim() >= from_end ? x.size(-from_end) : 1);
+  };
+  return adaptive_avg_pool2d(x, {size_of(output_size.height, 2), size_of(output_size.width, 1)});
+}
+
 }  // namespace gradus::nn

@@ -46,11 +46,11 @@ class AvgPool2d : public FunctionLayer<AvgPool2dOptions> {
 
 struct AdaptiveAvgPool2dOptions {
   static constexpr const char* type = "AdaptiveAvgPool2d";
-  Size2 output_size = 1;
+  OutputSize2 output_size = 1;
 
   void describe(OptionVisitor& visit) { visit.required("output_size", output_size); }
-  void check() const { check_at_least(type, "output_size", output_size, 0); }
-  Tensor apply(const Tensor& x) const { return adaptive_avg_pool2d(x, output_size); }
+  void check() const;
+  Tensor apply(const Tensor& x) const;
 };
 class AdaptiveAvgPool2d : public FunctionLayer<AdaptiveAvgPool2dOptions> {
  public:

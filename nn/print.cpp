@@ -1,6 +1,7 @@
 // The tree of modules as text.
 #include <ostream>
 
+#include "../core/base/error.h"
 #include "module.h"
 
 namespace gradus::nn {
@@ -29,6 +30,11 @@ class OptionPrinter : public OptionVisitor {
   void operator()(const char* name, Padding2& value) override {
     print(name, value.is_same() ? "same" : text(value.sizes()));
   }
+  void operator()(const char* name, OutputSize2& value) override {
+    print(name, value.height == value.width
+                    ? text(value.height)
+                    : str("[", text(value.height), ",", text(value.width), "]"));
+  }
 
  protected:
   void choose(const char* name, size_t& index, std::span<const char* const> words) override {
@@ -38,6 +44,9 @@ class OptionPrinter : public OptionVisitor {
  private:
   static std::string text(const Size2& size) {
     return size[0] == size[1] ? std::to_string(size[0]) : Shape(size).to_string();
+  }
+  static std::string text(const std::optional<int64_t>& size) {
+    return size ? std::to_string(*size) : "none";
   }
   template <class T>
   void print_optional(const char* name, const std::optional<T>& value) {

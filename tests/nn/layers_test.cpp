@@ -122,6 +122,9 @@ TEST_CASE("pools") {
   CHECK(nn::AvgPool2d(2)(x).item() == 2.5);
   CHECK(nn::AvgPool2d({.kernel_size = 2, .divisor_override = 5})(x).item() == 2);
   CHECK(nn::AdaptiveAvgPool2d(1)(x).item() == 2.5);
+  nn::AdaptiveAvgPool2d keep_height({.output_size = {std::nullopt, 1}});
+  CHECK(keep_height(x).to_vector<float>() == std::vector<float>{1.5, 3.5});
+  CHECK_THROWS_AS(keep_height(ones({3})), ShapeError);
   CHECK(nn::MaxPool2d({.kernel_size = 3, .stride = 2, .padding = 1})(x).shape() ==
         Shape{1, 1, 1, 1});
 }
