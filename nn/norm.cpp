@@ -74,13 +74,13 @@ Tensor BatchNorm<Spatial>::forward(const Tensor& x) {
         "the variance of one value is 0: drop a last batch of one sample, or call "
         "eval()");
   }
-  const BatchNormResult batch = batch_norm_train(x, weight, bias, o.eps);
+  const NormResult batch = batch_norm_train(x, weight, bias, o.eps);
   if (tracks) update_statistics(batch, static_cast<double>(values));
   return batch.y;
 }
 
 template <int Spatial>
-void BatchNorm<Spatial>::update_statistics(const BatchNormResult& batch,
+void BatchNorm<Spatial>::update_statistics(const NormResult& batch,
                                            double values_per_channel) {
   const NoGrad pause;
   num_batches_tracked.add_(ones({}, int64));

@@ -67,7 +67,7 @@ class BatchNorm : public Layer<BatchNormOptions<Spatial>> {
 
  private:
   void check_input(const Tensor& x) const;
-  void update_statistics(const BatchNormResult& batch, double values_per_channel);
+  void update_statistics(const NormResult& batch, double values_per_channel);
 
   bool frozen_ = false;
 };

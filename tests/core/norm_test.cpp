@@ -24,6 +24,92 @@ Tensor train_mode(const std::vector<Tensor>& x) {
 
 }  // namespace
 
+TEST_CASE("every norm passes gradcheck to second order, fused and composed") {
+  using Function = Tensor (*)(const std::vector<Tensor>&, NormForm);
+  struct Row {
+    const char* name;
+    Shape x, affine;
+    Function function;
+  };
+  // A large eps keeps a gradient where a set has two values, which normalize to +-1.
+  const Row rows[] = {
+      {"batch",
+       {2, 3, 2, 2},
+       {3},
+       [](const auto& t, NormForm form) {
+         return batch_norm_train(t[0], t[1], t[2], 0.1, form).y;
+       }},
+      {"batch of two values",
+       {2, 3},
+       {3},
+       [](const auto& t, NormForm form) {
+         return batch_norm_train(t[0], t[1], t[2], 0.1, form).y;
+       }},
+      {"instance",
+       {2, 3, 2, 2},
+       {3},
+       [](const auto& t, NormForm form) { return instance_norm(t[0], t[1], t[2], 0.1, form).y; }},
+      {"layer",
+       {3, 4},
+       {4},
+       [](const auto& t, NormForm form) { return layer_norm(t[0], {4}, t[1], t[2], 0.1, form); }},
+      {"layer over [C,H,W]",
+       {2, 2, 2, 3},
+       {2, 2, 3},
+       [](const auto& t, NormForm form) {
+         return layer_norm(t[0], {2, 2, 3}, t[1], t[2], 0.1, form);
+       }},
+      {"group",
+       {2, 4, 3},
+       {4},
+       [](const auto& t, NormForm form) { return group_norm(t[0], 2, t[1], t[2], 0.1, form); }},
+      {"group on [N,C]",
+       {3, 4},
+       {4},
+       [](const auto& t, NormForm form) { return group_norm(t[0], 2, t[1], t[2], 0.1, form); }},
+      {"rms",
+       {3, 4},
+       {4},
+       [](const auto& t, NormForm) { return add(rms_norm(t[0], {4}, t[1], 0.1), t[2]); }},
+      {"local response",
+       {2, 5, 2},
+       {2},
+       [](const auto& t, NormForm) {
+         return add(mul(local_response_norm(t[0], 3, 0.7), t[1]), t[2]);
+       }},
+  };
+  for (const Row& row : rows) {
+    for (NormForm form : {NormForm::fused, NormForm::composed}) {
+      CAPTURE(row.name);
+      CAPTURE(static_cast<int>(form));
+      Generator g(1);
+      const std::vector<Tensor> x = {randn(row.x, g, float64).requires_grad_(),
+                                     randn(row.affine, g, float64).requires_grad_(),
+                                     randn(row.affine, g, float64).requires_grad_()};
+      const auto f = [&](const std::vector<Tensor>& t) { return row.function(t, form); };
+      const auto first = gradcheck(f, x);
+      CHECK_MESSAGE(first.passed, first.message);
+      const auto second = gradgradcheck(f, x);
+      CHECK_MESSAGE(second.passed, second.message);
+    }
+  }
+}
+
+TEST_CASE("norms are special cases of each other") {
+  Generator g(2);
+  const Tensor x = randn({3, 4, 2, 5}, g, float64);
+  const auto equal = [](const Tensor& a, const Tensor& b) {
+    return amax(abs(sub(a, b))).item() < 1e-13;
+  };
+  CHECK(equal(group_norm(x, 1), layer_norm(x, {4, 2, 5})));
+  CHECK(equal(group_norm(x, 4), instance_norm(x).y));
+  const Tensor one = narrow(x, 0, 0, 1);
+  CHECK(equal(batch_norm_train(one).y, instance_norm(one).y));
+  const Tensor rows = reshape(x, {6, 20});
+  CHECK(equal(batch_norm_train(rows).y, transpose(layer_norm(transpose(rows, 0, 1), {6}), 0, 1)));
+  CHECK(equal(group_norm(rows, 5), reshape(layer_norm(reshape(rows, {30, 4}), {4}), {6, 20})));
+}
+
 TEST_CASE("batch norm passes gradcheck to second order, with as few as two values per channel") {
   for (const Shape& shape : {Shape{2, 3}, Shape{4, 2, 3}, Shape{2, 3, 2, 2}, Shape{1, 2, 3, 2}}) {
     CAPTURE(shape);
@@ -90,9 +176,8 @@ TEST_CASE("batch norm in evaluation is a plain affine map") {
 }
 
 TEST_CASE("batch norm says what does not fit") {
-  CHECK_THROWS_WITH_AS(
-      batch_norm_train(zeros({2, 3, 4, 4}), zeros({4}), {}),
-      "[batch_norm] expected weight [3], one per channel, got [4]: input [2,3,4,4]", ShapeError);
+  CHECK_THROWS_WITH_AS(batch_norm_train(zeros({2, 3, 4, 4}), zeros({4}), {}),
+                       "[batch_norm] expected weight [3], got [4]: input [2,3,4,4]", ShapeError);
   CHECK_THROWS_AS(batch_norm_train(zeros({3}), {}, {}), ShapeError);
   CHECK_THROWS_AS(batch_norm_train(zeros({2, 3}, int64), {}, {}), DTypeError);
 }
