@@ -166,7 +166,7 @@ class Optimizer::StateLoader {
   Tensor take(const std::string& name, const Shape& shape, DType dtype) {
     const auto found = left_.find(name);
     if (found == left_.end()) return problem(str("missing: ", name));
-    const Tensor t = found->second;
+    Tensor t = found->second;
     left_.erase(found);
     if (t.shape() == shape && t.dtype() == dtype) return t;
     return problem(str(name, " is ", t.dtype(), " ", t.shape(), ", expected ", dtype, " ", shape));

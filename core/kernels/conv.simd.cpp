@@ -13,7 +13,7 @@ namespace gradus::kernels {
 
 namespace {
 
-constexpr int64_t tile_bytes = 256 * 1024;
+constexpr int64_t tile_bytes = int64_t{256} * 1024;
 constexpr int64_t weight_gradient_chunks = 8;
 
 constexpr int64_t smaller(int64_t a, int64_t b) {

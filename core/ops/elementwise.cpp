@@ -41,7 +41,8 @@ Tensor compute(const char* op, Binary f, const Tensor& a, const Tensor& b) {
 
 Tensor compare(const char* op, Comparison f, const Tensor& a, const Tensor& b) {
   const NoGrad pause;  // the broadcast of a comparison is not worth a line on the tape
-  const auto [x, y] = broadcast(op, a, b);
+  const auto both = broadcast(op, a, b);
+  const Tensor &x = both.first, &y = both.second;
   Tensor out = Tensor::empty(x.shape(), boolean);
   if (x.dtype() == boolean) {  // one byte, 0 or 1: compares like uint8
     kernels::table<kernels::Elementwise<uint8_t>>().compare(

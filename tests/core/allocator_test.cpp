@@ -14,7 +14,7 @@
 using namespace gradus;
 
 TEST_CASE("blocks are aligned and writable in full") {
-  for (size_t bytes : {0, 1, 64, 65, 511, 512, 513, 4096, 100'000, 3'000'000}) {
+  for (size_t bytes : {0u, 1u, 64u, 65u, 511u, 512u, 513u, 4096u, 100'000u, 3'000'000u}) {
     void* const block = allocate(bytes);
     CHECK(reinterpret_cast<uintptr_t>(block) % 64 == 0);
     std::memset(block, 1, bytes);

@@ -68,7 +68,7 @@ TEST_CASE("a gzip file cut anywhere is an error, never a short result") {
 
 TEST_CASE("a wrong checksum and a wrong length in the gzip trailer are errors") {
   const ByteVector good = gzip(bytes("some text to be compressed"));
-  for (const size_t from_end : {8, 5, 4, 1}) {
+  for (const size_t from_end : {8u, 5u, 4u, 1u}) {
     ByteVector bad = good;
     bad[bad.size() - from_end] ^= std::byte{1};
     const std::string text = error_of<IoError>([&] { read_all(bad, 100); });
