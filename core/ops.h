@@ -354,19 +354,20 @@ Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor
 /// [N, C] (Ulyanov et al., arXiv 1607.08022).
 NormResult instance_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
                          double eps = 1e-5, NormForm form = NormForm::fused);
-/// Over the last dimensions, which must be `normalized_shape`; so are weight and bias (Ba, Kiros and
-/// Hinton, arXiv 1607.06450).
+/// Over the last dimensions, which must be `normalized_shape`; so are weight and bias (Ba, Kiros
+/// and Hinton, arXiv 1607.06450).
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
                   const Tensor& bias = {}, double eps = 1e-5, NormForm form = NormForm::fused);
 /// Over all positions and the channels of a group, for each sample: x [N, C, ...], weight and bias
 /// [C]; C must be a multiple of num_groups (Wu and He, arXiv 1803.08494).
 Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight = {},
                   const Tensor& bias = {}, double eps = 1e-5, NormForm form = NormForm::fused);
-/// weight x / sqrt(mean(x^2) + eps) over the last dimensions (Zhang and Sennrich, arXiv 1910.07467).
+/// weight x / sqrt(mean(x^2) + eps) over the last dimensions (Zhang and Sennrich, arXiv
+/// 1910.07467).
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
                 double eps = 1e-5);
-/// x / (k + alpha mean(x^2))^beta, the mean over `size` neighbouring channels of x [N, C, ...], with
-/// zeros beyond the ends (Krizhevsky et al., 2012; alpha is divided by size, as PyTorch does).
+/// x / (k + alpha mean(x^2))^beta, the mean over `size` neighbouring channels of x [N, C, ...],
+/// with zeros beyond the ends (Krizhevsky et al., 2012; alpha is divided by size, as PyTorch does).
 Tensor local_response_norm(const Tensor& x, int64_t size, double alpha = 1e-4, double beta = 0.75,
                            double k = 1);
 

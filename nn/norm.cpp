@@ -80,8 +80,7 @@ Tensor BatchNorm<Spatial>::forward(const Tensor& x) {
 }
 
 template <int Spatial>
-void BatchNorm<Spatial>::update_statistics(const NormResult& batch,
-                                           double values_per_channel) {
+void BatchNorm<Spatial>::update_statistics(const NormResult& batch, double values_per_channel) {
   const NoGrad pause;
   num_batches_tracked.add_(ones({}, int64));
   const double share = this->options().momentum.value_or(1 / num_batches_tracked.item());

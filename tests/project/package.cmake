@@ -48,7 +48,7 @@ gradus_add_consumer_test(consumer_shared ${without_json} ${without_any}
                          -DCMAKE_PREFIX_PATH=${work}/installed_shared)
 set_tests_properties(package.consumer_shared PROPERTIES FIXTURES_REQUIRED installed_shared)
 
-# Every installed header compiles, whatever was or was not included before it.
+# The installed headers compile without the sources, in any order.
 add_test(NAME package.headers
          COMMAND ${CMAKE_COMMAND} -DPREFIX=${work}/installed -DCOMPILER=${CMAKE_CXX_COMPILER}
                  -DWORK=${work}/headers -P ${CMAKE_CURRENT_SOURCE_DIR}/check_headers.cmake)
