@@ -1,0 +1,103 @@
+// Elementwise operations and matrix products.
+#include "../../core/ops.h"
+#include "op_table.h"
+
+namespace gradus::conformance {
+namespace {
+
+using Unary = Tensor (*)(const Tensor&);
+using Binary = Tensor (*)(const Tensor&, const Tensor&);
+using WithScalar = Tensor (*)(const Tensor&, double);
+using ScalarFirst = Tensor (*)(double, const Tensor&);
+
+OpFunction unary(Unary f) {
+  return [f](const Tensors& x, Options&) { return Tensors{f(x.at(0))}; };
+}
+
+/// With one input the other operand is the option `scalar`. Where the library has no form for a
+/// scalar on the left, it becomes a tensor.
+OpFunction binary(Binary f, WithScalar with_scalar, ScalarFirst scalar_first = nullptr) {
+  return [=](const Tensors& x, Options& options) -> Tensors {
+    if (x.size() > 1) return {f(x[0], x[1])};
+    const double scalar = options.number("scalar");
+    if (!options.boolean("scalar_first", false)) return {with_scalar(x.at(0), scalar)};
+    if (scalar_first != nullptr) return {scalar_first(scalar, x.at(0))};
+    return {f(full({}, scalar, x.at(0).dtype()), x[0])};
+  };
+}
+
+Tensors clamp_row(const Tensors& x, Options& options) {
+  const auto lo = options.optional_number("min"), hi = options.optional_number("max");
+  return {clamp(x.at(0), lo, hi)};
+}
+
+Tensors where_row(const Tensors& x, Options&) {
+  return {where(x.at(0), x.at(1), x.at(2))};
+}
+
+Tensors masked_fill_row(const Tensors& x, Options& options) {
+  return {masked_fill(x.at(0), x.at(1), options.number("value"))};
+}
+
+/// sum(x*x + x) * mean(x) + sum(exp(x*z)): one leaf used several times.
+Tensors reuse_row(const Tensors& inputs, Options&) {
+  const Tensor &x = inputs.at(0), &z = inputs.at(1);
+  return {sum(x * x + x) * mean(x) + sum(exp(x * z))};
+}
+
+Tensors softplus_row(const Tensors& x, Options& options) {
+  return {softplus(x.at(0), options.number("beta", 1), options.number("threshold", 20))};
+}
+
+Tensors gelu_row(const Tensors& x, Options& options) {
+  constexpr Word<Gelu> words[] = {{"none", Gelu::exact}, {"tanh", Gelu::tanh}};
+  return {gelu(x.at(0), options.choice("approximate", words))};
+}
+
+}  // namespace
+
+OpTable elementwise_ops() {
+  return {
+      {"add", binary(add, add)},
+      {"sub", binary(sub, sub, sub)},
+      {"mul", binary(mul, mul)},
+      {"div", binary(div, div, div)},
+      {"pow", binary(pow, pow, pow)},
+      {"maximum", binary(maximum, maximum)},
+      {"minimum", binary(minimum, minimum)},
+      {"eq", binary(eq, eq)},
+      {"ne", binary(ne, ne)},
+      {"lt", binary(lt, lt)},
+      {"le", binary(le, le)},
+      {"gt", binary(gt, gt)},
+      {"ge", binary(ge, ge)},
+      {"neg", unary(neg)},
+      {"abs", unary(abs)},
+      {"sign", unary(sign)},
+      {"floor", unary(floor)},
+      {"square", unary(square)},
+      {"sqrt", unary(sqrt)},
+      {"rsqrt", unary(rsqrt)},
+      {"reciprocal", unary(reciprocal)},
+      {"exp", unary(exp)},
+      {"expm1", unary(expm1)},
+      {"log", unary(log)},
+      {"log1p", unary(log1p)},
+      {"sin", unary(sin)},
+      {"cos", unary(cos)},
+      {"tanh", unary(tanh)},
+      {"sigmoid", unary(sigmoid)},
+      {"erf", unary(erf)},
+      {"relu", unary(relu)},
+      {"silu", unary(silu)},
+      {"gelu", gelu_row},
+      {"softplus", softplus_row},
+      {"clamp", clamp_row},
+      {"where", where_row},
+      {"masked_fill", masked_fill_row},
+      {"reuse", reuse_row},
+      {"matmul", [](const Tensors& x, Options&) -> Tensors { return {matmul(x.at(0), x.at(1))}; }},
+  };
+}
+
+}  // namespace gradus::conformance

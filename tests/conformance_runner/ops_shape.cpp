@@ -1,0 +1,152 @@
+// Views, joining, indexing, padding.
+#include "../../core/ops.h"
+#include "op_table.h"
+
+namespace gradus::conformance {
+namespace {
+
+/// Python's start:stop:step on one dimension.
+Tensor python_slice(const Tensor& x, int64_t dim, const Json& range) {
+  const int64_t size = x.size(dim);
+  const auto bound = [&](const char* key, int64_t fallback) {
+    const Json& value = range.contains(key) ? range[key] : Json();
+    if (value.is_null()) return fallback;
+    const auto given = value.get<int64_t>();
+    return std::clamp<int64_t>(given < 0 ? given + size : given, 0, size);
+  };
+  const Json step_given = range.value("step", Json());
+  const int64_t step = step_given.is_null() ? 1 : step_given.get<int64_t>();
+  const int64_t start = bound("start", 0), stop = bound("stop", size);
+  const int64_t length = step > 0 ? std::max<int64_t>(0, (stop - start + step - 1) / step) : 0;
+  return slice(x, dim, start, length, step);
+}
+
+/// Basic indexing: integers, slices, "..." and null (a new dimension).
+Tensors index_row(const Tensors& inputs, Options& options) {
+  Tensor x = inputs.at(0);
+  const Json index = options.raw("index");
+  int64_t consumed = 0;
+  for (const Json& entry : index) consumed += entry.is_number() || entry.is_object() ? 1 : 0;
+  const int64_t skipped = x.dim() - consumed;
+  int64_t dim = 0;
+  for (const Json& entry : index) {
+    if (entry.is_null()) {
+      x = unsqueeze(x, dim++);
+    } else if (entry.is_object()) {
+      x = python_slice(x, dim, entry);
+      ++dim;
+    } else if (entry.is_number_integer()) {
+      x = select(x, dim, entry.get<int64_t>());
+    } else if (entry == "...") {
+      dim += skipped;
+    } else {
+      throw Unsupported("an index " + entry.dump());
+    }
+  }
+  return {x};
+}
+
+Tensors split_row(const Tensors& x, Options& options) {
+  const Json sizes = options.raw("split_size_or_sections");
+  const int64_t dim = options.integer("dim", 0);
+  if (!sizes.is_array()) return split(x.at(0), sizes.get<int64_t>(), dim);
+  const auto list = sizes.get<std::vector<int64_t>>();
+  return split(x.at(0), std::span(list), dim);
+}
+
+Tensors chunk_row(const Tensors& x, Options& options) {
+  return chunk(x.at(0), options.integer("chunks"), options.integer("dim", 0));
+}
+
+Tensors squeeze_row(const Tensors& x, Options& options) {
+  return {squeeze(x.at(0), options.optional_integer("dim"))};
+}
+
+Tensors flatten_row(const Tensors& x, Options& options) {
+  const int64_t start = options.integer("start_dim", 0);
+  return {flatten(x.at(0), start, options.integer("end_dim", -1))};
+}
+
+Tensors transpose_row(const Tensors& x, Options& options) {
+  return {transpose(x.at(0), options.integer("dim0"), options.integer("dim1"))};
+}
+
+Tensors narrow_row(const Tensors& x, Options& options) {
+  const int64_t dim = options.integer("dim"), start = options.integer("start");
+  return {narrow(x.at(0), dim, start, options.integer("length"))};
+}
+
+Tensors select_row(const Tensors& x, Options& options) {
+  return {select(x.at(0), options.integer("dim"), options.integer("index"))};
+}
+
+Tensors index_select_row(const Tensors& x, Options& options) {
+  return {index_select(x.at(0), options.integer("dim"), x.at(1))};
+}
+
+Tensors gather_row(const Tensors& x, Options& options) {
+  return {gather(x.at(0), options.integer("dim"), x.at(1))};
+}
+
+Tensors pad_row(const Tensors& x, Options& options) {
+  constexpr Word<PadMode> modes[] = {{"constant", PadMode::constant},
+                                     {"reflect", PadMode::reflect},
+                                     {"replicate", PadMode::replicate},
+                                     {"circular", PadMode::circular}};
+  const auto pads = options.raw("pad").get<std::vector<int64_t>>();
+  const PadMode mode = options.choice("mode", modes);
+  return {pad(x.at(0), pads, mode, options.number("value", 0))};
+}
+
+using WithList = Tensor (*)(const Tensor&, const Shape&);
+using WithDim = Tensor (*)(const Tensor&, int64_t);
+using Join = Tensor (*)(std::span<const Tensor>, int64_t);
+
+OpFunction with_list(WithList f, const char* option) {
+  return [=](const Tensors& x, Options& options) -> Tensors {
+    return {f(x.at(0), options.integers(option))};
+  };
+}
+
+OpFunction with_integer(WithDim f, const char* option, int64_t fallback = 0) {
+  return [=](const Tensors& x, Options& options) -> Tensors {
+    return {f(x.at(0), options.integer(option, fallback))};
+  };
+}
+
+OpFunction join(Join f) {
+  return [f](const Tensors& x, Options& options) -> Tensors {
+    return {f(x, options.integer("dim", 0))};
+  };
+}
+
+}  // namespace
+
+OpTable shape_ops() {
+  return {
+      {"cat", join(cat)},
+      {"stack", join(stack)},
+      {"split", split_row},
+      {"chunk", chunk_row},
+      {"index", index_row},
+      {"select", select_row},
+      {"narrow", narrow_row},
+      {"index_select", index_select_row},
+      {"gather", gather_row},
+      {"transpose", transpose_row},
+      {"permute", with_list(permute, "dims")},
+      {"reshape", with_list(reshape, "shape")},
+      {"expand", with_list(expand, "sizes")},
+      {"repeat", with_list(repeat, "sizes")},
+      {"flip", with_list(flip, "dims")},
+      {"flatten", flatten_row},
+      {"squeeze", squeeze_row},
+      {"unsqueeze", with_integer(unsqueeze, "dim")},
+      {"pad", pad_row},
+      {"one_hot", with_integer(one_hot, "num_classes")},
+      {"tril", with_integer(tril, "diagonal")},
+      {"triu", with_integer(triu, "diagonal")},
+  };
+}
+
+}  // namespace gradus::conformance

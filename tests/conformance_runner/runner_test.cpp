@@ -1,0 +1,266 @@
+// The runner of conformance cases is itself checked: it must notice whatever is wrong.
+#include "runner.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "../../core/base/error.h"
+#include "../../core/ops.h"
+#include "../../core/serialize.h"
+
+using namespace gradus;
+using namespace gradus::conformance;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path shipped = fs::path(GRADUS_SOURCE_DIR) / "tests/conformance";
+
+/// A folder with one group, written anew for each test.
+class GroupFolder {
+ public:
+  GroupFolder() {
+    std::string name = (fs::temp_directory_path() / "gradus-cases-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~GroupFolder() { fs::remove_all(path_); }
+  GroupFolder(const GroupFolder&) = delete;
+  GroupFolder& operator=(const GroupFolder&) = delete;
+
+  Report run(const Json& cases, const NamedTensors& tensors) const {
+    save_safetensors(path_ / "g.safetensors", tensors);
+    const Json manifest = {{"group", "g"}, {"tensors", "g.safetensors"}, {"cases", cases}};
+    write_file_atomically(path_ / "g.json", manifest.dump());
+    return run_folders({path_}, {});
+  }
+  CaseResult run_one(const Json& item, const NamedTensors& tensors) const {
+    return run(Json::array({item}), tensors).groups.at(0).cases.at(0);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+/// y = 2 x with gradient 2, right in every respect.
+Json doubling_case() {
+  return {{"id", "g.0"},
+          {"kind", "op"},
+          {"op", "mul"},
+          {"options", {{"scalar", 2}}},
+          {"dtype", "float64"},
+          {"inputs", {"x"}},
+          {"outputs", {"y"}},
+          {"grad_outputs", {"gy"}},
+          {"grads", {{"inputs", {"gx"}}}},
+          {"tolerance", {{"rtol", 1e-9}, {"atol", 1e-12}}}};
+}
+
+NamedTensors doubling_tensors() {
+  return {{"x", tensor({1.0, 2.0, 3.0})},
+          {"y", tensor({2.0, 4.0, 6.0})},
+          {"gy", tensor({1.0, 0.5, 0.0})},
+          {"gx", tensor({2.0, 1.0, 0.0})}};
+}
+
+NamedTensors with(NamedTensors tensors, const std::string& name, const Tensor& value) {
+  for (NamedTensor& t : tensors) {
+    if (t.name == name) t.tensor = value;
+  }
+  return tensors;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+void collect_names(const Json& value, std::set<std::string>& names) {
+  if (value.is_string()) names.insert(value.get<std::string>());
+  for (const Json& item : value.is_structured() ? value : Json::array()) {
+    collect_names(item, names);
+  }
+}
+
+/// The tensors that a case expects as results.
+std::set<std::string> expected_names(const Json& item) {
+  std::set<std::string> names;
+  for (const char* key : {"outputs", "outputs_eval", "outputs_train", "grads", "buffers_after",
+                          "params_after", "params_after_step", "losses", "penalty"}) {
+    if (item.contains(key)) collect_names(item[key], names);
+  }
+  for (const char* key : {"steps", "training"}) {
+    if (!item.contains(key) || !item[key].is_array()) continue;
+    for (const Json& part : item[key]) names.merge(expected_names(part));
+  }
+  return names;
+}
+
+Tensor slightly_wrong(const Tensor& t) {
+  if (t.dtype() == boolean) return eq(t, 0);
+  if (!is_floating(t.dtype())) return add(t, 1);
+  Tensor changed = t.clone();  // in its last element alone
+  Tensor last = flatten(changed).narrow(0, t.numel() - 1, 1);
+  last.add_(full({1}, 0.01, t.dtype()));
+  return changed;
+}
+
+}  // namespace
+
+TEST_CASE("a right case passes") {
+  const GroupFolder folder;
+  CHECK(folder.run_one(doubling_case(), doubling_tensors()).status == Status::passed);
+}
+
+TEST_CASE("a wrong value is reported with its place, both values and the tolerance") {
+  const GroupFolder folder;
+  const auto wrong = with(doubling_tensors(), "y", tensor({2.0, 4.5, 6.0}));
+  const CaseResult result = folder.run_one(doubling_case(), wrong);
+  CHECK(result.status == Status::failed);
+  CHECK(result.reason ==
+        "output 0 [3]: 1 of 3 elements differ (rtol 1e-09, atol 1e-12)\n"
+        "      at [1] found 4, expected 4.5");
+}
+
+TEST_CASE("wrong shapes, types, gradients and counts are failures") {
+  const GroupFolder folder;
+  const auto reason = [&](const Json& item, const NamedTensors& tensors) {
+    const CaseResult result = folder.run_one(item, tensors);
+    CHECK(result.status == Status::failed);
+    return result.reason;
+  };
+  const NamedTensors right = doubling_tensors();
+  CHECK(reason(doubling_case(), with(right, "y", tensor({2.0, 4.0}))) ==
+        "output 0: shape [3], expected [2]");
+  CHECK(reason(doubling_case(), with(right, "y", tensor({2.0F, 4.0F, 6.0F}))) ==
+        "output 0: type float64, expected float32");
+  CHECK(contains(reason(doubling_case(), with(right, "gx", tensor({2.0, 1.0, 0.1}))),
+                 "gradient of input 0 [3]: 1 of 3"));
+  Json two_outputs = doubling_case();
+  two_outputs["outputs"] = {"y", "y"};
+  CHECK(contains(reason(two_outputs, right), "output: there are 1, expected 2"));
+}
+
+TEST_CASE("NaN agrees with NaN alone, infinity with the same infinity") {
+  const GroupFolder folder;
+  const double inf = HUGE_VAL, nan = std::nan("");
+  Json item = doubling_case();
+  item.erase("grads");
+  const auto status = [&](double x, double y) {
+    const NamedTensors tensors{{"x", tensor({x})}, {"y", tensor({y})}};
+    return folder.run_one(item, tensors).status;
+  };
+  CHECK(status(nan, nan) == Status::passed);
+  CHECK(status(nan, 1) == Status::failed);
+  CHECK(status(1, nan) == Status::failed);
+  CHECK(status(inf, inf) == Status::passed);
+  CHECK(status(inf, -inf) == Status::failed);
+  CHECK(status(1, inf) == Status::failed);
+}
+
+TEST_CASE("what the library does not have is unsupported, what throws has failed") {
+  const GroupFolder folder;
+  const auto run = [&](const char* key, const Json& value) {
+    Json item = doubling_case();
+    item[key] = value;
+    return folder.run_one(item, doubling_tensors());
+  };
+  CHECK(run("op", "fold").status == Status::unsupported);
+  CHECK(run("op", "fold").reason == "operation 'fold'");
+  CHECK(run("kind", "dance").reason == "kind 'dance'");
+  CHECK(run("options", {{"scalar", 2}, {"alpha", 3}}).reason == "option 'alpha'");
+  const CaseResult missing = run("inputs", {"nothing"});
+  CHECK(missing.status == Status::failed);
+  CHECK(missing.reason == "threw: [conformance] no tensor 'nothing'");
+}
+
+TEST_CASE("a call that must be rejected fails the case if it is accepted") {
+  const GroupFolder folder;
+  const auto run = [&](const char* kind, const std::vector<int>& shape) {
+    const Json input = {{"shape", {2, 3}}, {"dtype", "float32"}, {"fill", "normal"}};
+    const Json other = {{"shape", shape}, {"dtype", "float32"}, {"fill", "normal"}};
+    return folder.run_one({{"id", "e"},
+                           {"kind", kind},
+                           {"kind_of_call", "op"},
+                           {"op", "add"},
+                           {"inputs", {input, other}}},
+                          {});
+  };
+  CHECK(run("error", {2, 4}).status == Status::passed);
+  CHECK(run("error", {2, 3}).status == Status::failed);
+  CHECK(run("accepts", {2, 3}).status == Status::passed);
+  CHECK(run("accepts", {2, 4}).status == Status::failed);
+}
+
+TEST_CASE("every tensor that a case expects is looked at") {
+  // One case of each kind; each of its expected tensors is made wrong in one element.
+  const std::pair<const char*, const char*> samples[] = {
+      {"linear", "module"},        {"batchnorm", "module_steps"},
+      {"tensor_reduce", "op"},     {"double_backward", "double_backward"},
+      {"optimizers", "optimizer"}, {"nets", "net"},
+      {"state_dict", "state_dict"}};
+  for (const auto& sample : samples) {
+    const std::string group = sample.first;
+    CAPTURE(group);
+    const GroupFolder folder;
+    for (const auto& entry : fs::directory_iterator(shipped)) {
+      if (entry.is_regular_file() && entry.path().extension() == ".safetensors" &&
+          entry.path().filename().string().starts_with("state_dict_")) {
+        fs::copy(entry.path(), folder.path());
+      }
+    }
+    const Json manifest = read_json(shipped / (group + ".json"));
+    Json item;
+    for (const Json& candidate : manifest["cases"]) {
+      if (item.is_null() && candidate["kind"] == sample.second) item = candidate;
+    }
+    const NamedTensors tensors = load_safetensors(shipped / (group + ".safetensors")).tensors;
+    REQUIRE(folder.run_one(item, tensors).status == Status::passed);
+    const std::set<std::string> names = expected_names(item);
+    CHECK_FALSE(names.empty());
+    for (const NamedTensor& t : tensors) {
+      if (!names.contains(t.name) || t.tensor.numel() == 0) continue;
+      const auto changed = with(tensors, t.name, slightly_wrong(t.tensor));
+      CHECK_MESSAGE(folder.run_one(item, changed).status == Status::failed, t.name);
+    }
+  }
+}
+
+TEST_CASE("groups are chosen by name, and an unknown name is an error") {
+  const GroupFolder folder;
+  folder.run(Json::array({doubling_case()}), doubling_tensors());
+  CHECK(run_folders({folder.path()}, {.groups = {"g"}}).groups.size() == 1);
+  CHECK_THROWS_WITH_AS(run_folders({folder.path()}, {.groups = {"h"}}),
+                       "[conformance] no group 'h'", ValueError);
+  CHECK_THROWS_AS(run_folders({folder.path() / "none"}, {}), IoError);
+}
+
+TEST_CASE("only what ran and passed is a success") {
+  const auto report = [](std::vector<Status> statuses) {
+    Report r{.groups = {{.name = "g", .cases = {}}}};
+    for (Status s : statuses) r.groups[0].cases.push_back({.id = "c", .status = s, .reason = "r"});
+    return r;
+  };
+  const auto passed = Status::passed, failed = Status::failed, missing = Status::unsupported;
+  CHECK(succeeded(report({passed}), false));
+  CHECK_FALSE(succeeded(report({}), false));
+  CHECK_FALSE(succeeded(report({}), true));
+  CHECK_FALSE(succeeded(report({passed, failed}), true));
+  CHECK_FALSE(succeeded(report({passed, missing}), false));
+  CHECK(succeeded(report({passed, missing}), true));
+
+  std::ostringstream text;
+  print(text, report({passed, failed, missing, missing}), false);
+  CHECK(text.str() ==
+        "group  passed failed unsupported\n"
+        "g           1      1           2\n"
+        "  FAILED c\n    r\n"
+        "  unsupported: r (2): c c\n"
+        "1 passed, 1 failed, 2 unsupported\n");
+  const Json json = to_json(report({passed, failed, missing}));
+  CHECK(json["passed"] == 1);
+  CHECK(json["groups"][0]["failures"][0] == Json{{"id", "c"}, {"reason", "r"}});
+}
