@@ -62,28 +62,6 @@ Tensor gather_bytes_as_floats(const Tensor& source, std::span<const int64_t> ind
   return rows;
 }
 
-/// The tensors on top of each other, along a new first dimension.
-Tensor stack_rows(std::span<const Tensor> rows) {
-  const Tensor& first = rows.front();
-  Shape shape = first.shape();
-  shape.insert(0, static_cast<int64_t>(rows.size()));
-  Tensor stacked = Tensor::empty(shape, first.dtype());
-  auto* to = static_cast<std::byte*>(stacked.raw_mutable_data());
-  for (const Tensor& row : rows) {
-    if (row.shape() != first.shape() || row.dtype() != first.dtype()) {
-      throw ShapeError("gather",
-                       str("samples of one batch differ: ", name_of(first.dtype()), first.shape(),
-                           " and ", name_of(row.dtype()), row.shape()),
-                       "bring all samples to one shape and type, with Mapped for example");
-    }
-    const Tensor source = row.contiguous();
-    const auto bytes = static_cast<size_t>(source.nbytes());
-    if (bytes > 0) std::memcpy(to, source.raw_data(), bytes);
-    to += bytes;
-  }
-  return stacked;
-}
-
 /// The only sample of a batch of one, without the batch's dimension.
 Sample only_sample(const Batch& batch) {
   return {batch.x.select(0, 0), batch.y.select(0, 0)};
@@ -99,7 +77,7 @@ Batch Dataset::gather(std::span<const int64_t> indices) const {
     xs.push_back(std::move(sample.x));
     ys.push_back(std::move(sample.y));
   }
-  return {stack_rows(xs), stack_rows(ys)};
+  return {stack(xs), stack(ys)};
 }
 
 // --- TensorDataset -------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../core/base/atomic_file.h"
 #include "../core/ops.h"
 #include "file.h"
 #include "gzip.h"
@@ -322,10 +323,13 @@ Tensor read_idx(const std::filesystem::path& path) {
 }
 
 void write_idx(const std::filesystem::path& path, const Tensor& tensor) {
-  std::vector<std::byte> file = encode_header(tensor);
+  std::vector<std::byte> content = encode_header(tensor);
   const std::vector<std::byte> data = encode_data(contiguous(tensor));
-  file.insert(file.end(), data.begin(), data.end());
-  write_file(write_op, path, path.extension() == ".gz" ? gzip(file) : file);
+  content.insert(content.end(), data.begin(), data.end());
+  if (path.extension() == ".gz") content = gzip(content);
+  AtomicFile file(write_op, path);
+  file.write(content);
+  file.commit();
 }
 
 std::string payload_sha256(const Tensor& tensor) {
