@@ -23,13 +23,6 @@ if(NOT ZLIB_FOUND)
   gradus_missing("zlib" zlib1g-dev)
 endif()
 
-if(GRADUS_OPENMP)
-  find_package(OpenMP QUIET COMPONENTS CXX)
-  if(NOT OpenMP_CXX_FOUND)
-    message(STATUS "OpenMP not found: parallel loops run on std::thread")
-  endif()
-endif()
-
 find_package(CURL QUIET)
 if(NOT CURL_FOUND)
   message(STATUS "libcurl not found: data sets cannot be downloaded (libcurl4-openssl-dev)")
@@ -40,9 +33,6 @@ function(gradus_link_dependencies target)
     ${target}
     PRIVATE PkgConfig::OPENBLAS $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> ZLIB::ZLIB
     PUBLIC Threads::Threads)
-  if(OpenMP_CXX_FOUND AND GRADUS_OPENMP)
-    target_link_libraries(${target} PRIVATE OpenMP::OpenMP_CXX)
-  endif()
   if(CURL_FOUND)
     target_link_libraries(${target} PRIVATE CURL::libcurl)
     target_compile_definitions(${target} PRIVATE GRADUS_HAVE_CURL)

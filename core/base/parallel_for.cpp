@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#ifdef _OPENMP
-#include <omp.h>
+#ifdef __linux__
+#include <sched.h>
 #endif
 
 #include "error.h"
@@ -20,21 +20,24 @@ namespace gradus {
 
 namespace {
 
-int default_num_threads() {
-  if (const char* text = std::getenv("GRADUS_NUM_THREADS")) {
-    char* end = nullptr;
-    const long n = std::strtol(text, &end, 10);
-    if (end == text || *end != '\0' || n < 1 || n > 4096) {
-      throw ValueError("set_num_threads", str("GRADUS_NUM_THREADS is '", text, "'"),
-                       "it must be a whole number from 1 to 4096");
-    }
-    return static_cast<int>(n);
-  }
-#ifdef _OPENMP
-  return omp_get_num_procs();
-#else
-  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+int available_processors() {
+#ifdef __linux__
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
 #endif
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+int default_num_threads() {
+  const char* const text = std::getenv("GRADUS_NUM_THREADS");
+  if (text == nullptr) return available_processors();
+  char* end = nullptr;
+  const long n = std::strtol(text, &end, 10);
+  if (end == text || *end != '\0' || n < 1 || n > max_num_threads) {
+    throw ValueError("set_num_threads", str("GRADUS_NUM_THREADS is '", text, "'"),
+                     str("it must be a whole number from 1 to ", max_num_threads));
+  }
+  return static_cast<int>(n);
 }
 
 std::atomic<int>& thread_count() {
@@ -78,17 +81,89 @@ class PieceQueue {
   std::exception_ptr error_;
 };
 
-void run_on_team(int threads, PieceQueue& queue) {
-#ifdef _OPENMP
-#pragma omp parallel num_threads(threads)
-  queue.work();
-#else
-  // Without OpenMP (and under the thread sanitizer, which does not see into its run-time library).
-  std::vector<std::jthread> team;
-  for (int i = 1; i < threads; ++i) team.emplace_back([&queue] { queue.work(); });
-  queue.work();
+/// Threads that help with one queue at a time.
+///
+/// The state is one word: a number for each queue (generation), how many helpers may still join
+/// (open places), and how many are at work. Helpers that wake too late find no open place, so the
+/// caller never waits for one that has not begun. Waiting spins for a few microseconds, the usual
+/// distance between two parallel loops, and then sleeps: on a busy machine, threads that spin for
+/// longer take the processor from those that have work.
+class ThreadPool {
+ public:
+  static ThreadPool& instance() {
+    static ThreadPool pool;
+    return pool;
+  }
+
+  /// Works on the queue with up to `helpers` other threads until it is done; alone where another
+  /// thread has the pool.
+  void run(PieceQueue& queue, int helpers) {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock.owns_lock()) return queue.work();
+    while (static_cast<int>(threads_.size()) < helpers) {
+      threads_.emplace_back([this] { help(); });
+    }
+    queue_ = &queue;
+    const uint64_t generation = (state_.load(std::memory_order_relaxed) >> 32) + 1;
+    state_.store(generation << 32 | static_cast<uint64_t>(helpers) << 16);
+    state_.notify_all();
+    queue.work();
+    // Close the open places, then wait for those at work.
+    uint64_t state = state_.fetch_and(~(uint64_t{0xFFFF} << 16)) & ~(uint64_t{0xFFFF} << 16);
+    while (at_work(state) > 0) state = wait_while(state);
+  }
+
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+ private:
+  ThreadPool() = default;
+  ~ThreadPool() {
+    stopping_ = true;
+    state_.fetch_add(uint64_t{1} << 32);
+    state_.notify_all();
+    for (std::thread& t : threads_) t.join();
+  }
+
+  static uint64_t at_work(uint64_t state) { return state & 0xFFFF; }
+  static uint64_t open_places(uint64_t state) { return state >> 16 & 0xFFFF; }
+
+  /// The next value of the state that is not `old`.
+  uint64_t wait_while(uint64_t old) const {
+    constexpr int spins = 2000;
+    for (int i = 0; i < spins; ++i) {
+      const uint64_t state = state_.load(std::memory_order_acquire);
+      if (state != old) return state;
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
 #endif
-}
+    }
+    state_.wait(old);
+    return state_.load(std::memory_order_acquire);
+  }
+
+  void help() {
+    uint64_t seen = 0;  // the generation this thread has dealt with
+    uint64_t state = state_.load(std::memory_order_acquire);
+    while (!stopping_) {
+      if (state >> 32 == seen || open_places(state) == 0) {
+        seen = state >> 32;
+        state = wait_while(state);
+      } else if (state_.compare_exchange_weak(state, state - (1 << 16) + 1)) {
+        seen = state >> 32;
+        queue_->work();
+        state = state_.fetch_sub(1) - 1;
+        if (at_work(state) == 0) state_.notify_all();
+      }
+    }
+  }
+
+  std::mutex mutex_;
+  std::vector<std::thread> threads_;
+  std::atomic<uint64_t> state_ = 0;
+  std::atomic<bool> stopping_ = false;
+  PieceQueue* queue_ = nullptr;
+};
 
 }  // namespace
 
@@ -97,8 +172,9 @@ int num_threads() {
 }
 
 void set_num_threads(int n) {
-  if (n < 1) {
-    throw ValueError("set_num_threads", str("expected at least 1 thread, got ", n));
+  if (n < 1 || n > max_num_threads) {
+    throw ValueError("set_num_threads",
+                     str("expected 1 to ", max_num_threads, " threads, got ", n));
   }
   thread_count().store(n, std::memory_order_relaxed);
 }
@@ -115,7 +191,7 @@ void detail::run_pieces(int64_t n, int64_t piece, PieceFunction function, const 
     return;
   }
   PieceQueue queue(n, piece, function, body);
-  run_on_team(threads, queue);
+  ThreadPool::instance().run(queue, threads - 1);
   queue.rethrow();
 }
 

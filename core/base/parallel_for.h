@@ -7,10 +7,13 @@
 
 namespace gradus {
 
+inline constexpr int max_num_threads = 1024;
+
 /// Number of threads that parallel_for uses. At the start: GRADUS_NUM_THREADS, else the number of
 /// processors this process may run on.
 int num_threads();
-/// Sets it for the whole process. Throws ValueError for n < 1. Results do not depend on it.
+/// Sets it for the whole process. Throws ValueError for n < 1 or n > max_num_threads. Results do
+/// not depend on it.
 void set_num_threads(int n);
 
 namespace detail {
@@ -21,8 +24,8 @@ void run_pieces(int64_t n, int64_t piece, PieceFunction function, const void* bo
 /// Calls `body(begin, end)` for the pieces [0, piece), [piece, 2 piece), ... of [0, n), on all
 /// threads. The cut depends on n and `piece` alone, never on the number of threads, so a body that
 /// writes only what belongs to its piece gives the same bits on any number of threads. Calls from
-/// inside a body run one after the other. The first exception of a body is thrown again here, after
-/// all pieces have ended.
+/// inside a body run one after the other, and so do calls while another thread has the helpers. The
+/// first exception of a body is thrown again here, after all pieces have ended.
 template <class Body>
 void parallel_for(int64_t n, int64_t piece, const Body& body) {
   detail::run_pieces(
