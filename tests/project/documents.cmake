@@ -1,4 +1,4 @@
-# The code in the documents is compiled and run.
+# The documents: their code is compiled and run, and their links lead somewhere.
 include(${PROJECT_SOURCE_DIR}/cmake/ExtractCode.cmake)
 
 function(gradus_add_document_test name document)
@@ -9,4 +9,7 @@ function(gradus_add_document_test name document)
   add_test(NAME document.${name} COMMAND document_${name})
 endfunction()
 
+add_test(NAME project.links COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR}
+                                    -P ${CMAKE_CURRENT_SOURCE_DIR}/check_links.cmake)
+gradus_add_document_test(readme README.md)
 gradus_add_document_test(adding_an_op docs/adding-an-op.md)
