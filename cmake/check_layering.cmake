@@ -43,7 +43,7 @@ set(external_rules
     "CLI/CLI\\.hpp => ${programs_files}"
     "png\\.h => ^examples/"
     "gradus/.+ => ${programs_files}"  # inside the library, includes are relative
-    "(sys/[a-z]+|unistd|fcntl|stdlib)\\.h => \\.cpp$|^tests/"  # POSIX
+    "(sys/[a-z]+|unistd|fcntl|sched|stdlib)\\.h => \\.cpp$|^tests/"  # POSIX
     "[a-z_0-9]+ => .")  # the standard library
 
 # Headers that core keeps to itself.
