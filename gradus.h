@@ -14,6 +14,7 @@
 #include "datasets/idx.h"
 #include "datasets/loader.h"
 #include "datasets/mnist.h"
+#include "datasets/open.h"
 #include "datasets/synthetic.h"
 #include "nn/activation.h"
 #include "nn/conv.h"

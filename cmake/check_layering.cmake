@@ -43,7 +43,8 @@ set(external_rules
     "CLI/CLI\\.hpp => ${programs_files}"
     "png\\.h => ^examples/"
     "gradus/.+ => ${programs_files}"  # inside the library, includes are relative
-    "(sys/[a-z]+|unistd|fcntl|sched|stdlib)\\.h => \\.cpp$|^tests/"  # POSIX
+    "((sys|arpa|netinet)/[a-z]+|unistd|fcntl|sched|signal|spawn)\\.h => \\.cpp$|^tests/"  # POSIX
+    "(stdio|stdlib)\\.h => \\.cpp$|^tests/"  # for what POSIX adds to them
     "[a-z_0-9]+ => .")  # the standard library
 
 # Headers that core keeps to itself.

@@ -20,6 +20,8 @@ class Error : public std::runtime_error {
   const char* what() const noexcept override { return text_.c_str(); }
   const std::string& op() const { return op_; }
   const std::string& module_path() const { return path_; }
+  /// What went wrong, without op, module path and hint.
+  const std::string& detail() const { return detail_; }
   const std::string& hint() const { return hint_; }
 
   /// Puts `name` in front of the module path. Called while the error travels up the module tree.

@@ -100,11 +100,11 @@ TEST_CASE("ink is bright, in the middle, and most of the paper is dark") {
 }
 
 TEST_CASE("digits can be told apart, but not without effort") {
-  const Batch asked = synthetic_digits(200, {.first = 1'000'000});
-  const int with_many = right_answers(synthetic_digits(3000), asked);
+  const Batch asked = synthetic_digits(100, {.first = 1'000'000});
+  const int with_many = right_answers(synthetic_digits(2000), asked);
   const int with_few = right_answers(synthetic_digits(20), asked);
-  CHECK(with_many > 180);  // nearest neighbours in pixels: a weak classifier
-  CHECK(with_few < 140);
+  CHECK(with_many >= 90);  // nearest neighbours in pixels: a weak classifier
+  CHECK(with_few < 70);
 }
 
 TEST_CASE("synthetic digits refuse negative numbers") {

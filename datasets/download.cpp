@@ -1,0 +1,107 @@
+#include "download.h"
+
+#include "../core/base/error.h"
+#include "fetch.h"
+
+#ifdef GRADUS_HAVE_CURL
+#include <curl/curl.h>
+
+#include <array>
+#include <memory>
+#include <span>
+#endif
+
+namespace gradus::data {
+
+#ifdef GRADUS_HAVE_CURL
+
+namespace {
+
+struct Received {
+  std::vector<std::byte> content;
+  size_t limit;
+  bool too_long = false;
+};
+
+/// Called by libcurl with each piece; anything but the full size stops the transfer.
+size_t receive(char* piece, size_t one, size_t size, void* user) {
+  auto& received = *static_cast<Received*>(user);
+  const auto bytes = std::as_bytes(std::span(piece, one * size));
+  received.too_long = bytes.size() > received.limit - received.content.size();
+  if (received.too_long) return 0;
+  try {
+    received.content.insert(received.content.end(), bytes.begin(), bytes.end());
+  } catch (const std::bad_alloc&) {
+    return 0;  // no exception may pass through libcurl
+  }
+  return bytes.size();
+}
+
+using Handle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
+
+Handle start() {
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);  // once per process
+  Handle curl(ready == CURLE_OK ? curl_easy_init() : nullptr, &curl_easy_cleanup);
+  if (curl == nullptr) throw IoError("download", "libcurl cannot be started");
+  return curl;
+}
+
+void allow_http_only(CURL* curl) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
+}
+
+}  // namespace
+
+bool can_download() {
+  return true;
+}
+
+std::vector<std::byte> download(const std::string& address, const DownloadOptions& options) {
+  const Handle handle = start();
+  CURL* const curl = handle.get();
+  Received received{{}, options.max_bytes};
+  std::array<char, CURL_ERROR_SIZE> reason{};
+  allow_http_only(curl);
+  curl_easy_setopt(curl, CURLOPT_URL, address.c_str());
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, "gradus");
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 5L);
+  curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);  // time-outs without signals, safe with threads
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, long{options.connect_seconds});
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1000L);
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, long{options.stall_seconds});
+  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason.data());
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &receive);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &received);
+  const CURLcode result = curl_easy_perform(curl);
+  if (received.too_long) {
+    throw IoError("download", str(address, " sends more than ", options.max_bytes, " bytes"));
+  }
+  if (result != CURLE_OK) {
+    const char* why = reason[0] != '\0' ? reason.data() : curl_easy_strerror(result);
+    throw IoError("download", str(address, ": ", why));
+  }
+  return std::move(received.content);
+}
+
+#else
+
+bool can_download() {
+  return false;
+}
+
+std::vector<std::byte> download(const std::string& address, const DownloadOptions&) {
+  throw IoError("download", str("cannot get ", address, ": built without libcurl"),
+                "install libcurl4-openssl-dev and build again");
+}
+
+#endif
+
+}  // namespace gradus::data

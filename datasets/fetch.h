@@ -1,0 +1,35 @@
+// Getting a data set from its mirrors, once.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "catalog.h"
+
+namespace gradus::data {
+
+struct FetchOptions {
+  /// Addresses to use in place of the data set's own mirrors.
+  std::vector<std::string> mirrors = {};
+  int connect_seconds = 10;  ///< how long to wait for a mirror to answer at all
+  int stall_seconds = 20;    ///< how long to bear less than 1 kB/s
+  /// Is told in one line what goes on: "downloading ...".
+  std::function<void(const std::string&)> notify = {};
+};
+
+/// False where Gradus was built without libcurl.
+bool can_download();
+
+/// Makes sure that `folder` holds the four files of `dataset`, named "<name>.gz", whole and right.
+///
+/// A file that is there and has the right checksum is left alone. Others come from the mirrors, the
+/// first that delivers, and are put in place only when their uncompressed content has the right
+/// SHA-256. Two processes may do this at the same time: the second waits and finds the files.
+/// Throws IoError where no mirror delivers a file, telling what to put where by hand, and where the
+/// folder cannot be written. Throws ValueError for time limits below one second.
+void fetch(const KnownDataset& dataset, const std::filesystem::path& folder,
+           const FetchOptions& options = {});
+
+}  // namespace gradus::data

@@ -1,0 +1,216 @@
+#include "open.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "../core/base/error.h"
+#include "fetch.h"
+#include "mnist.h"
+#include "synthetic.h"
+
+namespace gradus::data {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* op = "open_dataset";
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// --- Places --------------------------------------------------------------------------------------
+
+/// Both splits of a folder. Where `expected` is nullptr, any data set may be there.
+Found load_folder(const fs::path& folder, const KnownDataset* expected) {
+  const MnistOptions options = {.expected = expected};
+  const MnistData train = load_mnist(folder, Split::train, options);
+  const MnistData test = load_mnist(folder, Split::test, options);
+  if (train.known != test.known && train.known != nullptr && test.known != nullptr) {
+    throw IoError(op,
+                  str(folder.string(), " holds the training data of ", train.known->title,
+                      " and the test data of ", test.known->title),
+                  "keep each data set in a folder of its own");
+  }
+  const bool recognized = train.known != nullptr && train.known == test.known;
+  const KnownDataset& like = recognized ? *train.known : expected != nullptr ? *expected : mnist();
+  Found found;
+  found.train = share(as_dataset(train, like.normalization));
+  found.test = share(as_dataset(test, like.normalization));
+  found.name = recognized ? like.title : "data in the format of " + like.title;
+  found.classes = like.classes;
+  found.normalization = like.normalization;
+  return found;
+}
+
+/// The same where nothing but the known data set will do: for the cache and the system's packages.
+Found load_recognized(const fs::path& folder, const KnownDataset& dataset) {
+  Found found = load_folder(folder, &dataset);
+  if (found.name != dataset.title) {
+    throw IoError(op,
+                  str(folder.string(), " does not hold ", dataset.title, ": the checksums differ"));
+  }
+  return found;
+}
+
+Found make_synthetic(const OpenOptions& options) {
+  constexpr Normalization normalization = {.mean = 0.1307, .std = 0.3081};  // as for MNIST
+  const auto make = [&](int64_t count, int64_t first) {
+    const Batch digits = synthetic_digits(count, {.seed = options.synthetic_seed, .first = first});
+    return share(as_dataset({digits.x, digits.y}, normalization));
+  };
+  constexpr int64_t first_test = int64_t{1} << 40;  // far from any number of training images
+  return {.train = make(options.synthetic_train, 0),
+          .test = make(options.synthetic_test, first_test),
+          .name = "synthetic digits",
+          .classes = mnist().classes,
+          .normalization = normalization};
+}
+
+// --- The search ----------------------------------------------------------------------------------
+
+/// Tries one place after the other and remembers why each one did not do.
+class Search {
+ public:
+  explicit Search(const OpenOptions& options)
+      : options_(options), cache_(options.cache.empty() ? default_cache() : options.cache) {}
+
+  bool in_cache(const KnownDataset& dataset) {
+    const fs::path folder = cache_ / dataset.key;
+    std::error_code error;
+    if (cache_.empty() || !fs::is_directory(folder, error)) {
+      add_reason("nothing is cached");
+      return false;
+    }
+    return attempt(folder, dataset, "from", "the cache cannot be used");
+  }
+
+  bool in_download(const KnownDataset& dataset) {
+    if (!options_.allow_download || !can_download() || cache_.empty()) {
+      add_reason(!options_.allow_download ? "downloading was not allowed"
+                 : !can_download()        ? "this build cannot download (no libcurl)"
+                                   : "there is no cache folder (set XDG_CACHE_HOME or HOME)");
+      return false;
+    }
+    const fs::path folder = cache_ / dataset.key;
+    try {
+      fetch(dataset, folder, {.mirrors = options_.mirrors, .notify = options_.notify});
+    } catch (const IoError& error) {
+      add_reason("the download failed: " + error.detail());
+      last_error_ = error.what();
+      return false;
+    }
+    return attempt(folder, dataset, "downloaded to", "the download cannot be used");
+  }
+
+  bool in_system(const KnownDataset& dataset) {
+    const fs::path folder = options_.system / dataset.key;
+    std::error_code error;
+    if (!fs::is_directory(folder, error)) {
+      add_reason(str("there is no ", folder.string()));
+      return false;
+    }
+    return attempt(folder, dataset, "from", "the system's copy cannot be used");
+  }
+
+  Found take() { return std::move(found_); }
+  /// "no directory was given, nothing is cached and ..."
+  std::string reasons() const {
+    std::string text = reasons_.front();
+    for (size_t i = 1; i < reasons_.size(); ++i) {
+      text += (i + 1 < reasons_.size() ? ", " : " and ") + reasons_[i];
+    }
+    return text;
+  }
+  /// The whole text of the last failed download: it tells what to do by hand.
+  const std::string& last_error() const { return last_error_; }
+
+ private:
+  bool attempt(const fs::path& folder, const KnownDataset& dataset, const char* how,
+               const char* failure) {
+    try {
+      found_ = load_recognized(folder, dataset);
+    } catch (const IoError& error) {
+      add_reason(str(failure, ": ", error.detail()));
+      return false;
+    }
+    found_.why = str(dataset.title, " ", how, " ", folder.string(), ", because ", reasons());
+    return true;
+  }
+
+  void add_reason(std::string reason) { reasons_.push_back(std::move(reason)); }
+
+  const OpenOptions& options_;
+  fs::path cache_;
+  Found found_;
+  std::vector<std::string> reasons_ = {"no directory was given"};
+  std::string last_error_;
+};
+
+Found open_known(const KnownDataset& dataset, const OpenOptions& options) {
+  Search search(options);
+  if (search.in_cache(dataset) || search.in_system(dataset) || search.in_download(dataset)) {
+    return search.take();
+  }
+  throw IoError(op,
+                str("cannot find ", dataset.title, ": ",
+                    search.last_error().empty() ? search.reasons() : search.last_error()),
+                search.last_error().empty() ? "give the folder that holds its files" : "");
+}
+
+Found open_any(const OpenOptions& options) {
+  Search search(options);
+  if (search.in_cache(mnist()) || search.in_download(mnist()) ||
+      search.in_system(fashion_mnist())) {
+    return search.take();
+  }
+  Found found = make_synthetic(options);
+  found.why = str("synthetic digits, because ", search.reasons());
+  return found;
+}
+
+Found open_directory(const fs::path& folder, const char* given_by, const KnownDataset* expected) {
+  Found found = load_folder(folder, expected);
+  found.why = str(found.name, " from ", folder.string(), ", given by ", given_by);
+  return found;
+}
+
+const KnownDataset* dataset_named(const std::string& name) {
+  for (const KnownDataset& known : known_datasets()) {
+    if (known.key == name) return &known;
+  }
+  if (name == "auto" || name == "synthetic") return nullptr;
+  throw ValueError(op, str("there is no data set '", name, "'"),
+                   "known are auto, mnist, fashion-mnist and synthetic");
+}
+
+}  // namespace
+
+fs::path default_cache() {
+  if (const std::string base = environment("XDG_CACHE_HOME"); !base.empty()) {
+    return fs::path(base) / "gradus";
+  }
+  const std::string home = environment("HOME");
+  return home.empty() ? fs::path() : fs::path(home) / ".cache" / "gradus";
+}
+
+Found open_dataset(const OpenOptions& options) {
+  const KnownDataset* const dataset = dataset_named(options.name);
+  if (options.name == "synthetic") {
+    Found found = make_synthetic(options);
+    found.why = "synthetic digits, as asked for";
+    return found;
+  }
+  if (!options.directory.empty()) {
+    return open_directory(options.directory, "the directory option", dataset);
+  }
+  if (const std::string folder = environment("GRADUS_DATA_DIR"); !folder.empty()) {
+    return open_directory(folder, "GRADUS_DATA_DIR", dataset);
+  }
+  return dataset != nullptr ? open_known(*dataset, options) : open_any(options);
+}
+
+}  // namespace gradus::data

@@ -1,0 +1,57 @@
+// One call to get training and test data, from wherever there are some.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "catalog.h"
+
+namespace gradus::data {
+
+struct OpenOptions {
+  /// "auto", "mnist", "fashion-mnist" or "synthetic".
+  std::string name = "auto";
+  /// Where the files are; empty: the environment variable GRADUS_DATA_DIR, else they are looked
+  /// for.
+  std::filesystem::path directory = {};
+  bool allow_download = true;
+  /// Where downloads are kept, each data set in a folder named after it; empty:
+  /// $XDG_CACHE_HOME/gradus, else ~/.cache/gradus.
+  std::filesystem::path cache = {};
+  /// Where the system's packages put data sets.
+  std::filesystem::path system = "/usr/share/datasets";
+  /// Addresses to use in place of the usual ones.
+  std::vector<std::string> mirrors = {};
+  /// Is told in one line what goes on, "downloading ...".
+  std::function<void(const std::string&)> notify = {};
+  /// Number of synthetic images, and their seed.
+  int64_t synthetic_train = 60000;
+  int64_t synthetic_test = 10000;
+  uint64_t synthetic_seed = 0;
+};
+
+/// Data to train on: samples are x float32 [1, H, W], normalized, and y int64 [].
+struct Found {
+  DatasetPtr train, test;
+  std::string name;  ///< "MNIST", "Fashion-MNIST", "synthetic digits", or what was given
+  std::string why;   ///< one line: where it comes from, and why from there
+  std::vector<std::string> classes;
+  Normalization normalization;  ///< that has been applied
+};
+
+/// Finds a data set by name.
+///
+/// "mnist" and "fashion-mnist" come from `directory`, or else from the cache, the system's packages
+/// or a download. "auto" takes what `directory` holds; without one MNIST from the cache, from a
+/// download, else Fashion-MNIST from the system's packages, else synthetic digits; `why` tells
+/// which and why. Where a directory was given, a problem with it is an error: nothing else is taken
+/// in its place. Throws IoError, and ValueError for an unknown name.
+Found open_dataset(const OpenOptions& options = {});
+
+/// $XDG_CACHE_HOME/gradus or ~/.cache/gradus; empty where neither variable is set.
+std::filesystem::path default_cache();
+
+}  // namespace gradus::data
