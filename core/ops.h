@@ -347,9 +347,11 @@ struct NormResult {
 /// statistics [C] (Ioffe and Szegedy, arXiv 1502.03167).
 NormResult batch_norm_train(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
                             double eps = 1e-5, NormForm form = NormForm::fused);
-/// Batch norm with given statistics [C]: an affine map for each channel.
+/// Batch norm with given statistics [C]: an affine map for each channel. Writing to the statistics
+/// later does not disturb the gradient of this call.
 Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                       const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
+                       const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5,
+                       NormForm form = NormForm::fused);
 /// Over all positions, for each sample and channel: x [N, C, ...], weight and bias [C], statistics
 /// [N, C] (Ulyanov et al., arXiv 1607.08022).
 NormResult instance_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
@@ -365,7 +367,7 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight = {}
 /// weight x / sqrt(mean(x^2) + eps) over the last dimensions (Zhang and Sennrich, arXiv
 /// 1910.07467).
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
-                double eps = 1e-5);
+                double eps = 1e-5, NormForm form = NormForm::fused);
 /// x / (k + alpha mean(x^2))^beta, the mean over `size` neighbouring channels of x [N, C, ...],
 /// with zeros beyond the ends (Krizhevsky et al., 2012; alpha is divided by size, as PyTorch does).
 Tensor local_response_norm(const Tensor& x, int64_t size, double alpha = 1e-4, double beta = 0.75,

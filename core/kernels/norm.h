@@ -7,6 +7,13 @@
 
 namespace gradus::kernels {
 
+/// Where mean and variance of a set come from.
+enum class NormStatistics {
+  centred,  ///< mean and biased variance of the set
+  raw,      ///< 0 and the mean of squares
+  given,    ///< constants
+};
+
 /// The sets that are normalized. Set k starts at element k * set_stride and has `blocks` runs of
 /// `run` elements next to each other, block_stride apart; M = blocks * run.
 ///
@@ -17,6 +24,7 @@ struct NormSets {
   int64_t blocks, block_stride, run;
   int64_t parameters, parameters_per_set, parameter_step;
   bool per_element;
+  NormStatistics statistics = NormStatistics::centred;
 
   int64_t size() const { return blocks * run; }
   int64_t parameter(int64_t set, int64_t block) const {
@@ -24,21 +32,21 @@ struct NormSets {
   }
 };
 
-/// Statistics are kept in double: mean [sets] and scale [sets] = 1 / sqrt(variance + eps), with the
-/// biased variance, in two passes. Weights and biases [parameters] may be null: 1 and 0.
+/// Mean and variance [sets] are kept in double. The normalized value is x^ = (x - mean) r with r =
+/// 1 / sqrt(variance + eps). Weights and biases [parameters] may be null: 1 and 0.
 template <class T>
 struct Norm {
-  void (*statistics)(const NormSets& s, const T* x, double* mean, double* variance);
-  /// y = weight (x - mean) scale + bias.
-  void (*forward)(const NormSets& s, T* y, const T* x, const double* mean, const double* scale,
+  /// y = weight x^ + bias. Writes mean and variance, in two passes, unless they are given.
+  void (*forward)(const NormSets& s, double eps, T* y, const T* x, double* mean, double* variance,
                   const T* weight, const T* bias);
   /// dx for output gradient g. Also sum_g and sum_gx [sets * blocks], the sums over each block of g
-  /// and of g times the normalized value, unless `per_element`. dx may be null.
-  void (*backward)(const NormSets& s, T* dx, const T* g, const T* x, const double* mean,
-                   const double* scale, const T* weight, double* sum_g, double* sum_gx);
+  /// and of g x^, unless `per_element`. dx may be null, and so may the sums of a norm with given
+  /// statistics.
+  void (*backward)(const NormSets& s, double eps, T* dx, const T* g, const T* x, const double* mean,
+                   const double* variance, const T* weight, double* sum_g, double* sum_gx);
   /// The same sums over all sets for each element, [run]; only for `per_element`.
-  void (*element_sums)(const NormSets& s, const T* g, const T* x, const double* mean,
-                       const double* scale, double* sum_g, double* sum_gx);
+  void (*element_sums)(const NormSets& s, double eps, const T* g, const T* x, const double* mean,
+                       const double* variance, double* sum_g, double* sum_gx);
 };
 
 }  // namespace gradus::kernels

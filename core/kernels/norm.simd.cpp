@@ -1,5 +1,8 @@
 // Compiled once per instruction set; see isa.h.
 #include "norm.h"
+
+#include <cmath>
+
 #include "../base/parallel_for.h"
 #include "strided.h"
 
@@ -10,7 +13,7 @@ namespace {
 constexpr int64_t lanes = 16;
 
 /// Calls `body(set)` for all sets in parallel; each set is the work of one thread, so its sums have
-/// one order.
+/// one order, and what its first pass read is still in the cache for the next ones.
 template <class Body>
 void for_sets(const NormSets& s, const Body& body) {
   const int64_t size = s.size() > 0 ? s.size() : 1;
@@ -34,61 +37,80 @@ double lane_sum(int64_t n, const F& f) {
   return total;
 }
 
+/// Sum of f(x) over the elements of the set that begins at `first`.
+template <class T, class F>
+double set_sum(const NormSets& s, const T* first, const F& f) {
+  double total = 0;
+  for (int64_t b = 0; b < s.blocks; ++b) {
+    const T* const v = first + b * s.block_stride;
+    total += lane_sum(s.run, [&](int64_t i) { return f(static_cast<double>(v[i])); });
+  }
+  return total;
+}
+
 template <class T>
-void statistics(const NormSets& s, const T* x, double* mean, double* variance) {
-  for_sets(s, [&](int64_t set) {
-    const T* const first = x + set * s.set_stride;
-    const auto count = static_cast<double>(s.size());
-    double sum = 0;
-    for (int64_t b = 0; b < s.blocks; ++b) {
-      const T* const v = first + b * s.block_stride;
-      sum += lane_sum(s.run, [v](int64_t i) { return static_cast<double>(v[i]); });
-    }
-    const double m = sum / count;
-    double squares = 0;
-    for (int64_t b = 0; b < s.blocks; ++b) {
-      const T* const v = first + b * s.block_stride;
-      squares += lane_sum(s.run, [v, m](int64_t i) {
-        const double d = static_cast<double>(v[i]) - m;
-        return d * d;
-      });
-    }
-    mean[set] = m;
-    variance[set] = squares / count;
-  });
+void measure(const NormSets& s, int64_t set, const T* x, double* mean, double* variance) {
+  const T* const first = x + set * s.set_stride;
+  const auto count = static_cast<double>(s.size());
+  const bool centred = s.statistics == NormStatistics::centred;
+  const double m = centred ? set_sum(s, first, [](double v) { return v; }) / count : 0;
+  mean[set] = m;
+  variance[set] = set_sum(s, first, [m](double v) { return (v - m) * (v - m); }) / count;
+}
+
+double scale_of(double variance, double eps) {
+  return 1 / std::sqrt(variance + eps);
 }
 
 /// The mean as the sum of two numbers of type T, so that x - mean keeps the digits of x.
 template <class T>
-struct Split {
+struct Mean {
   T high, low;
-  explicit Split(double v)
+  explicit Mean(double v)
       : high(static_cast<T>(v)), low(static_cast<T>(v - static_cast<double>(high))) {}
+  T centre(T x) const { return (x - high) - low; }
 };
 
+/// The factor of block b of a set: its scale times the weight of the block.
 template <class T>
-void forward(const NormSets& s, T* y, const T* x, const double* mean, const double* scale,
+T block_factor(const NormSets& s, int64_t set, int64_t b, double scale, const T* weight) {
+  const double w = weight != nullptr ? static_cast<double>(weight[s.parameter(set, b)]) : 1.0;
+  return static_cast<T>(w * scale);
+}
+
+/// out = f(i) weight[i] + bias[i] for i < n, where both may be null.
+template <class T, class F>
+void affine(int64_t n, T* out, const T* weight, const T* bias, const F& f) {
+  if (weight != nullptr && bias != nullptr) {
+    for (int64_t i = 0; i < n; ++i) out[i] = f(i) * weight[i] + bias[i];
+  } else if (weight != nullptr) {
+    for (int64_t i = 0; i < n; ++i) out[i] = f(i) * weight[i];
+  } else if (bias != nullptr) {
+    for (int64_t i = 0; i < n; ++i) out[i] = f(i) + bias[i];
+  } else {
+    for (int64_t i = 0; i < n; ++i) out[i] = f(i);
+  }
+}
+
+template <class T>
+void forward(const NormSets& s, double eps, T* y, const T* x, double* mean, double* variance,
              const T* weight, const T* bias) {
   for_sets(s, [&](int64_t set) {
-    const Split<T> m(mean[set]);
+    if (s.statistics != NormStatistics::given) measure(s, set, x, mean, variance);
+    const Mean<T> m(mean[set]);
+    const double scale = scale_of(variance[set], eps);
     for (int64_t b = 0; b < s.blocks; ++b) {
       const int64_t at = set * s.set_stride + b * s.block_stride;
       const T* const v = x + at;
       T* const out = y + at;
       if (s.per_element) {
-        const T r = static_cast<T>(scale[set]);
-        for (int64_t i = 0; i < s.run; ++i) out[i] = ((v[i] - m.high) - m.low) * r;
-        for (int64_t i = 0; weight != nullptr && i < s.run; ++i) out[i] *= weight[i];
-        for (int64_t i = 0; bias != nullptr && i < s.run; ++i) out[i] += bias[i];
+        const T r = static_cast<T>(scale);
+        affine(s.run, out, weight, bias, [v, m, r](int64_t i) { return m.centre(v[i]) * r; });
         continue;
       }
-      const int64_t p = s.parameter(set, b);
-      const double w = weight != nullptr ? static_cast<double>(weight[p]) : 1.0;
-      const T factor = static_cast<T>(w * scale[set]);
-      const T shift = bias != nullptr ? bias[p] : T(0);
-      for (int64_t i = 0; i < s.run; ++i) {
-        out[i] = ((v[i] - m.high) - m.low) * factor + shift;
-      }
+      const T factor = block_factor(s, set, b, scale, weight);
+      const T shift = bias != nullptr ? bias[s.parameter(set, b)] : T(0);
+      for (int64_t i = 0; i < s.run; ++i) out[i] = m.centre(v[i]) * factor + shift;
     }
   });
 }
@@ -131,51 +153,64 @@ Sums element_weighted_sums(const NormSets& s, int64_t set, const T* g, const T* 
                                      })};
 }
 
-/// dx = r (u - mean(u) - x_hat mean(u x_hat)) with u = weight g and x_hat = (x - mean) r.
+/// dx = r (u - offset - slope (x - mean)) of one set, where u = weight g; offset and slope are what
+/// the set's own statistics add.
 template <class T>
-void backward(const NormSets& s, T* dx, const T* g, const T* x, const double* mean,
-              const double* scale, const T* weight, double* sum_g, double* sum_gx) {
-  const auto count = static_cast<double>(s.size());
-  for_sets(s, [&](int64_t set) {
-    const double r = scale[set];
-    const Sums sums = s.per_element ? element_weighted_sums(s, set, g, x, mean[set], r, weight)
-                                    : block_sums(s, set, g, x, mean[set], r, weight, sum_g, sum_gx);
-    if (dx == nullptr) return;
-    const T offset = static_cast<T>(r * sums.u / count);
-    const T slope = static_cast<T>(r * r * sums.ux / count);
-    const Split<T> m(mean[set]);
-    for (int64_t b = 0; b < s.blocks; ++b) {
-      const int64_t at = set * s.set_stride + b * s.block_stride;
-      const T *const u = g + at, *const v = x + at;
-      T* const out = dx + at;
-      if (s.per_element && weight != nullptr) {
-        const T factor = static_cast<T>(r);
-        for (int64_t i = 0; i < s.run; ++i) {
-          const T centred = (v[i] - m.high) - m.low;
-          out[i] = factor * weight[i] * u[i] - offset - slope * centred;
-        }
-        continue;
-      }
-      const bool scaled = weight != nullptr && !s.per_element;
-      const double w = scaled ? static_cast<double>(weight[s.parameter(set, b)]) : 1.0;
-      const T factor = static_cast<T>(r * w);
+void write_dx(const NormSets& s, int64_t set, T* dx, const T* g, const T* x, double mean,
+              double scale, const T* weight, double offset, double slope) {
+  const Mean<T> m(mean);
+  const T shift = static_cast<T>(scale * offset), lean = static_cast<T>(scale * slope);
+  for (int64_t b = 0; b < s.blocks; ++b) {
+    const int64_t at = set * s.set_stride + b * s.block_stride;
+    const T *const u = g + at, *const v = x + at;
+    T* const out = dx + at;
+    if (s.per_element && weight != nullptr) {
+      const T factor = static_cast<T>(scale);
       for (int64_t i = 0; i < s.run; ++i) {
-        const T centred = (v[i] - m.high) - m.low;
-        out[i] = factor * u[i] - offset - slope * centred;
+        out[i] = factor * weight[i] * u[i] - shift - lean * m.centre(v[i]);
       }
+      continue;
     }
+    const T factor = block_factor<T>(s, set, b, scale, s.per_element ? nullptr : weight);
+    if (s.statistics == NormStatistics::given) {
+      for (int64_t i = 0; i < s.run; ++i) out[i] = factor * u[i];
+      continue;
+    }
+    for (int64_t i = 0; i < s.run; ++i) out[i] = factor * u[i] - shift - lean * m.centre(v[i]);
+  }
+}
+
+/// dx = r (u - mean(u) - x^ mean(u x^)) with u = weight g; without the first mean where the set is
+/// not centred, and without both where the statistics are given.
+template <class T>
+void backward(const NormSets& s, double eps, T* dx, const T* g, const T* x, const double* mean,
+              const double* variance, const T* weight, double* sum_g, double* sum_gx) {
+  const auto count = static_cast<double>(s.size());
+  const bool given = s.statistics == NormStatistics::given;
+  const bool centred = s.statistics == NormStatistics::centred;
+  for_sets(s, [&](int64_t set) {
+    const double m = mean[set], scale = scale_of(variance[set], eps);
+    Sums sums;
+    if (s.per_element) {
+      sums = element_weighted_sums(s, set, g, x, m, scale, weight);
+    } else if (sum_g != nullptr) {
+      sums = block_sums(s, set, g, x, m, scale, weight, sum_g, sum_gx);
+    }
+    if (dx == nullptr) return;
+    write_dx(s, set, dx, g, x, m, scale, weight, centred ? sums.u / count : 0,
+             given ? 0 : scale * sums.ux / count);
   });
 }
 
 template <class T>
-void element_sums(const NormSets& s, const T* g, const T* x, const double* mean,
-                  const double* scale, double* sum_g, double* sum_gx) {
+void element_sums(const NormSets& s, double eps, const T* g, const T* x, const double* mean,
+                  const double* variance, double* sum_g, double* sum_gx) {
   constexpr int64_t columns = 256;  // a strip of these stays in the first-level cache
   parallel_for(s.run, columns, [&](int64_t begin, int64_t end) {
     double total_g[columns] = {}, total_gx[columns] = {};
     for (int64_t set = 0; set < s.sets; ++set) {
       const T *const u = g + set * s.set_stride + begin, *const v = x + set * s.set_stride + begin;
-      const double m = mean[set], r = scale[set];
+      const double m = mean[set], r = scale_of(variance[set], eps);
       for (int64_t i = 0; i < end - begin; ++i) {
         const auto ui = static_cast<double>(u[i]);
         total_g[i] += ui;
@@ -190,7 +225,7 @@ void element_sums(const NormSets& s, const T* g, const T* x, const double* mean,
 }
 
 template <class T>
-constexpr Norm<T> norm_table = {statistics<T>, forward<T>, backward<T>, element_sums<T>};
+constexpr Norm<T> norm_table = {forward<T>, backward<T>, element_sums<T>};
 
 }  // namespace
 

@@ -74,52 +74,105 @@ Layout layer_layout(const Shape& x, const Shape& normalized) {
           .affine = {1, size}};
 }
 
+enum class Kind { batch, batch_given, instance, layer, group, rms };
+
+/// All that a norm is, beside its tensors.
+struct Attributes {
+  Kind kind;
+  Layout layout;
+  Shape affine_shape;  // of weight and bias
+  double eps;
+
+  kernels::NormStatistics statistics() const { return layout.sets.statistics; }
+};
+
+Attributes attributes_of(Kind kind, Layout layout, const Shape& affine_shape, double eps) {
+  using enum kernels::NormStatistics;
+  layout.sets.statistics = kind == Kind::batch_given ? given : kind == Kind::rms ? raw : centred;
+  return {kind, layout, affine_shape, eps};
+}
+
+/// Mean and variance of each set, [sets]; both undefined where they do not matter.
+struct Statistics {
+  Tensor mean, variance;
+};
+
 // --- The composed form: primitives that the tape can differentiate, and that can be read ---
 
-struct Centred {
+struct Normalized {
   Tensor x_hat;  // (x - mean) r
   Tensor r;      // 1 / sqrt(variance + eps)
 };
 
-Centred normalize(const Tensor& x, const Layout& layout, double eps) {
-  const Tensor centred = sub(x, mean(x, layout.dims, true));
-  const Tensor r = rsqrt(add(mean(square(centred), layout.dims, true), eps));
+/// x is in the layout's view.
+Normalized normalize(const Tensor& x, const Attributes& a, const Statistics& given) {
+  const Layout& layout = a.layout;
+  if (a.statistics() == kernels::NormStatistics::given) {
+    const auto per_set = [&](const Tensor& t) { return reshape(to(t, x.dtype()), layout.affine); };
+    const Tensor r = rsqrt(add(per_set(given.variance), a.eps));
+    return {mul(sub(x, per_set(given.mean)), r), r};
+  }
+  const bool centres = a.statistics() == kernels::NormStatistics::centred;
+  const Tensor centred = centres ? sub(x, mean(x, layout.dims, true)) : x;
+  const Tensor r = rsqrt(add(mean(square(centred), layout.dims, true), a.eps));
   return {mul(centred, r), r};
 }
 
 Tensor composed_forward(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        const Layout& layout, double eps) {
-  Tensor y = normalize(reshape(x, layout.view), layout, eps).x_hat;
-  if (weight.defined()) y = mul(y, reshape(weight, layout.affine));
-  if (bias.defined()) y = add(y, reshape(bias, layout.affine));
+                        const Attributes& a, const Statistics& given) {
+  Tensor y = normalize(reshape(x, a.layout.view), a, given).x_hat;
+  if (weight.defined()) y = mul(y, reshape(weight, a.layout.affine));
+  if (bias.defined()) y = add(y, reshape(bias, a.layout.affine));
   return reshape(y, x.shape());
 }
 
 /// A gradient of the view's shape, summed to that of weight and bias.
-Tensor to_affine(const Tensor& g, const Layout& layout, const Shape& shape) {
+Tensor to_affine(const Tensor& g, const Attributes& a) {
   Dims repeated;
-  for (int d = 0; d < layout.view.dim(); ++d) {
-    if (layout.affine[d] == 1 && layout.view[d] != 1) repeated.push_back(d);
+  for (int d = 0; d < a.layout.view.dim(); ++d) {
+    if (a.layout.affine[d] == 1 && a.layout.view[d] != 1) repeated.push_back(d);
   }
-  return reshape(repeated.empty() ? g : sum(g, repeated), shape);
+  return reshape(repeated.empty() ? g : sum(g, repeated), a.affine_shape);
 }
 
-/// u = weight g, dx = r (u - mean(u) - x^ mean(u x^)), dweight = sum(g x^), dbias = sum(g).
+/// u = weight g, dx = r (u - mean(u) - x^ mean(u x^)), dweight = sum(g x^), dbias = sum(g). The
+/// first mean is there only where the set is centred, and both only where its statistics are not
+/// given.
 TensorList composed_gradients(const Tensor& gradient, const Tensor& x, const Tensor& weight,
-                              const Layout& layout, const Shape& affine_shape, double eps,
-                              const Wanted& wanted) {
+                              const Attributes& a, const Statistics& given, const Wanted& wanted) {
+  const Layout& layout = a.layout;
   const Tensor g = reshape(gradient, layout.view);
-  const auto [x_hat, r] = normalize(reshape(x, layout.view), layout, eps);
+  const auto [x_hat, r] = normalize(reshape(x, layout.view), a, given);
   TensorList gradients(3);
   if (wanted[0]) {
     const Tensor u = weight.defined() ? mul(g, reshape(weight, layout.affine)) : g;
-    const Tensor lean = mul(x_hat, mean(mul(u, x_hat), layout.dims, true));
-    const Tensor inner = sub(sub(u, mean(u, layout.dims, true)), lean);
+    Tensor inner = u;
+    if (a.statistics() == kernels::NormStatistics::centred) {
+      inner = sub(inner, mean(u, layout.dims, true));
+    }
+    if (a.statistics() != kernels::NormStatistics::given) {
+      inner = sub(inner, mul(x_hat, mean(mul(u, x_hat), layout.dims, true)));
+    }
     gradients[0] = reshape(mul(inner, r), x.shape());
   }
-  if (wanted[1]) gradients[1] = to_affine(mul(g, x_hat), layout, affine_shape);
-  if (wanted[2]) gradients[2] = to_affine(g, layout, affine_shape);
+  if (wanted[1]) gradients[1] = to_affine(mul(g, x_hat), a);
+  if (wanted[2]) gradients[2] = to_affine(g, a);
   return gradients;
+}
+
+/// The statistics as numbers, without a gradient.
+Statistics composed_statistics(const Tensor& x, const Attributes& a) {
+  const NoGrad pause;
+  const Tensor view = reshape(x.detach(), a.layout.view);
+  const Shape sets = {a.layout.sets.sets};
+  return {reshape(mean(view, a.layout.dims), sets), reshape(var(view, a.layout.dims, 0), sets)};
+}
+
+NormResult composed_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                         const Attributes& a, const Statistics& given) {
+  const bool measures = a.statistics() == kernels::NormStatistics::centred;
+  const Statistics own = measures ? composed_statistics(x, a) : given;
+  return {composed_forward(x, weight, bias, a, given), own.mean, own.variance};
 }
 
 // --- The fused form ---
@@ -130,105 +183,99 @@ const T* data_or_null(const Tensor& t) {
 }
 
 /// Sums per block [sets, blocks], to one number for each parameter.
-Tensor block_sums_to_affine(const Tensor& sums, const Layout& layout, const Shape& shape,
-                            DType dtype) {
-  const kernels::NormSets& s = layout.sets;
+Tensor block_sums_to_affine(const Tensor& sums, const Attributes& a, DType dtype) {
+  const kernels::NormSets& s = a.layout.sets;
   const Tensor per_parameter =
       s.parameter_step == 0 ? sum(sums, {1}) : sum(reshape(sums, {-1, s.parameters}), {0});
-  return reshape(to(per_parameter, dtype), shape);
+  return reshape(to(per_parameter, dtype), a.affine_shape);
 }
 
 template <class T>
 TensorList fused_gradients(const Tensor& gradient, const Tensor& x, const Tensor& weight,
-                           const Tensor& mean, const Tensor& scale, const Layout& layout,
-                           const Shape& affine_shape, const Wanted& wanted) {
-  const kernels::NormSets& sets = layout.sets;
+                           const Statistics& statistics, const Attributes& a,
+                           const Wanted& wanted) {
+  const kernels::NormSets& sets = a.layout.sets;
   const auto& kernel = kernels::table<kernels::Norm<T>>();
   const Tensor g = contiguous(gradient);
-  const Shape sums = sets.per_element ? Shape{sets.run} : Shape{sets.sets, sets.blocks};
-  Tensor sum_g = Tensor::empty(sums, float64), sum_gx = Tensor::empty(sums, float64);
+  const double *mean = statistics.mean.data<double>(),
+               *variance = statistics.variance.data<double>();
+  const bool affine_wanted = wanted[1] || wanted[2];
   TensorList gradients(3);
   if (wanted[0]) gradients[0] = Tensor::empty(x.shape(), x.dtype());
+  T* const dx = wanted[0] ? gradients[0].mutable_data<T>() : nullptr;
+
+  const Shape sums = sets.per_element ? Shape{sets.run} : Shape{sets.sets, sets.blocks};
+  Tensor sum_g = Tensor::empty(sums, float64), sum_gx = Tensor::empty(sums, float64);
+  double *to_g = sum_g.mutable_data<double>(), *to_gx = sum_gx.mutable_data<double>();
   if (wanted[0] || !sets.per_element) {
-    kernel.backward(sets, wanted[0] ? gradients[0].mutable_data<T>() : nullptr, g.data<T>(),
-                    x.data<T>(), mean.data<double>(), scale.data<double>(), data_or_null<T>(weight),
-                    sum_g.mutable_data<double>(), sum_gx.mutable_data<double>());
+    const bool dx_alone = a.statistics() == kernels::NormStatistics::given && !affine_wanted;
+    kernel.backward(sets, a.eps, dx, g.data<T>(), x.data<T>(), mean, variance,
+                    data_or_null<T>(weight), dx_alone ? nullptr : to_g, to_gx);
   }
-  if (!wanted[1] && !wanted[2]) return gradients;
+  if (!affine_wanted) return gradients;
   if (sets.per_element) {
-    kernel.element_sums(sets, g.data<T>(), x.data<T>(), mean.data<double>(), scale.data<double>(),
-                        sum_g.mutable_data<double>(), sum_gx.mutable_data<double>());
+    kernel.element_sums(sets, a.eps, g.data<T>(), x.data<T>(), mean, variance, to_g, to_gx);
   }
   const auto finish = [&](const Tensor& s) {
-    return sets.per_element ? reshape(to(s, x.dtype()), affine_shape)
-                            : block_sums_to_affine(s, layout, affine_shape, x.dtype());
+    return sets.per_element ? reshape(to(s, x.dtype()), a.affine_shape)
+                            : block_sums_to_affine(s, a, x.dtype());
   };
   if (wanted[1]) gradients[1] = finish(sum_gx);
   if (wanted[2]) gradients[2] = finish(sum_g);
   return gradients;
 }
 
-enum class Kind { batch, instance, layer, group };
+/// Given statistics in double, or room for those that the kernel will write.
+Statistics kernel_statistics(const Attributes& a, const Statistics& given) {
+  if (a.statistics() == kernels::NormStatistics::given) {
+    // Copies, so that the gradient is that of this call whatever becomes of running statistics.
+    return {clone(to(given.mean, float64)), clone(to(given.variance, float64))};
+  }
+  const Shape sets = {a.layout.sets.sets};
+  return {Tensor::empty(sets, float64), Tensor::empty(sets, float64)};
+}
 
-struct Attributes {
-  Layout layout;
-  Shape affine_shape;
-  double eps;
-};
-
-NormResult fused_norm(Kind kind, const Tensor& input, const Tensor& weights, const Tensor& biases,
-                      const Attributes& attributes) {
+NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& biases,
+                      const Attributes& attributes, const Statistics& given) {
   const Tensor x = contiguous(input);
   const Tensor weight = weights.defined() ? contiguous(weights) : Tensor();
   const Tensor bias = biases.defined() ? contiguous(biases) : Tensor();
-  const kernels::NormSets& sets = attributes.layout.sets;
-  Tensor mean = Tensor::empty({sets.sets}, float64), variance = Tensor::empty({sets.sets}, float64);
+  Statistics own = kernel_statistics(attributes, given);
   Tensor y = Tensor::empty(x.shape(), x.dtype());
-  Tensor scale;
   dispatch_floating("norm", x.dtype(), [&]<class T>() {
-    const auto& kernel = kernels::table<kernels::Norm<T>>();
-    kernel.statistics(sets, x.data<T>(), mean.mutable_data<double>(),
-                      variance.mutable_data<double>());
-    scale = rsqrt(add(variance, attributes.eps));
-    kernel.forward(sets, y.mutable_data<T>(), x.data<T>(), mean.data<double>(),
-                   scale.data<double>(), data_or_null<T>(weight), data_or_null<T>(bias));
+    kernels::table<kernels::Norm<T>>().forward(
+        attributes.layout.sets, attributes.eps, y.mutable_data<T>(), x.data<T>(),
+        own.mean.mutable_data<double>(), own.variance.mutable_data<double>(),
+        data_or_null<T>(weight), data_or_null<T>(bias));
   });
-  const Tensor result = record(
-      Op(kind == Kind::batch      ? "batch_norm"
-         : kind == Kind::instance ? "instance_norm"
-         : kind == Kind::layer    ? "layer_norm"
-                                  : "group_norm",
-         5.0 * static_cast<double>(x.numel())),
-      inputs(x, weight, bias), y, saved(x, weight, mean, scale), attributes,
-      [](const TensorList& s, const Attributes& a, const Tensor& g,
-         const Wanted& wanted) -> TensorList {
-        // While a tape records, the gradient must be differentiable itself.
-        if (Tape::current() != nullptr) {
-          return composed_gradients(g, s[0], s[1], a.layout, a.affine_shape, a.eps, wanted);
-        }
-        return dispatch_floating("norm", g.dtype(), [&]<class T>() {
-          return fused_gradients<T>(g, s[0], s[1], s[2], s[3], a.layout, a.affine_shape, wanted);
-        });
-      });
-  return {result, to(mean, x.dtype()), to(variance, x.dtype())};
+  const Kind kind = attributes.kind;
+  const Tensor result =
+      record(Op(kind == Kind::batch         ? "batch_norm"
+                : kind == Kind::batch_given ? "batch_norm_eval"
+                : kind == Kind::instance    ? "instance_norm"
+                : kind == Kind::layer       ? "layer_norm"
+                : kind == Kind::group       ? "group_norm"
+                                            : "rms_norm",
+                5.0 * static_cast<double>(x.numel())),
+             inputs(x, weight, bias), y, saved(x, weight, own.mean, own.variance), attributes,
+             [](const TensorList& s, const Attributes& a, const Tensor& g,
+                const Wanted& wanted) -> TensorList {
+               // While a tape records, the gradient must be differentiable itself.
+               const Statistics statistics = {s[2], s[3]};
+               if (Tape::current() != nullptr) {
+                 return composed_gradients(g, s[0], s[1], a, statistics, wanted);
+               }
+               return dispatch_floating("norm", g.dtype(), [&]<class T>() {
+                 return fused_gradients<T>(g, s[0], s[1], statistics, a, wanted);
+               });
+             });
+  return {result, to(own.mean, x.dtype()), to(own.variance, x.dtype())};
 }
 
-NormResult composed_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                         const Attributes& a) {
-  Tensor mean_, variance;
-  {
-    const NoGrad pause;
-    const Tensor view = reshape(x.detach(), a.layout.view);
-    mean_ = reshape(mean(view, a.layout.dims), {a.layout.sets.sets});
-    variance = reshape(var(view, a.layout.dims, 0), {a.layout.sets.sets});
-  }
-  return {composed_forward(x, weight, bias, a.layout, a.eps), mean_, variance};
-}
-
-NormResult compute_norm(Kind kind, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        const Attributes& a, NormForm form) {
-  return form == NormForm::fused ? fused_norm(kind, x, weight, bias, a)
-                                 : composed_norm(x, weight, bias, a);
+NormResult compute_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const Attributes& a, NormForm form, const Statistics& given = {}) {
+  return form == NormForm::fused ? fused_norm(x, weight, bias, a, given)
+                                 : composed_norm(x, weight, bias, a, given);
 }
 
 // --- Checks ---
@@ -267,7 +314,8 @@ NormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor&
   check_channels("batch_norm", x);
   const Shape affine = {x.shape()[1]};
   check_input("batch_norm", x, weight, bias, affine);
-  return compute_norm(Kind::batch, x, weight, bias, {batch_layout(x.shape()), affine, eps}, form);
+  return compute_norm(x, weight, bias,
+                      attributes_of(Kind::batch, batch_layout(x.shape()), affine, eps), form);
 }
 
 NormResult instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
@@ -275,8 +323,9 @@ NormResult instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bi
   check_channels("instance_norm", x);
   const Shape affine = {x.shape()[1]};
   check_input("instance_norm", x, weight, bias, affine);
-  NormResult result = compute_norm(Kind::instance, x, weight, bias,
-                                   {group_layout(x.shape(), x.shape()[1]), affine, eps}, form);
+  const Layout layout = group_layout(x.shape(), x.shape()[1]);
+  NormResult result =
+      compute_norm(x, weight, bias, attributes_of(Kind::instance, layout, affine, eps), form);
   result.mean = reshape(result.mean, {x.shape()[0], x.shape()[1]});
   result.variance = reshape(result.variance, {x.shape()[0], x.shape()[1]});
   return result;
@@ -286,8 +335,9 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
                   const Tensor& bias, double eps, NormForm form) {
   check_normalized_shape("layer_norm", x, normalized_shape);
   check_input("layer_norm", x, weight, bias, normalized_shape);
-  return compute_norm(Kind::layer, x, weight, bias,
-                      {layer_layout(x.shape(), normalized_shape), normalized_shape, eps}, form)
+  const Layout layout = layer_layout(x.shape(), normalized_shape);
+  return compute_norm(x, weight, bias, attributes_of(Kind::layer, layout, normalized_shape, eps),
+                      form)
       .y;
 }
 
@@ -300,34 +350,31 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
   }
   const Shape affine = {x.shape()[1]};
   check_input("group_norm", x, weight, bias, affine);
-  return compute_norm(Kind::group, x, weight, bias,
-                      {group_layout(x.shape(), num_groups), affine, eps}, form)
-      .y;
+  const Layout layout = group_layout(x.shape(), num_groups);
+  return compute_norm(x, weight, bias, attributes_of(Kind::group, layout, affine, eps), form).y;
 }
 
 Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                       const Tensor& weight, const Tensor& bias, double eps) {
+                       const Tensor& weight, const Tensor& bias, double eps, NormForm form) {
   check_channels("batch_norm", x);
   const Shape channels = {x.shape()[1]};
   check_input("batch_norm", x, weight, bias, channels);
   check_input("batch_norm", x, running_mean, running_var, channels);
-  Shape shape = Shape::filled(x.dim(), 1);
-  shape[1] = x.shape()[1];
-  const auto per_channel = [&](const Tensor& t) { return reshape(t, shape); };
-  // Two passes over x: (x - mean) r, then the affine part. No centring terms in the gradient.
-  const Tensor r = rsqrt(add(running_var, eps));
-  Tensor y = mul(sub(x, per_channel(running_mean)), per_channel(r));
-  if (weight.defined()) y = mul(y, per_channel(weight));
-  return bias.defined() ? add(y, per_channel(bias)) : y;
+  // The kernels take the statistics for constants.
+  const bool differentiates = running_mean.requires_grad() || running_var.requires_grad();
+  const Layout layout = batch_layout(x.shape());
+  return compute_norm(x, weight, bias, attributes_of(Kind::batch_given, layout, channels, eps),
+                      differentiates ? NormForm::composed : form, {running_mean, running_var})
+      .y;
 }
 
-Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, double eps) {
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, double eps,
+                NormForm form) {
   check_normalized_shape("rms_norm", x, normalized_shape);
   check_input("rms_norm", x, weight, {}, normalized_shape);
-  Dims dims;
-  for (int d = x.dim() - normalized_shape.dim(); d < x.dim(); ++d) dims.push_back(d);
-  const Tensor y = mul(x, rsqrt(add(mean(square(x), dims, true), eps)));
-  return weight.defined() ? mul(y, weight) : y;
+  const Layout layout = layer_layout(x.shape(), normalized_shape);
+  return compute_norm(x, weight, {}, attributes_of(Kind::rms, layout, normalized_shape, eps), form)
+      .y;
 }
 
 Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double beta, double k) {

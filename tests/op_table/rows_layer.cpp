@@ -174,14 +174,25 @@ std::vector<Row> normalization() {
                   {.shape = {4}, .large = {8}}},
        .call = [](const Tensors& t) { return group_norm(t[0], 2, t[1], t[2]); },
        .float32_tolerance = 3e-5},
-      {.op = "",
+      {.op = "rms_norm",
        .form = "rms_norm(x, [3], weight)",
-       .inputs = {{.shape = {4, 3}}, {.shape = {3}}},
-       .call = [](const Tensors& t) { return rms_norm(t[0], {3}, t[1]); }},
+       .inputs = {{.shape = {4, 3}, .large = {20000, 3}}, {.shape = {3}}},
+       .call = [](const Tensors& t) { return rms_norm(t[0], {3}, t[1]); },
+       .float32_tolerance = 3e-5},
       {.op = "",
        .form = "local_response_norm(x, 3)",
        .inputs = {{.shape = {2, 5, 3}}},
        .call = [](const Tensors& t) { return local_response_norm(t[0], 3, 0.5); }},
+      {.op = "batch_norm_eval",
+       .form = "batch_norm_eval(x, 0.3, 0.7, weight, bias)",
+       .inputs = {x, channels, channels},
+       .call =
+           [](const Tensors& t) {
+             const Shape shape = {t[0].size(1)};
+             return batch_norm_eval(t[0], full(shape, 0.3, t[0].dtype()),
+                                    full(shape, 0.7, t[0].dtype()), t[1], t[2]);
+           },
+       .float32_tolerance = 3e-5},
       {.op = "",
        .form = "batch_norm_eval(x, mean, variance, weight, bias)",
        .inputs = {x, channels, variance, channels, channels},
