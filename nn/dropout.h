@@ -25,6 +25,7 @@ class Dropout : public Layer<DropoutOptions> {
   explicit Dropout(const DropoutOptions& options);
   explicit Dropout(double p = 0.5) : Dropout(DropoutOptions{p}) {}
   Tensor forward(const Tensor& x) override;
+  bool depends_on_mode() const override { return options().p > 0; }
 };
 
 /// The same for whole channels of x [N, C, ...].
@@ -33,6 +34,7 @@ class Dropout2d : public Layer<Dropout2dOptions> {
   explicit Dropout2d(const Dropout2dOptions& options);
   explicit Dropout2d(double p = 0.5) : Dropout2d(Dropout2dOptions{p}) {}
   Tensor forward(const Tensor& x) override;
+  bool depends_on_mode() const override { return options().p > 0; }
 };
 
 }  // namespace gradus::nn

@@ -261,6 +261,13 @@ constexpr LayerType layer_table[] = {
     row<BatchNorm1d>(),
     row<BatchNorm2d>(),
     row<BatchNorm3d>(),
+    row<InstanceNorm1d>(),
+    row<InstanceNorm2d>(),
+    row<InstanceNorm3d>(),
+    row<LayerNorm>(),
+    row<GroupNorm>(),
+    row<RMSNorm>(),
+    row<LocalResponseNorm>(),
 };
 
 const LayerType* find_layer(const std::string& type) {

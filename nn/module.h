@@ -71,6 +71,8 @@ class Module {
   void train(bool on = true);
   void eval() { train(false); }
   bool is_training() const { return training_; }
+  /// Whether the mode makes a difference to the forward of this module (not of those below it).
+  virtual bool depends_on_mode() const { return false; }
 
   /// Asks for gradients of all parameters (or freezes them).
   void requires_grad_(bool on = true);
@@ -144,12 +146,15 @@ class Module {
 };
 
 /// A module that is built from a struct of options, which has `static constexpr const char* type`,
-/// the name of the layer, and `void describe(OptionVisitor&)`.
-template <class OptionsType>
-class Layer : public Module {
+/// the name of the layer, and `void describe(OptionVisitor&)`. `Base` is Module or a class of
+/// modules that have more in common, which gets the other arguments.
+template <class OptionsType, class Base = Module>
+class Layer : public Base {
  public:
   using Options = OptionsType;
-  explicit Layer(const Options& options) : options_(options) {}
+  template <class... BaseArgs>
+  explicit Layer(const Options& options, const BaseArgs&... base_args)
+      : Base(base_args...), options_(options) {}
   const Options& options() const { return options_; }
   std::string type() const override { return Options::type; }
   void describe(OptionVisitor& visit) const override {

@@ -1,23 +1,68 @@
-// Normalization layers.
+// Normalization layers. The sets they run over, formulas and pitfalls: docs/normalization.md.
 #pragma once
 
-#include "module.h"
+#include "function_layer.h"
 
 namespace gradus::nn {
 
+/// What of a norm layer stays as it is, whatever the mode.
+struct NormFreeze {
+  bool statistics = false;  ///< normalize with the running statistics, and no longer update them
+  bool affine = false;      ///< weight and bias ask for no gradient
+};
+
+/// Base of the layers that normalize: an affine part that may be switched off, and a way to
+/// compute.
+class NormLayer : public Module {
+ public:
+  /// Fused kernels (the default) or primitives, for this layer; see gradus::NormForm.
+  void set_form(NormForm form) { form_ = form; }
+  NormForm form() const { return form_; }
+
+  /// Freezes these parts and sets the others free: `freeze({.statistics = true})`, `freeze({})`. A
+  /// later train() does not undo it. Throws ValueError for the statistics of a layer without
+  /// running statistics.
+  virtual void freeze(const NormFreeze& parts);
+  virtual bool has_running_statistics() const { return false; }
+
+  Tensor& weight;  ///< starts as ones; undefined where an option has switched it off
+  Tensor& bias;    ///< starts as zeros; likewise
+
+ protected:
+  NormLayer(const Shape& affine_shape, bool with_weight, bool with_bias);
+
+ private:
+  NormForm form_ = NormForm::fused;
+};
+
+/// Sets the form of all norm layers of a net.
+void set_norm_form(Module& net, NormForm form);
+/// Freezes these parts of all norm layers of a net, statistics where there are any.
+void freeze_norms(Module& net, const NormFreeze& parts);
+
+// --- Batch norm and instance norm: statistics of each channel ------------------------------------
+
+/// What the statistics of a channel run over: the positions of all samples, or of one.
+enum class NormOver { batch, instance };
+
 /// `Spatial` is the number of dimensions behind [N, C].
-template <int Spatial>
-struct BatchNormOptions {
-  static constexpr const char* type = Spatial == 1   ? "BatchNorm1d"
-                                      : Spatial == 2 ? "BatchNorm2d"
-                                                     : "BatchNorm3d";
+template <NormOver over, int Spatial>
+struct ChannelNormOptions {
+  static_assert(Spatial >= 1 && Spatial <= 3);
+  static constexpr bool is_batch = over == NormOver::batch;
+  static constexpr const char* type = is_batch       ? Spatial == 1   ? "BatchNorm1d"
+                                                       : Spatial == 2 ? "BatchNorm2d"
+                                                                      : "BatchNorm3d"
+                                      : Spatial == 1 ? "InstanceNorm1d"
+                                      : Spatial == 2 ? "InstanceNorm2d"
+                                                     : "InstanceNorm3d";
   int64_t num_features = 0;
   double eps = 1e-5;
   /// Share of the new batch in the running statistics (the opposite of what Keras and ONNX call
   /// momentum); none for the average of all batches.
   std::optional<double> momentum = 0.1;
-  bool affine = true;
-  bool track_running_stats = true;
+  bool affine = is_batch;
+  bool track_running_stats = is_batch;
 
   void describe(OptionVisitor& visit) {
     visit.required("num_features", num_features);
@@ -28,58 +73,176 @@ struct BatchNormOptions {
   }
 };
 
-/// Batch normalization: y = (x - mean) / sqrt(var + eps) * weight + bias, per channel (Ioffe and
-/// Szegedy, arXiv 1502.03167). x is [N, C, H, W] for BatchNorm2d, [N, C, D, H, W] for BatchNorm3d,
-/// [N, C, L] or [N, C] for BatchNorm1d.
+/// What BatchNorm and InstanceNorm of all dimensions share.
 ///
-/// Training uses mean and biased variance (divisor M = N H W) of the batch, and moves the running
-/// statistics towards mean and *unbiased* variance (divisor M - 1), after y is computed:
-/// running = (1 - momentum) running + momentum batch. Evaluation uses the running statistics;
-/// without track_running_stats there are none, and the batch is used then too.
+/// Parameters weight, bias [C]; buffers running_mean, running_var [C] (0 and 1) and
+/// num_batches_tracked (int64); undefined where affine or track_running_stats is off. Running
+/// statistics move after the output is computed:
 ///
-/// Parameters weight, bias [C] (1 and 0; undefined without affine); buffers running_mean,
-/// running_var [C] (0 and 1) and num_batches_tracked (int64). A batch with NaN or infinities leaves
-/// them in the running statistics: see reset_running_stats().
+///     running = (1 - momentum) running + momentum batch
 ///
-/// Throws ShapeError for wrong dimensions or channels and, before anything changes, ValueError for
-/// a training batch with one value per channel. An empty batch gives an empty result and leaves the
-/// statistics as they are.
-template <int Spatial>
-class BatchNorm : public Layer<BatchNormOptions<Spatial>> {
+/// with the *unbiased* variance (divisor M - 1), while the output is normalized with the biased one
+/// (divisor M). Training normalizes with statistics of the input, evaluation with the running ones;
+/// without track_running_stats there are none, and those of the input are used then too.
+///
+/// A batch with NaN or infinities leaves them in the running statistics: see reset_running_stats().
+/// Throws ShapeError for wrong dimensions or channels and, before anything changes, ValueError
+/// where the statistics would be those of a single value. An empty batch gives an empty result and
+/// leaves the running statistics as they are.
+class ChannelNormLayer : public NormLayer {
  public:
-  using Options = BatchNormOptions<Spatial>;
-  explicit BatchNorm(const Options& options);
-  explicit BatchNorm(int64_t num_features) : BatchNorm(Options{num_features}) {}
   Tensor forward(const Tensor& x) override;
+  void freeze(const NormFreeze& parts) override;
+  bool has_running_statistics() const override { return running_mean.defined(); }
+  bool depends_on_mode() const override { return has_running_statistics() && !frozen_statistics_; }
 
-  /// Normalizes with the running statistics and stops updating them, whatever the mode; a later
-  /// train() does not undo it. Throws ValueError where statistics are not tracked.
-  void freeze_statistics(bool on = true);
-  bool has_frozen_statistics() const { return frozen_; }
+  /// Whether the next forward will normalize with statistics of its input.
+  bool uses_input_statistics() const;
+  bool has_frozen_statistics() const { return frozen_statistics_; }
+  NormOver over() const { return setting_.over; }
+  double eps() const { return setting_.eps; }
   /// Running mean 0, variance 1, no batches tracked.
   void reset_running_stats();
 
-  Tensor& weight;
-  Tensor& bias;
   Tensor& running_mean;
   Tensor& running_var;
   Tensor& num_batches_tracked;
 
+ protected:
+  /// The options, and what follows from the class.
+  struct Setting {
+    const char* type;
+    NormOver over;
+    int spatial;
+    int64_t channels;
+    double eps;
+    std::optional<double> momentum;
+    bool affine, tracks;
+  };
+  explicit ChannelNormLayer(const Setting& setting);
+
  private:
   void check_input(const Tensor& x) const;
-  void update_statistics(const NormResult& batch, double values_per_channel);
+  void check_values(const Tensor& x, int64_t values) const;
+  Tensor normalize(const Tensor& x);
+  void update_statistics(const NormResult& batch, int64_t values);
 
-  bool frozen_ = false;
+  Setting setting_;
+  bool frozen_statistics_ = false;
 };
 
-extern template class BatchNorm<1>;
-extern template class BatchNorm<2>;
-extern template class BatchNorm<3>;
-using BatchNorm1d = BatchNorm<1>;
-using BatchNorm2d = BatchNorm<2>;
-using BatchNorm3d = BatchNorm<3>;
-using BatchNorm1dOptions = BatchNormOptions<1>;
-using BatchNorm2dOptions = BatchNormOptions<2>;
-using BatchNorm3dOptions = BatchNormOptions<3>;
+template <NormOver over, int Spatial>
+class ChannelNorm : public Layer<ChannelNormOptions<over, Spatial>, ChannelNormLayer> {
+ public:
+  using Options = ChannelNormOptions<over, Spatial>;
+  explicit ChannelNorm(const Options& o)
+      : Layer<Options, ChannelNormLayer>(
+            o, ChannelNormLayer::Setting{Options::type, over, Spatial, o.num_features, o.eps,
+                                         o.momentum, o.affine, o.track_running_stats}) {}
+  explicit ChannelNorm(int64_t num_features) : ChannelNorm(Options{num_features}) {}
+};
+
+/// Batch normalization: y = (x - mean) / sqrt(var + eps) * weight + bias, with mean and variance of
+/// each channel over the batch and all positions, M = N H W (Ioffe and Szegedy, arXiv 1502.03167).
+/// x is [N, C] or [N, C, L], [N, C, H, W], or [N, C, D, H, W].
+using BatchNorm1d = ChannelNorm<NormOver::batch, 1>;
+using BatchNorm2d = ChannelNorm<NormOver::batch, 2>;
+using BatchNorm3d = ChannelNorm<NormOver::batch, 3>;
+using BatchNorm1dOptions = BatchNorm1d::Options;
+using BatchNorm2dOptions = BatchNorm2d::Options;
+using BatchNorm3dOptions = BatchNorm3d::Options;
+
+/// Instance normalization: the same with mean and variance of each channel of each sample, M = H W
+/// (Ulyanov et al., arXiv 1607.08022). By default without affine part and running statistics. x is
+/// [N, C, L], [N, C, H, W] or [N, C, D, H, W], or one such sample without N.
+///
+/// Running statistics, where asked for, move to the mean of mean and unbiased variance over the
+/// samples, and evaluation then computes what BatchNorm does with them. num_batches_tracked counts
+/// only where there is no momentum; otherwise it stays 0, as in PyTorch.
+using InstanceNorm1d = ChannelNorm<NormOver::instance, 1>;
+using InstanceNorm2d = ChannelNorm<NormOver::instance, 2>;
+using InstanceNorm3d = ChannelNorm<NormOver::instance, 3>;
+using InstanceNorm1dOptions = InstanceNorm1d::Options;
+using InstanceNorm2dOptions = InstanceNorm2d::Options;
+using InstanceNorm3dOptions = InstanceNorm3d::Options;
+
+// --- Norms of each sample on its own: no statistics to keep, the same in both modes --------------
+
+struct LayerNormOptions {
+  static constexpr const char* type = "LayerNorm";
+  Shape normalized_shape;
+  double eps = 1e-5;
+  bool elementwise_affine = true;
+  bool bias = true;  ///< with false, the affine part is a weight alone
+
+  void describe(OptionVisitor& visit);
+};
+/// Layer normalization over the last dimensions of x, which are normalized_shape; so are weight and
+/// bias: one factor per element, not per channel (Ba, Kiros and Hinton, arXiv 1607.06450).
+class LayerNorm : public Layer<LayerNormOptions, NormLayer> {
+ public:
+  explicit LayerNorm(const LayerNormOptions& options);
+  explicit LayerNorm(int64_t size) : LayerNorm(LayerNormOptions{{size}}) {}
+  Tensor forward(const Tensor& x) override;
+};
+
+struct RMSNormOptions {
+  static constexpr const char* type = "RMSNorm";
+  Shape normalized_shape;
+  std::optional<double> eps = {};  ///< the distance from 1 to the next number of x's type if empty
+  bool elementwise_affine = true;
+
+  void describe(OptionVisitor& visit);
+};
+/// y = x / sqrt(mean(x^2) + eps) * weight over the last dimensions of x, which are
+/// normalized_shape; so is weight (Zhang and Sennrich, arXiv 1910.07467). There is no bias.
+class RMSNorm : public Layer<RMSNormOptions, NormLayer> {
+ public:
+  explicit RMSNorm(const RMSNormOptions& options);
+  explicit RMSNorm(int64_t size) : RMSNorm(RMSNormOptions{{size}}) {}
+  Tensor forward(const Tensor& x) override;
+};
+
+struct GroupNormOptions {
+  static constexpr const char* type = "GroupNorm";
+  int64_t num_groups = 0;
+  int64_t num_channels = 0;
+  double eps = 1e-5;
+  bool affine = true;
+
+  void describe(OptionVisitor& visit);
+};
+/// Group normalization of x [N, C, ...]: mean and variance of each sample over the positions of C /
+/// num_groups neighbouring channels; weight and bias [C] (Wu and He, arXiv 1803.08494). With one
+/// group it is layer norm over [C, ...], with C groups instance norm, up to the affine part.
+///
+/// Throws ShapeError for wrong channels and ValueError where a group has a single value.
+class GroupNorm : public Layer<GroupNormOptions, NormLayer> {
+ public:
+  explicit GroupNorm(const GroupNormOptions& options);
+  GroupNorm(int64_t num_groups, int64_t num_channels)
+      : GroupNorm(GroupNormOptions{num_groups, num_channels}) {}
+  Tensor forward(const Tensor& x) override;
+};
+
+// --- Local response norm: nothing to learn, nothing to keep --------------------------------------
+
+struct LocalResponseNormOptions {
+  static constexpr const char* type = "LocalResponseNorm";
+  int64_t size = 0;  ///< number of neighbouring channels
+  double alpha = 1e-4;
+  double beta = 0.75;
+  double k = 1;
+
+  void describe(OptionVisitor& visit);
+  void check() const;
+  Tensor apply(const Tensor& x) const { return local_response_norm(x, size, alpha, beta, k); }
+};
+/// See gradus::local_response_norm. Throws ValueError for a size below 1.
+class LocalResponseNorm : public FunctionLayer<LocalResponseNormOptions> {
+ public:
+  explicit LocalResponseNorm(const LocalResponseNormOptions& options) : FunctionLayer(options) {}
+  explicit LocalResponseNorm(int64_t size) : FunctionLayer({.size = size}) {}
+};
 
 }  // namespace gradus::nn

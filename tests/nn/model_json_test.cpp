@@ -79,7 +79,14 @@ TEST_CASE("every type of layer can be made, written and read") {
       {"AdaptiveAvgPool2d", R"({"output_size": [4, null]})"},
       {"BatchNorm1d", R"({"num_features": 2})"},
       {"BatchNorm2d", R"({"num_features": 2})"},
-      {"BatchNorm3d", R"({"num_features": 2})"}};
+      {"BatchNorm3d", R"({"num_features": 2})"},
+      {"InstanceNorm1d", R"({"num_features": 2})"},
+      {"InstanceNorm2d", R"({"num_features": 2, "track_running_stats": true})"},
+      {"InstanceNorm3d", R"({"num_features": 2, "momentum": null})"},
+      {"LayerNorm", R"({"normalized_shape": 3})"},
+      {"GroupNorm", R"({"num_groups": 2, "num_channels": 4})"},
+      {"RMSNorm", R"({"normalized_shape": [2, 3], "eps": null})"},
+      {"LocalResponseNorm", R"({"size": 5})"}};
   for (const std::string& type : nn::layer_types()) {
     INFO(type);
     const auto found = required.find(type);
