@@ -82,7 +82,8 @@ std::vector<Case> Group::cases() const {
 std::vector<fs::path> find_manifests(const fs::path& folder) {
   std::vector<fs::path> manifests, others;
   if (fs::exists(folder / "index.json")) {
-    for (const Json& group : read_json(folder / "index.json").at("groups")) {
+    const Json index = read_json(folder / "index.json");
+    for (const Json& group : index.at("groups")) {
       manifests.push_back(folder / group.at("manifest").get<std::string>());
     }
   }
