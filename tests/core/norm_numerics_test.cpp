@@ -1,0 +1,91 @@
+// Norms in float32 where naive formulas lose all digits.
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "../../core/base/parallel_for.h"
+#include "../../core/ops.h"
+
+using namespace gradus;
+
+namespace {
+
+struct Norm {
+  const char* name;
+  Tensor (*apply)(const Tensor& x, NormForm form);
+};
+
+/// Norms of x [N, C, L] without eps, which would hide a small variance.
+const Norm norms[] = {
+    {"batch", [](const Tensor& x, NormForm f) { return batch_norm_train(x, {}, {}, 0, f).y; }},
+    {"instance", [](const Tensor& x, NormForm f) { return instance_norm(x, {}, {}, 0, f).y; }},
+    {"group", [](const Tensor& x, NormForm f) { return group_norm(x, 1, {}, {}, 0, f); }},
+    {"layer",
+     [](const Tensor& x, NormForm f) {
+       return layer_norm(x, {x.size(1), x.size(2)}, {}, {}, 0, f);
+     }},
+    {"rms", [](const Tensor& x, NormForm f) { return rms_norm(x, {x.size(2)}, {}, 0, f); }},
+};
+
+double largest(const Tensor& x) {
+  return amax(abs(x)).item();
+}
+
+}  // namespace
+
+TEST_CASE("every norm keeps its digits far from 0") {
+  Generator g(1);
+  const Tensor narrow_spread = randn({4, 2, 512}, g) * 0.01 + 100.0;
+  const Tensor steps = tensor(
+      {40000.0F, 40001.0F, 40002.0F, 40003.0F, 40002.0F, 40000.0F, 40003.0F, 40001.0F}, {2, 1, 4});
+  for (const Tensor& x : {narrow_spread, steps}) {
+    for (const Norm& norm : norms) {
+      for (NormForm form : {NormForm::fused, NormForm::composed}) {
+        CAPTURE(norm.name);
+        CAPTURE(static_cast<int>(form));
+        const Tensor expected = norm.apply(x.to(float64), form);
+        CHECK(largest(norm.apply(x, form).to(float64) - expected) < 1e-3 * largest(expected));
+      }
+    }
+  }
+}
+
+TEST_CASE("variances in float32 are those in float64 to 1e-3") {
+  Generator g(2);
+  const Tensor narrow_spread = randn({4096, 1}, g) * 0.01 + 100.0;
+  const Tensor steps = tensor({40000.0F, 40001.0F, 40002.0F, 40003.0F}, {4, 1});
+  for (const Tensor& x : {narrow_spread, steps}) {
+    for (NormForm form : {NormForm::fused, NormForm::composed}) {
+      const double found = batch_norm_train(x, {}, {}, 0, form).variance.item();
+      const double expected = var(x.to(float64), {}, 0).item();
+      CHECK(found == doctest::Approx(expected).epsilon(1e-3));
+    }
+  }
+}
+
+TEST_SUITE("slow") {
+  TEST_CASE("forty million elements per channel have the variance of float64") {
+    const int64_t n = 40'000'000;
+    Tensor x = Tensor::empty({1, 1, n}, float32);
+    float* const to = x.mutable_data<float>();
+    // 100 + 0.01 sin(i): mean and variance in double from the values as they were rounded.
+    parallel_for(n, 1 << 16, [=](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        to[i] = static_cast<float>(100 + 0.01 * std::sin(static_cast<double>(i)));
+      }
+    });
+    double total = 0, squares = 0;
+    for (int64_t i = 0; i < n; ++i) total += static_cast<double>(to[i]);
+    const double mean = total / static_cast<double>(n);
+    for (int64_t i = 0; i < n; ++i) {
+      const double d = static_cast<double>(to[i]) - mean;
+      squares += d * d;
+    }
+    for (NormForm form : {NormForm::fused, NormForm::composed}) {
+      const NormResult found = batch_norm_train(x, {}, {}, 0, form);
+      CHECK(found.mean.item() == doctest::Approx(mean).epsilon(1e-6));
+      CHECK(found.variance.item() ==
+            doctest::Approx(squares / static_cast<double>(n)).epsilon(1e-3));
+    }
+  }
+}
