@@ -322,8 +322,9 @@ TEST_CASE("norms are special cases of each other") {
 
 TEST_CASE("in evaluation, batch norm is an affine map of each channel") {
   for (NormForm form : {NormForm::fused, NormForm::composed}) {
-    const auto layer = make_norm(norm_cases()[0], form, eps);
-    const Shape& shape = norm_cases()[0].x;
+    const NormCase c = norm_cases()[0];
+    const auto layer = make_norm(c, form, eps);
+    const Shape& shape = c.x;
     (*layer)(random(shape, 3) * 2.0 + 1.0);
     layer->eval();
     const Tensor x = random(shape, 1), z = random(shape, 2);
