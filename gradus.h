@@ -7,6 +7,7 @@
 #include "core/gradcheck.h"
 #include "core/ops.h"
 #include "core/serialize.h"
+#include "core/system_info.h"
 #include "core/tape.h"
 #include "core/tensor.h"
 #include "core/update.h"

@@ -40,6 +40,7 @@ Found load_folder(const fs::path& folder, const KnownDataset* expected) {
   Found found;
   found.train = share(as_dataset(train, like.normalization));
   found.test = share(as_dataset(test, like.normalization));
+  found.key = recognized ? like.key : "";
   found.name = recognized ? like.title : "data in the format of " + like.title;
   found.classes = like.classes;
   found.normalization = like.normalization;
@@ -49,7 +50,7 @@ Found load_folder(const fs::path& folder, const KnownDataset* expected) {
 /// The same where nothing but the known data set will do: for the cache and the system's packages.
 Found load_recognized(const fs::path& folder, const KnownDataset& dataset) {
   Found found = load_folder(folder, &dataset);
-  if (found.name != dataset.title) {
+  if (found.key != dataset.key) {
     throw IoError(op,
                   str(folder.string(), " does not hold ", dataset.title, ": the checksums differ"));
   }
@@ -65,6 +66,7 @@ Found make_synthetic(const OpenOptions& options) {
   constexpr int64_t first_test = int64_t{1} << 40;  // far from any number of training images
   return {.train = make(options.synthetic_train, 0),
           .test = make(options.synthetic_test, first_test),
+          .key = "synthetic",
           .name = "synthetic digits",
           .classes = mnist().classes,
           .normalization = normalization};

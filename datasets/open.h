@@ -36,6 +36,7 @@ struct OpenOptions {
 /// Data to train on: samples are x float32 [1, H, W], normalized, and y int64 [].
 struct Found {
   DatasetPtr train, test;
+  std::string key;   ///< its name in OpenOptions; empty for files that are none of them
   std::string name;  ///< "MNIST", "Fashion-MNIST", "synthetic digits", or what was given
   std::string why;   ///< one line: where it comes from, and why from there
   std::vector<std::string> classes;

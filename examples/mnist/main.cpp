@@ -1,0 +1,88 @@
+// Trains small nets on MNIST and its relatives, tests them and lets them read pictures.
+#include <gradus/core/base/parallel_for.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+
+#include "predict.h"
+#include "train.h"
+
+namespace {
+
+using namespace gradus::examples;
+
+void add_train_options(CLI::App& app, TrainOptions& o) {
+  app.add_option("--dataset", o.dataset, "auto, mnist, fashion-mnist or synthetic")
+      ->check(CLI::IsMember({"auto", "mnist", "fashion-mnist", "synthetic"}))
+      ->capture_default_str();
+  app.add_option("--data", o.data_directory, "folder that holds the four files");
+  app.add_option("--model", o.model, "cnn, lenet, mlp or a model file (.json)")
+      ->capture_default_str();
+  app.add_option("--norm", o.norm, "norm of the cnn: none, batch, layer, instance or group")
+      ->capture_default_str();
+  app.add_option("--epochs", o.epochs)->check(CLI::Range(1, 100'000))->capture_default_str();
+  app.add_option("--batch-size", o.batch_size)->check(CLI::Range(1, 65'536))->capture_default_str();
+  app.add_option("--lr", o.lr, "peak learning rate; default 0.003, sgd 0.05")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--optimizer", o.optimizer, "adam, adamw or sgd")
+      ->check(CLI::IsMember({"adam", "adamw", "sgd"}))
+      ->capture_default_str();
+  app.add_option("--seed", o.seed, "of initial weights, order and dropout")->capture_default_str();
+  app.add_option("--samples", o.samples, "train on the first so many images; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--out", o.out, "folder to keep config, metrics, model and weights in");
+  app.add_flag("--overwrite", o.overwrite, "replace a run that is in --out already");
+  app.add_flag("--json", o.json, "results as one line of JSON, alone on standard output");
+}
+
+void add_run_options(CLI::App& app, SavedRunOptions& o) {
+  app.add_option("--run", o.run, "folder that `mnist train --out` wrote")->required();
+  app.add_flag("--json", o.json, "results as one line of JSON, alone on standard output");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Small nets on MNIST: train them, test them, let them read pictures.", "mnist");
+  app.require_subcommand(1);
+  int threads = 0;
+  TrainOptions train_options;
+  SavedRunOptions run_options;
+  std::vector<std::string> files;
+
+  CLI::App& train_command = *app.add_subcommand("train", "train a net and test it");
+  add_train_options(train_command, train_options);
+  CLI::App& eval_command = *app.add_subcommand("eval", "test a saved net");
+  add_run_options(eval_command, run_options);
+  eval_command.add_option("--dataset", run_options.dataset, "other than it was trained on");
+  eval_command.add_option("--data", run_options.data_directory, "folder that holds the four files");
+  CLI::App& predict_command = *app.add_subcommand("predict", "say which digit a picture shows");
+  add_run_options(predict_command, run_options);
+  predict_command.add_option("FILE", files, "PNG or PGM picture, or IDXFILE:NUMBER")->required();
+  for (CLI::App* command : {&train_command, &eval_command, &predict_command}) {
+    command->add_option("--threads", threads, "default: one per processor")
+        ->check(CLI::Range(1, 1024));
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 1;
+  }
+  if (threads > 0) gradus::set_num_threads(threads);
+  if (train_command.parsed()) train(train_options);
+  if (eval_command.parsed()) evaluate_run(run_options);
+  if (predict_command.parsed()) predict(run_options, files);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "mnist: " << error.what() << '\n';
+    return 1;
+  }
+}

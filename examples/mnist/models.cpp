@@ -1,0 +1,133 @@
+#include "models.h"
+
+#include <gradus/core/base/error.h>
+#include <gradus/nn/model_json.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace gradus::examples {
+
+namespace {
+
+using nlohmann::json;
+
+/// Collects layers and numbers those of one type: conv1, conv2, ...
+class LayerList {
+ public:
+  void add(const std::string& kind, const std::string& type, json options = json::object()) {
+    int number = 1;
+    for (const json& layer : layers_) {
+      if (layer["type"] == type) ++number;
+    }
+    layers_.push_back(
+        {{"name", kind + std::to_string(number)}, {"type", type}, {"options", std::move(options)}});
+  }
+  void add_linear(int in, int out) {
+    add("fc", "Linear", {{"in_features", in}, {"out_features", out}});
+  }
+  void add_relu() { add("relu", "ReLU"); }
+  void add_pool() { add("pool", "MaxPool2d", {{"kernel_size", 2}}); }
+  std::string text() const { return json{{"layers", layers_}}.dump(2); }
+
+ private:
+  json layers_ = json::array();
+};
+
+/// The type of layer that --norm names.
+std::string norm_type(const std::string& norm) {
+  if (norm == "batch") return "BatchNorm2d";
+  if (norm == "layer") return "LayerNorm";
+  if (norm == "instance") return "InstanceNorm2d";
+  if (norm == "group") return "GroupNorm";
+  throw ValueError("model", str("unknown --norm ", norm),
+                   "there are none, batch, layer, instance, group");
+}
+
+/// Its options, for [N, channels, side, side].
+json norm_options(const std::string& norm, int channels, int side) {
+  if (norm == "layer") return {{"normalized_shape", {channels, side, side}}};
+  if (norm == "instance") return {{"num_features", channels}, {"affine", true}};
+  if (norm == "group") return {{"num_groups", 8}, {"num_channels", channels}};
+  return {{"num_features", channels}};
+}
+
+void check_norm(const std::string& norm) {
+  if (norm == "none") return;
+  const std::string type = norm_type(norm);
+  const auto known = nn::layer_types();
+  if (std::find(known.begin(), known.end(), type) != known.end()) return;
+  throw ValueError(
+      "model",
+      str("--norm ", norm, " needs the layer ", type, ", which this version does not have"),
+      "use --norm batch or --norm none");
+}
+
+void add_conv_block(LayerList& layers, const std::string& norm, int in, int out, int side) {
+  layers.add("conv", "Conv2d",
+             {{"in_channels", in},
+              {"out_channels", out},
+              {"kernel_size", 3},
+              {"padding", 1},
+              {"bias", norm == "none"}});  // a bias before a norm would be dead weight
+  if (norm != "none") layers.add("norm", norm_type(norm), norm_options(norm, out, side));
+  layers.add_relu();
+}
+
+std::string cnn(const std::string& norm) {
+  check_norm(norm);
+  LayerList layers;
+  add_conv_block(layers, norm, 1, 16, 28);
+  add_conv_block(layers, norm, 16, 16, 28);
+  layers.add_pool();
+  add_conv_block(layers, norm, 16, 32, 14);
+  add_conv_block(layers, norm, 32, 32, 14);
+  layers.add_pool();
+  layers.add("flatten", "Flatten");
+  layers.add_linear(32 * 7 * 7, 128);
+  layers.add_relu();
+  layers.add("dropout", "Dropout", {{"p", 0.3}});
+  layers.add_linear(128, 10);
+  return layers.text();
+}
+
+std::string lenet() {
+  LayerList layers;
+  layers.add("conv", "Conv2d",
+             {{"in_channels", 1}, {"out_channels", 6}, {"kernel_size", 5}, {"padding", 2}});
+  layers.add_relu();
+  layers.add_pool();
+  layers.add("conv", "Conv2d", {{"in_channels", 6}, {"out_channels", 16}, {"kernel_size", 5}});
+  layers.add_relu();
+  layers.add_pool();
+  layers.add("flatten", "Flatten");
+  layers.add_linear(400, 120);
+  layers.add_relu();
+  layers.add_linear(120, 84);
+  layers.add_relu();
+  layers.add_linear(84, 10);
+  return layers.text();
+}
+
+std::string mlp() {
+  LayerList layers;
+  layers.add("flatten", "Flatten");
+  layers.add_linear(784, 256);
+  layers.add_relu();
+  layers.add_linear(256, 128);
+  layers.add_relu();
+  layers.add_linear(128, 10);
+  return layers.text();
+}
+
+}  // namespace
+
+std::string model_json(const std::string& model, const std::string& norm) {
+  if (model == "cnn") return cnn(norm);
+  if (model == "lenet") return lenet();
+  if (model == "mlp") return mlp();
+  throw ValueError("model", str("unknown --model ", model),
+                   "there are cnn, lenet, mlp, or the name of a .json file");
+}
+
+}  // namespace gradus::examples

@@ -1,0 +1,118 @@
+#include "predict.h"
+
+#include <gradus/gradus.h>
+
+#include <charconv>
+#include <iomanip>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "../support/image.h"
+#include "../support/run_folder.h"
+#include "../support/system.h"
+#include "train.h"
+
+namespace gradus::examples {
+
+namespace {
+
+using nlohmann::json;
+
+data::Normalization normalization_of(const json& config) {
+  try {
+    const json& n = config.at("normalization");
+    return {.mean = n.at("mean").get<double>(), .std = n.at("std").get<double>()};
+  } catch (const json::exception&) {
+    throw IoError("run folder", "config.json does not say how images were normalized");
+  }
+}
+
+std::string class_name(const json& config, int64_t label) {
+  try {
+    return config.at("classes").at(static_cast<size_t>(label)).get<std::string>();
+  } catch (const json::exception&) {
+    return std::to_string(label);
+  }
+}
+
+/// Image number `index` of an IDX file, [H, W].
+Tensor read_idx_image(const std::string& file, int64_t index) {
+  const Tensor images = data::read_idx(file);
+  if (images.dim() == 3 && images.dtype() == uint8 && index < images.size(0)) {
+    return images.select(0, index);
+  }
+  throw IndexError("predict", str(file, " holds ", images.dtype(), " ", images.shape(),
+                                  ", no image number ", index));
+}
+
+/// The picture that "digit.png" or "t10k-images-idx3-ubyte:17" names, [28, 28] gray.
+Tensor read_digit(const std::string& name) {
+  const size_t colon = name.rfind(':');
+  if (colon != std::string::npos && !std::filesystem::exists(name)) {
+    uint32_t index = 0;
+    const char* const end = name.data() + name.size();
+    const auto [rest, error] = std::from_chars(name.data() + colon + 1, end, index);
+    if (error == std::errc() && rest == end) return read_idx_image(name.substr(0, colon), index);
+  }
+  return to_mnist_form(read_image(name));
+}
+
+Tensor as_input(const Tensor& digit, const data::Normalization& n) {
+  const Tensor unit = div(to(digit, float32), 255);
+  return div(sub(unit, n.mean), n.std).reshape({1, 1, digit.size(0), digit.size(1)});
+}
+
+}  // namespace
+
+void evaluate_run(const SavedRunOptions& options) {
+  const RunFolder folder = RunFolder::open(options.run);
+  const json config = folder.read_config();
+  const auto net = folder.read_model();
+  const std::string trained_on = config.value("dataset", "");  // empty: a folder of the user's own
+  const std::string dataset = !options.dataset.empty() ? options.dataset
+                              : trained_on.empty()     ? "auto"
+                                                       : trained_on;
+  std::ostream& log = options.json ? std::cerr : std::cout;
+  print_system(log);
+  const data::Found found = open_data(dataset, options.data_directory, log, 1);
+  const Evaluation result = evaluate(*net, *found.test);
+  log << std::fixed << std::setprecision(2) << "test accuracy " << 100 * result.accuracy << " % +- "
+      << 100 * result.standard_error() << " % (standard error, " << result.images
+      << " images), loss " << std::setprecision(4) << result.loss << '\n'
+      << std::flush;
+  if (!options.json) return;
+  std::cout << json{{"test_accuracy", result.accuracy},
+                    {"test_loss", result.loss},
+                    {"images", result.images},
+                    {"dataset", found.key}}
+                   .dump()
+            << std::endl;
+}
+
+void predict(const SavedRunOptions& options, const std::vector<std::string>& files) {
+  const RunFolder folder = RunFolder::open(options.run);
+  const json config = folder.read_config();
+  const data::Normalization normalization = normalization_of(config);
+  const auto net = folder.read_model();
+  net->eval();
+  json results = json::array();
+  for (const std::string& file : files) {
+    const Tensor logits = (*net)(as_input(read_digit(file), normalization));
+    const Tensor p = softmax(logits, 1).reshape({-1});
+    const auto best = static_cast<int64_t>(argmax(p).item());
+    const double confidence = p.select(0, best).item();
+    if (options.json) {
+      results.push_back({{"file", file},
+                         {"label", best},
+                         {"name", class_name(config, best)},
+                         {"probability", confidence},
+                         {"probabilities", p.to_vector<float>()}});
+    } else {
+      std::cout << file << ": " << class_name(config, best) << " (" << std::fixed
+                << std::setprecision(1) << 100 * confidence << " %)\n";
+    }
+  }
+  if (options.json) std::cout << results.dump() << std::endl;
+}
+
+}  // namespace gradus::examples

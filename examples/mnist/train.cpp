@@ -1,0 +1,266 @@
+#include "train.h"
+
+#include <gradus/gradus.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <iomanip>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "../support/progress.h"
+#include "../support/run_folder.h"
+#include "../support/system.h"
+#include "models.h"
+
+namespace gradus::examples {
+
+namespace {
+
+using nlohmann::json;
+
+std::unique_ptr<nn::Sequential> make_net(const TrainOptions& options) {
+  if (options.model.ends_with(".json")) return nn::from_json_file(options.model);
+  return nn::from_json(model_json(options.model, options.norm));
+}
+
+std::unique_ptr<optim::Optimizer> make_optimizer(const TrainOptions& options,
+                                                 const NamedTensors& parameters) {
+  if (options.optimizer == "adam") {
+    return std::make_unique<optim::Adam>(parameters,
+                                         optim::AdamOptions{.lr = options.lr.value_or(3e-3)});
+  }
+  if (options.optimizer == "adamw") {
+    return std::make_unique<optim::AdamW>(parameters,
+                                          optim::AdamWOptions{.lr = options.lr.value_or(3e-3)});
+  }
+  if (options.optimizer == "sgd") {
+    return std::make_unique<optim::SGD>(
+        parameters,
+        optim::SGDOptions{.lr = options.lr.value_or(0.05), .momentum = 0.9, .nesterov = true});
+  }
+  throw ValueError("train", str("unknown --optimizer ", options.optimizer),
+                   "there are adam, adamw, sgd");
+}
+
+/// Share of the peak learning rate at `step` of `steps`: a short warm-up, then linearly down to 0.
+double schedule(int64_t step, int64_t steps) {
+  constexpr double warm_up = 0.1;
+  const double done = static_cast<double>(step) / static_cast<double>(steps);
+  return done < warm_up ? 0.1 + 0.9 * done / warm_up : (1 - done) / (1 - warm_up);
+}
+
+double count_correct(const Tensor& logits, const Tensor& labels) {
+  return sum(eq(argmax(logits.detach(), 1), labels)).item();
+}
+
+struct EpochResult {
+  double loss = 0, accuracy = 0, seconds = 0;
+  int64_t images = 0;
+  double images_per_second() const { return static_cast<double>(images) / seconds; }
+};
+
+json to_json(const EpochResult& train, const Evaluation& test) {
+  return {{"train_loss", train.loss},
+          {"train_accuracy", train.accuracy},
+          {"test_loss", test.loss},
+          {"test_accuracy", test.accuracy},
+          {"images_per_second", train.images_per_second()},
+          {"seconds", train.seconds}};
+}
+
+/// One run of the program.
+class Training {
+ public:
+  // With --json, standard output belongs to the JSON line alone.
+  explicit Training(const TrainOptions& options)
+      : options_(options),
+        log_(options.json ? std::cerr : std::cout),
+        terminal_(isatty(options.json ? STDERR_FILENO : STDOUT_FILENO) != 0) {}
+
+  void run() {
+    const Stopwatch watch;
+    if (!options_.out.empty()) folder_ = RunFolder::create(options_.out, options_.overwrite);
+    print_system(log_);
+    prepare();
+    EpochResult total;
+    Evaluation test;
+    for (int64_t epoch = 1; epoch <= options_.epochs; ++epoch) {
+      const EpochResult result = run_epoch(epoch);
+      test = evaluate(*net_, *data_.test);
+      report(epoch, result, test);
+      total.loss = result.loss;
+      total.seconds += result.seconds;
+      total.images += result.images;
+    }
+    if (folder_) {
+      folder_->write_model(*net_);
+      log_ << "saved    " << folder_->path().string() << '\n';
+    }
+    finish(total, test, watch.seconds());
+  }
+
+ private:
+  void prepare() {
+    data_ = open_data(options_.dataset, options_.data_directory, log_, options_.samples);
+    manual_seed(options_.seed);
+    net_ = make_net(options_);
+    check_model_fits();
+    optimizer_ = make_optimizer(options_, net_->named_parameters());
+    peak_lr_ = optimizer_->lr();
+    log_ << "model    " << options_.model << ", " << net_->parameter_count() << " parameters; "
+         << options_.optimizer << ", batch " << options_.batch_size << ", seed " << options_.seed
+         << '\n';
+    if (folder_) folder_->write_config(config());
+    data::DatasetPtr images = data_.train;
+    if (options_.samples > 0 && options_.samples < images->size()) {
+      images = data::share(data::Subset(images, 0, options_.samples));
+    }
+    loader_ = std::make_unique<data::DataLoader>(
+        images, data::LoaderOptions{.batch_size = options_.batch_size, .seed = options_.seed});
+  }
+
+  /// One image through the net, so that a model that does not fit is known before the first epoch.
+  void check_model_fits() {
+    const int64_t first[] = {0};
+    net_->eval();
+    const Tensor logits = (*net_)(data_.test->gather(first).x);
+    net_->train();
+    if (logits.dim() == 2 && logits.size(1) == 10) return;
+    throw ShapeError("train", str("the model gives ", logits.shape(), " for one image"),
+                     "it must give one score for each of 10 classes, [N,10]");
+  }
+
+  EpochResult run_epoch(int64_t epoch) {
+    const Stopwatch watch;
+    const int64_t steps = loader_->size() * options_.epochs;
+    Progress progress(log_, terminal_, str("epoch ", epoch, "/", options_.epochs),
+                      loader_->dataset().size());
+    EpochResult result;
+    double loss_sum = 0, correct = 0;
+    for (const auto& [x, y] : *loader_) {
+      optimizer_->set_lr(peak_lr_ * schedule(step_++, steps));
+      Tape tape;
+      const Tensor logits = (*net_)(x);
+      const Tensor loss = nn::cross_entropy(logits, y);
+      check_loss(loss.item());
+      tape.backward(loss);
+      optimizer_->step();
+      optimizer_->zero_grad();
+      loss_sum += loss.item() * static_cast<double>(y.numel());
+      correct += count_correct(logits, y);
+      result.images += y.numel();
+      const auto seen = static_cast<double>(result.images);
+      progress.update(result.images, loss_sum / seen, correct / seen);
+    }
+    progress.finish();
+    result.loss = loss_sum / static_cast<double>(result.images);
+    result.accuracy = correct / static_cast<double>(result.images);
+    result.seconds = watch.seconds();
+    return result;
+  }
+
+  void check_loss(double loss) const {
+    if (std::isfinite(loss)) return;
+    throw ValueError("train", str("the loss is ", loss, " at step ", step_),
+                     "try a smaller --lr, and look for NaN in the data");
+  }
+
+  void report(int64_t epoch, const EpochResult& train, const Evaluation& test) const {
+    if (folder_) {
+      json line = to_json(train, test);
+      line["epoch"] = epoch;
+      folder_->append_metrics(line);
+    }
+    log_ << std::fixed << "epoch " << epoch << '/' << options_.epochs << std::setprecision(4)
+         << "  train loss " << train.loss << ", accuracy " << std::setprecision(2)
+         << 100 * train.accuracy << " %   test loss " << std::setprecision(4) << test.loss
+         << ", accuracy " << std::setprecision(2) << 100 * test.accuracy << " %   "
+         << std::setprecision(0) << train.images_per_second() << " images/s, "
+         << clock_text(train.seconds) << '\n'
+         << std::flush;
+  }
+
+  json config() const {
+    return {
+        {"version", system_info().version},
+        {"dataset", data_.key},
+        {"normalization", {{"mean", data_.normalization.mean}, {"std", data_.normalization.std}}},
+        {"classes", data_.classes},
+        {"model", options_.model},
+        {"norm", options_.norm},
+        {"epochs", options_.epochs},
+        {"batch_size", options_.batch_size},
+        {"lr", peak_lr_},
+        {"optimizer", options_.optimizer},
+        {"seed", options_.seed},
+        {"samples", options_.samples}};
+  }
+
+  void finish(const EpochResult& total, const Evaluation& test, double seconds) const {
+    log_ << std::fixed << std::setprecision(2) << "test accuracy " << 100 * test.accuracy
+         << " % +- " << 100 * test.standard_error() << " % (standard error, " << test.images
+         << " images)\n"
+         << std::flush;
+    if (!options_.json) return;
+    std::cout << json{{"test_accuracy", test.accuracy},
+                      {"train_loss", total.loss},
+                      {"images_per_second", total.images_per_second()},
+                      {"seconds", seconds},
+                      {"epochs", options_.epochs},
+                      {"seed", options_.seed},
+                      {"threads", num_threads()},
+                      {"peak_rss_mib", peak_rss_mib()}}
+                     .dump()
+              << std::endl;
+  }
+
+  const TrainOptions& options_;
+  std::ostream& log_;
+  const bool terminal_;
+  std::optional<RunFolder> folder_;
+  data::Found data_;
+  std::unique_ptr<nn::Sequential> net_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
+  std::unique_ptr<data::DataLoader> loader_;
+  double peak_lr_ = 0;
+  int64_t step_ = 0;
+};
+
+}  // namespace
+
+double Evaluation::standard_error() const {
+  return std::sqrt(accuracy * (1 - accuracy) / static_cast<double>(std::max<int64_t>(images, 1)));
+}
+
+data::Found open_data(const std::string& name, const std::string& directory, std::ostream& log,
+                      int64_t samples) {
+  data::OpenOptions options{.name = name, .directory = directory};
+  options.notify = [&log](const std::string& text) { log << text << '\n' << std::flush; };
+  if (samples > 0) options.synthetic_train = std::min(samples, options.synthetic_train);
+  data::Found found = data::open_dataset(options);
+  log << "data     " << found.why << '\n' << std::flush;
+  return found;
+}
+
+Evaluation evaluate(nn::Module& net, const data::Dataset& dataset) {
+  const bool was_training = net.is_training();
+  net.eval();
+  double loss_sum = 0, correct = 0;
+  data::DataLoader loader({&dataset, [](const data::Dataset*) {}},  // shared without being owned
+                          {.batch_size = 250, .shuffle = false});
+  for (const auto& [x, y] : loader) {
+    const Tensor logits = net(x);
+    loss_sum += nn::cross_entropy(logits, y, {.reduction = Reduction::sum}).item();
+    correct += count_correct(logits, y);
+  }
+  net.train(was_training);
+  const auto images = static_cast<double>(std::max<int64_t>(dataset.size(), 1));
+  return {.accuracy = correct / images, .loss = loss_sum / images, .images = dataset.size()};
+}
+
+void train(const TrainOptions& options) {
+  Training(options).run();
+}
+
+}  // namespace gradus::examples

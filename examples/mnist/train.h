@@ -1,0 +1,51 @@
+// Training and evaluating a net on digits.
+#pragma once
+
+#include <gradus/datasets/open.h>
+#include <gradus/nn/module.h>
+
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <string>
+
+namespace gradus::examples {
+
+struct TrainOptions {
+  std::string dataset = "auto";
+  std::string data_directory;
+  std::string model = "cnn";
+  std::string norm = "batch";
+  int64_t epochs = 3;
+  int64_t batch_size = 64;
+  std::optional<double>
+      lr;  ///< the peak of the schedule; where not given, what suits the optimizer
+  std::string optimizer = "adam";
+  uint64_t seed = 0;
+  int64_t samples = 0;  ///< train on the first so many only; 0: all
+  std::string out;      ///< run folder; empty: nothing is kept
+  bool overwrite = false;
+  bool json = false;
+};
+
+/// The data set of this name (see data::OpenOptions), saying on `log` which one it is and why. With
+/// `samples` no more training images than that are drawn.
+data::Found open_data(const std::string& name, const std::string& directory, std::ostream& log,
+                      int64_t samples = 0);
+
+struct Evaluation {
+  double accuracy = 0;  ///< in [0, 1]
+  double loss = 0;
+  int64_t images = 0;
+  /// Standard error of the accuracy, from the binomial distribution.
+  double standard_error() const;
+};
+
+/// Accuracy and mean cross entropy of the net in evaluation mode; its mode is put back afterwards.
+Evaluation evaluate(nn::Module& net, const data::Dataset& dataset);
+
+/// Trains as the options say, prints progress and results. Throws gradus::Error for what the user
+/// can mend.
+void train(const TrainOptions& options);
+
+}  // namespace gradus::examples

@@ -1,0 +1,20 @@
+// Reading pictures of digits.
+#pragma once
+
+#include <filesystem>
+
+#include <gradus/core/tensor.h>
+
+namespace gradus::examples {
+
+/// A PNG or PGM picture as uint8 gray values [H, W]. Colours are turned into gray, transparency
+/// into white. Throws IoError naming the file for anything else, and for pictures of more than 4096
+/// pixels in height or width.
+Tensor read_image(const std::filesystem::path& path);
+
+/// A gray picture [H, W] as MNIST would have it, [28, 28] with bright ink on black: inverted where
+/// the border is bright, scaled into a 20x20 box and centred by its centre of mass. A picture that
+/// is 28x28 on black already stays as it is.
+Tensor to_mnist_form(const Tensor& gray);
+
+}  // namespace gradus::examples

@@ -1,0 +1,26 @@
+#include "system.h"
+
+#include <sys/resource.h>
+
+#include <gradus/core/base/parallel_for.h>
+#include <gradus/core/system_info.h>
+
+namespace gradus::examples {
+
+void print_system(std::ostream& out) {
+  const SystemInfo info = system_info();
+  out << "gradus   " << info.version << ", " << num_threads()
+      << (num_threads() == 1 ? " thread, " : " threads, ") << info.instruction_set << ", "
+      << info.blas << '\n';
+  if (!info.optimized) {
+    out << "warning  this is a debug build and many times slower; use the release preset\n";
+  }
+}
+
+double peak_rss_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+}  // namespace gradus::examples
