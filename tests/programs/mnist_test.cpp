@@ -1,0 +1,178 @@
+// bin/mnist from the outside: what it prints, writes and refuses.
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "../../core/serialize.h"
+#include "../../datasets/idx.h"
+#include "../../datasets/synthetic.h"
+#include "../support/program.h"
+
+using namespace gradus;
+using namespace gradus::test;
+using nlohmann::json;
+
+namespace {
+
+const std::string program = GRADUS_BINARY_DIR "/bin/mnist";
+
+Outcome mnist(const std::string& arguments) {
+  return run(program + " " + arguments);
+}
+
+/// A quick training that learns something.
+Outcome quick_train(const std::string& more) {
+  return mnist(
+      "train --dataset synthetic --model lenet --epochs 1 --samples 1500 --batch-size 32 " + more);
+}
+
+std::string last_line(const std::string& text) {
+  const size_t end = text.find_last_not_of('\n');
+  const size_t begin = text.rfind('\n', end);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1, end - begin);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// Checks that the program refuses `arguments` with exit status 1 and these words.
+void check_refused(const std::string& arguments, const std::string& words) {
+  CAPTURE(arguments);
+  const Outcome outcome = mnist(arguments);
+  CHECK(outcome.status == 1);
+  CHECK_MESSAGE(contains(outcome.err + outcome.out, words), outcome.err, outcome.out);
+}
+
+/// One trained run that several tests look at.
+const TemporaryFolder& trained_run() {
+  static const TemporaryFolder folder;
+  static const Outcome outcome = quick_train("--seed 3 --out " + folder / "run");
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  return folder;
+}
+
+}  // namespace
+
+TEST_CASE("--json prints one object with the results, alone on standard output") {
+  const Outcome outcome = quick_train("--seed 7 --threads 2 --json");
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  const json result = json::parse(outcome.out);
+  CHECK(result.at("test_accuracy").get<double>() > 0.5);
+  CHECK(result.at("test_accuracy").get<double>() <= 1);
+  CHECK(result.at("train_loss").get<double>() > 0);
+  CHECK(result.at("images_per_second").get<double>() > 0);
+  CHECK(result.at("seconds").get<double>() > 0);
+  CHECK(result.at("epochs") == 1);
+  CHECK(result.at("seed") == 7);
+  CHECK(result.at("threads") == 2);
+  CHECK(result.at("peak_rss_mib").get<double>() > 1);
+}
+
+TEST_CASE("the program says what it runs on and which data it took") {
+  const Outcome outcome = quick_train("--threads 1");
+  CHECK(contains(outcome.out, "1 thread, "));
+  CHECK(contains(outcome.out, "OpenBLAS"));
+  CHECK(contains(outcome.out, "data     "));
+  CHECK(contains(outcome.out, "test accuracy "));
+  CHECK(contains(outcome.out, "standard error"));
+}
+
+TEST_CASE("a run folder holds configuration, model, metrics and weights") {
+  const TemporaryFolder& folder = trained_run();
+  const json config = json::parse(read_text(folder / "run/config.json"));
+  CHECK(config.at("dataset") == "synthetic");
+  CHECK(config.at("seed") == 3);
+  CHECK(json::parse(read_text(folder / "run/model.json")).at("layers").size() == 12);
+  const json metrics = json::parse(last_line(read_text(folder / "run/metrics.jsonl")));
+  CHECK(metrics.at("epoch") == 1);
+  const SafeTensors weights = load_safetensors(folder / "run/model.safetensors");
+  CHECK(weights.at("conv1.weight").shape() == Shape{6, 1, 5, 5});
+  CHECK(weights.at("fc3.bias").shape() == Shape{10});
+}
+
+TEST_CASE("a saved run evaluates to what training reported") {
+  const TemporaryFolder& folder = trained_run();
+  const json metrics = json::parse(last_line(read_text(folder / "run/metrics.jsonl")));
+  const Outcome outcome = mnist("eval --json --run " + folder / "run");
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  const json result = json::parse(outcome.out);
+  CHECK(result.at("test_accuracy") == metrics.at("test_accuracy"));
+  CHECK(result.at("test_loss").get<double>() ==
+        doctest::Approx(metrics.at("test_loss").get<double>()));
+}
+
+TEST_CASE("a saved run reads pictures and images of IDX files") {
+  const TemporaryFolder& folder = trained_run();
+  const data::Batch digits = data::synthetic_digits(20, {.seed = 99});
+  data::write_idx(folder / "digits.gz", digits.x);
+  const std::vector<uint8_t> pixels = digits.x.select(0, 0).to_vector<uint8_t>();
+  {
+    std::ofstream pgm(folder / "digit.pgm", std::ios::binary);
+    pgm << "P5\n# a comment\n28 28\n255\n";
+    pgm.write(reinterpret_cast<const char*>(pixels.data()), 784);
+  }
+  const Outcome outcome = mnist("predict --json --run " + folder / "run" + " " +
+                                folder / "digits.gz:0" + " " + folder / "digit.pgm");
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  const json result = json::parse(outcome.out);
+  REQUIRE(result.size() == 2);
+  // The same picture, by two ways.
+  CHECK(result[0].at("probabilities") == result[1].at("probabilities"));
+  double total = 0;
+  for (const json& p : result[0].at("probabilities")) total += p.get<double>();
+  CHECK(total == doctest::Approx(1));
+}
+
+TEST_CASE("the same seed gives the same bytes, on one thread and on two") {
+  const TemporaryFolder folder;
+  const std::string cnn =
+      "train --dataset synthetic --samples 400 --epochs 2 --batch-size 16 --seed 5 --out ";
+  REQUIRE(mnist(cnn + folder / "one" + " --threads 1").status == 0);
+  REQUIRE(mnist(cnn + folder / "two" + " --threads 2").status == 0);
+  REQUIRE(mnist(cnn + folder / "again" + " --threads 2").status == 0);
+  const std::string one = read_text(folder / "one/model.safetensors");
+  CHECK(one.size() > 100'000);
+  CHECK(one == read_text(folder / "two/model.safetensors"));
+  CHECK(one == read_text(folder / "again/model.safetensors"));
+}
+
+TEST_CASE("a run is not overwritten unless asked") {
+  const TemporaryFolder& folder = trained_run();
+  const std::string before = read_text(folder / "run/model.safetensors");
+  check_refused("train --dataset synthetic --out " + folder / "run", "already holds a run");
+  CHECK(read_text(folder / "run/model.safetensors") == before);
+}
+
+TEST_CASE("mistakes get a message and exit status 1") {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "bad.json") << "{\"layers\": [{\"name\": \"a\", \"type\": \"Conv9d\"}]}";
+  std::ofstream(folder / "wrong.json")
+      << R"({"layers": [{"name": "f", "type": "Flatten"}, {"name": "fc", "type": "Linear",
+            "options": {"in_features": 5, "out_features": 10}}]})";
+  std::ofstream(folder / "file") << "in the way";
+  check_refused("", "subcommand");
+  check_refused("train --no-such-option 3", "--no-such-option");
+  check_refused("train --epochs 0", "--epochs");
+  check_refused("train --lr -1", "--lr");
+  check_refused("train --threads 0", "--threads");
+  check_refused("train --dataset imagenet", "imagenet");
+  check_refused("train --dataset synthetic --model resnet", "unknown --model resnet");
+  check_refused("train --dataset synthetic --norm layers", "unknown --norm layers");
+  check_refused("train --data " + folder / "nowhere", "nowhere");
+  check_refused("train --dataset synthetic --model " + folder / "missing.json", "missing.json");
+  check_refused("train --dataset synthetic --model " + folder / "bad.json", "Conv9d");
+  check_refused("train --dataset synthetic --model " + folder / "wrong.json", "(fc)");
+  check_refused("train --dataset synthetic --out " + folder / "file/run", "cannot make");
+  check_refused("eval --run " + folder / "nothing", "has no config.json");
+  const std::string run_folder = trained_run() / "run";
+  check_refused("predict --run " + run_folder + " " + folder / "bad.json", "neither PNG nor PGM");
+  check_refused("predict --run " + run_folder + " " + folder / "none.png", "cannot read");
+}
+
+TEST_CASE("--help explains and succeeds") {
+  const Outcome outcome = mnist("train --help");
+  CHECK(outcome.status == 0);
+  CHECK(contains(outcome.out, "--batch-size"));
+}
