@@ -62,8 +62,9 @@ int64_t Shape::numel() const {
 
 Shape Shape::row_major_strides() const {
   Shape strides = filled(dim_, 1);
+  if (numel() == 0) return strides;  // the others' product may overflow, and no stride is used
   for (int i = dim_ - 2; i >= 0; --i) {
-    strides[i] = strides[i + 1] * std::max<int64_t>((*this)[i + 1], 1);
+    strides[i] = strides[i + 1] * (*this)[i + 1];
   }
   return strides;
 }

@@ -36,6 +36,11 @@ TEST_CASE("shapes broadcast as in NumPy") {
                        ShapeError);
 }
 
+TEST_CASE("the strides of an empty shape do not overflow") {
+  const int64_t big = int64_t{1} << 40;
+  CHECK(Tensor::empty({0, big, big}).numel() == 0);
+}
+
 TEST_CASE("a shape holds eight dimensions") {
   CHECK(Shape::filled(8, 2).numel() == 256);
   CHECK_THROWS_AS(Shape::filled(9, 1), ShapeError);
