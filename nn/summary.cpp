@@ -86,7 +86,7 @@ std::string grouped(double number) {
   out << std::fixed << std::setprecision(0) << number;
   std::string digits = out.str();
   for (int i = static_cast<int>(digits.size()) - 3; i > 0; i -= 3) {
-    digits.insert(static_cast<size_t>(i), ",");
+    digits.insert(static_cast<size_t>(i), 1, ',');
   }
   return digits;
 }

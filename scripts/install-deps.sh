@@ -25,7 +25,6 @@ build_packages=(
 test_packages=(
   "libbenchmark-dev"
   "clang"
-  "libomp-dev"
   "clang-format"
   "clang-tidy"
   "shellcheck"

@@ -35,11 +35,11 @@ gradus_add_consumer_test(consumer ${without_json} -DCMAKE_PREFIX_PATH=${work}/in
 set_tests_properties(package.consumer PROPERTIES FIXTURES_REQUIRED installed)
 
 gradus_add_consumer_test(sources -DGRADUS_SOURCE=${PROJECT_SOURCE_DIR} -DBUILD_SHARED_LIBS=ON
-                         -DGRADUS_INSTALL=ON -DGRADUS_OPENMP=${GRADUS_OPENMP})
+                         -DGRADUS_INSTALL=ON)
 set_tests_properties(package.sources PROPERTIES PROCESSORS 2)
 
 # A shared library has brought its dependencies along: its users need none of them.
-foreach(dependency ZLIB CURL OpenMP PkgConfig)
+foreach(dependency ZLIB CURL PkgConfig)
   list(APPEND without_any -DCMAKE_DISABLE_FIND_PACKAGE_${dependency}=ON)
 endforeach()
 gradus_add_install_test(installed_shared ${work}/sources)
