@@ -22,6 +22,15 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+/// Whether there is anything in a folder but hidden files, such as the lock of a failed download.
+bool holds_files(const fs::path& folder) {
+  std::error_code error;
+  fs::directory_iterator entries(folder, error);
+  return std::any_of(begin(entries), end(entries), [](const fs::directory_entry& entry) {
+    return !entry.path().filename().string().starts_with('.');
+  });
+}
+
 // --- Places --------------------------------------------------------------------------------------
 
 /// Both splits of a folder. Where `expected` is nullptr, any data set may be there.
@@ -82,8 +91,7 @@ class Search {
 
   bool in_cache(const KnownDataset& dataset) {
     const fs::path folder = cache_ / dataset.key;
-    std::error_code error;
-    if (cache_.empty() || !fs::is_directory(folder, error)) {
+    if (cache_.empty() || !holds_files(folder)) {
       add_reason("nothing is cached");
       return false;
     }

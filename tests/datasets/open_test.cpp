@@ -81,7 +81,8 @@ TEST_CASE_FIXTURE(NoDataDirectory,
   CHECK(one_line(found.why));
   CHECK(contains(found.why, can_download() ? "the download failed: no mirror delivers"
                                            : "this build cannot download"));
-  if (can_download()) CHECK(contains(found.why, dead_mirror));  // and the mirror's own reason
+  if (can_download()) CHECK(contains(found.why, dead_mirror));      // and the mirror's own reason
+  CHECK(contains(open_dataset(options).why, "nothing is cached"));  // what failed left nothing
 }
 
 TEST_CASE_FIXTURE(NoDataDirectory, "a directory is taken as it is given") {
