@@ -74,8 +74,14 @@ Conv2d::Conv2d(const Conv2dOptions& o)
 }
 
 Tensor Conv2d::forward(const Tensor& x) {
+  return forward_with(x, weight, bias);
+}
+
+Tensor Conv2d::forward_with(const Tensor& x, const Tensor& other_weight,
+                            const Tensor& other_bias) const {
   const bool padded = std::any_of(pads_.begin(), pads_.end(), [](int64_t n) { return n != 0; });
-  return conv2d(padded ? pad(x, pads_, options().padding_mode) : x, weight, bias, geometry_);
+  return conv2d(padded ? pad(x, pads_, options().padding_mode) : x, other_weight, other_bias,
+                geometry_);
 }
 
 }  // namespace gradus::nn

@@ -28,6 +28,8 @@ class Conv2d : public Layer<Conv2dOptions> {
  public:
   explicit Conv2d(const Conv2dOptions& options);
   Tensor forward(const Tensor& x) override;
+  /// The same with other parameters of these shapes.
+  Tensor forward_with(const Tensor& x, const Tensor& other_weight, const Tensor& other_bias) const;
 
   Tensor& weight;
   Tensor& bias;

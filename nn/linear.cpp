@@ -28,7 +28,12 @@ Linear::Linear(const LinearOptions& o)
 }
 
 Tensor Linear::forward(const Tensor& x) {
-  return linear(x, weight, bias);
+  return forward_with(x, weight, bias);
+}
+
+Tensor Linear::forward_with(const Tensor& x, const Tensor& other_weight,
+                            const Tensor& other_bias) const {
+  return linear(x, other_weight, other_bias);
 }
 
 }  // namespace gradus::nn

@@ -22,6 +22,8 @@ class Linear : public Layer<LinearOptions> {
   Linear(int64_t in_features, int64_t out_features, bool with_bias = true)
       : Linear(LinearOptions{in_features, out_features, with_bias}) {}
   Tensor forward(const Tensor& x) override;
+  /// The same with other parameters of these shapes.
+  Tensor forward_with(const Tensor& x, const Tensor& other_weight, const Tensor& other_bias) const;
 
   Tensor& weight;
   Tensor& bias;

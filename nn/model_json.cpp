@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "../core/base/error.h"
+#include "../core/base/random.h"
 #include "activation.h"
 #include "conv.h"
 #include "dropout.h"
@@ -15,6 +16,7 @@
 #include "linear.h"
 #include "norm.h"
 #include "pool.h"
+#include "reparametrization.h"
 
 namespace gradus::nn {
 
@@ -268,6 +270,10 @@ constexpr LayerType layer_table[] = {
     row<GroupNorm>(),
     row<RMSNorm>(),
     row<LocalResponseNorm>(),
+    row<WeightNorm<Linear>>(),
+    row<WeightNorm<Conv2d>>(),
+    row<SpectralNorm<Linear>>(),
+    row<SpectralNorm<Conv2d>>(),
 };
 
 const LayerType* find_layer(const std::string& type) {
@@ -420,6 +426,43 @@ std::string to_json(const Sequential& model) {
 
 std::unique_ptr<Module> make_layer(const std::string& type, const std::string& options) {
   return build_layer(type, parsed(options));
+}
+
+namespace {
+
+/// What a module is beside its options and tensors.
+void copy_state(const Module& from, Module& to) {
+  const auto sources = from.named_modules();
+  const auto targets = to.named_modules();
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const Module& source = *sources[i].second;
+    Module& target = *targets[i].second;
+    target.train(source.is_training());
+    if (const auto* norm = dynamic_cast<const NormLayer*>(&source)) {
+      auto& copy = dynamic_cast<NormLayer&>(target);
+      copy.set_form(norm->form());
+      copy.freeze({.statistics = norm->has_frozen_statistics()});
+    }
+  }
+  const NamedTensors parameters = from.named_parameters();
+  NamedTensors copies = to.named_parameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    copies[i].tensor.requires_grad_(parameters[i].tensor.requires_grad());
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Module> clone(const Module& module) {
+  const RandomScope untouched;  // initial values are drawn, and overwritten
+  std::unique_ptr<Module> copy = build(written(module), 1);
+  const NamedTensors state = module.state_dict();
+  for (const NamedTensor& t : state) {
+    if (is_floating(t.tensor.dtype())) copy->to(t.tensor.dtype());
+  }
+  copy->load_state_dict(state);
+  copy_state(module, *copy);
+  return copy;
 }
 
 std::vector<std::string> layer_types() {

@@ -30,6 +30,10 @@ std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path);
 /// Writes a model back, with all options. Throws ValueError for a layer of a type of your own.
 std::string to_json(const Sequential& model);
 
+/// A copy of a model or layer with options, parameters, buffers, and what is frozen and in which
+/// mode. Gradients and hooks stay behind. Throws ValueError as to_json does.
+std::unique_ptr<Module> clone(const Module& module);
+
 /// Builds one layer from its type and a JSON object of options.
 std::unique_ptr<Module> make_layer(const std::string& type, const std::string& options = "{}");
 /// The types that make_layer knows; models have Sequential and Residual as well.

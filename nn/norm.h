@@ -24,6 +24,7 @@ class NormLayer : public Module {
   /// running statistics.
   virtual void freeze(const NormFreeze& parts);
   virtual bool has_running_statistics() const { return false; }
+  virtual bool has_frozen_statistics() const { return false; }
 
   Tensor& weight;  ///< starts as ones; undefined where an option has switched it off
   Tensor& bias;    ///< starts as zeros; likewise
@@ -98,8 +99,11 @@ class ChannelNormLayer : public NormLayer {
 
   /// Whether the next forward will normalize with statistics of its input.
   bool uses_input_statistics() const;
-  bool has_frozen_statistics() const { return frozen_statistics_; }
+  bool has_frozen_statistics() const override { return frozen_statistics_; }
   NormOver over() const { return setting_.over; }
+  int64_t num_channels() const { return setting_.channels; }
+  /// Number of dimensions behind [N, C].
+  int spatial() const { return setting_.spatial; }
   double eps() const { return setting_.eps; }
   /// Running mean 0, variance 1, no batches tracked.
   void reset_running_stats();

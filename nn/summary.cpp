@@ -8,6 +8,8 @@
 
 #include "../core/base/random.h"
 #include "../core/tape.h"
+#include "fold.h"
+#include "mode.h"
 
 namespace gradus::nn {
 
@@ -16,22 +18,16 @@ namespace {
 /// Sets every module to evaluation and hooks it, and undoes both.
 class Observation {
  public:
-  explicit Observation(Module& net) : random_(random_state()) {
+  explicit Observation(Module& net) : mode_(net, Mode::evaluation) {
     for (const auto& [path, module] : net.named_modules()) {
-      const bool was_training = module->is_training();
-      ForwardHook hook = module->set_forward_hook(
-          [this](Module& m, const Tensor&, const Tensor& y) { outputs_[&m] = y.shape(); });
-      before_.push_back({module, was_training, std::move(hook)});
+      hooks_.emplace_back(
+          module, module->set_forward_hook([this](Module& m, const Tensor&, const Tensor& y) {
+            outputs_[&m] = y.shape();
+          }));
     }
-    net.eval();
   }
   ~Observation() {
-    // Parents come first, so that each module gets its own mode back last.
-    for (Before& b : before_) {
-      b.module->train(b.training);
-      b.module->set_forward_hook(std::move(b.hook));
-    }
-    set_random_state(random_);
+    for (auto& [module, hook] : hooks_) module->set_forward_hook(std::move(hook));
   }
   Observation(const Observation&) = delete;
   Observation& operator=(const Observation&) = delete;
@@ -43,14 +39,10 @@ class Observation {
   }
 
  private:
-  struct Before {
-    Module* module;
-    bool training;
-    ForwardHook hook;
-  };
-  std::vector<Before> before_;
+  RandomScope random_;
+  ModeScope mode_;
+  std::vector<std::pair<Module*, ForwardHook>> hooks_;
   std::map<const Module*, Shape> outputs_;
-  RandomState random_;
 };
 
 /// Runs the net and adds up the operations of each module, by its path on the tape.
@@ -113,6 +105,16 @@ std::string table(const std::vector<Row>& rows) {
   return out.str();
 }
 
+/// What is worth changing, a line each.
+std::string notes(const Module& net) {
+  std::string text;
+  for (const LayerBeforeNorm& pair : dead_biases(net)) {
+    text += str("note: the bias of ", pair.layer_path, " has no effect, since ", pair.norm_path,
+                " takes the mean of each channel away; build it with bias = false\n");
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string summary(Module& net, const Shape& input_shape) {
@@ -135,7 +137,7 @@ std::string summary(Module& net, const Shape& input_shape) {
   }
   rows.push_back(
       {"total", "", "", grouped(static_cast<double>(net.parameter_count())), grouped(total), ""});
-  return str("input ", input_shape, "\n") + table(rows);
+  return str("input ", input_shape, "\n") + table(rows) + notes(net);
 }
 
 }  // namespace gradus::nn

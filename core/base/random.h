@@ -60,4 +60,17 @@ Generator& default_generator(Stream stream);
 RandomState random_state();
 void set_random_state(const RandomState& state);
 
+/// Gives the streams of this thread their positions back at the end of a scope: what is drawn in
+/// between leaves no trace.
+class RandomScope {
+ public:
+  RandomScope() : before_(random_state()) {}
+  ~RandomScope() { set_random_state(before_); }
+  RandomScope(const RandomScope&) = delete;
+  RandomScope& operator=(const RandomScope&) = delete;
+
+ private:
+  RandomState before_;
+};
+
 }  // namespace gradus

@@ -244,8 +244,7 @@ data::Found open_data(const std::string& name, const std::string& directory, std
 }
 
 Evaluation evaluate(nn::Module& net, const data::Dataset& dataset) {
-  const bool was_training = net.is_training();
-  net.eval();
+  const nn::ModeScope evaluating(net, nn::Mode::evaluation);
   double loss_sum = 0, correct = 0;
   data::DataLoader loader({&dataset, [](const data::Dataset*) {}},  // shared without being owned
                           {.batch_size = 250, .shuffle = false});
@@ -254,7 +253,6 @@ Evaluation evaluate(nn::Module& net, const data::Dataset& dataset) {
     loss_sum += nn::cross_entropy(logits, y, {.reduction = Reduction::sum}).item();
     correct += count_correct(logits, y);
   }
-  net.train(was_training);
   const auto images = static_cast<double>(std::max<int64_t>(dataset.size(), 1));
   return {.accuracy = correct / images, .loss = loss_sum / images, .images = dataset.size()};
 }

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "../../core/base/random.h"
 #include "../../nn/activation.h"
 #include "../../nn/conv.h"
 #include "../../nn/linear.h"
@@ -86,7 +87,11 @@ TEST_CASE("every type of layer can be made, written and read") {
       {"LayerNorm", R"({"normalized_shape": 3})"},
       {"GroupNorm", R"({"num_groups": 2, "num_channels": 4})"},
       {"RMSNorm", R"({"normalized_shape": [2, 3], "eps": null})"},
-      {"LocalResponseNorm", R"({"size": 5})"}};
+      {"LocalResponseNorm", R"({"size": 5})"},
+      {"WeightNormLinear", R"({"in_features": 2, "out_features": 3, "dim": null})"},
+      {"WeightNormConv2d", R"({"in_channels": 2, "out_channels": 4, "kernel_size": 3})"},
+      {"SpectralNormLinear", R"({"in_features": 2, "out_features": 3, "eps": 1e-8})"},
+      {"SpectralNormConv2d", R"({"in_channels": 2, "out_channels": 4, "kernel_size": 3})"}};
   for (const std::string& type : nn::layer_types()) {
     INFO(type);
     const auto found = required.find(type);
@@ -97,6 +102,34 @@ TEST_CASE("every type of layer can be made, written and read") {
     const std::string text = nn::to_json(net);
     CHECK(nn::to_json(*nn::from_json(text)) == text);
   }
+}
+
+TEST_CASE("a clone has the same values and modes, and nothing in common") {
+  const auto net = nn::from_json(small_net);
+  net->to(float64);
+  auto& bn = dynamic_cast<nn::BatchNorm2d&>(*(*net)[0].children()[1]);
+  bn.set_form(NormForm::composed);
+  bn.freeze({.statistics = true});
+  bn.weight.requires_grad_(false);
+  (*net)[3].eval();
+  const RandomState random = random_state();
+  const auto copy = nn::clone(*net);
+  CHECK(random_state().streams == random.streams);
+  CHECK(nn::to_json(dynamic_cast<nn::Sequential&>(*copy)) == nn::to_json(*net));
+  const NamedTensors own = net->state_dict(), copied = copy->state_dict();
+  for (size_t i = 0; i < own.size(); ++i) {
+    CHECK(own[i].tensor.to(float64).to_vector<double>() ==
+          copied[i].tensor.to(float64).to_vector<double>());
+  }
+  const auto& copied_bn = dynamic_cast<const nn::BatchNorm2d&>(*copy->children()[0]->children()[1]);
+  CHECK(copied_bn.form() == NormForm::composed);
+  CHECK(copied_bn.has_frozen_statistics());
+  CHECK_FALSE(copied_bn.weight.requires_grad());
+  CHECK(copied_bn.bias.requires_grad());
+  CHECK(copy->is_training());
+  CHECK_FALSE(copy->children()[3]->is_training());
+  bn.running_mean.fill_(5);
+  CHECK(copied_bn.running_mean.to_vector<double>()[0] == 0);
 }
 
 TEST_CASE("nets of the conformance files have PyTorch's parameters") {

@@ -96,3 +96,14 @@ TEST_CASE("a summary shows frozen layers, in float64 too") {
   CHECK(line_of(text, "stem.0").ends_with(" train, frozen"));
   CHECK(line_of(text, "fc").ends_with(" train"));
 }
+
+TEST_CASE("a summary names biases that have no effect") {
+  nn::Sequential net = make_net();
+  CHECK(nn::summary(net, {1, 1, 6, 6})
+            .ends_with("note: the bias of stem.0 has no effect, since stem.1 takes the mean of "
+                       "each channel away; build it with bias = false\n"));
+  nn::Sequential lean(
+      nn::Conv2d({.in_channels = 1, .out_channels = 4, .kernel_size = 3, .bias = false}),
+      nn::BatchNorm2d(4));
+  CHECK(nn::summary(lean, {1, 1, 6, 6}).find("note") == std::string::npos);
+}

@@ -1,0 +1,172 @@
+#include "fold.h"
+
+#include <map>
+
+#include "../core/base/random.h"
+#include "../core/tape.h"
+#include "conv.h"
+#include "linear.h"
+#include "model_json.h"
+#include "norm.h"
+
+namespace gradus::nn {
+
+// --- Finding them ---
+
+namespace {
+
+bool is_sequential(const Module& module) {
+  return dynamic_cast<const Sequential*>(&module) != nullptr;
+}
+
+/// Walks through a net in the order of its computation, as far as that is known.
+class PairFinder {
+ public:
+  explicit PairFinder(const Module& net) { visit(net, ""); }
+  std::vector<LayerBeforeNorm> found;
+
+ private:
+  void visit(const Module& module, const std::string& path) {
+    const bool in_order = is_sequential(module);
+    for (const auto& child : module.children()) {
+      // What the children of any other module get is not known.
+      if (!in_order) previous_ = nullptr;
+      visit(*child, path.empty() ? child->name() : path + "." + child->name());
+    }
+    if (in_order) return;
+    if (dynamic_cast<const NormLayer*>(&module) != nullptr && previous_ != nullptr) {
+      found.push_back({previous_path_, path, previous_, &module});
+    }
+    const bool is_linear = dynamic_cast<const Linear*>(&module) != nullptr ||
+                           dynamic_cast<const Conv2d*>(&module) != nullptr;
+    previous_ = is_linear ? &module : nullptr;
+    previous_path_ = path;
+  }
+
+  const Module* previous_ = nullptr;  // a linear layer whose output comes next
+  std::string previous_path_;
+};
+
+/// Whether the norm has a set, or a factor, for each output channel of the layer.
+bool is_per_channel(const LayerBeforeNorm& pair) {
+  const auto* norm = dynamic_cast<const ChannelNormLayer*>(pair.norm);
+  if (norm == nullptr) return false;
+  if (const auto* conv = dynamic_cast<const Conv2d*>(pair.layer)) {
+    return norm->spatial() == 2 && norm->num_channels() == conv->options().out_channels;
+  }
+  const auto& linear = dynamic_cast<const Linear&>(*pair.layer);
+  return norm->spatial() == 1 && norm->over() == NormOver::batch &&
+         norm->num_channels() == linear.options().out_features;
+}
+
+bool has_bias(const Module& layer) {
+  const auto* conv = dynamic_cast<const Conv2d*>(&layer);
+  return conv != nullptr ? conv->options().bias : dynamic_cast<const Linear&>(layer).options().bias;
+}
+
+bool removes_means(const LayerBeforeNorm& pair) {
+  if (const auto* group = dynamic_cast<const GroupNorm*>(pair.norm)) {
+    const auto* conv = dynamic_cast<const Conv2d*>(pair.layer);
+    return conv != nullptr && group->options().num_groups == group->options().num_channels;
+  }
+  const auto* norm = dynamic_cast<const ChannelNormLayer*>(pair.norm);
+  return norm != nullptr && is_per_channel(pair) && !norm->has_frozen_statistics();
+}
+
+}  // namespace
+
+std::vector<LayerBeforeNorm> layers_before_norms(const Module& net) {
+  return PairFinder(net).found;
+}
+
+std::vector<LayerBeforeNorm> dead_biases(const Module& net) {
+  std::vector<LayerBeforeNorm> pairs = layers_before_norms(net);
+  std::erase_if(pairs, [](const LayerBeforeNorm& pair) {
+    return !has_bias(*pair.layer) || !removes_means(pair);
+  });
+  return pairs;
+}
+
+// --- Folding them ---
+
+namespace {
+
+struct WeightAndBias {
+  Tensor weight, bias;
+};
+
+/// In double, then back in the type of the layer.
+WeightAndBias folded(const Tensor& weight, const Tensor& bias, const ChannelNormLayer& norm) {
+  const auto wide = [](const Tensor& t) { return t.detach().to(float64); };
+  Tensor scale = rsqrt(add(wide(norm.running_var), norm.eps()));
+  if (norm.weight.defined()) scale = mul(scale, wide(norm.weight));
+  Tensor shift = mul(neg(wide(norm.running_mean)), scale);
+  if (bias.defined()) shift = add(shift, mul(wide(bias), scale));
+  if (norm.bias.defined()) shift = add(shift, wide(norm.bias));
+  Shape per_output = Shape::filled(weight.dim(), 1);
+  per_output[0] = weight.size(0);
+  return {mul(wide(weight), reshape(scale, per_output)).to(weight.dtype()),
+          shift.to(weight.dtype())};
+}
+
+template <class T>
+std::unique_ptr<Module> folded_layer(const T& layer, const ChannelNormLayer& norm) {
+  typename T::Options options = layer.options();
+  options.bias = true;
+  auto result = std::make_unique<T>(options);
+  result->to(layer.weight.dtype());
+  const auto [weight, bias] = folded(layer.weight, layer.bias, norm);
+  const NoGrad pause;
+  result->weight.copy_(weight);
+  result->bias.copy_(bias);
+  return result;
+}
+
+class Folding {
+ public:
+  explicit Folding(const Module& net) {
+    for (const LayerBeforeNorm& pair : layers_before_norms(net)) {
+      const auto* norm = dynamic_cast<const ChannelNormLayer*>(pair.norm);
+      if (norm == nullptr || !norm->has_running_statistics() || !is_per_channel(pair)) continue;
+      norm_after_[pair.layer] = norm;
+      layer_before_[norm] = pair.layer;
+    }
+  }
+
+  Sequential sequence(const Module& layers) const {
+    Sequential result;
+    for (const auto& child : layers.children()) {
+      if (layer_before_.contains(child.get())) continue;
+      result.add(child->name(), module(*child));
+    }
+    return result;
+  }
+
+ private:
+  std::unique_ptr<Module> module(const Module& original) const {
+    if (is_sequential(original)) return std::make_unique<Sequential>(sequence(original));
+    if (const auto* residual = dynamic_cast<const Residual*>(&original)) {
+      return std::make_unique<Residual>(sequence(residual->body), sequence(residual->shortcut));
+    }
+    const auto found = norm_after_.find(&original);
+    if (found == norm_after_.end()) return clone(original);
+    if (const auto* conv = dynamic_cast<const Conv2d*>(&original)) {
+      return folded_layer(*conv, *found->second);
+    }
+    return folded_layer(dynamic_cast<const Linear&>(original), *found->second);
+  }
+
+  std::map<const Module*, const ChannelNormLayer*> norm_after_;
+  std::map<const Module*, const Module*> layer_before_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sequential> fold_batch_norm(const Sequential& net) {
+  const RandomScope untouched;  // initial values are drawn, and overwritten
+  auto result = std::make_unique<Sequential>(Folding(net).sequence(net));
+  result->eval();
+  return result;
+}
+
+}  // namespace gradus::nn

@@ -1,0 +1,39 @@
+#include "mode.h"
+
+#include "../core/base/error.h"
+
+namespace gradus::nn {
+
+ModeScope::ModeScope(Module& net, Mode mode) {
+  for (const auto& [path, module] : net.named_modules()) {
+    before_.emplace_back(module, module->is_training());
+  }
+  net.train(mode == Mode::training);
+}
+
+ModeScope::~ModeScope() {
+  // Setting a mode sets it below as well, so that parents come first here too.
+  for (const auto& [module, training] : before_) module->train(training);
+}
+
+std::vector<std::string> training_modules(const Module& net) {
+  std::vector<std::string> paths;
+  for (const auto& [path, module] : net.named_modules()) {
+    if (module->is_training() && module->depends_on_mode()) {
+      paths.push_back(path.empty() ? module->type() : path);
+    }
+  }
+  return paths;
+}
+
+std::string evaluation_warning(const Module& net) {
+  const std::vector<std::string> paths = training_modules(net);
+  if (paths.empty()) return "";
+  std::string list;
+  for (size_t i = 0; i < paths.size() && i < 3; ++i) list += (i == 0 ? "" : ", ") + paths[i];
+  if (paths.size() > 3) list += str(" and ", paths.size() - 3, " more");
+  return str("evaluated in training mode, which changes what these layers do: ", list,
+             ". Call eval() first");
+}
+
+}  // namespace gradus::nn

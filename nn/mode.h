@@ -1,0 +1,35 @@
+// Training and evaluation mode of a whole net.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "module.h"
+
+namespace gradus::nn {
+
+enum class Mode { training, evaluation };
+
+/// Sets the mode of a net while it lives, then gives every module back the one it had:
+///
+///     const nn::ModeScope evaluating(net, nn::Mode::evaluation);
+class ModeScope {
+ public:
+  ModeScope(Module& net, Mode mode);
+  ~ModeScope();
+  ModeScope(const ModeScope&) = delete;
+  ModeScope& operator=(const ModeScope&) = delete;
+
+ private:
+  std::vector<std::pair<Module*, bool>> before_;  // parents first
+};
+
+/// Paths of the modules in training mode for which that makes a difference: norms that follow their
+/// batch and their statistics, dropout. Empty for a net that is ready to be evaluated.
+std::vector<std::string> training_modules(const Module& net);
+
+/// What to tell somebody who is about to evaluate this net; empty where nothing is wrong.
+std::string evaluation_warning(const Module& net);
+
+}  // namespace gradus::nn

@@ -1,0 +1,120 @@
+#include "norm_statistics.h"
+
+#include "../core/base/error.h"
+#include "../core/tape.h"
+
+namespace gradus::nn {
+
+/// Watches one layer while the pass lives. Then the layer gets statistics back: the ones it had, or
+/// those that were collected.
+class StatisticsPass::Collector {
+ public:
+  explicit Collector(ChannelNormLayer& layer)
+      : layer_(layer),
+        returned_{layer.running_mean.clone(), layer.running_var.clone(),
+                  layer.num_batches_tracked.clone()} {
+    layer_.train();
+    hook_ = layer_.set_forward_hook(
+        [this](Module&, const Tensor& x, const Tensor&) { collect(x.detach()); });
+  }
+  ~Collector() {
+    layer_.set_forward_hook(std::move(hook_));
+    const NoGrad pause;
+    layer_.running_mean.copy_(returned_.mean);
+    layer_.running_var.copy_(returned_.variance);
+    layer_.num_batches_tracked.copy_(returned_.batches);
+  }
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
+
+  /// Chooses the new statistics, where the layer was called at all.
+  void finish() {
+    if (weight_ == 0) return;
+    const DType dtype = layer_.running_mean.dtype();
+    returned_.mean = mean_.to(dtype);
+    returned_.variance = (over_batch() ? spread_ / (weight_ - 1) : spread_ / weight_).to(dtype);
+    if (over_batch()) returned_.batches.fill_(static_cast<double>(batches_));
+  }
+
+ private:
+  bool over_batch() const { return layer_.over() == NormOver::batch; }
+
+  void collect(const Tensor& input) {
+    if (input.numel() == 0) return;
+    const Tensor x = reshape(input.to(float64), {-1, layer_.num_channels(), positions(input)});
+    ++batches_;
+    if (over_batch()) {
+      const Tensor variance = var(x, {0, 2}, 0);
+      const auto count = static_cast<double>(x.size(0) * x.size(2));
+      add(count, mean(x, {0, 2}), variance * count, true);
+    } else {
+      // The variance of a channel is the mean of those of the samples, each unbiased.
+      const auto samples = static_cast<double>(x.size(0));
+      add(samples, mean(x, {0, 2}), sum(var(x, {2}, 1), {0}), false);
+    }
+  }
+
+  int64_t positions(const Tensor& x) const {
+    int64_t n = 1;
+    for (int d = x.dim() - layer_.spatial(); d < x.dim(); ++d) n *= x.size(d);
+    const bool is_rows = x.dim() == 2 && over_batch();
+    return is_rows ? 1 : n;
+  }
+
+  /// Joins two groups of values (Chan, Golub and LeVeque, 1979); `spread` of a group is its sum of
+  /// squares around its own mean, to which the distance of the means adds.
+  void add(double weight, const Tensor& mean, const Tensor& spread, bool means_add) {
+    if (weight_ == 0) {
+      weight_ = weight;
+      mean_ = mean;
+      spread_ = spread;
+      return;
+    }
+    const double total = weight_ + weight;
+    const Tensor step = mean - mean_;
+    spread_ = spread_ + spread;
+    if (means_add) spread_ = spread_ + square(step) * (weight_ * weight / total);
+    mean_ = mean_ + step * (weight / total);
+    weight_ = total;
+  }
+
+  struct Statistics {
+    Tensor mean, variance, batches;
+  };
+
+  ChannelNormLayer& layer_;
+  Statistics returned_;
+  ForwardHook hook_;
+  double weight_ = 0;  // values, or samples for instance norm
+  Tensor mean_, spread_;
+  int64_t batches_ = 0;
+};
+
+StatisticsPass::StatisticsPass(Module& net) : net_(net), mode_(net, Mode::evaluation) {
+  for (const auto& [path, module] : net.named_modules()) {
+    auto* layer = dynamic_cast<ChannelNormLayer*>(module);
+    if (layer == nullptr || !layer->has_running_statistics() || layer->has_frozen_statistics()) {
+      continue;
+    }
+    collectors_.push_back(std::make_unique<Collector>(*layer));
+  }
+}
+
+StatisticsPass::~StatisticsPass() = default;
+
+void StatisticsPass::add(const Tensor& x) {
+  const NoGrad pause;
+  net_(x);
+  ++batches_;
+}
+
+void StatisticsPass::finish() {
+  if (batches_ == 0) {
+    throw ValueError("recompute_statistics", "there was no batch",
+                     "a range that can be read only once may have been read before");
+  }
+  for (const auto& collector : collectors_) collector->finish();
+  collectors_.clear();
+}
+
+}  // namespace gradus::nn

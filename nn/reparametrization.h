@@ -1,0 +1,107 @@
+// Layers whose weight is computed from other parameters at every forward.
+//
+//     nn::WeightNorm<nn::Linear> fc(nn::Linear(784, 10));       // fc.weight_g, fc.weight_v
+//     nn::SpectralNorm<nn::Conv2d> conv(nn::Conv2d({...}));     // conv.weight_orig, ...
+//
+// They take a layer over and start from its weight; names in files are PyTorch's.
+#pragma once
+
+#include "conv.h"
+#include "linear.h"
+
+namespace gradus::nn {
+
+/// g v / |v|, where |v| runs over all dimensions but `dim` (over all without one).
+Tensor normed_weight(const Tensor& v, const Tensor& g, std::optional<int64_t> dim);
+/// |v| as above, with size 1 in the dimensions that it runs over; a scalar without `dim`.
+Tensor weight_length(const Tensor& v, std::optional<int64_t> dim);
+
+template <class Inner>
+struct WeightNormOptions {
+  static constexpr const char* type =
+      std::is_same_v<Inner, Linear> ? "WeightNormLinear" : "WeightNormConv2d";
+  typename Inner::Options layer;
+  /// The dimension whose slices have a length each: 0 for one per output; none for one in all.
+  std::optional<int64_t> dim = 0;
+
+  void describe(OptionVisitor& visit) {
+    layer.describe(visit);
+    visit("dim", dim);
+  }
+};
+
+/// Weight normalization: weight = weight_g weight_v / |weight_v|, so that length and direction are
+/// learned apart (Salimans and Kingma, arXiv 1602.07868). `Inner` is Linear or Conv2d. Parameters
+/// bias, weight_g (for Linear [out, 1]) and weight_v (of the weight's shape). Throws ValueError for
+/// a `dim` that the weight does not have.
+template <class Inner>
+class WeightNorm : public Layer<WeightNormOptions<Inner>> {
+ public:
+  using Options = WeightNormOptions<Inner>;
+  explicit WeightNorm(const Options& options) : WeightNorm(Inner(options.layer), options.dim) {}
+  explicit WeightNorm(Inner layer, std::optional<int64_t> dim = 0);
+  Tensor forward(const Tensor& x) override { return inner_.forward_with(x, weight(), bias); }
+  /// The weight that the next forward will use.
+  Tensor weight() const { return normed_weight(weight_v, weight_g, this->options().dim); }
+
+ private:
+  Inner inner_;  // its options and nothing else: parameters are here
+
+ public:
+  Tensor& bias;
+  Tensor& weight_g;
+  Tensor& weight_v;
+};
+
+extern template class WeightNorm<Linear>;
+extern template class WeightNorm<Conv2d>;
+
+template <class Inner>
+struct SpectralNormOptions {
+  static constexpr const char* type =
+      std::is_same_v<Inner, Linear> ? "SpectralNormLinear" : "SpectralNormConv2d";
+  typename Inner::Options layer;
+  int64_t n_power_iterations = 1;
+  double eps = 1e-12;  ///< least length that u and v are divided by
+
+  void describe(OptionVisitor& visit) {
+    layer.describe(visit);
+    visit("n_power_iterations", n_power_iterations);
+    visit("eps", eps);
+  }
+};
+
+/// Spectral normalization: weight = weight_orig / s, where s = u^T W v estimates the largest
+/// singular value of W, weight_orig as a matrix [out, rest] (Miyato et al., arXiv 1802.05957).
+/// `Inner` is Linear or Conv2d.
+///
+/// Parameters bias and weight_orig; buffers weight_u [out] and weight_v [rest], unit vectors that
+/// each forward in training moves by n_power_iterations of v = W^T u / |W^T u|, u = W v / |W v|.
+/// The gradient takes them for constants. A new layer starts with 15 iterations, so that it can be
+/// evaluated at once. Throws ValueError for less than one iteration or a negative eps.
+template <class Inner>
+class SpectralNorm : public Layer<SpectralNormOptions<Inner>> {
+ public:
+  using Options = SpectralNormOptions<Inner>;
+  explicit SpectralNorm(const Options& options)
+      : SpectralNorm(Inner(options.layer), options.n_power_iterations, options.eps) {}
+  explicit SpectralNorm(Inner layer, int64_t n_power_iterations = 1, double eps = 1e-12);
+  Tensor forward(const Tensor& x) override;
+  bool depends_on_mode() const override { return true; }
+  /// The weight that a forward in evaluation would use.
+  Tensor weight() const;
+
+ private:
+  Inner inner_;  // its options and nothing else: parameters are here
+
+ public:
+  Tensor& bias;
+  Tensor& weight_orig;
+  Tensor& weight_u;
+  Tensor& weight_v;
+};
+
+extern template class SpectralNorm<Linear>;
+extern template class SpectralNorm<Conv2d>;
+
+}  // namespace gradus::nn
