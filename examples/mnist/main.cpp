@@ -29,7 +29,7 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       ->check(CLI::IsMember({"adam", "adamw", "sgd"}))
       ->capture_default_str();
   app.add_option("--seed", o.seed, "of initial weights, order and dropout")->capture_default_str();
-  app.add_option("--samples", o.samples, "train on the first so many images; 0: all")
+  app.add_option("--samples", o.samples, "train on the first so many images only; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--out", o.out, "folder to keep config, metrics, model and weights in");

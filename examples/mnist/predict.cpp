@@ -74,7 +74,8 @@ void evaluate_run(const SavedRunOptions& options) {
                                                        : trained_on;
   std::ostream& log = options.json ? std::cerr : std::cout;
   print_system(log);
-  const data::Found found = open_data(dataset, options.data_directory, log, 1);
+  const data::Found found =
+      open_data(dataset, options.data_directory, log, config.value("samples", int64_t{0}));
   const Evaluation result = evaluate(*net, *found.test);
   log << std::fixed << std::setprecision(2) << "test accuracy " << 100 * result.accuracy << " % +- "
       << 100 * result.standard_error() << " % (standard error, " << result.images

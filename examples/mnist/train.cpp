@@ -237,7 +237,10 @@ data::Found open_data(const std::string& name, const std::string& directory, std
                       int64_t samples) {
   data::OpenOptions options{.name = name, .directory = directory};
   options.notify = [&log](const std::string& text) { log << text << '\n' << std::flush; };
-  if (samples > 0) options.synthetic_train = std::min(samples, options.synthetic_train);
+  if (samples > 0) {
+    options.synthetic_train = std::min(samples, options.synthetic_train);
+    options.synthetic_test = std::min(samples, options.synthetic_test);
+  }
   data::Found found = data::open_dataset(options);
   log << "data     " << found.why << '\n' << std::flush;
   return found;

@@ -22,7 +22,7 @@ struct TrainOptions {
       lr;  ///< the peak of the schedule; where not given, what suits the optimizer
   std::string optimizer = "adam";
   uint64_t seed = 0;
-  int64_t samples = 0;  ///< train on the first so many only; 0: all
+  int64_t samples = 0;  ///< train on the first so many only, and draw no more; 0: all
   std::string out;      ///< run folder; empty: nothing is kept
   bool overwrite = false;
   bool json = false;

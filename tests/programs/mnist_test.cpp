@@ -24,7 +24,7 @@ Outcome mnist(const std::string& arguments) {
 /// A quick training that learns something.
 Outcome quick_train(const std::string& more) {
   return mnist(
-      "train --dataset synthetic --model lenet --epochs 1 --samples 1500 --batch-size 32 " + more);
+      "train --dataset synthetic --model lenet --epochs 1 --samples 1000 --batch-size 20 " + more);
 }
 
 std::string last_line(const std::string& text) {
@@ -128,7 +128,7 @@ TEST_CASE("a saved run reads pictures and images of IDX files") {
 TEST_CASE("the same seed gives the same bytes, on one thread and on two") {
   const TemporaryFolder folder;
   const std::string cnn =
-      "train --dataset synthetic --samples 400 --epochs 2 --batch-size 16 --seed 5 --out ";
+      "train --dataset synthetic --samples 160 --epochs 2 --batch-size 16 --seed 5 --out ";
   REQUIRE(mnist(cnn + folder / "one" + " --threads 1").status == 0);
   REQUIRE(mnist(cnn + folder / "two" + " --threads 2").status == 0);
   REQUIRE(mnist(cnn + folder / "again" + " --threads 2").status == 0);
