@@ -1,9 +1,7 @@
 #include "models.h"
 
 #include <gradus/core/base/error.h>
-#include <gradus/nn/model_json.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace gradus::examples {
@@ -52,17 +50,6 @@ json norm_options(const std::string& norm, int channels, int side) {
   return {{"num_features", channels}};
 }
 
-void check_norm(const std::string& norm) {
-  if (norm == "none") return;
-  const std::string type = norm_type(norm);
-  const auto known = nn::layer_types();
-  if (std::find(known.begin(), known.end(), type) != known.end()) return;
-  throw ValueError(
-      "model",
-      str("--norm ", norm, " needs the layer ", type, ", which this version does not have"),
-      "use --norm batch or --norm none");
-}
-
 void add_conv_block(LayerList& layers, const std::string& norm, int in, int out, int side) {
   layers.add("conv", "Conv2d",
              {{"in_channels", in},
@@ -75,7 +62,6 @@ void add_conv_block(LayerList& layers, const std::string& norm, int in, int out,
 }
 
 std::string cnn(const std::string& norm) {
-  check_norm(norm);
   LayerList layers;
   add_conv_block(layers, norm, 1, 16, 28);
   add_conv_block(layers, norm, 16, 16, 28);

@@ -9,8 +9,7 @@ namespace gradus::examples {
 ///
 /// `model`: "cnn" (four convolutions with norm, the default recipe), "lenet" (LeNet-5 with ReLU and
 /// max pooling) or "mlp" (784-256-128-10). `norm`: "none", "batch", "layer", "instance" or "group",
-/// for the cnn; the others have none. Throws ValueError for anything else, and for a norm that the
-/// library does not have.
+/// for the cnn; the others have none. Throws ValueError for anything else.
 std::string model_json(const std::string& model, const std::string& norm);
 
 }  // namespace gradus::examples
