@@ -10,6 +10,7 @@
 #include "../../core/base/error.h"
 #include "../../core/ops.h"
 #include "../../core/serialize.h"
+#include "../support/temporary_folder.h"
 
 using namespace gradus;
 using namespace gradus::conformance;
@@ -22,28 +23,19 @@ const fs::path shipped = fs::path(GRADUS_SOURCE_DIR) / "tests/conformance";
 /// A folder with one group, written anew for each test.
 class GroupFolder {
  public:
-  GroupFolder() {
-    std::string name = (fs::temp_directory_path() / "gradus-cases-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~GroupFolder() { fs::remove_all(path_); }
-  GroupFolder(const GroupFolder&) = delete;
-  GroupFolder& operator=(const GroupFolder&) = delete;
-
   Report run(const Json& cases, const NamedTensors& tensors) const {
-    save_safetensors(path_ / "g.safetensors", tensors);
+    save_safetensors(folder_ / "g.safetensors", tensors);
     const Json manifest = {{"group", "g"}, {"tensors", "g.safetensors"}, {"cases", cases}};
-    write_file_atomically(path_ / "g.json", manifest.dump());
-    return run_folders({path_}, {});
+    write_file_atomically(folder_ / "g.json", manifest.dump());
+    return run_folders({folder_.path()}, {});
   }
   CaseResult run_one(const Json& item, const NamedTensors& tensors) const {
     return run(Json::array({item}), tensors).groups.at(0).cases.at(0);
   }
-  const fs::path& path() const { return path_; }
+  const fs::path& path() const { return folder_.path(); }
 
  private:
-  fs::path path_;
+  test::TemporaryFolder folder_;
 };
 
 /// y = 2 x with gradient 2, right in every respect.

@@ -16,37 +16,24 @@
 #include "../../core/ops.h"
 #include "../../core/storage.h"
 #include "../../core/tape.h"
+#include "../support/temporary_folder.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
 
 namespace {
 
-/// A new folder that disappears with everything in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "gradus-test-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+using test::TemporaryFolder;
 
-  fs::path operator/(const char* name) const { return path_ / name; }
-  const fs::path& path() const { return path_; }
-  std::vector<std::string> files() const {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(path_))
-      names.push_back(entry.path().filename());
-    std::sort(names.begin(), names.end());
-    return names;
+/// The names of the files in a folder, in order.
+std::vector<std::string> files_in(const TemporaryFolder& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder.path())) {
+    names.push_back(entry.path().filename());
   }
-
- private:
-  fs::path path_;
-};
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 std::string read_file(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -299,7 +286,7 @@ TEST_CASE("what cannot be written is refused before anything is") {
   CHECK_THROWS_WITH_AS(save({{"\xff", x}}),
                        "[save_safetensors] a name or a metadata text is not valid UTF-8",
                        ValueError);
-  CHECK(folder.files().empty());
+  CHECK(files_in(folder).empty());
 }
 
 TEST_CASE("saving into a missing or closed folder, or onto a folder, is an error") {
@@ -324,7 +311,7 @@ TEST_CASE("saving into a missing or closed folder, or onto a folder, is an error
     CHECK_THROWS_AS(save_safetensors(folder / "a", x), IoError);
     fs::permissions(folder.path(), fs::perms::owner_all);
   }
-  CHECK(folder.files().empty());
+  CHECK(files_in(folder).empty());
 }
 
 TEST_CASE("where the disk is full, the old file stays and nothing half-written does") {
@@ -348,7 +335,7 @@ TEST_CASE("where the disk is full, the old file stays and nothing half-written d
   std::signal(SIGXFSZ, old_handler);
 
   CHECK(message.find("[save_safetensors] cannot write '") == 0);
-  CHECK(folder.files() == std::vector<std::string>{"a"});
+  CHECK(files_in(folder) == std::vector<std::string>{"a"});
   CHECK(read_file(folder / "a") == before);
 }
 
@@ -361,5 +348,5 @@ TEST_CASE("a new file replaces the old one, keeps its permissions, and goes thro
   CHECK(read_file(folder / "a") == "new");
   CHECK(fs::is_symlink(folder / "link"));
   CHECK((fs::status(folder / "a").permissions() & fs::perms::mask) == fs::perms{0640});
-  CHECK(folder.files() == std::vector<std::string>{"a", "link"});
+  CHECK(files_in(folder) == std::vector<std::string>{"a", "link"});
 }

@@ -8,6 +8,7 @@
 #include "../../core/base/error.h"
 #include "../../core/grad.h"
 #include "../../core/ops.h"
+#include "../support/errors.h"
 
 using namespace gradus;
 
@@ -21,16 +22,7 @@ Tensor leaf(std::initializer_list<double> values) {
   return x;
 }
 
-/// The message of the gradus::Error that `f` throws; empty if it throws none.
-template <class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
+using test::message_of;
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

@@ -15,6 +15,11 @@ using nlohmann::json;
 
 namespace {
 
+/// A folder whose files are named by strings, to build command lines.
+struct Folder : TemporaryFolder {
+  std::string operator/(const std::string& name) const { return (path() / name).string(); }
+};
+
 const std::string program = GRADUS_BINARY_DIR "/bin/mnist";
 
 Outcome mnist(const std::string& arguments) {
@@ -46,8 +51,8 @@ void check_refused(const std::string& arguments, const std::string& words) {
 }
 
 /// One trained run that several tests look at.
-const TemporaryFolder& trained_run() {
-  static const TemporaryFolder folder;
+const Folder& trained_run() {
+  static const Folder folder;
   static const Outcome outcome = quick_train("--seed 3 --out " + folder / "run");
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
   return folder;
@@ -80,7 +85,7 @@ TEST_CASE("the program says what it runs on and which data it took") {
 }
 
 TEST_CASE("a run folder holds configuration, model, metrics and weights") {
-  const TemporaryFolder& folder = trained_run();
+  const Folder& folder = trained_run();
   const json config = json::parse(read_text(folder / "run/config.json"));
   CHECK(config.at("dataset") == "synthetic");
   CHECK(config.at("seed") == 3);
@@ -93,7 +98,7 @@ TEST_CASE("a run folder holds configuration, model, metrics and weights") {
 }
 
 TEST_CASE("a saved run evaluates to what training reported") {
-  const TemporaryFolder& folder = trained_run();
+  const Folder& folder = trained_run();
   const json metrics = json::parse(last_line(read_text(folder / "run/metrics.jsonl")));
   const Outcome outcome = mnist("eval --json --run " + folder / "run");
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
@@ -104,7 +109,7 @@ TEST_CASE("a saved run evaluates to what training reported") {
 }
 
 TEST_CASE("a saved run reads pictures and images of IDX files") {
-  const TemporaryFolder& folder = trained_run();
+  const Folder& folder = trained_run();
   const data::Batch digits = data::synthetic_digits(20, {.seed = 99});
   data::write_idx(folder / "digits.gz", digits.x);
   const std::vector<uint8_t> pixels = digits.x.select(0, 0).to_vector<uint8_t>();
@@ -126,7 +131,7 @@ TEST_CASE("a saved run reads pictures and images of IDX files") {
 }
 
 TEST_CASE("the same seed gives the same bytes, on one thread and on two") {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::string cnn =
       "train --dataset synthetic --samples 160 --epochs 2 --batch-size 16 --seed 5 --out ";
   REQUIRE(mnist(cnn + folder / "one" + " --threads 1").status == 0);
@@ -139,14 +144,14 @@ TEST_CASE("the same seed gives the same bytes, on one thread and on two") {
 }
 
 TEST_CASE("a run is not overwritten unless asked") {
-  const TemporaryFolder& folder = trained_run();
+  const Folder& folder = trained_run();
   const std::string before = read_text(folder / "run/model.safetensors");
   check_refused("train --dataset synthetic --out " + folder / "run", "already holds a run");
   CHECK(read_text(folder / "run/model.safetensors") == before);
 }
 
 TEST_CASE("mistakes get a message and exit status 1") {
-  const TemporaryFolder folder;
+  const Folder folder;
   std::ofstream(folder / "bad.json") << "{\"layers\": [{\"name\": \"a\", \"type\": \"Conv9d\"}]}";
   std::ofstream(folder / "wrong.json")
       << R"({"layers": [{"name": "f", "type": "Flatten"}, {"name": "fc", "type": "Linear",
