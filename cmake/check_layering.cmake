@@ -34,7 +34,6 @@ set(programs_includes ${layers})
 # row that fits counts; a header without a row is a dependency nobody has decided on.
 set(external_rules
     "cblas\\.h => ^core/kernels/gemm\\.cpp$"
-    "omp\\.h => ^core/base/parallel_for\\.cpp$"
     "nlohmann/.+ => ^(core/(safetensors_header|tape_print)|nn/model_json)\\.cpp$|${programs_files}"
     "zlib\\.h => ^datasets/gzip\\.cpp$"
     "curl/curl\\.h => ^datasets/download\\.cpp$"
