@@ -254,7 +254,7 @@ void draw(std::span<const Segment> segments, float radius, std::array<float, pix
     const Range rows = touched(s.from.y, s.to.y, reach), columns = touched(s.from.x, s.to.x, reach);
     for (int row = rows.begin; row < rows.end; ++row) {
       for (int column = columns.begin; column < columns.end; ++column) {
-        float& best = nearest[static_cast<size_t>(row * side + column)];
+        float& best = nearest[static_cast<size_t>(row) * side + static_cast<size_t>(column)];
         best = std::min(best,
                         squared_distance(s, static_cast<float>(column), static_cast<float>(row)));
       }

@@ -135,7 +135,7 @@ class OptionReader : public OptionVisitor {
  private:
   template <class Set>
   void read(const char* name, const Set& set) {
-    known_.push_back(name);
+    known_.emplace_back(name);
     if (const auto found = object_.find(name); found != object_.end()) set(*found);
   }
 

@@ -150,7 +150,7 @@ Tensor to_mnist_form(const Tensor& gray) {
     for (uint8_t& pixel : ink) pixel = static_cast<uint8_t>(255 - pixel);
   }
   const Box box = ink_box(ink, height, width);
-  std::vector<uint8_t> out(28 * 28, 0);
+  std::vector<uint8_t> out(size_t{28} * 28, 0);
   if (box.bottom <= box.top) return gray_tensor(out, 28, 28);  // an empty picture
 
   constexpr int64_t inner = 20;
@@ -159,7 +159,8 @@ Tensor to_mnist_form(const Tensor& gray) {
   std::vector<double> digit(inner * inner, 0);
   double mass = 0, mass_y = 0, mass_x = 0;
   for (int64_t i = 0; i < inner * inner; ++i) {
-    const double y = static_cast<double>(i / inner), x = static_cast<double>(i % inner);
+    const int64_t row = i / inner, column = i % inner;
+    const auto y = static_cast<double>(row), x = static_cast<double>(column);
     const double top = static_cast<double>(box.top) + y * scale;
     const double left = static_cast<double>(box.left) + x * scale;
     const double value =

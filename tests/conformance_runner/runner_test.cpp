@@ -231,7 +231,7 @@ TEST_CASE("groups are chosen by name, and an unknown name is an error") {
 }
 
 TEST_CASE("only what ran and passed is a success") {
-  const auto report = [](std::vector<Status> statuses) {
+  const auto report = [](const std::vector<Status>& statuses) {
     Report r{.groups = {{.name = "g", .cases = {}}}};
     for (Status s : statuses) r.groups[0].cases.push_back({.id = "c", .status = s, .reason = "r"});
     return r;

@@ -181,7 +181,8 @@ inline Sets sets_of(const NormCase& c, const Tensor& x, double eps) {
   const Tensor centred = c.centred ? v - mean(v, c.dims, true) : v;
   const Tensor variance = mean(square(centred), c.dims, true);
   const Tensor r = rsqrt(variance + eps);
-  const auto count = static_cast<double>(v.numel() / variance.numel());
+  const int64_t values_per_set = v.numel() / variance.numel();
+  const auto count = static_cast<double>(values_per_set);
   return {count, variance, r, centred * r};
 }
 
