@@ -1,4 +1,4 @@
-// Every operation of the library, on one page.
+// Every operation of the library, on one page; the losses are on the next one, losses.h.
 //
 // Conventions. Operations return new tensors and never change their arguments. Shapes broadcast as
 // in NumPy; a broadcast is written on the tape as an `expand` of its own. Element types never mix:
@@ -7,10 +7,10 @@
 // number of times, unless it says otherwise. Operations throw ShapeError, DTypeError, IndexError or
 // ValueError (all of them gradus::Error) and leave everything as it was.
 //
-// At points without a derivative: relu'(0) = 0, |x|'(0) = 0, clamp' = 1 on its bounds, maximum and
-// minimum give each side half of the gradient where both are equal, reductions with indices (max,
-// min, argmax, argmin, max_pool2d) take the first of equal elements, amax and amin share the
-// gradient evenly among them.
+// At points without a derivative: relu'(0) = 0, |x|'(0) = 0, clamp' = 1 on its bounds (hardtanh' =
+// 0 as in PyTorch), maximum and minimum give each side half of the gradient where both are equal,
+// reductions with indices (max, min, argmax, argmin, max_pool2d) take the first of equal elements,
+// amax and amin share the gradient evenly among them.
 #pragma once
 
 #include <algorithm>
@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "losses.h"
 #include "tensor.h"
 
 namespace gradus {
@@ -182,6 +183,35 @@ Tensor gelu(const Tensor& x, Gelu form = Gelu::exact);
 Tensor silu(const Tensor& x);
 /// log(1 + exp(beta x)) / beta; x itself where beta x > threshold.
 Tensor softplus(const Tensor& x, double beta = 1, double threshold = 20);
+/// x where x > 0, else weight x: one weight [1], or one for each channel of x [N, C, ...] (He et
+/// al., arXiv 1502.01852). The gradient at 0 is that of the negative side.
+Tensor prelu(const Tensor& x, const Tensor& weight);
+/// 1.0507 x for x > 0, else 1.7581 (exp(x) - 1) (Klambauer et al., arXiv 1706.02515).
+Tensor selu(const Tensor& x);
+/// x for x > 0, else alpha (exp(x / alpha) - 1) (Barron, arXiv 1704.07483). alpha must not be 0.
+Tensor celu(const Tensor& x, double alpha = 1);
+/// x tanh(log(1 + exp(x))) (Misra, arXiv 1908.08681).
+Tensor mish(const Tensor& x);
+/// log(sigmoid(x)), exact in both tails.
+Tensor log_sigmoid(const Tensor& x);
+Tensor softsign(const Tensor& x);    ///< x / (1 + |x|)
+Tensor tanhshrink(const Tensor& x);  ///< x - tanh(x)
+/// As clamp, with gradient 0 on the bounds. Throws ValueError unless min_val < max_val.
+Tensor hardtanh(const Tensor& x, double min_val = -1, double max_val = 1);
+Tensor relu6(const Tensor& x);        ///< hardtanh from 0 to 6
+Tensor hardsigmoid(const Tensor& x);  ///< relu6(x + 3) / 6
+/// x min(max(x + 3, 0), 6) / 6, with gradient -1/2 at -3 and 3/2 at 3 (Howard et al., arXiv
+/// 1905.02244).
+Tensor hardswish(const Tensor& x);
+/// x where |x| > lambda, else 0.
+Tensor hardshrink(const Tensor& x, double lambda = 0.5);
+/// x moved towards 0 by lambda, and 0 where it would pass it. lambda must not be negative.
+Tensor softshrink(const Tensor& x, double lambda = 0.5);
+/// x where x > threshold, else `value`.
+Tensor threshold(const Tensor& x, double threshold, double value);
+/// a sigmoid(b) of the two halves of x along `dim` (Dauphin et al., arXiv 1612.08083). Throws
+/// ShapeError for an odd size.
+Tensor glu(const Tensor& x, int64_t dim = -1);
 
 /// Zeroes each element with probability p and multiplies the others by 1 / (1 - p).
 Tensor dropout(const Tensor& x, double p, Generator& generator);
@@ -223,6 +253,7 @@ Tensor argmin(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = f
 
 Tensor softmax(const Tensor& x, int64_t dim);
 Tensor log_softmax(const Tensor& x, int64_t dim);
+Tensor softmin(const Tensor& x, int64_t dim);  ///< softmax(-x)
 
 // --- Matrix products -----------------------------------------------------------------------------
 
@@ -269,6 +300,10 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
 Tensor scatter_add(const Shape& shape, int64_t dim, const Tensor& index, const Tensor& source);
 /// Rows (along `dim`) number index[0], index[1] ...; index is 1-d int64.
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index);
+/// Row number index[...] of weight [V, D], for int64 indices of any shape: [..., D]. The gradient
+/// of row `padding_idx` (negative counts from the end) is zero.
+Tensor embedding(const Tensor& weight, const Tensor& index,
+                 std::optional<int64_t> padding_idx = {});
 enum class PadMode { constant, reflect, replicate, circular };
 /// `pads` lists (begin, end) pairs from the last dimension backwards, as torch's pad. Negative pads
 /// crop (constant mode only).
@@ -373,29 +408,6 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
 Tensor local_response_norm(const Tensor& x, int64_t size, double alpha = 1e-4, double beta = 0.75,
                            double k = 1);
 
-// --- Losses --------------------------------------------------------------------------------------
-
-enum class Reduction { none, mean, sum };
-
-struct CrossEntropyOptions {
-  Tensor weight = {};  ///< [C] or undefined: a factor for each class
-  Reduction reduction = Reduction::mean;
-  int64_t ignore_index = -100;  ///< targets of this class count nothing
-  double label_smoothing = 0;   ///< in [0, 1]
-};
-/// Cross entropy between logits [N, C, ...] (or [C]) and int64 classes [N, ...] (or []), or class
-/// probabilities of the logits' shape. `mean` divides by the sum of the targets' weights.
-Tensor cross_entropy(const Tensor& logits, const Tensor& target,
-                     const CrossEntropyOptions& options = {});
-
-struct NllOptions {
-  Tensor weight = {};
-  Reduction reduction = Reduction::mean;
-  int64_t ignore_index = -100;
-};
-/// The same from log-probabilities.
-Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
-                const NllOptions& options = {});
-Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction = Reduction::mean);
+// --- Losses: losses.h ----------------------------------------------------------------------------
 
 }  // namespace gradus

@@ -1,13 +1,27 @@
-// Losses: functions of gradus, and the same with their options as objects.
+// Losses: functions of gradus (formulas in core/losses.h), and the same with their options as
+// objects, under PyTorch's names.
 #pragma once
 
 #include "../core/ops.h"
 
 namespace gradus::nn {
 
+using gradus::binary_cross_entropy;
+using gradus::binary_cross_entropy_with_logits;
+using gradus::cosine_embedding_loss;
 using gradus::cross_entropy;
+using gradus::gaussian_nll_loss;
+using gradus::hinge_embedding_loss;
+using gradus::huber_loss;
+using gradus::kl_div;
+using gradus::l1_loss;
+using gradus::margin_ranking_loss;
 using gradus::mse_loss;
+using gradus::multi_margin_loss;
 using gradus::nll_loss;
+using gradus::poisson_nll_loss;
+using gradus::smooth_l1_loss;
+using gradus::soft_margin_loss;
 
 /// cross_entropy with options: `nn::CrossEntropyLoss loss{{.label_smoothing = 0.1}}; loss(y, t)`.
 struct CrossEntropyLoss {
@@ -28,6 +42,97 @@ struct MSELoss {
   Reduction reduction = Reduction::mean;
   Tensor operator()(const Tensor& input, const Tensor& target) const {
     return mse_loss(input, target, reduction);
+  }
+};
+
+struct MultiMarginLoss {
+  MultiMarginOptions options = {};
+  Tensor operator()(const Tensor& scores, const Tensor& target) const {
+    return multi_margin_loss(scores, target, options);
+  }
+};
+
+struct L1Loss {
+  Reduction reduction = Reduction::mean;
+  Tensor operator()(const Tensor& input, const Tensor& target) const {
+    return l1_loss(input, target, reduction);
+  }
+};
+
+struct SmoothL1Loss {
+  SmoothL1Options options = {};
+  Tensor operator()(const Tensor& input, const Tensor& target) const {
+    return smooth_l1_loss(input, target, options);
+  }
+};
+
+struct HuberLoss {
+  HuberOptions options = {};
+  Tensor operator()(const Tensor& input, const Tensor& target) const {
+    return huber_loss(input, target, options);
+  }
+};
+
+struct BCELoss {
+  BinaryCrossEntropyOptions options = {};
+  Tensor operator()(const Tensor& input, const Tensor& target) const {
+    return binary_cross_entropy(input, target, options);
+  }
+};
+
+struct BCEWithLogitsLoss {
+  BceWithLogitsOptions options = {};
+  Tensor operator()(const Tensor& logits, const Tensor& target) const {
+    return binary_cross_entropy_with_logits(logits, target, options);
+  }
+};
+
+struct KLDivLoss {
+  KlDivOptions options = {};
+  Tensor operator()(const Tensor& input, const Tensor& target) const {
+    return kl_div(input, target, options);
+  }
+};
+
+struct GaussianNLLLoss {
+  GaussianNllOptions options = {};
+  Tensor operator()(const Tensor& input, const Tensor& target, const Tensor& variance) const {
+    return gaussian_nll_loss(input, target, variance, options);
+  }
+};
+
+struct PoissonNLLLoss {
+  PoissonNllOptions options = {};
+  Tensor operator()(const Tensor& input, const Tensor& target) const {
+    return poisson_nll_loss(input, target, options);
+  }
+};
+
+struct MarginRankingLoss {
+  MarginOptions options = {};
+  Tensor operator()(const Tensor& a, const Tensor& b, const Tensor& target) const {
+    return margin_ranking_loss(a, b, target, options);
+  }
+};
+
+struct HingeEmbeddingLoss {
+  HingeEmbeddingOptions options = {};
+  Tensor operator()(const Tensor& input, const Tensor& target) const {
+    return hinge_embedding_loss(input, target, options);
+  }
+};
+
+struct SoftMarginLoss {
+  Reduction reduction = Reduction::mean;
+  Tensor operator()(const Tensor& input, const Tensor& target) const {
+    return soft_margin_loss(input, target, reduction);
+  }
+};
+
+struct CosineEmbeddingLoss {
+  MarginOptions options = {};
+  Tensor operator()(const Tensor& a, const Tensor& b, const Tensor& target) const {
+    return cosine_embedding_loss(a, b, target, options);
   }
 };
 

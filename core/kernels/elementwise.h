@@ -35,6 +35,7 @@ enum class Unary {
   gelu,
   gelu_tanh,
   silu,
+  log_sigmoid,
   softplus,  ///< log(1 + exp(p x)) / p; x where p x > q
 };
 

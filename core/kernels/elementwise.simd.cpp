@@ -104,6 +104,9 @@ void unary_floating(Unary f, const Loop<2>& loop, T* out, const T* x, double dp,
       return map1(loop, out, x, [](T v) { return gelu_tanh(v); });
     case Unary::silu:
       return map1(loop, out, x, [](T v) { return v * sigmoid(v); });
+    case Unary::log_sigmoid:
+      return map1(loop, out, x,
+                  [](T v) { return (v < 0 ? v : T(0)) - std::log1p(std::exp(v < 0 ? v : -v)); });
     case Unary::softplus:
       return map1(loop, out, x,
                   [p, q](T v) { return p * v > q ? v : std::log1p(std::exp(p * v)) / p; });

@@ -61,6 +61,18 @@ Tensor widened(const Tensor& x) {
   return x.dtype() == boolean || x.dtype() == uint8 ? to(x, int64) : x;
 }
 
+Tensor reduced(const Tensor& losses, Reduction reduction) {
+  switch (reduction) {
+    case Reduction::none:
+      return losses;
+    case Reduction::sum:
+      return sum(losses);
+    case Reduction::mean:
+      return mean(losses);
+  }
+  return losses;
+}
+
 Dims normalize_dims(const char* op, const Dims& dims, int dim) {
   Dims result;
   if (dims.empty()) {

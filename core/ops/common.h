@@ -39,6 +39,9 @@ Tensor scalar_like(const char* op, const Tensor& x, double value);
 /// x in int64 where it is uint8 or bool, so that sums and products do not overflow it.
 Tensor widened(const Tensor& x);
 
+/// Elementwise losses, to what the reduction asks for.
+Tensor reduced(const Tensor& losses, Reduction reduction);
+
 /// `dims` normalized, sorted, without duplicates (IndexError); all dimensions where none are given.
 Dims normalize_dims(const char* op, const Dims& dims, int dim);
 /// `shape` with the (normalized) dims set to 1.

@@ -1,4 +1,4 @@
-#include "../kernels/elementwise.h"
+#include "elementwise.h"
 
 #include <cmath>
 #include <limits>
@@ -13,9 +13,9 @@ using kernels::Binary;
 using kernels::Comparison;
 using kernels::Unary;
 
-namespace {
+namespace ops {
 
-Tensor compute(const char* op, Unary f, const Tensor& x, double p = 0, double q = 0) {
+Tensor compute(const char* op, Unary f, const Tensor& x, double p, double q) {
   Tensor out = Tensor::empty(x.shape(), x.dtype());
   dispatch_number(op, x.dtype(), [&]<class T>() {
     kernels::table<kernels::Elementwise<T>>().unary(f, loop_over(out, x), out.mutable_data<T>(),
@@ -24,12 +24,11 @@ Tensor compute(const char* op, Unary f, const Tensor& x, double p = 0, double q 
   return out;
 }
 
-Tensor compute_floating(const char* op, Unary f, const Tensor& x, double p = 0, double q = 0) {
+Tensor compute_floating(const char* op, Unary f, const Tensor& x, double p, double q) {
   check_floating(op, x);
   return compute(op, f, x, p, q);
 }
 
-/// Arguments already have one shape and type.
 Tensor compute(const char* op, Binary f, const Tensor& a, const Tensor& b) {
   Tensor out = Tensor::empty(a.shape(), a.dtype());
   dispatch_number(op, a.dtype(), [&]<class T>() {
@@ -38,6 +37,14 @@ Tensor compute(const char* op, Binary f, const Tensor& a, const Tensor& b) {
   });
   return out;
 }
+
+Tensor indicator(const Tensor& mask, const Tensor& like) {
+  return to(mask, like.dtype());
+}
+
+}  // namespace ops
+
+namespace {
 
 Tensor compare(const char* op, Comparison f, const Tensor& a, const Tensor& b) {
   const NoGrad pause;  // the broadcast of a comparison is not worth a line on the tape
@@ -55,11 +62,6 @@ Tensor compare(const char* op, Comparison f, const Tensor& a, const Tensor& b) {
         f, loop_over(out, x, y), out.mutable_data<bool>(), x.data<T>(), y.data<T>());
   });
   return out;
-}
-
-/// 1 where the mask is true, else 0, in the type of `like`.
-Tensor indicator(const Tensor& mask, const Tensor& like) {
-  return to(mask, like.dtype());
 }
 
 }  // namespace
@@ -397,96 +399,6 @@ Tensor clamp(const Tensor& x, std::optional<double> lo, std::optional<double> hi
       [](const TensorList& s, Bounds b, const Tensor& g, const Wanted&) -> TensorList {
         return {mul(g, mul(indicator(ge(s[0], b.low), g), indicator(le(s[0], b.high), g)))};
       });
-}
-
-// --- Activations ---
-
-namespace {
-
-/// g where y > 0, else 0.
-Tensor relu_gradient(const Tensor& g, const Tensor& y) {
-  return record("relu_gradient", inputs(g, y),
-                compute("relu_gradient", Binary::relu_gradient, g, y), saved(y),
-                [](const TensorList& s, const Tensor& u, const Wanted& wanted) -> TensorList {
-                  return {wanted[0] ? relu_gradient(u, s[0]) : Tensor(), Tensor()};
-                });
-}
-
-}  // namespace
-
-Tensor relu(const Tensor& x) {
-  const Tensor y = compute("relu", Unary::relu, x);
-  return record("relu", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {relu_gradient(g, s[0])};
-                });
-}
-
-Tensor leaky_relu(const Tensor& x, double negative_slope) {
-  return record("leaky_relu", inputs(x),
-                compute_floating("leaky_relu", Unary::leaky_relu, x, negative_slope), saved(x),
-                negative_slope,
-                [](const TensorList& s, double slope, const Tensor& g,
-                   const Wanted&) -> TensorList { return {where(gt(s[0], 0), g, mul(g, slope))}; });
-}
-
-Tensor elu(const Tensor& x, double alpha) {
-  return record("elu", inputs(x), compute_floating("elu", Unary::elu, x, alpha), saved(x), alpha,
-                [](const TensorList& s, double a, const Tensor& g, const Wanted&) -> TensorList {
-                  const Tensor slope = mul(exp(minimum(s[0], 0)), a);
-                  return {where(gt(s[0], 0), g, mul(g, slope))};
-                });
-}
-
-namespace {
-
-/// d/dx of x Phi(x): Phi(x) + x phi(x).
-Tensor gelu_exact_slope(const Tensor& x) {
-  const Tensor cdf = mul(add(erf(mul(x, std::numbers::sqrt2 / 2)), 1), 0.5);
-  const Tensor density =
-      mul(exp(mul(square(x), -0.5)), std::numbers::inv_sqrtpi / std::numbers::sqrt2);
-  return add(cdf, mul(x, density));
-}
-
-/// d/dx of x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3).
-Tensor gelu_tanh_slope(const Tensor& x) {
-  const double c = std::sqrt(2 / std::numbers::pi);
-  const Tensor x2 = square(x);
-  const Tensor t = tanh(mul(mul(x, add(mul(x2, 0.044715), 1)), c));
-  const Tensor du = mul(add(mul(x2, 3 * 0.044715), 1), c);
-  return mul(add(add(t, 1), mul(x, mul(sub(1, square(t)), du))), 0.5);
-}
-
-}  // namespace
-
-Tensor gelu(const Tensor& x, Gelu form) {
-  const Unary f = form == Gelu::exact ? Unary::gelu : Unary::gelu_tanh;
-  return record(
-      "gelu", inputs(x), compute_floating("gelu", f, x), saved(x), form,
-      [](const TensorList& s, Gelu which, const Tensor& g, const Wanted&) -> TensorList {
-        return {mul(g, which == Gelu::exact ? gelu_exact_slope(s[0]) : gelu_tanh_slope(s[0]))};
-      });
-}
-
-Tensor silu(const Tensor& x) {
-  return record("silu", inputs(x), compute_floating("silu", Unary::silu, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  const Tensor p = sigmoid(s[0]);
-                  return {mul(g, mul(p, add(mul(s[0], sub(1, p)), 1)))};
-                });
-}
-
-Tensor softplus(const Tensor& x, double beta, double threshold) {
-  struct Constants {
-    double beta, threshold;
-  };
-  return record("softplus", inputs(x),
-                compute_floating("softplus", Unary::softplus, x, beta, threshold), saved(x),
-                Constants{beta, threshold},
-                [](const TensorList& s, Constants c, const Tensor& g, const Wanted&) -> TensorList {
-                  const Tensor scaled = mul(s[0], c.beta);
-                  return {where(gt(scaled, c.threshold), g, mul(g, sigmoid(scaled)))};
-                });
 }
 
 }  // namespace gradus

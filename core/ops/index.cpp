@@ -116,6 +116,28 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
       });
 }
 
+Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx) {
+  constexpr const char* op = "embedding";
+  check_floating(op, weight);
+  check_dim(op, "a weight", weight, 2, "[V,D]");
+  check_dtype(op, "the index", index, int64);
+  check_range(op, index, weight.shape(), 0);
+  const Tensor flat = reshape(index, {index.numel()});
+  Tensor rows = index_select(weight, 0, flat);
+  if (padding_idx) {
+    const int64_t count = weight.size(0);
+    if (*padding_idx < -count || *padding_idx >= count) {
+      throw IndexError(op, str("padding_idx ", *padding_idx, " is no row of ", weight.shape()));
+    }
+    const int64_t padding = *padding_idx < 0 ? *padding_idx + count : *padding_idx;
+    const Tensor is_padding = unsqueeze(eq(flat, static_cast<double>(padding)), 1);
+    rows = where(is_padding, rows.detach(), rows);
+  }
+  Shape shape = index.shape();
+  shape.push_back(weight.size(1));
+  return reshape(rows, shape);
+}
+
 Tensor one_hot(const Tensor& classes, int64_t num_classes) {
   check_dtype("one_hot", "the classes", classes, int64);
   if (num_classes < 1) {

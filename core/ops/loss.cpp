@@ -1,5 +1,6 @@
-// Losses, composed of other operations.
+// Losses of classes, composed of other operations.
 #include <cmath>
+#include <limits>
 
 #include "common.h"
 
@@ -8,18 +9,6 @@ namespace gradus {
 using namespace ops;
 
 namespace {
-
-Tensor reduced(const Tensor& losses, Reduction reduction) {
-  switch (reduction) {
-    case Reduction::none:
-      return losses;
-    case Reduction::sum:
-      return sum(losses);
-    case Reduction::mean:
-      return mean(losses);
-  }
-  return losses;
-}
 
 /// Class indices, one for each position of the scores [N, C, ...] (or [C]).
 struct Targets {
@@ -151,13 +140,22 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
                   options.reduction);
 }
 
-Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
-  if (input.shape() != target.shape()) {
-    throw ShapeError("mse_loss",
-                     str("input ", input.shape(), " and target ", target.shape(), " differ"),
-                     "a silent broadcast would average the wrong pairs");
+Tensor multi_margin_loss(const Tensor& scores, const Tensor& target,
+                         const MultiMarginOptions& options) {
+  constexpr const char* op = "multi_margin_loss";
+  if (options.p != 1 && options.p != 2) {
+    throw ValueError(op, str("p must be 1 or 2, got ", options.p));
   }
-  return reduced(square(sub(input, target)), reduction);
+  if (scores.dim() > 2)
+    throw ShapeError(op, str("expected scores [N,C] or [C], got ", scores.shape()));
+  constexpr int64_t none_ignored = std::numeric_limits<int64_t>::min();
+  const Targets t = checked_targets(op, scores, target, options.weight, none_ignored);
+  const Tensor excess = add(sub(scores, gather(scores, t.class_dim, t.index)), options.margin);
+  const Tensor right = to(one_hot(target, scores.shape()[t.class_dim]), boolean);
+  Tensor terms = masked_fill(clamp(excess, 0, {}), right, 0);
+  if (options.p == 2) terms = square(terms);
+  const Tensor losses = mul(mean(terms, {t.class_dim}, true), t.weight);
+  return reduced(squeeze(losses, t.class_dim), options.reduction);
 }
 
 }  // namespace gradus

@@ -37,4 +37,8 @@ Tensor log_softmax(const Tensor& input, int64_t dim) {
                 });
 }
 
+Tensor softmin(const Tensor& x, int64_t dim) {
+  return softmax(neg(x), dim);
+}
+
 }  // namespace gradus

@@ -91,6 +91,7 @@ OpTable elementwise_ops() {
       {"relu", unary(relu)},
       {"silu", unary(silu)},
       {"gelu", gelu_row},
+      {"logsigmoid", unary(log_sigmoid)},
       {"softplus", softplus_row},
       {"clamp", clamp_row},
       {"where", where_row},

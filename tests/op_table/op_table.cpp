@@ -53,7 +53,8 @@ Tensor make_input(const Input& input, DType dtype, Size size, Generator& generat
 const std::vector<Row>& rows() {
   static const std::vector<Row> all = [] {
     std::vector<Row> list;
-    for (auto part : {elementwise_rows(), reduction_rows(), shape_rows(), layer_rows()}) {
+    for (auto part : {elementwise_rows(), activation_rows(), reduction_rows(), shape_rows(),
+                      layer_rows(), loss_rows()}) {
       std::move(part.begin(), part.end(), std::back_inserter(list));
     }
     return list;

@@ -45,7 +45,9 @@ struct Row {
 std::vector<Row> elementwise_rows();
 std::vector<Row> reduction_rows();
 std::vector<Row> shape_rows();
-std::vector<Row> layer_rows();  ///< products, convolution, pooling, normalization, losses
+std::vector<Row> activation_rows();
+std::vector<Row> layer_rows();  ///< products, convolution, pooling, normalization
+std::vector<Row> loss_rows();
 /// All of these.
 const std::vector<Row>& rows();
 

@@ -1,4 +1,4 @@
-// Matrix products, convolution, pooling, normalization and losses.
+// Matrix products, convolution, pooling and normalization.
 #include "../../core/ops.h"
 #include "op_table.h"
 
@@ -200,40 +200,11 @@ std::vector<Row> normalization() {
   };
 }
 
-std::vector<Row> losses() {
-  const Input scores{.shape = {5, 4}, .large = {2000, 10}};
-  const Input labels{.shape = {5}, .large = {2000}, .values = Values::index, .limit = 4};
-  const Input class_weight{.shape = {4}, .large = {10}, .values = Values::positive};
-  return {
-      {.op = "",
-       .form = "cross_entropy(scores, labels)",
-       .inputs = {scores, labels},
-       .call = [](const Tensors& t) { return cross_entropy(t[0], t[1]); }},
-      {.op = "",
-       .form = "cross_entropy(scores, labels, weight, ignore_index, label_smoothing)",
-       .inputs = {scores, labels, class_weight},
-       .call =
-           [](const Tensors& t) {
-             return cross_entropy(t[0], t[1],
-                                  {.weight = t[2], .ignore_index = 1, .label_smoothing = 0.1});
-           }},
-      {.op = "",
-       .form = "nll_loss(scores, labels, none)",
-       .inputs = {scores, labels},
-       .call =
-           [](const Tensors& t) { return nll_loss(t[0], t[1], {.reduction = Reduction::none}); }},
-      {.op = "",
-       .form = "mse_loss(x, target, sum)",
-       .inputs = {scores, scores},
-       .call = [](const Tensors& t) { return mse_loss(t[0], t[1], Reduction::sum); }},
-  };
-}
-
 }  // namespace
 
 std::vector<Row> layer_rows() {
   std::vector<Row> list = products();
-  for (auto part : {convolutions(), pooling(), normalization(), losses()}) {
+  for (auto part : {convolutions(), pooling(), normalization()}) {
     for (Row& row : part) list.push_back(std::move(row));
   }
   return list;
