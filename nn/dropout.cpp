@@ -1,6 +1,5 @@
 #include "dropout.h"
 
-#include "../core/base/error.h"
 #include "../core/base/random.h"
 
 namespace gradus::nn {
@@ -9,8 +8,8 @@ namespace {
 
 template <class Options>
 const Options& checked(const Options& o) {
-  if (o.p >= 0 && o.p <= 1) return o;  // false for NaN too
-  throw ValueError(Options::type, str("p must be in [0, 1], got ", o.p));
+  check_probability(Options::type, "p", o.p);
+  return o;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "model_json.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -12,10 +13,12 @@
 #include "activation.h"
 #include "conv.h"
 #include "dropout.h"
+#include "embedding.h"
 #include "flatten.h"
 #include "linear.h"
 #include "norm.h"
 #include "pool.h"
+#include "recurrent.h"
 #include "reparametrization.h"
 
 namespace gradus::nn {
@@ -104,6 +107,11 @@ class OptionReader : public OptionVisitor {
       };
       value = j.is_array() ? OutputSize2(one(j[0]), one(j[1])) : OutputSize2(one(j), one(j));
     });
+  }
+
+  void unsupported(const char* name, const char* hint) override {
+    if (!object_.contains(name)) return;
+    throw ValueError(type_, str("unknown option \"", name, "\""), hint);
   }
 
   /// Throws for options that `describe` did not ask for. Call it last.
@@ -241,40 +249,19 @@ constexpr LayerType row() {
           }};
 }
 
-constexpr LayerType layer_table[] = {
-    row<Linear>(),
-    row<Conv2d>(),
-    row<MaxPool2d>(),
-    row<AvgPool2d>(),
-    row<AdaptiveAvgPool2d>(),
-    row<Flatten>(),
-    row<Dropout>(),
-    row<Dropout2d>(),
-    row<ReLU>(),
-    row<LeakyReLU>(),
-    row<ELU>(),
-    row<GELU>(),
-    row<SiLU>(),
-    row<Sigmoid>(),
-    row<Tanh>(),
-    row<Softplus>(),
-    row<Softmax>(),
-    row<LogSoftmax>(),
-    row<BatchNorm1d>(),
-    row<BatchNorm2d>(),
-    row<BatchNorm3d>(),
-    row<InstanceNorm1d>(),
-    row<InstanceNorm2d>(),
-    row<InstanceNorm3d>(),
-    row<LayerNorm>(),
-    row<GroupNorm>(),
-    row<RMSNorm>(),
-    row<LocalResponseNorm>(),
-    row<WeightNorm<Linear>>(),
-    row<WeightNorm<Conv2d>>(),
-    row<SpectralNorm<Linear>>(),
-    row<SpectralNorm<Conv2d>>(),
-};
+template <class... Layers>
+constexpr std::array<LayerType, sizeof...(Layers)> rows() {
+  return {row<Layers>()...};
+}
+
+constexpr auto layer_table =
+    rows<Linear, Conv2d, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, Flatten, Dropout, Dropout2d, ReLU,
+         LeakyReLU, ELU, GELU, SiLU, Sigmoid, Tanh, Softplus, Softmax, LogSoftmax, Softmin, SELU,
+         CELU, Mish, LogSigmoid, Softsign, Tanhshrink, Hardtanh, ReLU6, Hardsigmoid, Hardswish,
+         Hardshrink, Softshrink, Threshold, GLU, PReLU, Embedding, RNN, LSTM, GRU, LastStep,
+         BatchNorm1d, BatchNorm2d, BatchNorm3d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d,
+         LayerNorm, GroupNorm, RMSNorm, LocalResponseNorm, WeightNorm<Linear>, WeightNorm<Conv2d>,
+         SpectralNorm<Linear>, SpectralNorm<Conv2d>>();
 
 const LayerType* find_layer(const std::string& type) {
   for (const LayerType& layer : layer_table) {

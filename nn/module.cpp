@@ -19,16 +19,20 @@ Tensor Module::forward(const Tensor&) {
                    "override Tensor forward(const Tensor&), or call the module's own function");
 }
 
-Tensor Module::operator()(const Tensor& x) {
+Tensor Module::call(const Tensor& x, const std::function<Tensor()>& compute) {
   const Tape::Scope scope(name_.empty() ? nullptr : Tape::current(), name_);
   try {
-    Tensor y = forward(x);
+    Tensor y = compute();
     if (forward_hook_) forward_hook_(*this, x, y);
     return y;
   } catch (Error& error) {
     if (!name_.empty()) error.add_module(name_);
     throw;
   }
+}
+
+Tensor Module::operator()(const Tensor& x) {
+  return call(x, [&] { return forward(x); });
 }
 
 ForwardHook Module::set_forward_hook(ForwardHook hook) {

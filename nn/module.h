@@ -120,6 +120,10 @@ class Module {
     return static_cast<T&>(register_child(name, std::make_unique<T>(std::forward<Args>(args)...)));
   }
   Module& register_child(std::string_view name, std::unique_ptr<Module> module);
+  /// Runs `compute`, whose result is the output for input x, under this module's name: on the tape
+  /// and in errors; then the forward hook. For a module whose own operator() takes or returns more
+  /// than one tensor.
+  Tensor call(const Tensor& x, const std::function<Tensor()>& compute);
 
  private:
   enum class Role { parameter, buffer };

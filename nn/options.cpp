@@ -20,4 +20,9 @@ void check_at_least(const char* type, const char* option, const Size2& value, in
   throw ValueError(type, str(option, " must be at least ", least, ", got ", Shape(value)));
 }
 
+void check_probability(const char* type, const char* option, double p) {
+  if (p >= 0 && p <= 1) return;  // false for NaN too
+  throw ValueError(type, str(option, " must be in [0, 1], got ", p));
+}
+
 }  // namespace gradus::nn

@@ -60,6 +60,9 @@ class OptionVisitor {
     require(name);
     (*this)(name, value);
   }
+  /// An option that PyTorch has and this library does not: a model file that gives it is refused,
+  /// and `hint` says what to do instead.
+  virtual void unsupported(const char*, const char*) {}
   /// An option that is one of a few words; word number i stands for the enumerator of value i.
   template <class Enum>
   void choice(const char* name, Enum& value, std::initializer_list<const char*> words) {
@@ -76,5 +79,7 @@ class OptionVisitor {
 /// Throws ValueError in the name of layer `type` unless `value` is at least `least`.
 void check_at_least(const char* type, const char* option, int64_t value, int64_t least);
 void check_at_least(const char* type, const char* option, const Size2& value, int64_t least);
+/// Throws ValueError in the name of layer `type` unless p is a probability.
+void check_probability(const char* type, const char* option, double p);
 
 }  // namespace gradus::nn

@@ -17,7 +17,7 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       ->check(CLI::IsMember({"auto", "mnist", "fashion-mnist", "synthetic"}))
       ->capture_default_str();
   app.add_option("--data", o.data_directory, "folder that holds the four files");
-  app.add_option("--model", o.model, "cnn, lenet, mlp or a model file (.json)")
+  app.add_option("--model", o.model, "cnn, lenet, mlp, lstm or a model file (.json)")
       ->capture_default_str();
   app.add_option("--norm", o.norm, "norm of the cnn: none, batch, layer, instance or group")
       ->capture_default_str();

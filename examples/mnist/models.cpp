@@ -106,14 +106,25 @@ std::string mlp() {
   return layers.text();
 }
 
+/// Reads the image row by row, from top to bottom, and decides at the end.
+std::string lstm() {
+  LayerList layers;
+  layers.add("rows", "Flatten", {{"start_dim", 1}, {"end_dim", 2}});  // [N,1,28,28] to [N,28,28]
+  layers.add("lstm", "LSTM", {{"input_size", 28}, {"hidden_size", 128}, {"batch_first", true}});
+  layers.add("last", "LastStep", {{"batch_first", true}});
+  layers.add_linear(128, 10);
+  return layers.text();
+}
+
 }  // namespace
 
 std::string model_json(const std::string& model, const std::string& norm) {
   if (model == "cnn") return cnn(norm);
   if (model == "lenet") return lenet();
   if (model == "mlp") return mlp();
+  if (model == "lstm") return lstm();
   throw ValueError("model", str("unknown --model ", model),
-                   "there are cnn, lenet, mlp, or the name of a .json file");
+                   "there are cnn, lenet, mlp, lstm, or the name of a .json file");
 }
 
 }  // namespace gradus::examples

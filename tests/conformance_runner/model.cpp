@@ -4,6 +4,7 @@
 
 #include "../../core/base/error.h"
 #include "../../nn/model_json.h"
+#include "../../nn/recurrent.h"
 
 namespace gradus::conformance {
 namespace {
@@ -42,6 +43,16 @@ std::unique_ptr<nn::Module> build_or_unsupported(Build build) {
   }
 }
 
+Tensor input_or_none(const Tensors& inputs, size_t index) {
+  return index < inputs.size() ? inputs[index] : Tensor();
+}
+
+template <class Layer>
+Tensors call_recurrent(Layer& layer, const Tensors& inputs) {
+  const nn::RecurrentResult y = layer(inputs.at(0), input_or_none(inputs, 1));
+  return {y.output, y.h_n};
+}
+
 }  // namespace
 
 Model::Model(const Case& item) {
@@ -70,6 +81,13 @@ void Model::build(const std::string& type, const Json& options, NamedTensors opt
 
 Tensors Model::operator()(const Tensors& inputs) {
   if (loss_ != nullptr) return call_op(*loss_, inputs, Options(options_, option_tensors_));
+  if (auto* lstm = dynamic_cast<nn::LSTM*>(module_.get())) {
+    const nn::LSTMResult y =
+        (*lstm)(inputs.at(0), {input_or_none(inputs, 1), input_or_none(inputs, 2)});
+    return {y.output, y.h_n, y.c_n};
+  }
+  if (auto* rnn = dynamic_cast<nn::RNN*>(module_.get())) return call_recurrent(*rnn, inputs);
+  if (auto* gru = dynamic_cast<nn::GRU*>(module_.get())) return call_recurrent(*gru, inputs);
   if (inputs.size() != 1) throw Unsupported("a layer of several inputs");
   return {(*module_)(inputs[0])};
 }

@@ -97,6 +97,18 @@ TEST_CASE("a run folder holds configuration, model, metrics and weights") {
   CHECK(weights.at("fc3.bias").shape() == Shape{10});
 }
 
+TEST_CASE("every named model trains") {
+  const Folder folder;
+  for (const std::string model : {"cnn", "lenet", "mlp", "lstm"}) {
+    const Outcome outcome = mnist("train --dataset synthetic --samples 60 --epochs 1 --model " +
+                                  model + " --out " + folder / model);
+    REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  }
+  const SafeTensors weights = load_safetensors(folder / "lstm/model.safetensors");
+  CHECK(weights.at("lstm1.weight_ih_l0").shape() == Shape{4 * 128, 28});
+  CHECK(mnist("eval --run " + folder / "lstm").status == 0);
+}
+
 TEST_CASE("a saved run evaluates to what training reported") {
   const Folder& folder = trained_run();
   const json metrics = json::parse(last_line(read_text(folder / "run/metrics.jsonl")));

@@ -14,3 +14,4 @@ add_test(NAME project.links COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR
 gradus_add_document_test(readme README.md)
 gradus_add_document_test(adding_an_op docs/adding-an-op.md)
 gradus_add_document_test(normalization docs/normalization.md)
+gradus_add_document_test(layers docs/layers.md)

@@ -1,0 +1,39 @@
+// Vectors for symbols.
+#pragma once
+
+#include "module.h"
+
+namespace gradus::nn {
+
+struct EmbeddingOptions {
+  static constexpr const char* type = "Embedding";
+  int64_t num_embeddings = 0;
+  int64_t embedding_dim = 0;
+  /// A row that is never trained; negative counts from the end.
+  std::optional<int64_t> padding_idx = {};
+
+  void describe(OptionVisitor& visit);
+};
+
+struct FromPretrainedOptions {
+  bool freeze = true;
+  std::optional<int64_t> padding_idx = {};
+};
+
+/// Row x[...] of the weight [num_embeddings, embedding_dim] for int64 indices x of any shape:
+/// [..., embedding_dim]. The weight starts normal with standard deviation 1, the row padding_idx as
+/// zeros; its gradient is zero. Throws IndexError for an index that is no row.
+class Embedding : public Layer<EmbeddingOptions> {
+ public:
+  explicit Embedding(const EmbeddingOptions& options);
+  Embedding(int64_t num_embeddings, int64_t embedding_dim)
+      : Embedding(EmbeddingOptions{num_embeddings, embedding_dim}) {}
+  /// With these rows [V, D], by default frozen. Unlike in a fresh layer, the row padding_idx keeps
+  /// its values.
+  static Embedding from_pretrained(const Tensor& rows, const FromPretrainedOptions& options = {});
+  Tensor forward(const Tensor& x) override;
+
+  Tensor& weight;
+};
+
+}  // namespace gradus::nn

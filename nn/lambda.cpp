@@ -1,0 +1,11 @@
+#include "lambda.h"
+
+#include "../core/base/error.h"
+
+namespace gradus::nn {
+
+Lambda::Lambda(std::function<Tensor(const Tensor&)> function) : function_(std::move(function)) {
+  if (!function_) throw ValueError(type(), "the function is empty");
+}
+
+}  // namespace gradus::nn
