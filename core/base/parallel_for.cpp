@@ -47,24 +47,30 @@ std::atomic<int>& thread_count() {
 
 thread_local bool inside_parallel_for = false;
 
-/// Pieces are handed out in order; who takes which does not matter for the result.
+/// The pieces of one parallel_for. Each worker has a share of neighbouring pieces, the same one
+/// whenever a loop of this size comes by, so that it finds in its cache what it wrote there before.
+/// When its own share is done it helps with the others. Who takes which piece does not matter for
+/// the result.
 class PieceQueue {
  public:
-  PieceQueue(int64_t n, int64_t piece, detail::PieceFunction function, const void* body)
-      : n_(n), piece_(piece), function_(function), body_(body) {}
-
-  void work() noexcept {
-    const bool outer = std::exchange(inside_parallel_for, true);
-    for (;;) {
-      const int64_t begin = next_.fetch_add(piece_, std::memory_order_relaxed);
-      if (begin >= n_) break;
-      try {
-        function_(body_, begin, std::min(begin + piece_, n_));
-      } catch (...) {
-        const std::lock_guard lock(mutex_);
-        if (!error_) error_ = std::current_exception();
-      }
+  PieceQueue(int64_t n, int64_t piece, int workers, detail::PieceFunction function,
+             const void* body)
+      : n_(n),
+        piece_(piece),
+        shares_(std::min(workers, max_shares)),
+        function_(function),
+        body_(body) {
+    const int64_t pieces = (n - 1) / piece + 1;
+    for (int i = 0; i < shares_; ++i) {
+      share_[i].next = pieces * i / shares_;
+      share_[i].end = pieces * (i + 1) / shares_;
     }
+  }
+
+  /// What worker number `worker` does, of those that the queue was made for.
+  void work(int worker) noexcept {
+    const bool outer = std::exchange(inside_parallel_for, true);
+    for (int i = 0; i < shares_; ++i) work_on(share_[(worker + i) % shares_]);
     inside_parallel_for = outer;
   }
 
@@ -73,10 +79,31 @@ class PieceQueue {
   }
 
  private:
+  static constexpr int max_shares = 16;
+  struct alignas(64) Share {
+    std::atomic<int64_t> next;
+    int64_t end;
+  };
+
+  void work_on(Share& share) noexcept {
+    while (share.next.load(std::memory_order_relaxed) < share.end) {
+      const int64_t index = share.next.fetch_add(1, std::memory_order_relaxed);
+      if (index >= share.end) break;
+      const int64_t begin = index * piece_;
+      try {
+        function_(body_, begin, std::min(begin + piece_, n_));
+      } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (!error_) error_ = std::current_exception();
+      }
+    }
+  }
+
   const int64_t n_, piece_;
+  const int shares_;
   const detail::PieceFunction function_;
   const void* const body_;
-  std::atomic<int64_t> next_ = 0;
+  Share share_[max_shares];
   std::mutex mutex_;
   std::exception_ptr error_;
 };
@@ -99,7 +126,7 @@ class ThreadPool {
   /// thread has the pool.
   void run(PieceQueue& queue, int helpers) {
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock.owns_lock()) return queue.work();
+    if (!lock.owns_lock()) return queue.work(0);
     while (static_cast<int>(threads_.size()) < helpers) {
       threads_.emplace_back([this] { help(); });
     }
@@ -107,7 +134,7 @@ class ThreadPool {
     const uint64_t generation = (state_.load(std::memory_order_relaxed) >> 32) + 1;
     state_.store(generation << 32 | static_cast<uint64_t>(helpers) << 16);
     state_.notify_all();
-    queue.work();
+    queue.work(0);
     // Close the open places, then wait for those at work.
     uint64_t state = state_.fetch_and(~(uint64_t{0xFFFF} << 16)) & ~(uint64_t{0xFFFF} << 16);
     while (at_work(state) > 0) state = wait_while(state);
@@ -151,7 +178,7 @@ class ThreadPool {
         state = wait_while(state);
       } else if (state_.compare_exchange_weak(state, state - (1 << 16) + 1)) {
         seen = state >> 32;
-        queue_->work();
+        queue_->work(static_cast<int>(open_places(state)));  // the helpers' numbers, from 1
         state = state_.fetch_sub(1) - 1;
         if (at_work(state) == 0) state_.notify_all();
       }
@@ -190,7 +217,7 @@ void detail::run_pieces(int64_t n, int64_t piece, PieceFunction function, const 
     }
     return;
   }
-  PieceQueue queue(n, piece, function, body);
+  PieceQueue queue(n, piece, threads, function, body);
   ThreadPool::instance().run(queue, threads - 1);
   queue.rethrow();
 }
