@@ -39,6 +39,7 @@ set(external_rules
     "curl/curl\\.h => ^datasets/download\\.cpp$"
     "doctest/doctest\\.h => ^tests/"
     "benchmark/benchmark\\.h => ^benchmarks/"
+    "torch/torch\\.h => ^benchmarks/"
     "CLI/CLI\\.hpp => ${programs_files}"
     "png\\.h => ^examples/"
     "gradus/.+ => ${programs_files}"  # inside the library, includes are relative

@@ -365,8 +365,8 @@ Tensor adaptive_avg_pool2d(const Tensor& x, const Size2& output_size);
 
 // --- Normalization -------------------------------------------------------------------------------
 // y = weight (x - mean) / sqrt(variance + eps) + bias, with mean and *biased* variance of a set of
-// elements. weight and bias may be undefined: 1 and 0. Statistics are taken in two passes, in
-// double.
+// elements. weight and bias may be undefined: 1 and 0. Statistics keep their digits however far the
+// mean is from 0.
 
 /// Two ways to compute a norm. `fused` runs kernels of its own and is recorded as one operation;
 /// `composed` is the same written in primitives, to read, to check against, and to differentiate

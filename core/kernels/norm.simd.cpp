@@ -1,231 +1,458 @@
 // Compiled once per instruction set; see isa.h.
+//
+// Three ways through memory, the same arithmetic in each:
+//   - sets with a weight per block: sums of all blocks, then what follows from them for the sets,
+//     then the output; group after group of sets that fit the cache, or for all sets at once;
+//   - sets with a weight per element: one set after the other;
+//   - sets of single elements, the columns of a matrix: strips of columns, row by row.
 #include "norm.h"
 
-#include <cmath>
+#include <utility>
 
+#include "../base/allocator.h"
 #include "../base/parallel_for.h"
+#include "norm_parts.h"
 #include "strided.h"
 
 namespace gradus::kernels {
 
 namespace {
 
-constexpr int64_t lanes = 16;
+// --- Sets with a weight per block ---
 
-/// Calls `body(set)` for all sets in parallel; each set is the work of one thread, so its sums have
-/// one order, and what its first pass read is still in the cache for the next ones.
+/// The blocks of some neighbouring sets, cut where they are long, in the order of memory.
+class Units {
+ public:
+  struct Unit {
+    int64_t index, set, block, piece;
+    int64_t at, size;   // where it begins, and its length
+    int64_t parameter;  // which weight and bias it has
+  };
+
+  Units(const NormSets& s, int64_t first_set, int64_t sets)
+      : s_(s),
+        first_set_(first_set),
+        sets_(sets),
+        per_block_((s.run - 1) / longest + 1),
+        sets_inside_(s.block_stride >= s.set_stride * s.sets) {}
+
+  int64_t count() const { return sets_ * s_.blocks * per_block_; }
+  int64_t sets() const { return sets_; }
+  int64_t first_set() const { return first_set_; }
+  int64_t per_block() const { return per_block_; }
+  /// The units of a block have numbers first, first + 1 ... first + per_block() - 1.
+  int64_t first(int64_t set, int64_t block) const {
+    const int64_t local = set - first_set_;
+    return (sets_inside_ ? block * sets_ + local : local * s_.blocks + block) * per_block_;
+  }
+
+  template <class Body>
+  void for_each(const Body& body) const {
+    parallel_for(count(), at_least_one(elements_per_piece / smaller(s_.run, longest)),
+                 [&](int64_t begin, int64_t end) {
+                   Unit u = at(begin);
+                   for (; u.index < end; advance(u)) body(u);
+                 });
+  }
+  /// Calls body(set) in parallel, for work on one item per unit.
+  template <class Body>
+  void for_each_set(const Body& body) const {
+    parallel_for(sets_, at_least_one(elements_per_piece / (s_.blocks * per_block_)),
+                 [&](int64_t begin, int64_t end) {
+                   for (int64_t set = begin; set < end; ++set) body(first_set_ + set);
+                 });
+  }
+
+ private:
+  static constexpr int64_t longest = 1 << 16;
+
+  void place(Unit& u) const {
+    const int64_t begin = u.piece * longest;
+    u.at = u.set * s_.set_stride + u.block * s_.block_stride + begin;
+    u.size = smaller(longest, s_.run - begin);
+  }
+  Unit at(int64_t index) const {
+    const int64_t outer = index / per_block_;
+    const int64_t inner = sets_inside_ ? sets_ : s_.blocks;
+    Unit u = {index, outer / inner, outer % inner, index % per_block_, 0, 0, 0};
+    if (sets_inside_) std::swap(u.set, u.block);
+    u.set += first_set_;
+    u.parameter = s_.parameter(u.set, u.block);
+    place(u);
+    return u;
+  }
+  /// To the next one, without the divisions of at().
+  void advance(Unit& u) const {
+    ++u.index;
+    if (++u.piece == per_block_) {
+      u.piece = 0;
+      int64_t &inner = sets_inside_ ? u.set : u.block, &outer = sets_inside_ ? u.block : u.set;
+      if (++inner == (sets_inside_ ? first_set_ + sets_ : s_.blocks)) {
+        inner = sets_inside_ ? first_set_ : 0;
+        ++outer;
+        u.parameter = s_.parameter(u.set, u.block);
+      } else {
+        u.parameter += sets_inside_ ? s_.parameters_per_set : s_.parameter_step;
+        if (u.parameter >= s_.parameters) u.parameter -= s_.parameters;
+      }
+    }
+    place(u);
+  }
+
+  const NormSets& s_;
+  int64_t first_set_, sets_, per_block_;
+  bool sets_inside_;  // a block of every set, then the next block of every set
+};
+
+bool lies_in_one_piece(const NormSets& s) {
+  return s.blocks == 1 || s.block_stride == s.run;
+}
+
+/// The same sets, each as one block where it lies in one piece; no longer with its parameters.
+NormSets in_one_block(const NormSets& s) {
+  NormSets one = s;
+  if (!lies_in_one_piece(s)) return one;
+  one.blocks = 1;
+  one.run = one.block_stride = s.size();
+  return one;
+}
+
+/// Calls body(units) for groups of sets. What the first pass over a group has read is in the cache
+/// for the second one, where this can be: where a set lies in one piece and is not large. The sums
+/// of several sets in a row do not wait for each other, as each set's own passes do.
+template <class Body>
+void for_groups(const NormSets& s, const Body& body) {
+  constexpr int64_t largest_set = 1 << 17, group = 1 << 15;
+  if (!lies_in_one_piece(s) || s.size() > largest_set) {
+    body(Units(s, 0, s.sets));
+    return;
+  }
+  parallel_for(s.sets, at_least_one(group / s.size()),
+               [&](int64_t begin, int64_t end) { body(Units(s, begin, end - begin)); });
+}
+
+/// Memory for `count` items.
+template <class Item>
+class Scratch {
+ public:
+  explicit Scratch(int64_t count)
+      : bytes_(static_cast<size_t>(count) * sizeof(Item)),
+        items_(static_cast<Item*>(allocate(bytes_))) {}
+  ~Scratch() { deallocate(items_, bytes_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  Item& operator[](int64_t i) const { return items_[i]; }
+
+ private:
+  size_t bytes_;
+  Item* items_;
+};
+
+/// The arguments of a forward.
+template <class T>
+struct Forward {
+  const NormSets& s;
+  double eps;
+  T* y;
+  const T* x;
+  double *mean, *variance;
+  const T *weight, *bias;
+};
+
+/// Writes mean and variance of some sets.
+template <class T>
+void measure(const Forward<T>& c, int64_t first_set, int64_t sets) {
+  const NormSets s = in_one_block(c.s);
+  const Units units(s, first_set, sets);
+  const Scratch<Moments> found(units.count());
+  units.for_each(
+      [&](const Units::Unit& u) { found[u.index] = moments(s.statistics, u.size, c.x + u.at); });
+  const auto count = static_cast<double>(s.size());
+  units.for_each_set([&](int64_t set) {
+    const auto for_found = [&](const auto& body) {
+      for (int64_t b = 0; b < s.blocks; ++b) {
+        const int64_t first = units.first(set, b);
+        for (int64_t p = 0; p < units.per_block(); ++p) body(found[first + p]);
+      }
+    };
+    double total = 0, squares = 0;
+    for_found([&](const Moments& m) { total += m.count * m.mean; });
+    const double mean = total / count;
+    for_found([&](const Moments& m) {
+      const double d = m.mean - mean;
+      squares += m.squares + m.count * d * d;
+    });
+    c.mean[set] = s.statistics == NormStatistics::raw ? 0 : mean;
+    c.variance[set] = squares / count;
+  });
+}
+
+template <class T>
+void forward_blocks(const Forward<T>& c) {
+  const NormSets& s = c.s;
+  for_groups(s, [&](const Units& units) {
+    if (s.statistics != NormStatistics::given) measure(c, units.first_set(), units.sets());
+    const Scratch<Normalizer<T>> normalizer(units.sets());
+    for (int64_t i = 0; i < units.sets(); ++i) {
+      const int64_t set = units.first_set() + i;
+      normalizer[i] = Normalizer<T>(c.mean[set], c.variance[set], c.eps);
+    }
+    units.for_each([&](const Units::Unit& u) {
+      write_y(u.size, c.y + u.at, c.x + u.at, normalizer[u.set - units.first_set()],
+              c.weight != nullptr ? c.weight[u.parameter] : T(1),
+              c.bias != nullptr ? c.bias[u.parameter] : T(0));
+    });
+  });
+}
+
+/// Stores the sums of parameters and turns, for each set, the sums into means of u and u x^.
+template <class T>
+void combine(const Backward<T>& c, const Units& units, const Scratch<Sums>& found,
+             const Scratch<Sums>& means_of_sets) {
+  const NormSets& s = c.s;
+  const bool block_has_parameter = s.parameter_step != 0;
+  units.for_each_set([&](int64_t set) {
+    Sums of_u, of_set;
+    for (int64_t b = 0; b < s.blocks; ++b) {
+      Sums of_block;
+      for (int64_t p = 0; p < units.per_block(); ++p) of_block.add(found[units.first(set, b) + p]);
+      if (block_has_parameter) c.store(set * s.blocks + b, of_block);
+      of_set.add(of_block);
+      of_u.add(of_block, weight_of(s, set, b, c.weight));
+    }
+    if (!block_has_parameter) c.store(set, of_set);
+    means_of_sets[set - units.first_set()] = means(s, of_u);
+  });
+}
+
+template <class T>
+void backward_blocks(const Backward<T>& c) {
+  const NormSets& s = c.s;
+  for_groups(s, [&](const Units& units) {
+    const Scratch<Normalizer<T>> normalizer(units.sets());
+    const Scratch<Sums> means_of_sets(units.sets());
+    for (int64_t i = 0; i < units.sets(); ++i) {
+      normalizer[i] = c.normalizer(units.first_set() + i);
+      means_of_sets[i] = {};
+    }
+    if (c.needs_sums()) {
+      const Scratch<Sums> found(units.count());
+      units.for_each([&](const Units::Unit& u) {
+        found[u.index] =
+            gradient_sums(u.size, c.g + u.at, c.x + u.at, normalizer[u.set - units.first_set()]);
+      });
+      combine(c, units, found, means_of_sets);
+    }
+    if (c.dx == nullptr) return;
+    units.for_each([&](const Units::Unit& u) {
+      const int64_t i = u.set - units.first_set();
+      write_dx(u.size, c.dx + u.at, c.g + u.at, c.x + u.at, normalizer[i],
+               c.weight != nullptr ? c.weight[u.parameter] : T(1), means_of_sets[i]);
+    });
+  });
+}
+
+// --- Sets with a weight for each element, in one piece as well ---
+
 template <class Body>
 void for_sets(const NormSets& s, const Body& body) {
-  const int64_t size = s.size() > 0 ? s.size() : 1;
-  parallel_for(s.sets, size >= elements_per_piece ? 1 : elements_per_piece / size,
+  parallel_for(s.sets, at_least_one(elements_per_piece / at_least_one(s.size())),
                [&](int64_t begin, int64_t end) {
                  for (int64_t set = begin; set < end; ++set) body(set);
                });
 }
 
-/// Sum of f(i) for i < n in double, in lanes that the compiler can vectorize.
-template <class F>
-double lane_sum(int64_t n, const F& f) {
-  double lane[lanes] = {};
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    for (int64_t k = 0; k < lanes; ++k) lane[k] += f(i + k);
-  }
-  double total = 0;
-  for (; i < n; ++i) total += f(i);
-  for (int64_t k = 0; k < lanes; ++k) total += lane[k];
-  return total;
-}
-
-/// Sum of f(x) over the elements of the set that begins at `first`.
-template <class T, class F>
-double set_sum(const NormSets& s, const T* first, const F& f) {
-  double total = 0;
-  for (int64_t b = 0; b < s.blocks; ++b) {
-    const T* const v = first + b * s.block_stride;
-    total += lane_sum(s.run, [&](int64_t i) { return f(static_cast<double>(v[i])); });
-  }
-  return total;
-}
-
 template <class T>
-void measure(const NormSets& s, int64_t set, const T* x, double* mean, double* variance) {
-  const T* const first = x + set * s.set_stride;
-  const auto count = static_cast<double>(s.size());
-  const bool centred = s.statistics == NormStatistics::centred;
-  const double m = centred ? set_sum(s, first, [](double v) { return v; }) / count : 0;
-  mean[set] = m;
-  variance[set] = set_sum(s, first, [m](double v) { return (v - m) * (v - m); }) / count;
-}
-
-double scale_of(double variance, double eps) {
-  return 1 / std::sqrt(variance + eps);
-}
-
-/// The mean as the sum of two numbers of type T, so that x - mean keeps the digits of x.
-template <class T>
-struct Mean {
-  T high, low;
-  explicit Mean(double v)
-      : high(static_cast<T>(v)), low(static_cast<T>(v - static_cast<double>(high))) {}
-  T centre(T x) const { return (x - high) - low; }
-};
-
-/// The factor of block b of a set: its scale times the weight of the block.
-template <class T>
-T block_factor(const NormSets& s, int64_t set, int64_t b, double scale, const T* weight) {
-  const double w = weight != nullptr ? static_cast<double>(weight[s.parameter(set, b)]) : 1.0;
-  return static_cast<T>(w * scale);
-}
-
-/// out = f(i) weight[i] + bias[i] for i < n, where both may be null.
-template <class T, class F>
-void affine(int64_t n, T* out, const T* weight, const T* bias, const F& f) {
-  if (weight != nullptr && bias != nullptr) {
-    for (int64_t i = 0; i < n; ++i) out[i] = f(i) * weight[i] + bias[i];
-  } else if (weight != nullptr) {
-    for (int64_t i = 0; i < n; ++i) out[i] = f(i) * weight[i];
-  } else if (bias != nullptr) {
-    for (int64_t i = 0; i < n; ++i) out[i] = f(i) + bias[i];
-  } else {
-    for (int64_t i = 0; i < n; ++i) out[i] = f(i);
-  }
-}
-
-template <class T>
-void forward(const NormSets& s, double eps, T* y, const T* x, double* mean, double* variance,
-             const T* weight, const T* bias) {
+void forward_elements(const Forward<T>& c) {
+  const NormSets& s = c.s;
+  const T *const weight = c.weight, *const bias = c.bias;
   for_sets(s, [&](int64_t set) {
-    if (s.statistics != NormStatistics::given) measure(s, set, x, mean, variance);
-    const Mean<T> m(mean[set]);
-    const double scale = scale_of(variance[set], eps);
+    const T* const v = c.x + set * s.set_stride;
+    T* const out = c.y + set * s.set_stride;
+    if (s.statistics != NormStatistics::given) {
+      const Moments all = moments(s.statistics, s.size(), v);
+      c.mean[set] = all.mean;
+      c.variance[set] = all.squares / all.count;
+    }
+    const Normalizer<T> m(c.mean[set], c.variance[set], c.eps);
+    map_vectors<T>(s.run, [=]<class V>(int64_t i) {
+      V value = m.x_hat(load<V>(v + i));
+      if (weight != nullptr) value *= load<V>(weight + i);
+      if (bias != nullptr) value += load<V>(bias + i);
+      store(out + i, value);
+    });
+  });
+}
+
+template <class T>
+Sums weighted_sums(int64_t n, const T* g, const T* x, const Normalizer<T>& m, const T* weight) {
+  if (weight == nullptr) return gradient_sums(n, g, x, m);
+  double sums[2] = {};
+  sum_terms<2, T>(n, sums, [=]<class V>(int64_t i, V* term) {
+    term[0] = load<V>(weight + i) * load<V>(g + i);
+    term[1] = term[0] * m.distance(load<V>(x + i));
+  });
+  return m.sums(sums);
+}
+
+/// dx = r (weight g - offset - slope x^) of a set, and its part of the sums of elements; each where
+/// it is wanted.
+template <class T>
+void finish_elements(const Backward<T>& c, int64_t set, const Normalizer<T>& m,
+                     const Sums& mean_of_set, T* to_g, T* to_gx) {
+  const T *const g = c.g + set * c.s.run, *const x = c.x + set * c.s.run, *const weight = c.weight;
+  T* const dx = c.dx != nullptr ? c.dx + set * c.s.run : nullptr;
+  const T r = static_cast<T>(m.scale), slope = static_cast<T>(m.scale * mean_of_set.gx);
+  const T offset = static_cast<T>(m.scale * mean_of_set.g);
+  map_once<T>(c.s.run, [=]<class V>(int64_t i) {
+    const V x_hat = m.x_hat(load<V>(x + i)), of_y = load<V>(g + i);
+    if (dx != nullptr) {
+      const V u = weight != nullptr ? load<V>(weight + i) * of_y : of_y;
+      store(dx + i, broadcast<V>(r) * u - broadcast<V>(offset) - broadcast<V>(slope) * x_hat);
+    }
+    if (to_g != nullptr) {
+      store(to_g + i, load<V>(to_g + i) + of_y);
+      store(to_gx + i, load<V>(to_gx + i) + of_y * x_hat);
+    }
+  });
+}
+
+template <class T>
+void backward_elements(const Backward<T>& c) {
+  const NormSets& s = c.s;
+  parallel_for(s.sets, s.sets_per_sum(), [&](int64_t begin, int64_t end) {
+    const int64_t row = begin / s.sets_per_sum() * s.run;
+    T* const to_g = c.wants_sums() ? c.sum_g + row : nullptr;
+    T* const to_gx = c.wants_sums() ? c.sum_gx + row : nullptr;
+    for (int64_t i = 0; c.wants_sums() && i < s.run; ++i) to_g[i] = to_gx[i] = 0;
+    for (int64_t set = begin; set < end; ++set) {
+      const T *const g = c.g + set * s.run, *const x = c.x + set * s.run;
+      const Normalizer<T> m = c.normalizer(set);
+      Sums mean_of_set;
+      if (c.dx != nullptr) mean_of_set = means(s, weighted_sums(s.run, g, x, m, c.weight));
+      finish_elements(c, set, m, mean_of_set, to_g, to_gx);
+    }
+  });
+}
+
+// --- Columns of a matrix ---
+
+bool is_columns(const NormSets& s) {
+  return s.run == 1 && s.set_stride == 1 && s.blocks > 1;
+}
+
+constexpr int64_t strip = 64;
+
+/// Calls body(begin, n) for strips of columns.
+template <class Body>
+void for_strips(const NormSets& s, const Body& body) {
+  parallel_for(s.sets, strip, [&](int64_t begin, int64_t end) { body(begin, end - begin); });
+}
+
+template <class T>
+void measure_columns(const NormSets& s, int64_t n, const T* x, double* mean, double* variance) {
+  const auto count = static_cast<double>(s.blocks);
+  double total[strip] = {}, squares[strip] = {};
+  for (int64_t b = 0; b < s.blocks; ++b) {
+    const T* const v = x + b * s.block_stride;
+    for (int64_t i = 0; i < n; ++i) total[i] += static_cast<double>(v[i]);
+  }
+  for (int64_t i = 0; i < n; ++i) mean[i] = total[i] / count;
+  for (int64_t b = 0; b < s.blocks; ++b) {
+    const T* const v = x + b * s.block_stride;
+    for (int64_t i = 0; i < n; ++i) {
+      const double d = static_cast<double>(v[i]) - mean[i];
+      squares[i] += d * d;
+    }
+  }
+  for (int64_t i = 0; i < n; ++i) variance[i] = squares[i] / count;
+}
+
+template <class T>
+void forward_columns(const Forward<T>& c) {
+  const NormSets& s = c.s;
+  for_strips(s, [&](int64_t begin, int64_t n) {
+    if (s.statistics != NormStatistics::given) {
+      measure_columns(s, n, c.x + begin, c.mean + begin, c.variance + begin);
+    }
+    T high[strip], factor[strip], shift[strip];
+    for (int64_t i = 0; i < n; ++i) {
+      const Normalizer<T> m(c.mean[begin + i], c.variance[begin + i], c.eps);
+      high[i] = m.high;
+      factor[i] = static_cast<T>(m.scale * weight_of(s, begin + i, 0, c.weight));
+      shift[i] = (c.bias != nullptr ? c.bias[s.parameter(begin + i, 0)] : T(0)) - m.low * factor[i];
+    }
     for (int64_t b = 0; b < s.blocks; ++b) {
-      const int64_t at = set * s.set_stride + b * s.block_stride;
-      const T* const v = x + at;
-      T* const out = y + at;
-      if (s.per_element) {
-        const T r = static_cast<T>(scale);
-        affine(s.run, out, weight, bias, [v, m, r](int64_t i) { return m.centre(v[i]) * r; });
-        continue;
-      }
-      const T factor = block_factor(s, set, b, scale, weight);
-      const T shift = bias != nullptr ? bias[s.parameter(set, b)] : T(0);
-      for (int64_t i = 0; i < s.run; ++i) out[i] = m.centre(v[i]) * factor + shift;
-    }
-  });
-}
-
-/// Sums over a set of u = weight g and of u times the normalized value.
-struct Sums {
-  double u = 0, ux = 0;
-};
-
-/// One set of a norm with a weight per block; stores the sums of the blocks without the weight.
-template <class T>
-Sums block_sums(const NormSets& s, int64_t set, const T* g, const T* x, double mean, double scale,
-                const T* weight, double* sum_g, double* sum_gx) {
-  Sums total;
-  for (int64_t b = 0; b < s.blocks; ++b) {
-    const int64_t at = set * s.set_stride + b * s.block_stride, index = set * s.blocks + b;
-    const T *const u = g + at, *const v = x + at;
-    sum_g[index] = lane_sum(s.run, [u](int64_t i) { return static_cast<double>(u[i]); });
-    sum_gx[index] = scale * lane_sum(s.run, [u, v, mean](int64_t i) {
-                      return static_cast<double>(u[i]) * (static_cast<double>(v[i]) - mean);
-                    });
-    const double w = weight != nullptr ? static_cast<double>(weight[s.parameter(set, b)]) : 1.0;
-    total.u += w * sum_g[index];
-    total.ux += w * sum_gx[index];
-  }
-  return total;
-}
-
-/// One set of a norm with a weight per element.
-template <class T>
-Sums element_weighted_sums(const NormSets& s, int64_t set, const T* g, const T* x, double mean,
-                           double scale, const T* weight) {
-  const T *const u = g + set * s.set_stride, *const v = x + set * s.set_stride;
-  const auto weighted = [u, weight](int64_t i) {
-    const auto ui = static_cast<double>(u[i]);
-    return weight != nullptr ? ui * static_cast<double>(weight[i]) : ui;
-  };
-  return {lane_sum(s.run, weighted), scale * lane_sum(s.run, [&](int64_t i) {
-                                       return weighted(i) * (static_cast<double>(v[i]) - mean);
-                                     })};
-}
-
-/// dx = r (u - offset - slope (x - mean)) of one set, where u = weight g; offset and slope are what
-/// the set's own statistics add.
-template <class T>
-void write_dx(const NormSets& s, int64_t set, T* dx, const T* g, const T* x, double mean,
-              double scale, const T* weight, double offset, double slope) {
-  const Mean<T> m(mean);
-  const T shift = static_cast<T>(scale * offset), lean = static_cast<T>(scale * slope);
-  for (int64_t b = 0; b < s.blocks; ++b) {
-    const int64_t at = set * s.set_stride + b * s.block_stride;
-    const T *const u = g + at, *const v = x + at;
-    T* const out = dx + at;
-    if (s.per_element && weight != nullptr) {
-      const T factor = static_cast<T>(scale);
-      for (int64_t i = 0; i < s.run; ++i) {
-        out[i] = factor * weight[i] * u[i] - shift - lean * m.centre(v[i]);
-      }
-      continue;
-    }
-    const T factor = block_factor<T>(s, set, b, scale, s.per_element ? nullptr : weight);
-    if (s.statistics == NormStatistics::given) {
-      for (int64_t i = 0; i < s.run; ++i) out[i] = factor * u[i];
-      continue;
-    }
-    for (int64_t i = 0; i < s.run; ++i) out[i] = factor * u[i] - shift - lean * m.centre(v[i]);
-  }
-}
-
-/// dx = r (u - mean(u) - x^ mean(u x^)) with u = weight g; without the first mean where the set is
-/// not centred, and without both where the statistics are given.
-template <class T>
-void backward(const NormSets& s, double eps, T* dx, const T* g, const T* x, const double* mean,
-              const double* variance, const T* weight, double* sum_g, double* sum_gx) {
-  const auto count = static_cast<double>(s.size());
-  const bool given = s.statistics == NormStatistics::given;
-  const bool centred = s.statistics == NormStatistics::centred;
-  for_sets(s, [&](int64_t set) {
-    const double m = mean[set], scale = scale_of(variance[set], eps);
-    Sums sums;
-    if (s.per_element) {
-      sums = element_weighted_sums(s, set, g, x, m, scale, weight);
-    } else if (sum_g != nullptr) {
-      sums = block_sums(s, set, g, x, m, scale, weight, sum_g, sum_gx);
-    }
-    if (dx == nullptr) return;
-    write_dx(s, set, dx, g, x, m, scale, weight, centred ? sums.u / count : 0,
-             given ? 0 : scale * sums.ux / count);
-  });
-}
-
-template <class T>
-void element_sums(const NormSets& s, double eps, const T* g, const T* x, const double* mean,
-                  const double* variance, double* sum_g, double* sum_gx) {
-  constexpr int64_t columns = 256;  // a strip of these stays in the first-level cache
-  parallel_for(s.run, columns, [&](int64_t begin, int64_t end) {
-    double total_g[columns] = {}, total_gx[columns] = {};
-    for (int64_t set = 0; set < s.sets; ++set) {
-      const T *const u = g + set * s.set_stride + begin, *const v = x + set * s.set_stride + begin;
-      const double m = mean[set], r = scale_of(variance[set], eps);
-      for (int64_t i = 0; i < end - begin; ++i) {
-        const auto ui = static_cast<double>(u[i]);
-        total_g[i] += ui;
-        total_gx[i] += ui * ((static_cast<double>(v[i]) - m) * r);
-      }
-    }
-    for (int64_t i = begin; i < end; ++i) {
-      sum_g[i] = total_g[i - begin];
-      sum_gx[i] = total_gx[i - begin];
+      const T* const v = c.x + b * s.block_stride + begin;
+      T* const out = c.y + b * s.block_stride + begin;
+      for (int64_t i = 0; i < n; ++i) out[i] = (v[i] - high[i]) * factor[i] + shift[i];
     }
   });
 }
 
 template <class T>
-constexpr Norm<T> norm_table = {forward<T>, backward<T>, element_sums<T>};
+void backward_columns(const Backward<T>& c) {
+  const NormSets& s = c.s;
+  for_strips(s, [&](int64_t begin, int64_t n) {
+    double total_g[strip] = {}, total_gx[strip] = {};
+    for (int64_t b = 0; c.needs_sums() && b < s.blocks; ++b) {
+      const int64_t at = b * s.block_stride + begin;
+      for (int64_t i = 0; i < n; ++i) {
+        const auto g = static_cast<double>(c.g[at + i]);
+        total_g[i] += g;
+        total_gx[i] += g * (static_cast<double>(c.x[at + i]) - c.mean[begin + i]);
+      }
+    }
+    T high[strip], factor[strip], lean[strip], shift[strip];
+    for (int64_t i = 0; i < n; ++i) {
+      const Normalizer<T> m = c.normalizer(begin + i);
+      const Sums sums = {total_g[i], total_gx[i] * m.scale};
+      c.store(begin + i, sums);
+      const double weight = weight_of(s, begin + i, 0, c.weight);
+      const Sums of_set = means(s, {weight * sums.g, weight * sums.gx});
+      high[i] = m.high;
+      factor[i] = static_cast<T>(m.scale * weight);
+      lean[i] = static_cast<T>(m.scale * m.scale * of_set.gx);
+      shift[i] = static_cast<T>(m.scale * of_set.g) - lean[i] * m.low;
+    }
+    for (int64_t b = 0; c.dx != nullptr && b < s.blocks; ++b) {
+      const int64_t at = b * s.block_stride + begin;
+      for (int64_t i = 0; i < n; ++i) {
+        c.dx[at + i] = factor[i] * c.g[at + i] - lean[i] * (c.x[at + i] - high[i]) - shift[i];
+      }
+    }
+  });
+}
+
+// --- The table ---
+
+/// Blocks that share their parameter are one block, where they lie next to each other.
+NormSets joined(const NormSets& s) {
+  return s.parameter_step == 0 ? in_one_block(s) : s;
+}
+
+template <class T>
+void forward(const NormSets& sets, double eps, T* y, const T* x, double* mean, double* variance,
+             const T* weight, const T* bias) {
+  const NormSets s = joined(sets);
+  const auto way = s.per_element   ? forward_elements<T>
+                   : is_columns(s) ? forward_columns<T>
+                                   : forward_blocks<T>;
+  way({s, eps, y, x, mean, variance, weight, bias});
+}
+
+template <class T>
+void backward(const NormSets& sets, double eps, T* dx, const T* g, const T* x, const double* mean,
+              const double* variance, const T* weight, T* sum_g, T* sum_gx) {
+  const NormSets s = joined(sets);
+  const auto way = s.per_element   ? backward_elements<T>
+                   : is_columns(s) ? backward_columns<T>
+                                   : backward_blocks<T>;
+  way({s, eps, dx, g, x, mean, variance, weight, sum_g, sum_gx});
+}
+
+template <class T>
+constexpr Norm<T> norm_table = {forward<T>, backward<T>};
 
 }  // namespace
 

@@ -182,46 +182,26 @@ const T* data_or_null(const Tensor& t) {
   return t.defined() ? t.data<T>() : nullptr;
 }
 
-/// Sums per block [sets, blocks], to one number for each parameter.
-Tensor block_sums_to_affine(const Tensor& sums, const Attributes& a, DType dtype) {
-  const kernels::NormSets& s = a.layout.sets;
-  const Tensor per_parameter =
-      s.parameter_step == 0 ? sum(sums, {1}) : sum(reshape(sums, {-1, s.parameters}), {0});
-  return reshape(to(per_parameter, dtype), a.affine_shape);
-}
-
 template <class T>
 TensorList fused_gradients(const Tensor& gradient, const Tensor& x, const Tensor& weight,
                            const Statistics& statistics, const Attributes& a,
                            const Wanted& wanted) {
   const kernels::NormSets& sets = a.layout.sets;
-  const auto& kernel = kernels::table<kernels::Norm<T>>();
   const Tensor g = contiguous(gradient);
-  const double *mean = statistics.mean.data<double>(),
-               *variance = statistics.variance.data<double>();
-  const bool affine_wanted = wanted[1] || wanted[2];
   TensorList gradients(3);
   if (wanted[0]) gradients[0] = Tensor::empty(x.shape(), x.dtype());
-  T* const dx = wanted[0] ? gradients[0].mutable_data<T>() : nullptr;
-
-  const Shape sums = sets.per_element ? Shape{sets.run} : Shape{sets.sets, sets.blocks};
-  Tensor sum_g = Tensor::empty(sums, float64), sum_gx = Tensor::empty(sums, float64);
-  double *to_g = sum_g.mutable_data<double>(), *to_gx = sum_gx.mutable_data<double>();
-  if (wanted[0] || !sets.per_element) {
-    const bool dx_alone = a.statistics() == kernels::NormStatistics::given && !affine_wanted;
-    kernel.backward(sets, a.eps, dx, g.data<T>(), x.data<T>(), mean, variance,
-                    data_or_null<T>(weight), dx_alone ? nullptr : to_g, to_gx);
+  Tensor sum_g, sum_gx;  // the kernel makes both or none
+  if (wanted[1] || wanted[2]) {
+    const Shape sums = {sets.sum_rows(), sets.parameters};
+    sum_g = Tensor::empty(sums, x.dtype());
+    sum_gx = Tensor::empty(sums, x.dtype());
   }
-  if (!affine_wanted) return gradients;
-  if (sets.per_element) {
-    kernel.element_sums(sets, a.eps, g.data<T>(), x.data<T>(), mean, variance, to_g, to_gx);
-  }
-  const auto finish = [&](const Tensor& s) {
-    return sets.per_element ? reshape(to(s, x.dtype()), a.affine_shape)
-                            : block_sums_to_affine(s, a, x.dtype());
-  };
-  if (wanted[1]) gradients[1] = finish(sum_gx);
-  if (wanted[2]) gradients[2] = finish(sum_g);
+  const auto out = [](Tensor& t) { return t.defined() ? t.mutable_data<T>() : nullptr; };
+  kernels::table<kernels::Norm<T>>().backward(
+      sets, a.eps, out(gradients[0]), g.data<T>(), x.data<T>(), statistics.mean.data<double>(),
+      statistics.variance.data<double>(), data_or_null<T>(weight), out(sum_g), out(sum_gx));
+  if (wanted[1]) gradients[1] = reshape(sum(sum_gx, {0}), a.affine_shape);
+  if (wanted[2]) gradients[2] = reshape(sum(sum_g, {0}), a.affine_shape);
   return gradients;
 }
 
@@ -274,8 +254,9 @@ NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& 
 
 NormResult compute_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const Attributes& a, NormForm form, const Statistics& given = {}) {
-  return form == NormForm::fused ? fused_norm(x, weight, bias, a, given)
-                                 : composed_norm(x, weight, bias, a, given);
+  // Kernels want something to work on.
+  return form == NormForm::fused && x.numel() > 0 ? fused_norm(x, weight, bias, a, given)
+                                                  : composed_norm(x, weight, bias, a, given);
 }
 
 // --- Checks ---

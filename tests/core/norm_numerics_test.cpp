@@ -63,6 +63,35 @@ TEST_CASE("variances in float32 are those in float64 to 1e-3") {
   }
 }
 
+TEST_CASE("one element far from all others costs no digits, wherever it is") {
+  Generator g(3);
+  for (const int64_t at : {0, 1, 700, 4095}) {
+    Tensor x = randn({2, 1, 4096}, g);
+    x.mutable_data<float>()[at] = 3e4F;
+    for (NormForm form : {NormForm::fused, NormForm::composed}) {
+      CAPTURE(at);
+      const Tensor expected = instance_norm(x.to(float64), {}, {}, 0, form).y;
+      const Tensor error = instance_norm(x, {}, {}, 0, form).y.to(float64) - expected;
+      CHECK(largest(error) < 1e-5 * largest(expected));
+    }
+  }
+}
+
+TEST_CASE("sets of every length come out right, with and without a whole vector in them") {
+  Generator g(4);
+  for (int64_t n = 2; n < 70; ++n) {
+    CAPTURE(n);
+    const Tensor x = randn({3, 2, n}, g), weight = randn({2}, g), bias = randn({2}, g);
+    const auto difference = [&](const auto& norm) {
+      return largest(norm(NormForm::fused) - norm(NormForm::composed));
+    };
+    CHECK(difference([&](NormForm f) { return batch_norm_train(x, weight, bias, 1e-5, f).y; }) <
+          1e-5);
+    CHECK(difference([&](NormForm f) { return instance_norm(x, weight, bias, 1e-5, f).y; }) < 1e-5);
+    CHECK(difference([&](NormForm f) { return layer_norm(x, {n}, {}, {}, 1e-5, f); }) < 1e-5);
+  }
+}
+
 TEST_SUITE("slow") {
   TEST_CASE("forty million elements per channel have the variance of float64") {
     const int64_t n = 40'000'000;

@@ -1,0 +1,138 @@
+// Vectors of the widest kind that the instruction set at hand has, from the compilers' vector
+// extension: the usual operators work on them element by element. For files that are compiled once
+// per instruction set: everything is local to the file that includes it.
+//
+// Code for both vectors and single numbers is written once, with a type V that is either: `V` is
+// Vector<T> for whole vectors and T itself for what is left over.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+namespace gradus::kernels {
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int vector_bytes = 64;
+#elif defined(__AVX__)
+constexpr int vector_bytes = 32;
+#else
+constexpr int vector_bytes = 16;
+#endif
+
+template <class T>
+struct VectorOf {
+  using type [[gnu::vector_size(vector_bytes)]] = T;
+};
+template <class T>
+using Vector = typename VectorOf<T>::type;
+/// Elements of a vector.
+template <class T>
+constexpr int64_t width = vector_bytes / static_cast<int64_t>(sizeof(T));
+
+template <class V, class T>
+[[gnu::always_inline]] inline V load(const T* from) {
+  V v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class V, class T>
+[[gnu::always_inline]] inline void store(T* to, V v) {
+  std::memcpy(to, &v, sizeof v);
+}
+/// A vector of equal elements; the number itself where V is no vector.
+template <class V, class T>
+[[gnu::always_inline]] inline V broadcast(T value) {
+  if constexpr (std::is_same_v<V, T>) {
+    return value;
+  } else {
+    return value - V{};  // -0 stays -0
+  }
+}
+
+/// v with its elements moved down by `By`, cyclically.
+template <int By, class V, int... I>
+[[gnu::always_inline]] inline V rotated(V v, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(v, v, ((I + By) % static_cast<int>(sizeof...(I)))...);
+}
+/// The sum of all elements, pairwise.
+template <class T, int By = static_cast<int>(width<T>) / 2>
+[[gnu::always_inline]] inline T sum_of(Vector<T> v) {
+  v += rotated<By>(v, std::make_integer_sequence<int, static_cast<int>(width<T>)>());
+  if constexpr (By > 1) {
+    return sum_of<T, By / 2>(v);
+  } else {
+    return v[0];
+  }
+}
+
+/// v with its first n elements zeroed.
+template <class T>
+[[gnu::always_inline]] inline Vector<T> without_first(int64_t n, Vector<T> v) {
+  using Index = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+  Vector<Index> position;
+  for (int k = 0; k < width<T>; ++k) position[k] = k;
+  return position >= broadcast<Vector<Index>>(static_cast<Index>(n)) ? v : Vector<T>{};
+}
+
+/// Calls `body.template operator()<V>(i)` so that each of 0 ... n - 1 is covered once: vectors,
+/// then single elements.
+template <class T, class Body>
+[[gnu::always_inline]] inline void map_once(int64_t n, const Body& body) {
+  int64_t i = 0;
+  for (; i + width<T> <= n; i += width<T>) body.template operator()<Vector<T>>(i);
+  for (; i < n; ++i) body.template operator()<T>(i);
+}
+
+/// The same with vectors alone, where the last one overlaps the one before. For a body whose result
+/// for an element depends on inputs alone, so that doing it twice does no harm.
+template <class T, class Body>
+[[gnu::always_inline]] inline void map_vectors(int64_t n, const Body& body) {
+  constexpr int64_t w = width<T>;
+  if (n < w) return map_once<T>(n, body);
+  int64_t i = 0;
+  for (; i + w <= n; i += w) body.template operator()<Vector<T>>(i);
+  if (i < n) body.template operator()<Vector<T>>(n - w);
+}
+
+/// Adds to `total` N sums over 0 ... n - 1: `terms.template operator()<V>(i, out)` writes those of
+/// element i (of the elements from i on) to V out[N]. Summed in type T.
+template <int N, class T, class Terms>
+[[gnu::always_inline]] inline void sum_vectors(int64_t n, double (&total)[N], const Terms& terms) {
+  constexpr int64_t w = width<T>;
+  using V = Vector<T>;
+  T rest[N] = {};
+  V term[N], even[N] = {}, odd[N] = {};  // two of each, so that additions need not wait
+  int64_t i = 0;
+  for (; i + 2 * w <= n; i += 2 * w) {
+    terms.template operator()<V>(i, term);
+    for (int j = 0; j < N; ++j) even[j] += term[j];
+    terms.template operator()<V>(i + w, term);
+    for (int j = 0; j < N; ++j) odd[j] += term[j];
+  }
+  if (i + w <= n) {
+    terms.template operator()<V>(i, term);
+    for (int j = 0; j < N; ++j) even[j] += term[j];
+    i += w;
+  }
+  if (i < n && n >= w) {
+    terms.template operator()<V>(n - w, term);
+    for (int j = 0; j < N; ++j) odd[j] += without_first<T>(w - (n - i), term[j]);
+  } else {
+    for (; i < n; ++i) {
+      T one[N];
+      terms.template operator()<T>(i, one);
+      for (int j = 0; j < N; ++j) rest[j] += one[j];
+    }
+  }
+  for (int j = 0; j < N; ++j) {
+    total[j] += static_cast<double>(n < w ? rest[j] : sum_of<T>(even[j] + odd[j]));
+  }
+}
+
+}  // namespace
+
+}  // namespace gradus::kernels
