@@ -1,35 +1,31 @@
 #include "adam.h"
 
-#include <cmath>
-
 #include "../core/update.h"
 
 namespace gradus::optim {
 
-namespace {
-
-std::vector<std::string> state_names(bool amsgrad) {
-  if (amsgrad) return {"exp_avg", "exp_avg_sq", "max_exp_avg_sq"};
-  return {"exp_avg", "exp_avg_sq"};
-}
-
-}  // namespace
-
 Adam::Adam(const char* type, const std::vector<ParameterGroup>& groups, const AdamOptions& options,
            bool decoupled)
-    : Optimizer(type, groups, {options.lr, options.weight_decay, options.betas[0]},
-                state_names(options.amsgrad)),
+    : Optimizer(kind(type, options.amsgrad, decoupled), groups,
+                {.lr = options.lr,
+                 .weight_decay = options.weight_decay,
+                 .momentum = options.betas[0],
+                 .l1_decay = options.l1_decay}),
       options_(options),
       decoupled_(decoupled) {
   check_groups();
 }
 
+Optimizer::Kind Adam::kind(const char* type, bool amsgrad, bool decoupled) {
+  Kind kind{.type = type, .states = {{"exp_avg"}, {"exp_avg_sq"}}, .has_l1_decay = !decoupled};
+  if (amsgrad) kind.states.push_back({"max_exp_avg_sq"});
+  return kind;
+}
+
 void Adam::check(const GroupSettings& s) const {
   Optimizer::check(s);
-  const double beta2 = options_.betas[1], eps = options_.eps;
-  require(s.momentum >= 0 && s.momentum < 1, "betas[0]", s.momentum, "in [0, 1)");
-  require(beta2 >= 0 && beta2 < 1, "betas[1]", beta2, "in [0, 1)");
-  require(eps >= 0 && std::isfinite(eps), "eps", eps, "a number of at least 0");
+  require_betas(s.momentum, options_.betas[1]);
+  require_not_negative("eps", options_.eps);
 }
 
 void Adam::update(Entry& entry, const Tensor& gradient, const GroupSettings& s) {
@@ -41,6 +37,7 @@ void Adam::update(Entry& entry, const Tensor& gradient, const GroupSettings& s) 
                 .beta2 = options_.betas[1],
                 .eps = options_.eps,
                 .weight_decay = s.weight_decay,
+                .l1_decay = s.l1_decay,
                 .decoupled = decoupled_,
                 .maximize = options_.maximize,
                 .step = entry.steps});

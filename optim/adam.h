@@ -11,7 +11,8 @@ struct AdamOptions {
   double lr = 1e-3;
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;
-  double weight_decay = 0;  ///< Adam: added to the gradient, times the parameter
+  double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
+  double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
   bool amsgrad = false;
   bool maximize = false;
 };
@@ -33,6 +34,8 @@ class Adam : public Optimizer {
   void check(const GroupSettings& settings) const override;
 
  private:
+  static Kind kind(const char* type, bool amsgrad, bool decoupled);
+
   AdamOptions options_;
   bool decoupled_;
 };
@@ -52,8 +55,12 @@ class AdamW : public Adam {
  public:
   explicit AdamW(const std::vector<ParameterGroup>& groups, const AdamWOptions& options = {})
       : Adam("AdamW", groups,
-             {options.lr, options.betas, options.eps, options.weight_decay, options.amsgrad,
-              options.maximize},
+             {.lr = options.lr,
+              .betas = options.betas,
+              .eps = options.eps,
+              .weight_decay = options.weight_decay,
+              .amsgrad = options.amsgrad,
+              .maximize = options.maximize},
              true) {}
   explicit AdamW(const NamedTensors& parameters, const AdamWOptions& options = {})
       : AdamW(std::vector<ParameterGroup>{{parameters}}, options) {}

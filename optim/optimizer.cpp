@@ -1,56 +1,82 @@
 #include "optimizer.h"
 
+#include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "../core/base/error.h"
 #include "../core/ops.h"
 #include "../core/tape.h"
+#include "state_loader.h"
 
 namespace gradus::optim {
 
 // --- Building ---
 
-Optimizer::Optimizer(std::string type, const std::vector<ParameterGroup>& groups,
-                     const GroupSettings& defaults, std::vector<std::string> state_names)
-    : type_(std::move(type)), state_names_(std::move(state_names)) {
+std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double weight_decay) {
+  return decay_groups(parameters, weight_decay, [](const NamedTensor& parameter) {
+    return parameter.tensor.defined() && parameter.tensor.dim() >= 2;
+  });
+}
+
+std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double weight_decay,
+                                         const std::function<bool(const NamedTensor&)>& decays) {
+  ParameterGroup decaying{.weight_decay = weight_decay};
+  ParameterGroup others{.weight_decay = 0, .l1_decay = 0};
+  for (const NamedTensor& parameter : parameters) {
+    (decays(parameter) ? decaying : others).parameters.push_back(parameter);
+  }
+  return {std::move(decaying), std::move(others)};
+}
+
+Optimizer::Optimizer(Kind kind, const std::vector<ParameterGroup>& groups,
+                     const GroupSettings& defaults)
+    : kind_(std::move(kind)) {
   for (const ParameterGroup& group : groups) {
     for (const NamedTensor& parameter : group.parameters) add(parameter, groups_.size());
     groups_.push_back({.lr = group.lr.value_or(defaults.lr),
                        .weight_decay = group.weight_decay.value_or(defaults.weight_decay),
-                       .momentum = group.momentum.value_or(defaults.momentum)});
+                       .momentum = group.momentum.value_or(defaults.momentum),
+                       .l1_decay = group.l1_decay.value_or(defaults.l1_decay)});
   }
   if (entries_.empty()) {
-    throw ValueError(type_, "no parameters to optimize", "pass module.named_parameters()");
+    throw ValueError(kind_.type, "no parameters to optimize", "pass module.named_parameters()");
   }
 }
 
 Optimizer::~Optimizer() = default;
 
+bool Optimizer::any_momentum(const std::vector<ParameterGroup>& groups, double otherwise) {
+  return std::any_of(groups.begin(), groups.end(), [&](const ParameterGroup& group) {
+    return group.momentum.value_or(otherwise) != 0;
+  });
+}
+
 void Optimizer::add(const NamedTensor& parameter, size_t group) {
   const auto& [name, tensor] = parameter;
-  if (!tensor.defined()) throw ValueError(type_, str("parameter ", name, " is undefined"));
+  if (!tensor.defined()) throw ValueError(kind_.type, str("parameter ", name, " is undefined"));
   if (!is_floating(tensor.dtype())) {
-    throw DTypeError(type_, str("parameter ", name, " is ", tensor.dtype(), " ", tensor.shape()),
+    throw DTypeError(kind_.type,
+                     str("parameter ", name, " is ", tensor.dtype(), " ", tensor.shape()),
                      "only float32 and float64 parameters can be optimized");
   }
   if (tensor.tape_slot().tape != 0) {
-    throw ValueError(type_, str("parameter ", name, " ", tensor.shape(), " was computed by a tape"),
+    throw ValueError(kind_.type,
+                     str("parameter ", name, " ", tensor.shape(), " was computed by a tape"),
                      "optimize the tensor that it was computed from");
   }
   if (!tensor.is_contiguous()) {
-    throw ValueError(type_,
+    throw ValueError(kind_.type,
                      str("parameter ", name, " ", tensor.shape(), " is not in row-major order"),
                      "contiguous() makes a copy that is");
   }
   for (const Entry& other : entries_) {
     if (other.parameter.tensor.is_same(tensor)) {
-      throw ValueError(type_,
+      throw ValueError(kind_.type,
                        str("parameter ", name, " was given before as ", other.parameter.name),
                        "each parameter belongs to one group, once");
     }
     if (other.parameter.name == name) {
-      throw ValueError(type_, str("two parameters are named ", name),
+      throw ValueError(kind_.type, str("two parameters are named ", name),
                        "state is kept by name; give each its own");
     }
   }
@@ -58,13 +84,29 @@ void Optimizer::add(const NamedTensor& parameter, size_t group) {
 }
 
 void Optimizer::require(bool ok, const char* option, double value, const char* range) const {
-  if (!ok) throw ValueError(type_, str(option, " must be ", range, ", got ", value));
+  if (!ok) throw ValueError(kind_.type, str(option, " must be ", range, ", got ", value));
+}
+
+void Optimizer::require_not_negative(const char* option, double value) const {
+  require(value >= 0 && std::isfinite(value), option, value, "a number of at least 0");
+}
+
+void Optimizer::require_betas(double beta1, double beta2) const {
+  require(beta1 >= 0 && beta1 < 1, "betas[0]", beta1, "in [0, 1)");
+  require(beta2 >= 0 && beta2 < 1, "betas[1]", beta2, "in [0, 1)");
 }
 
 void Optimizer::check(const GroupSettings& s) const {
-  require(s.lr >= 0 && std::isfinite(s.lr), "lr", s.lr, "a number of at least 0");
-  require(s.weight_decay >= 0 && std::isfinite(s.weight_decay), "weight_decay", s.weight_decay,
-          "a number of at least 0");
+  require_not_negative("lr", s.lr);
+  require_not_negative("weight_decay", s.weight_decay);
+  require_not_negative("l1_decay", s.l1_decay);
+  if (s.l1_decay != 0 && !kind_.has_l1_decay) {
+    throw ValueError(kind_.type, str("has no l1_decay, cannot set it to ", s.l1_decay),
+                     "its weight decay does not pass through the gradient");
+  }
+  if (s.momentum != 0 && !kind_.has_momentum) {
+    throw ValueError(kind_.type, str("was built without momentum, cannot set it to ", s.momentum));
+  }
 }
 
 void Optimizer::check_groups() const {
@@ -75,7 +117,7 @@ void Optimizer::check_groups() const {
 
 const GroupSettings& Optimizer::settings(size_t group) const {
   if (group < groups_.size()) return groups_[group];
-  throw IndexError(type_, str("no group ", group, ", there are ", groups_.size()));
+  throw IndexError(kind_.type, str("no group ", group, ", there are ", groups_.size()));
 }
 
 void Optimizer::set_settings(size_t group, const GroupSettings& settings) {
@@ -84,24 +126,36 @@ void Optimizer::set_settings(size_t group, const GroupSettings& settings) {
   groups_[group] = settings;
 }
 
+void Optimizer::set_all_settings(const std::vector<GroupSettings>& settings) {
+  if (settings.size() != groups_.size()) {
+    throw ValueError(kind_.type, str("got settings for ", settings.size(), " groups, there are ",
+                                     groups_.size()));
+  }
+  for (const GroupSettings& group : settings) check(group);
+  groups_ = settings;
+}
+
 void Optimizer::set_lr(double lr) {
   std::vector<GroupSettings> changed = groups_;
-  for (GroupSettings& group : changed) {
-    group.lr = lr;
-    check(group);
-  }
-  groups_ = std::move(changed);
+  for (GroupSettings& group : changed) group.lr = lr;
+  set_all_settings(changed);
 }
 
 // --- Stepping ---
+
+Tensor Optimizer::initial_state(const Entry& entry, const StateSpec& spec) const {
+  const Tensor& parameter = entry.parameter.tensor;
+  if (spec.scalar) return full({}, spec.initial, float64);
+  return full(parameter.shape(), spec.initial, parameter.dtype());
+}
 
 void Optimizer::step() {
   const NoGrad pause;
   for (Entry& entry : entries_) {
     const Tensor gradient = entry.parameter.tensor.grad();
     if (!gradient.defined()) continue;
-    while (entry.state.size() < state_names_.size()) {
-      entry.state.push_back(zeros_like(entry.parameter.tensor));
+    while (entry.state.size() < kind_.states.size()) {
+      entry.state.push_back(initial_state(entry, kind_.states[entry.state.size()]));
     }
     ++entry.steps;
     update(entry, gradient, groups_[entry.group]);
@@ -122,7 +176,8 @@ struct Field {
 };
 constexpr Field setting_fields[] = {{"param_groups.lr", &GroupSettings::lr},
                                     {"param_groups.weight_decay", &GroupSettings::weight_decay},
-                                    {"param_groups.momentum", &GroupSettings::momentum}};
+                                    {"param_groups.momentum", &GroupSettings::momentum},
+                                    {"param_groups.l1_decay", &GroupSettings::l1_decay}};
 
 std::string step_name(const NamedTensor& parameter) {
   return parameter.name + ".step";
@@ -141,53 +196,11 @@ NamedTensors Optimizer::state_dict() const {
     if (entry.steps == 0) continue;
     result.push_back({step_name(entry.parameter), tensor({entry.steps}, {})});
     for (size_t i = 0; i < entry.state.size(); ++i) {
-      result.push_back({entry.parameter.name + "." + state_names_[i], entry.state[i].clone()});
+      result.push_back({entry.parameter.name + "." + kind_.states[i].name, entry.state[i].clone()});
     }
   }
   return result;
 }
-
-/// Collects what fits from a state, and everything that does not.
-class Optimizer::StateLoader {
- public:
-  explicit StateLoader(const NamedTensors& state) {
-    for (const NamedTensor& entry : state) {
-      if (!entry.tensor.defined()) {
-        problem(str("undefined: ", entry.name));
-      } else if (!left_.emplace(entry.name, entry.tensor.detach()).second) {
-        problem(str("given twice: ", entry.name));
-      }
-    }
-  }
-
-  bool has(const std::string& name) const { return left_.contains(name); }
-
-  /// The tensor of this name, or an undefined one where it is missing or does not fit.
-  Tensor take(const std::string& name, const Shape& shape, DType dtype) {
-    const auto found = left_.find(name);
-    if (found == left_.end()) return problem(str("missing: ", name));
-    Tensor t = found->second;
-    left_.erase(found);
-    if (t.shape() == shape && t.dtype() == dtype) return t;
-    return problem(str(name, " is ", t.dtype(), " ", t.shape(), ", expected ", dtype, " ", shape));
-  }
-
-  Tensor problem(const std::string& text) {
-    problems_ += str(problems_.empty() ? "" : "; ", text);
-    return {};
-  }
-
-  void finish(const std::string& type) {
-    for (const auto& [name, tensor] : left_) problem(str("unexpected: ", name));
-    if (problems_.empty()) return;
-    throw ValueError(type, str("the state does not fit, nothing was loaded: ", problems_),
-                     "it must come from an optimizer of the same kind, parameters and groups");
-  }
-
- private:
-  std::map<std::string, Tensor> left_;
-  std::string problems_;
-};
 
 void Optimizer::load_state_dict(const NamedTensors& state) {
   StateLoader loader(state);
@@ -202,18 +215,19 @@ void Optimizer::load_state_dict(const NamedTensors& state) {
   for (Entry& entry : entries) {
     entry.steps = 0;
     entry.state.clear();
-    const Tensor& parameter = entry.parameter.tensor;
-    if (!loader.has(step_name(entry.parameter))) continue;  // was never updated
-    const Tensor steps = loader.take(step_name(entry.parameter), {}, int64);
-    if (steps.defined()) entry.steps = static_cast<int64_t>(steps.item());
-    if (entry.steps < 0) loader.problem(str(step_name(entry.parameter), " is negative"));
-    for (const std::string& name : state_names_) {
-      const Tensor t =
-          loader.take(entry.parameter.name + "." + name, parameter.shape(), parameter.dtype());
+    const std::string step = step_name(entry.parameter);
+    if (!loader.has(step)) continue;  // was never updated
+    entry.steps = loader.take_count(step, 0);
+    for (const StateSpec& spec : kind_.states) {
+      const Tensor& parameter = entry.parameter.tensor;
+      const Tensor t = loader.take(entry.parameter.name + "." + spec.name,
+                                   spec.scalar ? Shape() : parameter.shape(),
+                                   spec.scalar ? float64 : parameter.dtype());
       if (t.defined()) entry.state.push_back(t.clone());
     }
   }
-  loader.finish(type_);
+  loader.finish(kind_.type,
+                "it must come from an optimizer of the same kind, parameters and groups");
   for (const GroupSettings& group : groups) check(group);
   groups_ = std::move(groups);
   entries_ = std::move(entries);

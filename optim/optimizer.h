@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,17 +16,29 @@ namespace gradus::optim {
 ///     optim::SGD sgd({{.parameters = weights, .weight_decay = 1e-4}, {.parameters = biases}},
 ///                    {.lr = 0.1, .momentum = 0.9});
 struct ParameterGroup {
-  NamedTensors parameters;
+  NamedTensors parameters = {};
   std::optional<double> lr = {};
   std::optional<double> weight_decay = {};
-  std::optional<double> momentum = {};  ///< beta1 for Adam and AdamW
+  std::optional<double> momentum = {};  ///< beta1 where the optimizer has betas
+  std::optional<double> l1_decay = {};
 };
+
+/// Two groups, in this order: parameters that decay (matrices and filters), with `weight_decay`,
+/// and those with fewer than two dimensions (biases, weights of norm layers), which do not: pulling
+/// a bias or a scale towards 0 does not make a net simpler. Either may be empty.
+///
+///     optim::AdamW adamw(optim::decay_groups(net.named_parameters(), 0.05), {.lr = 1e-3});
+std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double weight_decay);
+/// The same, with a choice of your own: those for which `decays` is true decay.
+std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double weight_decay,
+                                         const std::function<bool(const NamedTensor&)>& decays);
 
 /// What may differ between groups, and change during training.
 struct GroupSettings {
   double lr = 0;
   double weight_decay = 0;
-  double momentum = 0;  ///< beta1 for Adam and AdamW
+  double momentum = 0;  ///< beta1 where the optimizer has betas
+  double l1_decay = 0;
 };
 
 /// Changes parameters along their gradients.
@@ -45,51 +58,72 @@ class Optimizer {
   /// Clears the gradients of all parameters.
   void zero_grad();
 
+  /// "SGD", "Adam" ...: the name in errors.
+  const std::string& type() const { return kind_.type; }
+  /// Whether GroupSettings::momentum means anything and may be changed.
+  bool has_momentum() const { return kind_.has_momentum; }
+
   size_t group_count() const { return groups_.size(); }
   /// Throw IndexError where there is no such group, ValueError for settings that make no sense.
   const GroupSettings& settings(size_t group = 0) const;
   void set_settings(size_t group, const GroupSettings& settings);
+  /// Of all groups at once: either all are changed or, where an error is thrown, none.
+  const std::vector<GroupSettings>& all_settings() const { return groups_; }
+  void set_all_settings(const std::vector<GroupSettings>& settings);
   double lr(size_t group = 0) const { return settings(group).lr; }
   /// For all groups.
   void set_lr(double lr);
 
   /// Copies of all state: "<parameter>.step" (int64), "<parameter>.<state>" with PyTorch's names
-  /// (momentum_buffer, exp_avg, exp_avg_sq, max_exp_avg_sq) for parameters that were updated, and
-  /// the settings of the groups, "param_groups.lr", ".weight_decay", ".momentum" (float64).
+  /// (momentum_buffer, exp_avg, exp_avg_sq ...) for parameters that were updated, and the settings
+  /// of the groups, "param_groups.lr", ".weight_decay", ".momentum", ".l1_decay" (float64).
   NamedTensors state_dict() const;
   /// Goes on from such a state. Throws one ValueError that lists everything that does not fit, and
   /// then changes nothing.
   void load_state_dict(const NamedTensors& state);
 
  protected:
+  /// A tensor that is kept for each parameter.
+  struct StateSpec {
+    std::string name;
+    double initial = 0;   ///< of all elements, before the first step
+    bool scalar = false;  ///< one number (float64) rather than one per element
+  };
+  /// What tells optimizers apart as far as this class is concerned.
+  struct Kind {
+    std::string type;
+    std::vector<StateSpec> states = {};
+    bool has_momentum = true;
+    bool has_l1_decay = true;
+  };
   /// One parameter with what the optimizer remembers about it.
   struct Entry {
     NamedTensor parameter;
     size_t group;
     int64_t steps = 0;
-    std::vector<Tensor> state = {};  ///< undefined before the first step
+    std::vector<Tensor> state = {};  ///< none before the first step
   };
 
-  /// `state_names` are those of the tensors that each parameter gets; they start as zeros.
-  Optimizer(std::string type, const std::vector<ParameterGroup>& groups,
-            const GroupSettings& defaults, std::vector<std::string> state_names);
+  Optimizer(Kind kind, const std::vector<ParameterGroup>& groups, const GroupSettings& defaults);
+  /// Whether any group has momentum, where `otherwise` is that of groups that do not say.
+  static bool any_momentum(const std::vector<ParameterGroup>& groups, double otherwise);
 
   /// Updates one parameter; entry.steps counts this update already.
   virtual void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) = 0;
   /// Throws ValueError for settings that make no sense. Constructors call check_groups().
   virtual void check(const GroupSettings& settings) const;
   void check_groups() const;
-  /// Throws ValueError in the name of this optimizer unless `ok`.
+  /// Throw ValueError in the name of this optimizer unless `ok`, unless value is finite and not
+  /// negative, unless both are in [0, 1).
   void require(bool ok, const char* option, double value, const char* range) const;
-  const std::string& type() const { return type_; }
+  void require_not_negative(const char* option, double value) const;
+  void require_betas(double beta1, double beta2) const;
 
  private:
-  class StateLoader;
-
   void add(const NamedTensor& parameter, size_t group);
+  Tensor initial_state(const Entry& entry, const StateSpec& spec) const;
 
-  std::string type_;
-  std::vector<std::string> state_names_;
+  Kind kind_;
   std::vector<GroupSettings> groups_;
   std::vector<Entry> entries_;
 };

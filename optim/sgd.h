@@ -9,7 +9,8 @@ struct SGDOptions {
   double lr = 0.01;
   double momentum = 0;
   double dampening = 0;
-  double weight_decay = 0;  ///< added to the gradient, times the parameter
+  double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
+  double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
   bool nesterov = false;
   bool maximize = false;
 };
@@ -30,8 +31,9 @@ class SGD : public Optimizer {
   void check(const GroupSettings& settings) const override;
 
  private:
+  static Kind kind(bool momentum);
+
   SGDOptions options_;
-  bool has_buffers_;
 };
 
 }  // namespace gradus::optim

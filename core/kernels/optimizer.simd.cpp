@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "../base/allocator.h"
 #include "../base/parallel_for.h"
 #include "strided.h"
 
@@ -10,74 +11,303 @@ namespace gradus::kernels {
 
 namespace {
 
-template <class T>
-void sgd_plain(const SgdStep& s, int64_t n, T* p, const T* g) {
-  const T lr = static_cast<T>(s.lr), decay = static_cast<T>(s.weight_decay);
-  const T sign = static_cast<T>(s.sign);
-  for (int64_t i = 0; i < n; ++i) p[i] -= lr * (sign * g[i] + decay * p[i]);
-}
+// --- One pass for all: `update` takes a parameter, its d and references to its state, and returns
+// the new parameter ---
 
-template <class T>
-void sgd_momentum(const SgdStep& s, int64_t n, T* p, const T* g, T* buffer) {
-  const T lr = static_cast<T>(s.lr), decay = static_cast<T>(s.weight_decay);
-  const T sign = static_cast<T>(s.sign), momentum = static_cast<T>(s.momentum);
-  // The first step stores the gradient as it is.
-  const T keep = s.first ? T(0) : momentum;
-  const T take = s.first ? T(1) : static_cast<T>(1 - s.dampening);
-  // Step along direct * d + through * buffer.
-  const T direct = s.nesterov ? T(1) : T(0), through = s.nesterov ? momentum : T(1);
+template <class T, class Update, class... State>
+void update_piece(int64_t n, const GradientTerms& terms, Update update, T* p, const T* g,
+                  State*... state) {
+  const T sign = T(terms.sign), l2 = T(terms.l2), l1 = T(terms.l1);
   for (int64_t i = 0; i < n; ++i) {
-    const T d = sign * g[i] + decay * p[i];
-    const T b = keep * buffer[i] + take * d;
-    buffer[i] = b;
-    p[i] -= lr * (direct * d + through * b);
+    const T x = p[i];
+    const T d = sign * g[i] + l2 * x + ((x > 0 ? l1 : T(0)) - (x < 0 ? l1 : T(0)));
+    p[i] = update(x, d, state[i]...);
   }
 }
 
-template <class T>
-void sgd(const SgdStep& step, int64_t n, T* p, const T* g, T* buffer) {
-  parallel_for(n, elements_per_piece, [=, &step](int64_t begin, int64_t end) {
-    if (buffer == nullptr) return sgd_plain(step, end - begin, p + begin, g + begin);
-    sgd_momentum(step, end - begin, p + begin, g + begin, buffer + begin);
-  });
-}
-
-template <class T, bool Amsgrad>
-void adam_piece(const AdamStep& s, int64_t n, T* p, const T* g, T* first, T* second, T* maximum) {
-  const T beta1 = static_cast<T>(s.beta1), take1 = static_cast<T>(1 - s.beta1);
-  const T beta2 = static_cast<T>(s.beta2), take2 = static_cast<T>(1 - s.beta2);
-  const T l2 = static_cast<T>(s.l2), decay = static_cast<T>(s.decay);
-  const T sign = static_cast<T>(s.sign), eps = static_cast<T>(s.eps);
-  const T step_size = static_cast<T>(s.step_size);
-  const T correction = static_cast<T>(s.root_correction);
-  for (int64_t i = 0; i < n; ++i) {
-    const T d = sign * g[i] + l2 * p[i];
-    const T m = beta1 * first[i] + take1 * d;
-    const T v = beta2 * second[i] + take2 * (d * d);
-    first[i] = m;
-    second[i] = v;
-    T largest = v;
-    if constexpr (Amsgrad) {
-      largest = v > maximum[i] || v != v ? v : maximum[i];
-      maximum[i] = largest;
-    }
-    p[i] = decay * p[i] - step_size * (m / (std::sqrt(largest) / correction + eps));
-  }
-}
-
-template <class T>
-void adam(const AdamStep& step, int64_t n, T* p, const T* g, T* first, T* second, T* maximum) {
-  parallel_for(n, elements_per_piece, [=, &step](int64_t b, int64_t end) {
-    if (maximum == nullptr) {
-      adam_piece<T, false>(step, end - b, p + b, g + b, first + b, second + b, nullptr);
-    } else {
-      adam_piece<T, true>(step, end - b, p + b, g + b, first + b, second + b, maximum + b);
-    }
+template <class T, class Update, class... State>
+void pass(const UpdateArrays<T>& arrays, const Update& update, State*... state) {
+  T* const p = arrays.parameter;
+  const T* const g = arrays.gradient;
+  parallel_for(arrays.n, elements_per_piece, [=](int64_t begin, int64_t end) {
+    update_piece(end - begin, update.step.terms, update, p + begin, g + begin, (state + begin)...);
   });
 }
 
 template <class T>
-constexpr OptimizerUpdates<T> optimizer_table = {sgd<T>, adam<T>};
+T sign_of(T x) {
+  return (x > 0 ? T(1) : T(0)) - (x < 0 ? T(1) : T(0));
+}
+
+/// Moves `average` along with x: average = keep average + (1 - keep) x.
+template <class T>
+void move_average(T& average, double keep, T x) {
+  average = T(keep) * average + T(1 - keep) * x;
+}
+
+// --- SGD ---
+
+template <class T>
+struct Sgd {
+  SgdStep step;
+  T operator()(T p, T d) const { return p - T(step.lr) * d; }
+  T operator()(T p, T d, T& buffer) const {
+    // The first step stores the gradient as it is.
+    const T keep = step.first ? T(0) : T(step.momentum);
+    const T take = step.first ? T(1) : T(1 - step.dampening);
+    buffer = keep * buffer + take * d;
+    // Step along direct * d + through * buffer.
+    const T direct = step.nesterov ? T(1) : T(0);
+    const T through = step.nesterov ? T(step.momentum) : T(1);
+    return p - T(step.lr) * (direct * d + through * buffer);
+  }
+};
+
+template <class T>
+void sgd(const SgdStep& step, const UpdateArrays<T>& a) {
+  if (a.state[0] == nullptr) return pass(a, Sgd<T>{step});
+  pass(a, Sgd<T>{step}, a.state[0]);
+}
+
+// --- Adam and its relatives ---
+
+template <class T>
+struct Adam {
+  AdamStep step;
+  T apply(T p, T m, T second) const {
+    const T root = std::sqrt(second) / T(step.root_correction) + T(step.eps);
+    return T(step.decay) * p - T(step.step_size) * (m / root);
+  }
+  T operator()(T p, T d, T& m, T& v) const {
+    move_average(m, step.beta1, d);
+    move_average(v, step.beta2, d * d);
+    return apply(p, m, v);
+  }
+  T operator()(T p, T d, T& m, T& v, T& largest) const {
+    move_average(m, step.beta1, d);
+    move_average(v, step.beta2, d * d);
+    largest = v > largest || v != v ? v : largest;
+    return apply(p, m, largest);
+  }
+};
+
+template <class T>
+void adam(const AdamStep& step, const UpdateArrays<T>& a) {
+  if (a.state[2] == nullptr) return pass(a, Adam<T>{step}, a.state[0], a.state[1]);
+  pass(a, Adam<T>{step}, a.state[0], a.state[1], a.state[2]);
+}
+
+template <class T>
+struct Adamax {
+  AdamaxStep step;
+  T operator()(T p, T d, T& m, T& largest) const {
+    move_average(m, step.beta1, d);
+    const T faded = T(step.beta2) * largest, size = std::abs(d) + T(step.eps);
+    largest = size > faded || size != size ? size : faded;
+    return p - T(step.step_size) * (m / largest);
+  }
+};
+
+template <class T>
+void adamax(const AdamaxStep& step, const UpdateArrays<T>& a) {
+  pass(a, Adamax<T>{step}, a.state[0], a.state[1]);
+}
+
+template <class T>
+struct Nadam {
+  NadamStep step;
+  T operator()(T p, T d, T& m, T& v) const {
+    move_average(m, step.beta1, d);
+    move_average(v, step.beta2, d * d);
+    const T root = std::sqrt(v) / T(step.root_correction) + T(step.eps);
+    return p - (T(step.direct_size) * d + T(step.step_size) * m) / root;
+  }
+};
+
+template <class T>
+void nadam(const NadamStep& step, const UpdateArrays<T>& a) {
+  pass(a, Nadam<T>{step}, a.state[0], a.state[1]);
+}
+
+template <class T>
+struct Radam {
+  RadamStep step;
+  T operator()(T p, T d, T& m, T& v) const {
+    move_average(m, step.beta1, d);
+    move_average(v, step.beta2, d * d);
+    const T root = step.adaptive ? std::sqrt(v) + T(step.eps) : T(1);
+    return p - T(step.step_size) * (m / root);
+  }
+};
+
+template <class T>
+void radam(const RadamStep& step, const UpdateArrays<T>& a) {
+  pass(a, Radam<T>{step}, a.state[0], a.state[1]);
+}
+
+template <class T>
+struct Lion {
+  LionStep step;
+  T operator()(T p, T d, T& m) const {
+    const T direction = T(step.beta1) * m + T(1 - step.beta1) * d;
+    move_average(m, step.beta2, d);
+    return T(step.decay) * p - T(step.lr) * sign_of(direction);
+  }
+};
+
+template <class T>
+void lion(const LionStep& step, const UpdateArrays<T>& a) {
+  pass(a, Lion<T>{step}, a.state[0]);
+}
+
+// --- Steps divided by what gradients used to be ---
+
+/// d over the root of its mean square.
+template <class T>
+T divided_by_root(const RmspropStep& step, T d, T& mean_square) {
+  move_average(mean_square, step.alpha, d * d);
+  return d / (std::sqrt(mean_square) + T(step.eps));
+}
+
+/// d over its standard deviation. Rounding may take a small variance below 0.
+template <class T>
+T divided_by_root(const RmspropStep& step, T d, T& mean_square, T& mean) {
+  move_average(mean_square, step.alpha, d * d);
+  move_average(mean, step.alpha, d);
+  const T variance = mean_square - mean * mean;
+  return d / (std::sqrt(variance < 0 ? T(0) : variance) + T(step.eps));
+}
+
+template <class T>
+struct Rmsprop {
+  RmspropStep step;
+  template <class... Means>
+  T operator()(T p, T d, Means&... means) const {
+    return p - T(step.lr) * divided_by_root(step, d, means...);
+  }
+};
+
+template <class T>
+struct RmspropMomentum {
+  RmspropStep step;
+  template <class... Means>
+  T operator()(T p, T d, T& buffer, Means&... means) const {
+    buffer = T(step.momentum) * buffer + divided_by_root(step, d, means...);
+    return p - T(step.lr) * buffer;
+  }
+};
+
+template <class T>
+void rmsprop(const RmspropStep& step, const UpdateArrays<T>& a) {
+  T* const mean_square = a.state[0];
+  T* const mean = a.state[1];
+  T* const buffer = a.state[2];
+  if (buffer == nullptr) {
+    if (mean == nullptr) return pass(a, Rmsprop<T>{step}, mean_square);
+    return pass(a, Rmsprop<T>{step}, mean_square, mean);
+  }
+  if (mean == nullptr) return pass(a, RmspropMomentum<T>{step}, buffer, mean_square);
+  pass(a, RmspropMomentum<T>{step}, buffer, mean_square, mean);
+}
+
+template <class T>
+struct Adagrad {
+  AdagradStep step;
+  T operator()(T p, T d, T& sum) const {
+    sum += d * d;
+    return p - T(step.lr) * (d / (std::sqrt(sum) + T(step.eps)));
+  }
+};
+
+template <class T>
+void adagrad(const AdagradStep& step, const UpdateArrays<T>& a) {
+  pass(a, Adagrad<T>{step}, a.state[0]);
+}
+
+template <class T>
+struct Adadelta {
+  AdadeltaStep step;
+  T operator()(T p, T d, T& mean_square, T& mean_step) const {
+    move_average(mean_square, step.rho, d * d);
+    const T delta = std::sqrt(mean_step + T(step.eps)) / std::sqrt(mean_square + T(step.eps)) * d;
+    move_average(mean_step, step.rho, delta * delta);
+    return p - T(step.lr) * delta;
+  }
+};
+
+template <class T>
+void adadelta(const AdadeltaStep& step, const UpdateArrays<T>& a) {
+  pass(a, Adadelta<T>{step}, a.state[0], a.state[1]);
+}
+
+// --- Averages of weights ---
+
+struct AverageStep {
+  GradientTerms terms;
+  double share;
+};
+
+template <class T>
+struct Average {
+  AverageStep step;
+  T operator()(T average, T value) const { return average + T(step.share) * (value - average); }
+};
+
+template <class T>
+void average(double share, const UpdateArrays<T>& a) {
+  pass(a, Average<T>{{{}, share}});
+}
+
+// --- Norms of gradients ---
+
+struct Add {
+  static double fold(double a, double b) { return a + b; }
+};
+struct Largest {  // a NaN stays
+  static double fold(double a, double b) { return b > a || b != b ? b : a; }
+};
+
+template <class Fold, class T, class Term>
+double fold_terms(int64_t n, const T* x, const Term& term) {
+  constexpr int64_t lanes = 16;
+  double lane[lanes] = {};
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    for (int64_t k = 0; k < lanes; ++k) {
+      lane[k] = Fold::fold(lane[k], term(static_cast<double>(x[i + k])));
+    }
+  }
+  double total = 0;
+  for (int64_t k = 0; k < lanes; ++k) total = Fold::fold(total, lane[k]);
+  for (; i < n; ++i) total = Fold::fold(total, term(static_cast<double>(x[i])));
+  return total;
+}
+
+template <class Fold, class T, class Term>
+double fold_pieces(int64_t n, const T* x, const Term& term) {
+  const int64_t pieces = (n + elements_per_piece - 1) / elements_per_piece;
+  const auto bytes = static_cast<size_t>(pieces) * sizeof(double);
+  double* const partial = static_cast<double*>(allocate(bytes));
+  parallel_for(n, elements_per_piece, [=](int64_t begin, int64_t end) {
+    partial[begin / elements_per_piece] = fold_terms<Fold>(end - begin, x + begin, term);
+  });
+  const double total = fold_terms<Fold>(pieces, partial, [](double v) { return v; });
+  deallocate(partial, bytes);
+  return total;
+}
+
+template <class T>
+double power_sum(double ord, int64_t n, const T* x) {
+  if (std::isinf(ord)) return fold_pieces<Largest>(n, x, [](double v) { return std::abs(v); });
+  if (ord == 1) return fold_pieces<Add>(n, x, [](double v) { return std::abs(v); });
+  if (ord == 2) return fold_pieces<Add>(n, x, [](double v) { return v * v; });
+  return fold_pieces<Add>(n, x, [ord](double v) { return std::pow(std::abs(v), ord); });
+}
+
+template <class T>
+constexpr OptimizerUpdates<T> optimizer_table = {sgd<T>,      adam<T>,    adamax<T>,   nadam<T>,
+                                                 radam<T>,    lion<T>,    rmsprop<T>,  adagrad<T>,
+                                                 adadelta<T>, average<T>, power_sum<T>};
 
 }  // namespace
 

@@ -1,8 +1,16 @@
 #include "optimizers.h"
 
+#include <array>
 #include <map>
 
+#include "../../optim/adadelta.h"
+#include "../../optim/adagrad.h"
 #include "../../optim/adam.h"
+#include "../../optim/adamax.h"
+#include "../../optim/lion.h"
+#include "../../optim/nadam.h"
+#include "../../optim/radam.h"
+#include "../../optim/rmsprop.h"
 #include "../../optim/sgd.h"
 
 namespace gradus::conformance {
@@ -21,23 +29,54 @@ Made make_sgd(const Groups& groups, Options& options) {
                                 .maximize = options.boolean("maximize", false)});
 }
 
-std::array<double, 2> betas(Options& options) {
-  const Json& given = options.raw("betas");
-  return given.is_null() ? std::array{0.9, 0.999} : given.get<std::array<double, 2>>();
+/// Reads what most optimizers have under the same names.
+template <class Chosen>
+Chosen common(Options& options) {
+  Chosen chosen;
+  chosen.lr = options.number("lr", chosen.lr);
+  chosen.weight_decay = options.number("weight_decay", chosen.weight_decay);
+  chosen.maximize = options.boolean("maximize", chosen.maximize);
+  if constexpr (requires { chosen.eps; }) chosen.eps = options.number("eps", chosen.eps);
+  if constexpr (requires { chosen.betas; }) {
+    const Json& betas = options.raw("betas");
+    if (!betas.is_null()) chosen.betas = betas.get<std::array<double, 2>>();
+  }
+  if constexpr (requires { chosen.amsgrad; }) chosen.amsgrad = options.boolean("amsgrad", false);
+  return chosen;
 }
 
-/// Adam and AdamW have the same options with other defaults.
-template <class Optimizer, class OptimizerOptions>
-Made make_adam(const Groups& groups, Options& options) {
-  const OptimizerOptions defaults;
-  return std::make_unique<Optimizer>(
-      groups,
-      OptimizerOptions{.lr = options.number("lr", defaults.lr),
-                       .betas = betas(options),
-                       .eps = options.number("eps", defaults.eps),
-                       .weight_decay = options.number("weight_decay", defaults.weight_decay),
-                       .amsgrad = options.boolean("amsgrad", false),
-                       .maximize = options.boolean("maximize", false)});
+/// Optimizers whose options are all common.
+template <class Optimizer, class Chosen>
+Made make_common(const Groups& groups, Options& options) {
+  return std::make_unique<Optimizer>(groups, common<Chosen>(options));
+}
+
+Made make_rmsprop(const Groups& groups, Options& options) {
+  auto chosen = common<optim::RMSpropOptions>(options);
+  chosen.alpha = options.number("alpha", chosen.alpha);
+  chosen.momentum = options.number("momentum", chosen.momentum);
+  chosen.centered = options.boolean("centered", chosen.centered);
+  return std::make_unique<optim::RMSprop>(groups, chosen);
+}
+
+Made make_adagrad(const Groups& groups, Options& options) {
+  auto chosen = common<optim::AdagradOptions>(options);
+  chosen.lr_decay = options.number("lr_decay", chosen.lr_decay);
+  chosen.initial_accumulator_value =
+      options.number("initial_accumulator_value", chosen.initial_accumulator_value);
+  return std::make_unique<optim::Adagrad>(groups, chosen);
+}
+
+Made make_adadelta(const Groups& groups, Options& options) {
+  auto chosen = common<optim::AdadeltaOptions>(options);
+  chosen.rho = options.number("rho", chosen.rho);
+  return std::make_unique<optim::Adadelta>(groups, chosen);
+}
+
+Made make_nadam(const Groups& groups, Options& options) {
+  auto chosen = common<optim::NAdamOptions>(options);
+  chosen.momentum_decay = options.number("momentum_decay", chosen.momentum_decay);
+  return std::make_unique<optim::NAdam>(groups, chosen);
 }
 
 }  // namespace
@@ -45,8 +84,15 @@ Made make_adam(const Groups& groups, Options& options) {
 Made make_optimizer(const std::string& type, const Groups& groups, Options options) {
   static const std::map<std::string, Made (*)(const Groups&, Options&)> table{
       {"SGD", make_sgd},
-      {"Adam", make_adam<optim::Adam, optim::AdamOptions>},
-      {"AdamW", make_adam<optim::AdamW, optim::AdamWOptions>},
+      {"Adam", make_common<optim::Adam, optim::AdamOptions>},
+      {"AdamW", make_common<optim::AdamW, optim::AdamWOptions>},
+      {"Adamax", make_common<optim::Adamax, optim::AdamaxOptions>},
+      {"NAdam", make_nadam},
+      {"RAdam", make_common<optim::RAdam, optim::RAdamOptions>},
+      {"Lion", make_common<optim::Lion, optim::LionOptions>},
+      {"RMSprop", make_rmsprop},
+      {"Adagrad", make_adagrad},
+      {"Adadelta", make_adadelta},
   };
   const auto found = table.find(type);
   if (found == table.end()) throw Unsupported("optimizer '" + type + "'");

@@ -16,14 +16,23 @@ const NamedTensor& find(const NamedTensors& tensors, const std::string& name) {
   return *found;
 }
 
-std::vector<optim::ParameterGroup> groups_of(const Json& description,
+/// The momentum of a group; beta1 of `betas`, if beta2 is that of all groups.
+std::optional<double> momentum_of(Options& group, const Json& common) {
+  const Json& betas = group.raw("betas");
+  if (betas.is_null()) return group.optional_number("momentum");
+  const Json all = common.value("betas", Json{0.9, 0.999});
+  if (betas.at(1) != all.at(1)) throw Unsupported("beta2 of a group");
+  return betas.at(0).get<double>();
+}
+
+std::vector<optim::ParameterGroup> groups_of(const Json& description, const Json& common,
                                              const NamedTensors& parameters) {
   std::vector<optim::ParameterGroup> groups;
   for (const Json& group : description) {
     Options options(group.value("options", Json()), {});
     optim::ParameterGroup made{.lr = options.optional_number("lr"),
                                .weight_decay = options.optional_number("weight_decay"),
-                               .momentum = options.optional_number("momentum")};
+                               .momentum = momentum_of(options, common)};
     options.check_all_read();
     for (const Json& name : group.at("params")) {
       made.parameters.push_back(find(parameters, name));
@@ -44,8 +53,9 @@ bool has_no_gradient(const Case& item, const std::string& name, int64_t step) {
 void run_optimizer(const Case& item, Checker& checker) {
   NamedTensors parameters = item.named_tensors(item["params"]);
   for (NamedTensor& p : parameters) p.tensor.requires_grad_();
-  const auto optimizer = make_optimizer(item["op"], groups_of(item["param_groups"], parameters),
-                                        Options(item["options"], {}));
+  const auto optimizer =
+      make_optimizer(item["op"], groups_of(item["param_groups"], item["options"], parameters),
+                     Options(item["options"], {}));
   const NamedTensors gradients = item.named_tensors(item["grads_per_step"]);
   const NamedTensors after = item.named_tensors(item["params_after_step"]);
   const auto steps = item["steps"].get<int64_t>();

@@ -205,8 +205,9 @@ TEST_CASE("the state has PyTorch's names, under the parameters' names") {
   std::vector<std::string> names;
   for (const NamedTensor& t : adam.state_dict()) names.push_back(t.name);
   CHECK(names == std::vector<std::string>{"param_groups.lr", "param_groups.weight_decay",
-                                          "param_groups.momentum", "fc.weight.step",
-                                          "fc.weight.exp_avg", "fc.weight.exp_avg_sq"});
+                                          "param_groups.momentum", "param_groups.l1_decay",
+                                          "fc.weight.step", "fc.weight.exp_avg",
+                                          "fc.weight.exp_avg_sq"});
 }
 
 TEST_CASE("loading a state lists every problem and changes nothing") {
@@ -215,15 +216,15 @@ TEST_CASE("loading a state lists every problem and changes nothing") {
   step(adam, a, 1);
   NamedTensors state = adam.state_dict();
   state[0].tensor = ones({2}, float64);  // two groups
-  state[4].tensor = ones({3}, float64);  // exp_avg
-  state[5].name = "b.exp_avg_sq";
+  state[5].tensor = ones({3}, float64);  // exp_avg
+  state[6].name = "b.exp_avg_sq";
   CHECK(message_of([&] { adam.load_state_dict(state); }) ==
         "[Adam] the state does not fit, nothing was loaded: param_groups.lr is float64 [2], "
         "expected float64 [1]; a.exp_avg is float64 [3], expected float64 []; missing: "
         "a.exp_avg_sq; unexpected: b.exp_avg_sq. Hint: it must come from an optimizer of the same "
         "kind, parameters and groups");
   CHECK(adam.lr() == 0.5);
-  CHECK(adam.state_dict().size() == 6);
+  CHECK(adam.state_dict().size() == 7);
 }
 
 TEST_CASE("parameters that cannot be optimized are refused") {
@@ -276,6 +277,8 @@ TEST_CASE("settings that make no sense are refused") {
   CHECK(message_of([&] {
           Adam(ps, {.weight_decay = -0.1});
         }).starts_with("[Adam] weight_decay must be"));
+  CHECK(message_of([&] { Adam(ps, {.l1_decay = -0.1}); }) ==
+        "[Adam] l1_decay must be a number of at least 0, got -0.1");
   SGD sgd(ps, {.lr = 0.1});
   CHECK_THROWS_AS(sgd.set_lr(-1), ValueError);
   CHECK(sgd.lr() == 0.1);

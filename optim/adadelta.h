@@ -1,0 +1,33 @@
+// Adadelta.
+#pragma once
+
+#include "optimizer.h"
+
+namespace gradus::optim {
+
+struct AdadeltaOptions {
+  double lr = 1;
+  double rho = 0.9;  ///< how much of the mean squares stays
+  double eps = 1e-6;
+  double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
+  double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
+  bool maximize = false;
+};
+
+/// Steps in units of earlier steps: s = rho s + (1 - rho) g^2, q = sqrt(a + eps) / sqrt(s + eps) g,
+/// a = rho a + (1 - rho) q^2, p -= lr q (Zeiler, arXiv 1212.5701).
+class Adadelta : public Optimizer {
+ public:
+  explicit Adadelta(const std::vector<ParameterGroup>& groups, const AdadeltaOptions& options = {});
+  explicit Adadelta(const NamedTensors& parameters, const AdadeltaOptions& options = {})
+      : Adadelta(std::vector<ParameterGroup>{{parameters}}, options) {}
+
+ protected:
+  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
+  void check(const GroupSettings& settings) const override;
+
+ private:
+  AdadeltaOptions options_;
+};
+
+}  // namespace gradus::optim

@@ -1,0 +1,35 @@
+// Adagrad.
+#pragma once
+
+#include "optimizer.h"
+
+namespace gradus::optim {
+
+struct AdagradOptions {
+  double lr = 0.01;
+  double lr_decay = 0;
+  double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
+  double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
+  double initial_accumulator_value = 0;
+  double eps = 1e-10;
+  bool maximize = false;
+};
+
+/// Steps divided by the root of the sum of all squared gradients so far: sum += g^2,
+/// p -= lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps) (Duchi, Hazan and Singer, "Adaptive
+/// subgradient methods", JMLR 2011).
+class Adagrad : public Optimizer {
+ public:
+  explicit Adagrad(const std::vector<ParameterGroup>& groups, const AdagradOptions& options = {});
+  explicit Adagrad(const NamedTensors& parameters, const AdagradOptions& options = {})
+      : Adagrad(std::vector<ParameterGroup>{{parameters}}, options) {}
+
+ protected:
+  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
+  void check(const GroupSettings& settings) const override;
+
+ private:
+  AdagradOptions options_;
+};
+
+}  // namespace gradus::optim

@@ -1,0 +1,34 @@
+// Lion.
+#pragma once
+
+#include <array>
+
+#include "optimizer.h"
+
+namespace gradus::optim {
+
+struct LionOptions {
+  double lr = 1e-4;  ///< about a tenth of what suits Adam
+  std::array<double, 2> betas = {0.9, 0.99};
+  double weight_decay = 0;  ///< decoupled: p *= 1 - lr weight_decay before the step
+  bool maximize = false;
+};
+
+/// Steps of one size, in the direction of signs: p = (1 - lr weight_decay) p -
+/// lr sign(beta1 m + (1 - beta1) g), then m = beta2 m + (1 - beta2) g. It keeps half of Adam's
+/// state (Chen et al., "Symbolic discovery of optimization algorithms", arXiv 2302.06675).
+class Lion : public Optimizer {
+ public:
+  explicit Lion(const std::vector<ParameterGroup>& groups, const LionOptions& options = {});
+  explicit Lion(const NamedTensors& parameters, const LionOptions& options = {})
+      : Lion(std::vector<ParameterGroup>{{parameters}}, options) {}
+
+ protected:
+  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
+  void check(const GroupSettings& settings) const override;
+
+ private:
+  LionOptions options_;
+};
+
+}  // namespace gradus::optim

@@ -1,0 +1,41 @@
+// NAdam.
+#pragma once
+
+#include <array>
+
+#include "optimizer.h"
+
+namespace gradus::optim {
+
+struct NAdamOptions {
+  double lr = 2e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 0;       ///< L2: added to the gradient, times the parameter
+  double l1_decay = 0;           ///< L1: added to the gradient, times the sign of the parameter
+  double momentum_decay = 4e-3;  ///< how fast the momentum grows to its full size
+  bool maximize = false;
+};
+
+/// Adam that looks ahead as Nesterov momentum does: with m, v of Adam and
+/// mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2),
+///
+///     p -= lr ((1 - mu_t) g / (1 - mu_1 ... mu_t) + mu_(t+1) m / (1 - mu_1 ... mu_(t+1))) /
+///          (sqrt(v / (1 - beta2^t)) + eps)
+///
+/// (Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016).
+class NAdam : public Optimizer {
+ public:
+  explicit NAdam(const std::vector<ParameterGroup>& groups, const NAdamOptions& options = {});
+  explicit NAdam(const NamedTensors& parameters, const NAdamOptions& options = {})
+      : NAdam(std::vector<ParameterGroup>{{parameters}}, options) {}
+
+ protected:
+  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
+  void check(const GroupSettings& settings) const override;
+
+ private:
+  NAdamOptions options_;
+};
+
+}  // namespace gradus::optim

@@ -1,0 +1,40 @@
+// RAdam.
+#pragma once
+
+#include <array>
+
+#include "optimizer.h"
+
+namespace gradus::optim {
+
+struct RAdamOptions {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
+  double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
+  bool maximize = false;
+};
+
+/// Adam that knows how little its second moment is worth at first: with m, v of Adam,
+/// m' = m / (1 - beta1^t), R = 2 / (1 - beta2) - 1 and r = R - 2 t beta2^t / (1 - beta2^t) it does
+/// p -= lr m' while r <= 5, and then
+///
+///     p -= lr m' sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r)) sqrt(1 - beta2^t) / (sqrt(v) + eps)
+///
+/// which makes a warm-up of the learning rate unnecessary (Liu et al., arXiv 1908.03265).
+class RAdam : public Optimizer {
+ public:
+  explicit RAdam(const std::vector<ParameterGroup>& groups, const RAdamOptions& options = {});
+  explicit RAdam(const NamedTensors& parameters, const RAdamOptions& options = {})
+      : RAdam(std::vector<ParameterGroup>{{parameters}}, options) {}
+
+ protected:
+  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
+  void check(const GroupSettings& settings) const override;
+
+ private:
+  RAdamOptions options_;
+};
+
+}  // namespace gradus::optim

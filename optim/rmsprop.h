@@ -1,0 +1,40 @@
+// RMSprop.
+#pragma once
+
+#include "optimizer.h"
+
+namespace gradus::optim {
+
+struct RMSpropOptions {
+  double lr = 0.01;
+  double alpha = 0.99;  ///< how much of the mean square stays
+  double eps = 1e-8;
+  double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
+  double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
+  double momentum = 0;
+  bool centered = false;
+  bool maximize = false;
+};
+
+/// Steps divided by the root of a moving mean of squared gradients: s = alpha s + (1 - alpha) g^2,
+/// p -= lr g / (sqrt(s) + eps) (Tieleman and Hinton, "Neural networks for machine learning",
+/// lecture 6.5, 2012). Centered, the mean of the gradient is kept too and its square taken off s,
+/// which makes it a variance (Graves, arXiv 1308.0850). With momentum the quotient goes into a
+/// buffer, b = momentum b + g / (...), and p -= lr b.
+class RMSprop : public Optimizer {
+ public:
+  explicit RMSprop(const std::vector<ParameterGroup>& groups, const RMSpropOptions& options = {});
+  explicit RMSprop(const NamedTensors& parameters, const RMSpropOptions& options = {})
+      : RMSprop(std::vector<ParameterGroup>{{parameters}}, options) {}
+
+ protected:
+  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
+  void check(const GroupSettings& settings) const override;
+
+ private:
+  static Kind kind(bool momentum, bool centered);
+
+  RMSpropOptions options_;
+};
+
+}  // namespace gradus::optim
