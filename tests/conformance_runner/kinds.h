@@ -11,6 +11,8 @@ void run_module(const Case& item, Checker& checker);
 void run_module_steps(const Case& item, Checker& checker);
 void run_double_backward(const Case& item, Checker& checker);
 void run_optimizer(const Case& item, Checker& checker);
+void run_lr_scheduler(const Case& item, Checker& checker);
+void run_training(const Case& item, Checker& checker);
 void run_init(const Case& item, Checker& checker);
 void run_net(const Case& item, Checker& checker);
 void run_state_dict(const Case& item, Checker& checker);

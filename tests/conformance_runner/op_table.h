@@ -16,9 +16,10 @@ using OpTable = std::map<std::string, OpFunction>;
 OpTable elementwise_ops();
 OpTable reduction_ops();
 OpTable shape_ops();
-OpTable loss_ops();  ///< under the names of their modules, "CrossEntropyLoss"
+OpTable clipping_ops();  ///< inputs are gradients, outputs what becomes of them
+OpTable loss_ops();      ///< under the names of their modules, "CrossEntropyLoss"
 
-/// Throws Unsupported for a name that is in none of the first three tables.
+/// Throws Unsupported for a name that is in none of the tables but the last.
 const OpFunction& find_op(const std::string& name);
 /// nullptr for what is no loss.
 const OpFunction* find_loss(const std::string& name);

@@ -6,6 +6,7 @@
 #include "kinds.h"
 #include "model.h"
 #include "optimizers.h"
+#include "schedulers.h"
 
 namespace gradus::conformance {
 namespace {
@@ -89,17 +90,19 @@ NamedTensors small_parameters(int64_t count) {
 }
 
 void optimizer_case(const Case& item, Checker&) {
-  if (item.has("scheduler")) {
-    throw Unsupported("scheduler '" + item["scheduler"].at("op").get<std::string>() + "'");
-  }
   const Json& n_params = item["n_params"];
   const NamedTensors parameters =
       small_parameters(n_params.is_null() ? 1 : n_params.get<int64_t>());
   std::vector<optim::ParameterGroup> groups{{.parameters = parameters}};
   if (item["duplicate"] == true) groups.push_back({.parameters = parameters});
   const auto optimizer = make_optimizer(item["op"], groups, Options(item["options"], {}));
+  SchedulerStep schedule = [](double) {};
+  if (item.has("scheduler")) schedule = make_scheduler(item["scheduler"], *optimizer);
   const Json& steps = item["steps"];
-  for (int64_t i = 0; i < (steps.is_null() ? 0 : steps.get<int64_t>()); ++i) optimizer->step();
+  for (int64_t i = 0; i < (steps.is_null() ? 0 : steps.get<int64_t>()); ++i) {
+    optimizer->step();
+    schedule(1);
+  }
 }
 
 void load_file_case(const Case& item, Checker& checker) {

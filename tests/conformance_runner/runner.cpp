@@ -20,6 +20,8 @@ Run find_kind(const std::string& kind) {
       {"module_steps", run_module_steps},
       {"double_backward", run_double_backward},
       {"optimizer", run_optimizer},
+      {"lr_scheduler", run_lr_scheduler},
+      {"training_run", run_training},
       {"init", run_init},
       {"net", run_net},
       {"state_dict", run_state_dict},

@@ -1,0 +1,77 @@
+#include "clip.h"
+
+#include <cmath>
+
+#include "../core/base/error.h"
+#include "../core/ops.h"
+#include "../core/tape.h"
+#include "../core/update.h"
+
+namespace gradus::optim {
+
+namespace {
+
+/// Parameters that have a gradient.
+std::vector<Tensor> with_gradient(const char* op, const NamedTensors& parameters) {
+  std::vector<Tensor> found;
+  for (const NamedTensor& parameter : parameters) {
+    if (!parameter.tensor.defined()) {
+      throw ValueError(op, str("parameter ", parameter.name, " is undefined"));
+    }
+    if (parameter.tensor.grad().defined()) found.push_back(parameter.tensor);
+  }
+  return found;
+}
+
+void require_not_negative(const char* op, const char* option, double value) {
+  if (value >= 0) return;
+  throw ValueError(op, str(option, " must be a number of at least 0, got ", value));
+}
+
+/// Which gradients make the norm NaN or infinite, for people to look at.
+std::string not_finite(const NamedTensors& parameters) {
+  std::string names;
+  for (const NamedTensor& parameter : parameters) {
+    const Tensor gradient = parameter.tensor.grad();
+    if (gradient.defined() && !all_finite(gradient)) {
+      names += str(names.empty() ? "" : ", ", parameter.name);
+    }
+  }
+  return names.empty() ? "none alone" : names;
+}
+
+}  // namespace
+
+double clip_grad_norm_(const NamedTensors& parameters, double max_norm,
+                       const ClipNormOptions& options) {
+  const char* const op = "clip_grad_norm_";
+  require_not_negative(op, "max_norm", max_norm);
+  if (!(options.norm_type > 0)) {
+    throw ValueError(
+        op, str("norm_type must be a positive number or infinity, got ", options.norm_type));
+  }
+  const NoGrad pause;
+  std::vector<Tensor> clipped = with_gradient(op, parameters), gradients;
+  for (const Tensor& parameter : clipped) gradients.push_back(parameter.grad());
+  const double total = total_norm(gradients, options.norm_type);
+  if (options.error_if_nonfinite && !std::isfinite(total)) {
+    throw ValueError(
+        op, str("the norm of the gradients is ", total, "; not finite: ", not_finite(parameters)),
+        "a tape with .detect_anomaly names the operation that it began with");
+  }
+  const double factor = max_norm / (total + 1e-6);
+  if (factor >= 1) return total;  // a NaN goes on
+  for (size_t i = 0; i < clipped.size(); ++i) clipped[i].set_grad(mul(gradients[i], factor));
+  return total;
+}
+
+void clip_grad_value_(const NamedTensors& parameters, double clip_value) {
+  const char* const op = "clip_grad_value_";
+  require_not_negative(op, "clip_value", clip_value);
+  const NoGrad pause;
+  for (Tensor& parameter : with_gradient(op, parameters)) {
+    parameter.set_grad(clamp(parameter.grad(), -clip_value, clip_value));
+  }
+}
+
+}  // namespace gradus::optim

@@ -1,0 +1,107 @@
+#include "ema.h"
+
+#include <algorithm>
+
+#include "../core/base/error.h"
+#include "../core/ops.h"
+#include "../core/tape.h"
+#include "../core/update.h"
+#include "state_loader.h"
+
+namespace gradus::optim {
+
+EMA::EMA(const NamedTensors& parameters, const EMAOptions& options) : options_(options) {
+  if (!(options.decay >= 0 && options.decay <= 1)) {
+    throw ValueError("EMA", str("decay must be in [0, 1], got ", options.decay));
+  }
+  for (const NamedTensor& parameter : parameters) add(parameter);
+  for (const NamedTensor& buffer : options.buffers) add(buffer);
+}
+
+void EMA::add(const NamedTensor& source) {
+  const auto& [name, tensor] = source;
+  if (!tensor.defined()) throw ValueError("EMA", str(name, " is undefined"));
+  if (!tensor.is_contiguous()) {
+    throw ValueError("EMA", str(name, " ", tensor.shape(), " is not in row-major order"));
+  }
+  for (const NamedTensor& other : sources_) {
+    if (other.name == name) throw ValueError("EMA", str("two tensors are named ", name));
+  }
+  sources_.push_back(source);
+  averages_.push_back(tensor.detach().clone());
+}
+
+void EMA::update() {
+  const NoGrad pause;
+  ++updates_;
+  const auto t = static_cast<double>(updates_);
+  const double decay =
+      options_.warmup ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const Tensor& value = sources_[i].tensor;
+    if (is_floating(value.dtype())) {
+      average_update_(averages_[i], value, 1 - decay);
+    } else {
+      averages_[i].copy_(value);
+    }
+  }
+}
+
+void EMA::copy_to(const NamedTensors& targets) const {
+  std::vector<Tensor> found;
+  std::string problems;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const auto& [name, source] = sources_[i];
+    const auto target = std::find_if(targets.begin(), targets.end(),
+                                     [&n = name](const NamedTensor& t) { return t.name == n; });
+    const char* const separator = problems.empty() ? "" : "; ";
+    if (target == targets.end() || !target->tensor.defined()) {
+      problems += str(separator, "missing: ", name);
+      continue;
+    }
+    const Tensor& t = target->tensor;
+    found.push_back(t);
+    if (t.shape() == source.shape() && t.dtype() == source.dtype()) continue;
+    problems += str(separator, name, " is ", t.dtype(), " ", t.shape(), ", expected ",
+                    source.dtype(), " ", source.shape());
+  }
+  if (!problems.empty()) {
+    throw ValueError("EMA", str("the tensors do not fit, nothing was copied: ", problems));
+  }
+  const NoGrad pause;
+  for (size_t i = 0; i < found.size(); ++i) found[i].copy_(averages_[i]);
+}
+
+NamedTensors EMA::state_dict() const {
+  NamedTensors state;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    state.push_back({sources_[i].name, averages_[i].clone()});
+  }
+  state.push_back({"ema.updates", tensor({updates_}, {})});
+  return state;
+}
+
+void EMA::load_state_dict(const NamedTensors& state) {
+  StateLoader loader(state);
+  std::vector<Tensor> averages;
+  for (const NamedTensor& source : sources_) {
+    const Tensor t = loader.take(source.name, source.tensor.shape(), source.tensor.dtype());
+    averages.push_back(t.defined() ? t.clone() : t);
+  }
+  const int64_t updates = loader.take_count("ema.updates", 0);
+  loader.finish("EMA", "it must come from an EMA of the same tensors");
+  averages_ = std::move(averages);
+  updates_ = updates;
+}
+
+EMAScope::EMAScope(const EMA& ema) : sources_(ema.sources_) {
+  for (const NamedTensor& source : sources_) own_.push_back(source.tensor.detach().clone());
+  ema.copy_to(sources_);
+}
+
+EMAScope::~EMAScope() {
+  const NoGrad pause;
+  for (size_t i = 0; i < sources_.size(); ++i) sources_[i].tensor.copy_(own_[i]);
+}
+
+}  // namespace gradus::optim

@@ -1,0 +1,78 @@
+// Moving averages of weights, which often do better in tests than the weights themselves.
+#pragma once
+
+#include <cstdint>
+
+#include "../core/tensor.h"
+
+namespace gradus::optim {
+
+struct EMAOptions {
+  double decay = 0.999;  ///< in [0, 1]: the average remembers about 1 / (1 - decay) updates
+  /// Start with a short memory: the decay of update t (from 1) is min(decay, (1 + t) / (10 + t)).
+  bool warmup = false;
+  /// Tensors that are no parameters. Floating ones are averaged, others (counters) copied. Buffers
+  /// that are not given, such as running statistics by default, are the net's own at all times;
+  /// they then belong to weights that are not averaged, see nn::recompute_statistics.
+  NamedTensors buffers = {};
+};
+
+/// An exponential moving average, average += (1 - decay) (value - average), that starts at the
+/// values of the parameters (Polyak and Juditsky, 1992; Tarvainen and Valpola, arXiv 1703.01780).
+///
+///     optim::EMA ema(net.named_parameters(), {.decay = 0.999});
+///     ...
+///     adam.step();
+///     ema.update();
+///     ...
+///     {
+///       const optim::EMAScope averaged(ema);  // the net has the averages ...
+///       test(net);
+///     }                                       // ... and its own weights again
+class EMA {
+ public:
+  /// Throws ValueError for a decay outside of [0, 1], undefined tensors, a name given twice, or
+  /// tensors that are not in row-major order.
+  explicit EMA(const NamedTensors& parameters, const EMAOptions& options = {});
+
+  /// Takes in the present values.
+  void update();
+  int64_t updates() const { return updates_; }
+
+  /// Copies the averages into the tensors of `targets` that have their names, those of another net
+  /// for example. Throws one ValueError that lists every name that is missing and every shape or
+  /// type that differs, and then changes nothing.
+  void copy_to(const NamedTensors& targets) const;
+
+  /// Copies of the averages under the names of the tensors, which a net can load, then
+  /// "ema.updates" (int64).
+  NamedTensors state_dict() const;
+  /// Goes on from such a state. Throws one ValueError that lists everything that does not fit, and
+  /// then changes nothing.
+  void load_state_dict(const NamedTensors& state);
+
+ private:
+  friend class EMAScope;
+
+  void add(const NamedTensor& source);
+
+  EMAOptions options_;
+  NamedTensors sources_;          ///< what is averaged
+  std::vector<Tensor> averages_;  ///< of each
+  int64_t updates_ = 0;
+};
+
+/// While it lives, the tensors that an EMA averages hold their averages. The EMA must live longer.
+class EMAScope {
+ public:
+  explicit EMAScope(const EMA& ema);
+  ~EMAScope();
+  EMAScope(const EMAScope&) = delete;
+  EMAScope& operator=(const EMAScope&) = delete;
+
+ private:
+  NamedTensors sources_;
+  std::vector<Tensor> own_;  ///< values to put back
+};
+
+}  // namespace gradus::optim

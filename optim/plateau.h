@@ -1,0 +1,55 @@
+// A learning rate that goes down when nothing gets better any more.
+#pragma once
+
+#include "schedule.h"
+
+namespace gradus::optim {
+
+enum class PlateauMode { min, max };  ///< whether small or large metrics are good
+enum class ThresholdMode { relative, absolute };
+
+struct PlateauOptions {
+  PlateauMode mode = PlateauMode::min;
+  double factor = 0.1;
+  int64_t patience = 10;
+  /// How much better counts as better: by this share of the best, or by this amount.
+  double threshold = 1e-4;
+  ThresholdMode threshold_mode = ThresholdMode::relative;
+  int64_t cooldown = 0;
+  PerGroup min_lr = 0;
+  double eps = 1e-8;
+};
+
+/// Multiplies the rate of every group by `factor`, but not below min_lr, when a metric has not
+/// become better for more than `patience` steps in a row; after that, `cooldown` steps do not
+/// count. A change of eps or less is not made. A NaN is never better. It changes rates as they are,
+/// whoever set them. The optimizer must live longer. As torch.optim.lr_scheduler.ReduceLROnPlateau.
+class ReduceLROnPlateau {
+ public:
+  /// Throws ValueError for options that make no sense.
+  explicit ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions& options = {});
+
+  /// Call it after each epoch, or whenever the metric has been measured.
+  void step(double metric);
+
+  double best() const { return best_; }
+  int64_t num_bad_epochs() const { return num_bad_epochs_; }
+
+  /// "best" (float64), "num_bad_epochs" and "cooldown_counter" (int64). The rates themselves are
+  /// part of the optimizer's state.
+  NamedTensors state_dict() const;
+  /// Throws one ValueError that lists everything that does not fit, and then changes nothing.
+  void load_state_dict(const NamedTensors& state);
+
+ private:
+  bool is_better(double metric) const;
+  void reduce();
+
+  Optimizer* optimizer_;
+  PlateauOptions options_;
+  double best_;
+  int64_t num_bad_epochs_ = 0;
+  int64_t cooldown_counter_ = 0;
+};
+
+}  // namespace gradus::optim

@@ -1,0 +1,141 @@
+// Moving averages of weights.
+#include "../../optim/ema.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "../../core/ops.h"
+#include "../../core/tape.h"
+#include "../support/errors.h"
+
+using namespace gradus;
+using namespace gradus::optim;
+using test::message_of;
+
+namespace {
+
+Tensor parameter(double value) {
+  return full({2}, value, float64).requires_grad_();
+}
+
+double first(const Tensor& t) {
+  return t.to_vector<double>()[0];
+}
+
+double average(const EMA& ema, size_t i = 0) {
+  return first(ema.state_dict()[i].tensor);
+}
+
+}  // namespace
+
+TEST_CASE("an average starts at the parameters and follows them slowly") {
+  Tensor p = parameter(1);
+  EMA ema({{"p", p}}, {.decay = 0.75});
+  CHECK(average(ema) == 1);
+  p.detach().fill_(5);
+  ema.update();
+  CHECK(average(ema) == 2);
+  ema.update();
+  CHECK(average(ema) == 2.75);
+  CHECK(first(p) == 5);
+  CHECK(ema.updates() == 2);
+}
+
+TEST_CASE("a warm-up starts with a short memory") {
+  Tensor p = parameter(0);
+  EMA ema({{"p", p}}, {.decay = 0.25, .warmup = true});
+  p.detach().fill_(1);
+  ema.update();
+  CHECK(average(ema) == doctest::Approx(1 - 2.0 / 11));
+  p.detach().fill_(0);
+  ema.update();  // 3 / 12 is the decay from now on
+  CHECK(average(ema) == doctest::Approx((1 - 2.0 / 11) * 0.25));
+}
+
+TEST_CASE("while a scope lives the net has the averages, then its own weights again") {
+  Tensor p = parameter(1);
+  EMA ema({{"p", p}}, {.decay = 0.5});
+  p.detach().fill_(3);
+  ema.update();
+  Tape tape;
+  {
+    const EMAScope averaged(ema);
+    CHECK(first(p) == 2);
+    ema.update();  // takes in what it is
+    CHECK(average(ema) == 2);
+  }
+  CHECK(first(p) == 3);
+  CHECK(p.requires_grad());
+}
+
+TEST_CASE("buffers are the net's own unless given; then numbers are averaged and counters copied") {
+  Tensor p = parameter(0), mean = full({2}, 0, float64), count = tensor({int64_t{0}}, {});
+  EMA own({{"p", p}}, {.decay = 0.5});
+  EMA ema({{"p", p}}, {.decay = 0.5, .buffers = {{"mean", mean}, {"count", count}}});
+  mean.fill_(1);
+  count.fill_(7);
+  own.update();
+  ema.update();
+  CHECK(own.state_dict().size() == 2);
+  CHECK(average(ema, 1) == 0.5);
+  {
+    const EMAScope averaged(own);
+    CHECK(first(mean) == 1);
+  }
+  const EMAScope averaged(ema);
+  CHECK(first(mean) == 0.5);
+  CHECK(count.item() == 7);
+}
+
+TEST_CASE("averages can be copied to another net") {
+  Tensor p = parameter(1), q = parameter(9), other = parameter(8);
+  EMA ema({{"p", p}}, {.decay = 0.5});
+  ema.copy_to({{"other", other}, {"p", q}});
+  CHECK(first(q) == 1);
+  CHECK(first(other) == 8);
+  EMA both({{"p", p}, {"r", parameter(0)}, {"s", parameter(0)}});
+  CHECK(message_of([&] {
+          both.copy_to({{"p", q}, {"r", ones({3})}});
+        }) ==
+        "[EMA] the tensors do not fit, nothing was copied: r is float32 [3], expected float64 [2]; "
+        "missing: s");
+}
+
+TEST_CASE("a saved average continues bit by bit") {
+  Tensor p = parameter(1), q = parameter(4);
+  EMA whole({{"p", p}}, {.decay = 0.9, .warmup = true});
+  EMA resumed({{"p", q}}, {.decay = 0.9, .warmup = true});
+  for (int t = 0; t < 8; ++t) {
+    if (t == 4) resumed.load_state_dict(whole.state_dict());
+    p.detach().fill_(std::sin(t));
+    q.detach().fill_(std::sin(t));
+    whole.update();
+    resumed.update();
+  }
+  CHECK(average(whole) == average(resumed));
+  CHECK(resumed.updates() == 8);
+}
+
+TEST_CASE("a state that does not fit changes nothing") {
+  Tensor p = parameter(1);
+  EMA ema({{"p", p}});
+  CHECK(message_of([&] {
+          ema.load_state_dict({{"p", ones({3})}, {"q", ones({1})}});
+        }) ==
+        "[EMA] the state does not fit, nothing was loaded: p is float32 [3], expected float64 [2]; "
+        "missing: ema.updates; unexpected: q. Hint: it must come from an EMA of the same tensors");
+  CHECK(average(ema) == 1);
+}
+
+TEST_CASE("averages that make no sense are refused") {
+  const Tensor p = parameter(1);
+  CHECK(message_of([&] {
+          EMA({{"p", p}}, {.decay = 1.5});
+        }) == "[EMA] decay must be in [0, 1], got 1.5");
+  CHECK(message_of([&] { EMA({{"p", p}, {"p", p}}); }) == "[EMA] two tensors are named p");
+  CHECK(message_of([&] { EMA({{"p", Tensor()}}); }) == "[EMA] p is undefined");
+  CHECK(message_of([&] {
+          EMA({{"p", ones({2, 3}).transpose(0, 1)}});
+        }) == "[EMA] p [3,2] is not in row-major order");
+}
