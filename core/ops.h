@@ -334,6 +334,9 @@ struct Conv2dOptions {
   Size2 padding = 0;  ///< zeros on both sides
   Size2 dilation = 1;
   int64_t groups = 1;
+  /// Whether 3x3 kernels may use Winograd's algorithm in float32: about three times as fast, errors
+  /// of about 1e-6 of the largest output.
+  bool winograd = true;
 };
 /// x [N, C, H, W], weight [O, C / groups, kh, kw], bias [O] or undefined, to [N, O, H', W'] with
 /// H' = (H + 2 padding - dilation (kh - 1) - 1) / stride + 1. A cross-correlation, as everywhere in

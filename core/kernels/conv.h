@@ -1,4 +1,4 @@
-// Two-dimensional convolution and its two gradients, as im2col and matrix products.
+// Two-dimensional convolution and its two gradients.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ struct ConvSizes {
   int64_t padding_h, padding_w;
   int64_t dilation_h, dilation_w;
   int64_t groups;
+  bool winograd;  // whether Winograd's algorithm may be chosen
 
   /// Rows of the im2col matrix of one group: what one output element is a product over.
   int64_t depth() const { return c / groups * kh * kw; }

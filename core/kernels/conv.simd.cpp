@@ -1,20 +1,23 @@
 // Compiled once per instruction set; see isa.h.
 //
-// One image at a time, in tiles of a few output rows: the im2col tile is small enough to stay in
-// the second-level cache between the copy that makes it and the product that reads it.
+// Chooses the algorithm, and has the one that can do everything: im2col and matrix products, one
+// image at a time, in tiles of a few output rows, so that the im2col tile is still in the
+// second-level cache when the product reads it.
 #include <cstring>
+#include <type_traits>
 
-#include "../base/allocator.h"
 #include "../base/parallel_for.h"
 #include "conv.h"
+#include "conv_direct.h"
+#include "conv_winograd.h"
 #include "gemm.h"
+#include "workspace.h"
 
 namespace gradus::kernels {
 
 namespace {
 
 constexpr int64_t tile_bytes = int64_t{256} * 1024;
-constexpr int64_t weight_gradient_chunks = 8;
 
 constexpr int64_t smaller(int64_t a, int64_t b) {
   return a < b ? a : b;
@@ -22,22 +25,6 @@ constexpr int64_t smaller(int64_t a, int64_t b) {
 constexpr int64_t larger(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
-
-/// Memory for the duration of one piece of work.
-template <class T>
-class Workspace {
- public:
-  explicit Workspace(int64_t n)
-      : bytes_(static_cast<size_t>(n) * sizeof(T)), data_(static_cast<T*>(allocate(bytes_))) {}
-  ~Workspace() { deallocate(data_, bytes_); }
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-  T* data() { return data_; }
-
- private:
-  size_t bytes_;
-  T* data_;
-};
 
 /// A 1x1 convolution without stride and padding needs no im2col: x already is the matrix.
 bool is_pointwise(const ConvSizes& s) {
@@ -197,17 +184,15 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   const int64_t depth = s.depth(), outputs = s.o / s.groups, plane = s.oh * s.ow;
   const int64_t group_inputs = s.c / s.groups * s.h * s.w;
   const int64_t size = s.o * depth;
-  // Images are summed up in chunks that n alone decides, and chunks in order.
-  const int64_t per_chunk = larger((s.n + weight_gradient_chunks - 1) / weight_gradient_chunks, 1);
-  const int64_t chunks = (s.n + per_chunk - 1) / per_chunk;
-  Workspace<T> partial(larger(chunks * size, 1));
-  parallel_for(chunks * s.groups, 1, [&](int64_t begin, int64_t end) {
+  const ImageChunks chunks(s.n);
+  Workspace<T> partial(chunks.count * size);
+  parallel_for(chunks.count * s.groups, 1, [&](int64_t begin, int64_t end) {
     Workspace<T> tile(workspace_size<T>(s));
     for (int64_t task = begin; task < end; ++task) {
       const int64_t chunk = task / s.groups, group = task % s.groups;
       T* const sum = partial.data() + chunk * size + group * outputs * depth;
       std::memset(sum, 0, static_cast<size_t>(outputs * depth) * sizeof(T));
-      for (int64_t n = chunk * per_chunk; n < smaller((chunk + 1) * per_chunk, s.n); ++n) {
+      chunks.for_each(chunk, [&](int64_t n) {
         const int64_t image = n * s.groups + group;
         for_tiles<T>(s, [&](int64_t row, int64_t rows) {
           const T* const columns = columns_of(s, row, rows, tile.data(), x + image * group_inputs);
@@ -215,20 +200,77 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
                   g + image * outputs * plane + row * s.ow, plane, columns, rows * s.ow, 1, sum,
                   depth);
         });
-      }
+      });
     }
   });
   parallel_for(size, 4096, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       T total = 0;
-      for (int64_t chunk = 0; chunk < chunks; ++chunk) total += partial.data()[chunk * size + i];
+      for (int64_t chunk = 0; chunk < chunks.count; ++chunk)
+        total += partial.data()[chunk * size + i];
       dweight[i] = total;
     }
   });
 }
 
+// --- The choice ---
+
+bool suits_winograd(const ConvSizes& s) {
+  constexpr int64_t fewest_channels = 16, fewest_tiles = 32;
+  const bool fits = s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 &&
+                    s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.padding_h <= 2 &&
+                    s.padding_w <= 2;
+  return fits && s.winograd && s.c >= fewest_channels && s.o >= fewest_channels &&
+         s.n * ((s.oh + 3) / 4) * ((s.ow + 3) / 4) >= fewest_tiles;
+}
+
+/// Also for the input gradient: that is a convolution with this much padding on the other side.
+bool suits_direct(const ConvSizes& s) {
+  return s.stride_h == 1 && s.stride_w == 1 && s.padding_h <= s.dilation_h * (s.kh - 1) &&
+         s.padding_w <= s.dilation_w * (s.kw - 1);
+}
+
+/// The direct weight gradient keeps a vector of sums for every weight.
+bool suits_direct_weights(const ConvSizes& s) {
+  constexpr int64_t most_weights = 1 << 16;
+  return suits_direct(s) && !is_pointwise(s) && s.o * s.depth() <= most_weights;
+}
+
 template <class T>
-constexpr Conv<T> conv_table = {forward<T>, input_gradient<T>, weight_gradient<T>};
+const DirectConv<T>& direct() {
+  return Tables<Isa::GRADUS_ISA>::get<DirectConv<T>>();
+}
+const WinogradConv<float>& winograd() {
+  return Tables<Isa::GRADUS_ISA>::get<WinogradConv<float>>();
+}
+
+template <class T>
+void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (suits_winograd(s)) return winograd().forward(s, y, x, weight, bias);
+  }
+  (suits_direct(s) ? direct<T>().forward : forward<T>)(s, y, x, weight, bias);
+}
+
+template <class T>
+void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (suits_winograd(s)) return winograd().input_gradient(s, dx, g, weight);
+  }
+  (suits_direct(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
+}
+
+template <class T>
+void choose_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (suits_winograd(s)) return winograd().weight_gradient(s, dweight, g, x);
+  }
+  (suits_direct_weights(s) ? direct<T>().weight_gradient : weight_gradient<T>)(s, dweight, g, x);
+}
+
+template <class T>
+constexpr Conv<T> conv_table = {choose_forward<T>, choose_input_gradient<T>,
+                                choose_weight_gradient<T>};
 
 }  // namespace
 

@@ -9,10 +9,10 @@
 
 #include <utility>
 
-#include "../base/allocator.h"
 #include "../base/parallel_for.h"
 #include "norm_parts.h"
 #include "strided.h"
+#include "workspace.h"
 
 namespace gradus::kernels {
 
@@ -131,23 +131,6 @@ void for_groups(const NormSets& s, const Body& body) {
                [&](int64_t begin, int64_t end) { body(Units(s, begin, end - begin)); });
 }
 
-/// Memory for `count` items.
-template <class Item>
-class Scratch {
- public:
-  explicit Scratch(int64_t count)
-      : bytes_(static_cast<size_t>(count) * sizeof(Item)),
-        items_(static_cast<Item*>(allocate(bytes_))) {}
-  ~Scratch() { deallocate(items_, bytes_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  Item& operator[](int64_t i) const { return items_[i]; }
-
- private:
-  size_t bytes_;
-  Item* items_;
-};
-
 /// The arguments of a forward.
 template <class T>
 struct Forward {
@@ -164,7 +147,7 @@ template <class T>
 void measure(const Forward<T>& c, int64_t first_set, int64_t sets) {
   const NormSets s = in_one_block(c.s);
   const Units units(s, first_set, sets);
-  const Scratch<Moments> found(units.count());
+  const Workspace<Moments> found(units.count());
   units.for_each(
       [&](const Units::Unit& u) { found[u.index] = moments(s.statistics, u.size, c.x + u.at); });
   const auto count = static_cast<double>(s.size());
@@ -192,7 +175,7 @@ void forward_blocks(const Forward<T>& c) {
   const NormSets& s = c.s;
   for_groups(s, [&](const Units& units) {
     if (s.statistics != NormStatistics::given) measure(c, units.first_set(), units.sets());
-    const Scratch<Normalizer<T>> normalizer(units.sets());
+    const Workspace<Normalizer<T>> normalizer(units.sets());
     for (int64_t i = 0; i < units.sets(); ++i) {
       const int64_t set = units.first_set() + i;
       normalizer[i] = Normalizer<T>(c.mean[set], c.variance[set], c.eps);
@@ -207,8 +190,8 @@ void forward_blocks(const Forward<T>& c) {
 
 /// Stores the sums of parameters and turns, for each set, the sums into means of u and u x^.
 template <class T>
-void combine(const Backward<T>& c, const Units& units, const Scratch<Sums>& found,
-             const Scratch<Sums>& means_of_sets) {
+void combine(const Backward<T>& c, const Units& units, const Workspace<Sums>& found,
+             const Workspace<Sums>& means_of_sets) {
   const NormSets& s = c.s;
   const bool block_has_parameter = s.parameter_step != 0;
   units.for_each_set([&](int64_t set) {
@@ -229,14 +212,14 @@ template <class T>
 void backward_blocks(const Backward<T>& c) {
   const NormSets& s = c.s;
   for_groups(s, [&](const Units& units) {
-    const Scratch<Normalizer<T>> normalizer(units.sets());
-    const Scratch<Sums> means_of_sets(units.sets());
+    const Workspace<Normalizer<T>> normalizer(units.sets());
+    const Workspace<Sums> means_of_sets(units.sets());
     for (int64_t i = 0; i < units.sets(); ++i) {
       normalizer[i] = c.normalizer(units.first_set() + i);
       means_of_sets[i] = {};
     }
     if (c.needs_sums()) {
-      const Scratch<Sums> found(units.count());
+      const Workspace<Sums> found(units.count());
       units.for_each([&](const Units::Unit& u) {
         found[u.index] =
             gradient_sums(u.size, c.g + u.at, c.x + u.at, normalizer[u.set - units.first_set()]);

@@ -59,7 +59,8 @@ kernels::ConvSizes conv_sizes(const Shape& x, const Shape& weight, const Conv2dO
                        .padding_w = o.padding[1],
                        .dilation_h = o.dilation[0],
                        .dilation_w = o.dilation[1],
-                       .groups = o.groups};
+                       .groups = o.groups,
+                       .winograd = o.winograd};
   s.oh = output_size(s.h, s.kh, s.stride_h, s.padding_h, s.dilation_h);
   s.ow = output_size(s.w, s.kw, s.stride_w, s.padding_w, s.dilation_w);
   if (s.oh < 1 || s.ow < 1) {

@@ -1,0 +1,179 @@
+// Convolution in float32, by whatever algorithm is chosen, against the definition in float64.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "../../core/base/parallel_for.h"
+#include "../../core/kernels/isa.h"
+#include "../../core/ops.h"
+
+using namespace gradus;
+
+namespace {
+
+/// Runs `body` with every instruction set of this processor.
+template <class Body>
+void with_every_isa(const Body& body) {
+  using kernels::Isa;
+  const Isa usual = kernels::isa();
+  for (Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+    if (!kernels::is_supported(isa)) continue;
+    CAPTURE(kernels::name_of(isa));
+    kernels::set_isa(isa);
+    body();
+  }
+  kernels::set_isa(usual);
+}
+
+double relative_error(const Tensor& found, const Tensor& expected) {
+  return (amax(abs(found.to(float64) - expected)) / amax(abs(expected))).item();
+}
+
+struct Case {
+  int64_t n, c, h, w, o, kernel;
+  Conv2dOptions options;
+};
+
+/// The product of x and the shifted rows, tap by tap: no kernel of ours but addition.
+Tensor by_definition(const Tensor& x, const Tensor& weight, const Conv2dOptions& o) {
+  const int64_t group_in = weight.size(1), group_out = weight.size(0) / o.groups;
+  const std::vector<int64_t> pads = {o.padding[1], o.padding[1], o.padding[0], o.padding[0]};
+  const Tensor padded = pad(x, pads);
+  const auto out = [&](size_t i, int64_t in, int64_t kernel) {
+    return (in - o.dilation[i] * (kernel - 1) - 1) / o.stride[i] + 1;
+  };
+  const int64_t oh = out(0, padded.size(2), weight.size(2));
+  const int64_t ow = out(1, padded.size(3), weight.size(3));
+  Tensor y = zeros({x.size(0), weight.size(0), oh, ow}, float64);
+  for (int64_t i = 0; i < weight.size(2); ++i) {
+    for (int64_t j = 0; j < weight.size(3); ++j) {
+      const Tensor shifted = slice(slice(padded, 2, i * o.dilation[0], oh, o.stride[0]), 3,
+                                   j * o.dilation[1], ow, o.stride[1]);
+      std::vector<Tensor> groups;
+      for (int64_t g = 0; g < o.groups; ++g) {
+        const Tensor in = permute(narrow(shifted, 1, g * group_in, group_in), {0, 2, 3, 1});
+        const Tensor tap = select(select(narrow(weight, 0, g * group_out, group_out), 3, j), 2, i);
+        groups.push_back(permute(matmul(in, transpose(tap, 0, 1)), {0, 3, 1, 2}));
+      }
+      y = y + cat(groups, 1);
+    }
+  }
+  return y;
+}
+
+/// Errors of the output and of both gradients. The gradients of the definition follow from it being
+/// linear in x and in the weight: <g, conv(x, w)> for unit vectors would take too long, so they are
+/// computed in float64 by the same library, whose double convolutions use another algorithm.
+void check(const Case& c) {
+  CAPTURE(c.c);
+  CAPTURE(c.o);
+  CAPTURE(c.h);
+  CAPTURE(c.w);
+  CAPTURE(c.kernel);
+  CAPTURE(c.options.padding[0]);
+  CAPTURE(c.options.groups);
+  Generator generator(1);
+  const Tensor x = randn({c.n, c.c, c.h, c.w}, generator);
+  const Tensor weight = randn({c.o, c.c / c.options.groups, c.kernel, c.kernel}, generator);
+  const Tensor bias = randn({c.o}, generator);
+  const Tensor y = conv2d(x, weight, bias, c.options);
+  const Tensor expected = by_definition(x.to(float64), weight.to(float64), c.options) +
+                          reshape(bias.to(float64), {1, c.o, 1, 1});
+  CHECK(relative_error(y, expected) < 1e-5);
+
+  const Tensor g = randn(y.shape(), generator);
+  const Tensor dx = conv2d_input_gradient(g, weight, x.shape(), c.options);
+  const Tensor dw = conv2d_weight_gradient(g, x, weight.shape(), c.options);
+  // <g, conv(x', w)> = <dx, x'> and <g, conv(x, w')> = <dw, w'> for any x' and w'.
+  const auto product = [](const Tensor& a, const Tensor& b) { return sum(a * b).item(); };
+  const auto length = [&](const Tensor& a) { return std::sqrt(product(a, a)); };
+  const Tensor g64 = g.to(float64), x64 = x.to(float64), w64 = weight.to(float64);
+  const Tensor other_x = randn(x.shape(), generator, float64);
+  const Tensor other_w = randn(weight.shape(), generator, float64);
+  const Tensor dx64 = dx.to(float64), dw64 = dw.to(float64);
+  CHECK(std::abs(product(g64, by_definition(other_x, w64, c.options)) - product(dx64, other_x)) <
+        2e-6 * length(dx64) * length(other_x));
+  CHECK(std::abs(product(g64, by_definition(x64, other_w, c.options)) - product(dw64, other_w)) <
+        2e-6 * length(dw64) * length(other_w));
+  CHECK(relative_error(dx, conv2d_input_gradient(g64, w64, x.shape(), c.options)) < 1e-5);
+  CHECK(relative_error(dw, conv2d_weight_gradient(g64, x64, weight.shape(), c.options)) < 1e-5);
+}
+
+}  // namespace
+
+TEST_CASE("3x3 convolutions of many channels, whatever their sizes") {
+  with_every_isa([] {
+    for (int64_t padding : {0, 1, 2}) {
+      const Conv2dOptions options = {.padding = padding};
+      check({3, 16, 14, 14, 16, 3, options});
+      check({2, 17, 13, 19, 33, 3, options});
+      check({5, 40, 9, 6, 24, 3, options});
+      check({33, 16, 3, 3, 70, 3, options});
+    }
+  });
+}
+
+TEST_CASE("convolutions of few channels, any kernel, dilation and groups") {
+  with_every_isa([] {
+    check({2, 1, 28, 28, 32, 3, {}});
+    check({2, 1, 28, 28, 6, 5, {.padding = 2}});
+    check({3, 6, 14, 14, 16, 5, {}});
+    check({2, 8, 11, 7, 8, 3, {.padding = 1, .groups = 8}});
+    check({2, 6, 12, 12, 9, 3, {.padding = 2, .dilation = 2, .groups = 3}});
+    check({2, 5, 8, 8, 7, 1, {}});
+    check({2, 3, 5, 40, 13, 4, {}});
+  });
+}
+
+TEST_CASE("convolutions with a stride, or more padding than kernel") {
+  with_every_isa([] {
+    check({2, 16, 15, 15, 16, 3, {.stride = 2, .padding = 1}});
+    check({2, 3, 10, 10, 4, 3, {.padding = 3}});
+    check({2, 5, 8, 8, 7, 1, {.stride = 2}});
+  });
+}
+
+TEST_CASE("Winograd's algorithm can be turned off, and makes little difference") {
+  Generator generator(1);
+  const Tensor x = randn({2, 32, 26, 26}, generator), w = randn({64, 32, 3, 3}, generator);
+  const Tensor with = conv2d(x, w), without = conv2d(x, w, {}, {.winograd = false});
+  const double difference = relative_error(with, without.to(float64));
+  CHECK(difference > 0);
+  CHECK(difference < 5e-6);
+}
+
+TEST_CASE("convolutions have the same bits on any number of threads") {
+  Generator generator(1);
+  const int usual = num_threads();
+  for (const auto& [channels, kernel] : {std::pair<int64_t, int64_t>{32, 3}, {3, 5}}) {
+    const Tensor x = randn({11, channels, 17, 15}, generator);
+    const Tensor w = randn({24, channels, kernel, kernel}, generator);
+    const auto results = [&](int threads) {
+      set_num_threads(threads);
+      const Tensor y = conv2d(x, w);
+      return std::tuple(y, conv2d_input_gradient(y, w, x.shape()),
+                        conv2d_weight_gradient(y, x, w.shape()));
+    };
+    const auto [y1, dx1, dw1] = results(1);
+    const auto [y3, dx3, dw3] = results(3);
+    set_num_threads(usual);
+    for (const auto& [a, b] : {std::pair(y1, y3), std::pair(dx1, dx3), std::pair(dw1, dw3)}) {
+      CHECK(amax(abs(a - b)).item() == 0);
+    }
+  }
+}
+
+TEST_CASE("values beyond the input never reach the output") {
+  Generator generator(1);
+  for (const int64_t channels : {1, 32}) {
+    Tensor x = randn({2, channels, 10, 10}, generator);
+    x.mutable_data<float>()[0] = std::numeric_limits<float>::infinity();
+    const Tensor y = conv2d(x, ones({16, channels, 3, 3}), {}, {.padding = 1});
+    CHECK(all_finite(select(y, 0, 1)));
+    CHECK_FALSE(all_finite(select(y, 0, 0)));
+  }
+}
