@@ -281,6 +281,8 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length);
 /// One index of one dimension, which disappears. Negative indices count from the end.
 Tensor select(const Tensor& x, int64_t dim, int64_t index);
+/// All slices along `dim`, without that dimension: the inverse of stack.
+std::vector<Tensor> unbind(const Tensor& x, int64_t dim = 0);
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim = 0);
 std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim = 0);
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);

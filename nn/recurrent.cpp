@@ -156,8 +156,7 @@ LSTMResult RecurrentLayer::run(const Tensor& input, const LSTMState& initial) {
   for (int64_t k = 0; k < h_0.size(0); ++k) {
     states.push_back({select(h_0, 0, k), c_0.defined() ? select(c_0, 0, k) : Tensor()});
   }
-  Steps steps;
-  for (int64_t t = 0; t < x.size(0); ++t) steps.push_back(select(x, 0, t));
+  Steps steps = unbind(x);
   for (int64_t layer = 0; layer < setting_.num_layers; ++layer) {
     steps = run_layer(layer, steps, states);
   }

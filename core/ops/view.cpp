@@ -295,4 +295,25 @@ std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
   return split(x, (total + chunks - 1) / chunks, d);
 }
 
+namespace {
+
+/// Slices of slices: the gradient of a slice has the size of what it was cut from, so that cutting
+/// one by one would cost the square of their number.
+void append_slices(const Tensor& x, int dim, std::vector<Tensor>& slices) {
+  const int64_t size = x.shape()[dim];
+  if (size == 1) slices.push_back(select(x, dim, 0));
+  if (size <= 1) return;
+  append_slices(narrow(x, dim, 0, size / 2), dim, slices);
+  append_slices(narrow(x, dim, size / 2, size - size / 2), dim, slices);
+}
+
+}  // namespace
+
+std::vector<Tensor> unbind(const Tensor& x, int64_t dim) {
+  if (x.dim() == 0) throw ShapeError("unbind", "a tensor without dimensions has no slices");
+  std::vector<Tensor> slices;
+  append_slices(x, normalize_dim("unbind", dim, x.dim()), slices);
+  return slices;
+}
+
 }  // namespace gradus

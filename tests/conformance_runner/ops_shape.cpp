@@ -54,6 +54,10 @@ Tensors split_row(const Tensors& x, Options& options) {
   return split(x.at(0), std::span(list), dim);
 }
 
+Tensors unbind_row(const Tensors& x, Options& options) {
+  return unbind(x.at(0), options.integer("dim", 0));
+}
+
 Tensors chunk_row(const Tensors& x, Options& options) {
   return chunk(x.at(0), options.integer("chunks"), options.integer("dim", 0));
 }
@@ -127,6 +131,7 @@ OpTable shape_ops() {
       {"cat", join(cat)},
       {"stack", join(stack)},
       {"split", split_row},
+      {"unbind", unbind_row},
       {"chunk", chunk_row},
       {"index", index_row},
       {"select", select_row},

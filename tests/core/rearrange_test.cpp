@@ -3,6 +3,7 @@
 #include <array>
 
 #include "../../core/base/error.h"
+#include "../../core/tape.h"
 #include "checks.h"
 
 using namespace gradus;
@@ -165,4 +166,29 @@ TEST_CASE("derivatives of rearrangements, first and second order") {
     check_gradients([&f](const std::vector<Tensor>& x) { return square(f(x)); },
                     {random({2, 3}), random({2, 3}, 2)});
   }
+}
+
+TEST_CASE("unbind undoes stack") {
+  const Tensor x = test::random({5, 3, 2});
+  for (const int64_t dim : {0, 1, -1}) {
+    const std::vector<Tensor> slices = unbind(x, dim);
+    CHECK(static_cast<int64_t>(slices.size()) == x.size(dim));
+    check_close(stack(slices, dim), x, 0);
+    check_close(slices.back(), select(x, dim, -1), 0);
+  }
+  CHECK(unbind(zeros({0, 3})).empty());
+  CHECK_THROWS_AS(unbind(zeros({})), ShapeError);
+}
+
+TEST_CASE("gradients of all slices come together in time proportional to their number") {
+  const Tensor x = test::random({64, 2}).requires_grad_();
+  Tape tape;
+  const Tensor y = stack(unbind(x));
+  int64_t written = 0;
+  tape.on_replay([&](const ReplayEvent& event) {
+    for (const Tensor& g : event.gradients) written += g.defined() ? g.numel() : 0;
+  });
+  tape.backward(sum(mul(y, y)));
+  check_close(x.grad(), mul(x.detach(), 2));
+  CHECK(written < 64 * 2 * 4 * 7);  // 64 one by one would write 64 * 64 * 2
 }

@@ -228,3 +228,28 @@ TEST_CASE("losses are functions, or objects with options") {
         doctest::Approx(nn::cross_entropy(logits, target).item()));
   CHECK(nn::MSELoss{Reduction::sum}(logits, logits).item() == 0);
 }
+
+TEST_CASE("loss objects hand their options to the functions") {
+  const Tensor x = tensor({0.2F, 0.9F, 0.4F}), y = tensor({0.5F, 0.3F, 0.4F});
+  const Tensor signs = tensor({1.0F, -1.0F, 1.0F}), first = full({}, 0, int64), one = full({}, 1);
+  constexpr Reduction total = Reduction::sum;
+  const auto same = [](const Tensor& a, const Tensor& b) { CHECK(a.item() == b.item()); };
+  same(nn::L1Loss{total}(x, y), l1_loss(x, y, total));
+  same(nn::SmoothL1Loss{{.beta = 0.1}}(x, y), smooth_l1_loss(x, y, {.beta = 0.1}));
+  same(nn::HuberLoss{{.delta = 0.1}}(x, y), huber_loss(x, y, {.delta = 0.1}));
+  same(nn::BCELoss{{.weight = x}}(x, y), binary_cross_entropy(x, y, {.weight = x}));
+  same(nn::BCEWithLogitsLoss{{.pos_weight = x}}(x, y),
+       binary_cross_entropy_with_logits(x, y, {.pos_weight = x}));
+  same(nn::KLDivLoss{{.log_target = true}}(x, y), kl_div(x, y, {.log_target = true}));
+  same(nn::GaussianNLLLoss{{.full = true}}(x, y, x), gaussian_nll_loss(x, y, x, {.full = true}));
+  same(nn::PoissonNLLLoss{{.log_input = false}}(x, y),
+       poisson_nll_loss(x, y, {.log_input = false}));
+  same(nn::MarginRankingLoss{{.margin = 1}}(x, y, signs),
+       margin_ranking_loss(x, y, signs, {.margin = 1}));
+  same(nn::HingeEmbeddingLoss{{.margin = 2}}(x, signs),
+       hinge_embedding_loss(x, signs, {.margin = 2}));
+  same(nn::SoftMarginLoss{total}(x, signs), soft_margin_loss(x, signs, total));
+  same(nn::CosineEmbeddingLoss{{.reduction = total}}(x, y, one),
+       cosine_embedding_loss(x, y, one, {.reduction = total}));
+  same(nn::MultiMarginLoss{{.p = 2}}(x, first), multi_margin_loss(x, first, {.p = 2}));
+}

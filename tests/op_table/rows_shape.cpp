@@ -41,6 +41,7 @@ std::vector<Row> views() {
       form("slice", "slice(x, 1, 1, 2, 2)",
            [](const Tensors& x) { return slice(x[0], 1, 1, 2, 2); }),
       form("slice", "select(x, 0, -1)", [](const Tensors& x) { return select(x[0], 0, -1); }),
+      form("slice", "unbind(x)[1]", [](const Tensors& x) { return unbind(x[0])[1]; }),
       form("slice", "split(x, 3, 1)[1]", [](const Tensors& x) { return split(x[0], 3, 1)[1]; }),
       {.op = "slice_gradient",
        .form = "gradient of slice(x, 1, 1, 2, 2)",
