@@ -8,6 +8,7 @@
 
 #include "../base/parallel_for.h"
 #include "parallel_rows.h"
+#include "random.h"
 
 namespace gradus::kernels {
 
@@ -72,20 +73,19 @@ void fill(const Loop<1>& loop, DType dtype, void* out, double value) {
 
 namespace {
 
-/// Calls `number(i, words)` for each i < n with `per_number` random words (1, 2 or 4) of g.
+/// Calls `numbers(first, count, words)` for runs that cover 0 ... n - 1, with `per_number` random
+/// words of g (1, 2 or 4) for each.
 template <int per_number, class F>
-void draw(int64_t n, const Generator& g, const F& number) {
+void draw(int64_t n, const Generator& g, const F& numbers) {
+  // Of a batch, all but one block: a run need not begin where a block does.
+  constexpr int64_t run = 4 * (Random::batch - 1) / per_number;
+  const auto& random = table<Random>();
   parallel_for(n, elements_per_piece, [&](int64_t begin, int64_t end) {
-    uint64_t block_index = UINT64_MAX;
-    std::array<uint32_t, 4> block{};
-    for (int64_t i = begin; i < end; ++i) {
-      uint32_t words[per_number];
-      for (int k = 0; k < per_number; ++k) {
-        const uint64_t word = g.position + static_cast<uint64_t>(i * per_number + k);
-        if (word / 4 != block_index) block = philox(g.seed, g.stream, block_index = word / 4);
-        words[k] = block[word % 4];
-      }
-      number(i, words);
+    uint32_t words[4 * Random::batch];
+    for (int64_t i = begin; i < end; i += run) {
+      const uint64_t word = g.position + static_cast<uint64_t>(i * per_number);
+      random.philox(g.seed, g.stream, word / 4, words);
+      numbers(i, std::min(run, end - i), words + word % 4);
     }
   });
 }
@@ -106,26 +106,39 @@ constexpr int words_per = sizeof(T) / 4;
 
 template <class T>
 void fill_uniform(int64_t n, T* out, const Generator& g, double lo, double hi) {
-  draw<words_per<T>>(n, g, [&](int64_t i, const uint32_t* words) {
-    const double v = lo + (hi - lo) * static_cast<double>(unit(words, T()));
-    out[i] = std::min(static_cast<T>(v), std::nextafter(static_cast<T>(hi), static_cast<T>(lo)));
+  const T below_hi = std::nextafter(static_cast<T>(hi), static_cast<T>(lo));
+  draw<words_per<T>>(n, g, [=](int64_t first, int64_t count, const uint32_t* words) {
+    for (int64_t i = 0; i < count; ++i) {
+      const double v = lo + (hi - lo) * static_cast<double>(unit(words + i * words_per<T>, T()));
+      out[first + i] = std::min(static_cast<T>(v), below_hi);
+    }
   });
 }
 
 template <class T>
 void fill_normal(int64_t n, T* out, const Generator& g) {
-  draw<2 * words_per<T>>(n, g, [&](int64_t i, const uint32_t* words) {
-    const double u = 1 - static_cast<double>(unit(words, T()));  // never 0
-    const double v = static_cast<double>(unit(words + words_per<T>, T()));
-    out[i] = static_cast<T>(std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v));
+  draw<2 * words_per<T>>(n, g, [=](int64_t first, int64_t count, const uint32_t* words) {
+    for (int64_t i = 0; i < count; ++i, words += 2 * words_per<T>) {
+      const double u = 1 - static_cast<double>(unit(words, T()));  // never 0
+      const double v = static_cast<double>(unit(words + words_per<T>, T()));
+      out[first + i] =
+          static_cast<T>(std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v));
+    }
   });
 }
 
 template <class T>
 void fill_dropout(int64_t n, T* out, const Generator& g, double p, double scale) {
-  const double threshold = p * 0x1p32;  // a word below it drops: exact for p = 0 and p = 1
-  draw<1>(n, g, [&](int64_t i, const uint32_t* words) {
-    out[i] = static_cast<double>(words[0]) < threshold ? T(0) : static_cast<T>(scale);
+  const double threshold = std::ceil(p * 0x1p32);  // words below it drop, which may be all
+  const auto least = static_cast<uint32_t>(std::min(threshold, 0x1p32 - 1));
+  const T kept = p < 1 ? static_cast<T>(scale) : T(0);
+  const Random& random = table<Random>();
+  draw<1>(n, g, [&](int64_t first, int64_t count, const uint32_t* words) {
+    if constexpr (std::is_same_v<T, float>) {
+      random.drop_float(count, out + first, words, least, kept);
+    } else {
+      random.drop_double(count, out + first, words, least, kept);
+    }
   });
 }
 

@@ -1,8 +1,12 @@
 // Compiled once per instruction set; see isa.h.
+#include <cstring>
 #include <limits>
+#include <type_traits>
+#include <utility>
 
 #include "../base/parallel_for.h"
 #include "pool.h"
+#include "simd.h"
 #include "strided.h"
 
 namespace gradus::kernels {
@@ -46,35 +50,78 @@ void max_plane(const PoolSizes& s, T* y, int32_t* index, const T* x) {
   }
 }
 
-/// The usual case, 2x2 with stride 2 and no padding, without branches.
-template <class T>
-void max_plane_2x2(const PoolSizes& s, T* y, int32_t* index, const T* x) {
-  for (int64_t oh = 0; oh < s.oh; ++oh) {
-    const T* const top = x + 2 * oh * s.w;
-    const auto first = static_cast<int32_t>(2 * oh * s.w), below = static_cast<int32_t>(s.w);
-    for (int64_t ow = 0; ow < s.ow; ++ow) {
-      const T a = top[2 * ow], b = top[2 * ow + 1];
-      const T c = top[2 * ow + s.w], d = top[2 * ow + 1 + s.w];
-      const auto corner = first + static_cast<int32_t>(2 * ow);
-      const auto beats = [](T p, T q) { return p > q || (p != p && q == q); };
-      const bool b_wins = beats(b, a), d_wins = beats(d, c);
-      const T upper = b_wins ? b : a, lower = d_wins ? d : c;
-      const bool lower_wins = beats(lower, upper);
-      y[oh * s.ow + ow] = lower_wins ? lower : upper;
-      index[oh * s.ow + ow] = corner + (lower_wins ? below + (d_wins ? 1 : 0) : (b_wins ? 1 : 0));
+template <int... lane>
+[[gnu::always_inline]] inline void split(Vector<float>& a, Vector<float>& b,
+                                         std::integer_sequence<int, lane...>) {
+  const Vector<float> even = __builtin_shufflevector(a, b, (2 * lane)...);
+  b = __builtin_shufflevector(a, b, (2 * lane + 1)...);
+  a = even;
+}
+
+/// The largest of pairs a, b and where it is: `second` where b wins, which it does if it is larger
+/// or the only one that is not a number.
+template <class Index>
+[[gnu::always_inline]] inline void take_larger(Vector<float>& a, Vector<float> b, Index& at,
+                                               Index second) {
+  const auto b_wins = (b > a) | ((b != b) & (a == a));
+  a = b_wins ? b : a;
+  at = b_wins ? second : at;
+}
+
+/// A vector of outputs in the usual case, 2x2 with stride 2 and no padding, from two vectors of
+/// each row; `corner` is the index of the first element.
+void max_2x2(const float* top, const float* bottom, int32_t corner, int64_t w, float* y,
+             int32_t* index) {
+  using V = Vector<float>;
+  using Index = Vector<int32_t>;
+  constexpr auto lanes = std::make_integer_sequence<int, static_cast<int>(width<float>)>();
+  V a = load<V>(top), b = load<V>(top + width<float>);
+  V c = load<V>(bottom), d = load<V>(bottom + width<float>);
+  split(a, b, lanes);
+  split(c, d, lanes);
+  Index at = 2 * count_up<int32_t>() + broadcast<Index>(corner);
+  Index lower = at + broadcast<Index>(static_cast<int32_t>(w));
+  take_larger(a, b, at, at + 1);
+  take_larger(c, d, lower, lower + 1);
+  take_larger(a, c, at, lower);
+  store(y, a);
+  store(index, at);
+}
+
+void max_plane_2x2(const PoolSizes& s, float* y, int32_t* index, const float* x) {
+  constexpr int64_t w = width<float>;
+  for (int64_t i = 0; i < s.oh; ++i) {
+    for (int64_t j = 0; j < s.ow; j += w) {
+      const int64_t from = 2 * i * s.w + 2 * j, to = i * s.ow + j;
+      // Behind a row there is more of the plane: rows that come later write over what is too much.
+      if (from + s.w + 2 * w <= s.h * s.w && to + w <= s.oh * s.ow) {
+        max_2x2(x + from, x + from + s.w, static_cast<int32_t>(from), s.w, y + to, index + to);
+        continue;
+      }
+      float in[4 * w] = {}, out[w];
+      int32_t out_index[w];
+      const auto n = static_cast<size_t>(s.ow - j < w ? s.ow - j : w);
+      std::memcpy(in, x + from, 2 * n * sizeof(float));
+      std::memcpy(in + 2 * w, x + from + s.w, 2 * n * sizeof(float));
+      max_2x2(in, in + 2 * w, static_cast<int32_t>(from), s.w, out, out_index);
+      std::memcpy(y + to, out, n * sizeof(float));
+      std::memcpy(index + to, out_index, n * sizeof(int32_t));
     }
   }
 }
 
 template <class T>
 void max(const PoolSizes& s, T* y, int32_t* index, const T* x) {
-  const bool usual = s.kernel_h == 2 && s.kernel_w == 2 && s.stride_h == 2 && s.stride_w == 2 &&
-                     s.padding_h == 0 && s.padding_w == 0 && s.dilation_h == 1 &&
-                     s.dilation_w == 1 && 2 * s.oh <= s.h && 2 * s.ow <= s.w;
+  const bool usual = std::is_same_v<T, float> && s.kernel_h == 2 && s.kernel_w == 2 &&
+                     s.stride_h == 2 && s.stride_w == 2 && s.padding_h == 0 && s.padding_w == 0 &&
+                     s.dilation_h == 1 && s.dilation_w == 1 && 2 * s.oh <= s.h && 2 * s.ow <= s.w;
   for_planes(s.planes, s.h * s.w, [&](int64_t plane) {
     const int64_t out = plane * s.oh * s.ow;
     const T* const from = x + plane * s.h * s.w;
-    usual ? max_plane_2x2(s, y + out, index + out, from) : max_plane(s, y + out, index + out, from);
+    if constexpr (std::is_same_v<T, float>) {
+      if (usual) return max_plane_2x2(s, y + out, index + out, from);
+    }
+    max_plane(s, y + out, index + out, from);
   });
 }
 

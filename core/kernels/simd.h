@@ -69,13 +69,19 @@ template <class T, int By = static_cast<int>(width<T>) / 2>
   }
 }
 
+/// 0, 1, 2 ...
+template <class T>
+[[gnu::always_inline]] inline Vector<T> count_up() {
+  Vector<T> v;
+  for (int k = 0; k < width<T>; ++k) v[k] = static_cast<T>(k);
+  return v;
+}
 /// v with its first n elements zeroed.
 template <class T>
 [[gnu::always_inline]] inline Vector<T> without_first(int64_t n, Vector<T> v) {
   using Index = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
-  Vector<Index> position;
-  for (int k = 0; k < width<T>; ++k) position[k] = k;
-  return position >= broadcast<Vector<Index>>(static_cast<Index>(n)) ? v : Vector<T>{};
+  const auto first = broadcast<Vector<Index>>(static_cast<Index>(n));
+  return count_up<Index>() >= first ? v : Vector<T>{};
 }
 
 /// Calls `body.template operator()<V>(i)` so that each of 0 ... n - 1 is covered once: vectors,

@@ -11,6 +11,7 @@
 #include "../../core/base/shape.h"
 #include "../../core/kernels/isa.h"
 #include "../../core/ops.h"
+#include "../support/isa.h"
 
 using namespace gradus;
 
@@ -54,6 +55,26 @@ TEST_CASE("Philox gives the numbers of its authors") {
         std::array<uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
   CHECK(philox(0x299f31d0a4093822, 0x0370734413198a2e, 0x85a308d3243f6a88) ==
         std::array<uint32_t, 4>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+}
+
+TEST_CASE("many random numbers are the words of the stream, from any position on") {
+  gradus::test::with_every_isa([] {
+    for (uint64_t position : {0, 1, 2, 3, 254, 1'000'003}) {
+      Generator g(7, Stream::dropout);
+      g.position = position;
+      const Generator start = g;
+      const Tensor uniform = rand({3001}, g), kept = dropout(ones({3001}), 0.25, g);
+      bool right = true;
+      for (uint64_t i = 0; i < 3001; ++i) {
+        const float u = static_cast<float>(start.word_at(i) >> 8) * 0x1p-24F;
+        right = right && uniform.data<float>()[i] == u;
+        const bool drops = start.word_at(3001 + i) < 0x40000000U;
+        right = right && (kept.data<float>()[i] == 0) == drops;
+      }
+      CHECK(right);
+      CHECK(g.position == position + 6002);
+    }
+  });
 }
 
 TEST_CASE("streams and forks differ, seeds repeat") {

@@ -8,26 +8,13 @@
 #include <vector>
 
 #include "../../core/base/parallel_for.h"
-#include "../../core/kernels/isa.h"
 #include "../../core/ops.h"
+#include "../support/isa.h"
 
 using namespace gradus;
+using gradus::test::with_every_isa;
 
 namespace {
-
-/// Runs `body` with every instruction set of this processor.
-template <class Body>
-void with_every_isa(const Body& body) {
-  using kernels::Isa;
-  const Isa usual = kernels::isa();
-  for (Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512}) {
-    if (!kernels::is_supported(isa)) continue;
-    CAPTURE(kernels::name_of(isa));
-    kernels::set_isa(isa);
-    body();
-  }
-  kernels::set_isa(usual);
-}
 
 double relative_error(const Tensor& found, const Tensor& expected) {
   return (amax(abs(found.to(float64) - expected)) / amax(abs(expected))).item();

@@ -1,11 +1,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "../../core/base/error.h"
 #include "../../core/base/parallel_for.h"
 #include "../../core/grad.h"
 #include "../../core/ops.h"
+#include "../support/isa.h"
 
 using namespace gradus;
 
@@ -140,6 +142,35 @@ TEST_CASE("max_pool2d takes the first of equal elements and lets NaN win") {
   CHECK(y.data<double>()[0] == 5.0);
   CHECK(std::isnan(y.data<double>()[1]));
   CHECK(index.to_vector<int64_t>() == std::vector<int64_t>{1, 0});
+}
+
+TEST_CASE("max_pool2d of any width takes the first largest of each window") {
+  gradus::test::with_every_isa([] {
+    Generator g(2);
+    for (int64_t w = 2; w < 75; ++w) {
+      CAPTURE(w);
+      // Few different numbers, so that many are equal.
+      Tensor x = floor(rand({2, 5, w}, g, 0, 4));
+      x.mutable_data<float>()[w] = std::numeric_limits<float>::quiet_NaN();
+      const auto [y, index] = max_pool2d_with_indices(x, {.kernel_size = 2});
+      const float* const in = x.data<float>();
+      bool right = true;
+      for (int64_t i = 0; i < y.numel(); ++i) {
+        const int64_t plane = i / (2 * (w / 2)), row = i / (w / 2) % 2, column = i % (w / 2);
+        int64_t best = -1;
+        for (int64_t at : {0, 1, static_cast<int>(w), static_cast<int>(w) + 1}) {
+          at += 2 * row * w + 2 * column;
+          const float here = in[plane * 5 * w + at];
+          const float there = best < 0 ? 0 : in[plane * 5 * w + best];
+          if (best < 0 || here > there || (here != here && there == there)) best = at;
+        }
+        const float value = in[plane * 5 * w + best], found = y.data<float>()[i];
+        right = right && index.data<int64_t>()[i] == best;
+        right = right && (found == value || (found != found && value != value));
+      }
+      CHECK(right);
+    }
+  });
 }
 
 TEST_CASE("the quick path of max_pool2d agrees with the general one") {
