@@ -43,7 +43,7 @@ std::vector<size_t> varied(const Tensors& xs) {
   return indices;
 }
 
-double dot(const Tensor& a, const Tensor& b) {
+double inner_product(const Tensor& a, const Tensor& b) {
   return sum(mul(a, b)).item();
 }
 
@@ -86,7 +86,7 @@ double difference(const ListFunction& f, Tensors xs, size_t which, const Tensor&
   };
   const Tensors above = move_to(step), below = move_to(-step);
   double total = 0;
-  for (size_t i = 0; i < us.size(); ++i) total += dot(us[i], sub(above[i], below[i]));
+  for (size_t i = 0; i < us.size(); ++i) total += inner_product(us[i], sub(above[i], below[i]));
   return total / (2 * step);
 }
 
@@ -134,7 +134,7 @@ GradcheckResult check(const char* op, const ListFunction& f, const Tensors& give
     for (size_t j = 0; j < which.size(); ++j) {
       const Tensor v = randn(xs[which[j]].shape(), generator, float64);
       const Tensor& g = gradients[j];
-      Comparison c{.analytic = g.defined() ? dot(g, v) : 0,
+      Comparison c{.analytic = g.defined() ? inner_product(g, v) : 0,
                    .numeric = difference(f, xs, which[j], v, us, options.step),
                    .size = g.defined() ? sum(abs(mul(g, v))).item() : 0};
       c.size = std::max(c.size, std::abs(c.numeric));

@@ -19,6 +19,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,11 @@ Tensor ones(const Shape& shape, DType dtype = float32);
 Tensor full(const Shape& shape, double value, DType dtype = float32);
 Tensor zeros_like(const Tensor& x);
 Tensor ones_like(const Tensor& x);
+Tensor full_like(const Tensor& x, double value);
+/// Ones on the diagonal of a matrix, square unless `columns` is given.
+Tensor eye(int64_t rows, std::optional<int64_t> columns = {}, DType dtype = float32);
+/// `steps` numbers at equal distances, from start to end, both included.
+Tensor linspace(double start, double end, int64_t steps, DType dtype = float32);
 /// start, start + step, ... below `end`.
 Tensor arange(double start, double end, double step = 1, DType dtype = int64);
 /// A tensor with these elements in row-major order; shape [n] unless one is given.
@@ -57,6 +63,11 @@ Tensor tensor(const std::vector<T>& values, const Shape& shape) {
 Tensor rand(const Shape& shape, Generator& generator, double lo = 0, double hi = 1,
             DType dtype = float32);
 Tensor randn(const Shape& shape, Generator& generator, DType dtype = float32);
+Tensor rand_like(const Tensor& x, Generator& generator);
+Tensor randn_like(const Tensor& x, Generator& generator);
+/// int64 numbers in [lo, hi), and a random order of 0 ... n - 1.
+Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Generator& generator);
+Tensor randperm(int64_t n, Generator& generator);
 
 // --- Conversion and copies -----------------------------------------------------------------------
 
@@ -76,6 +87,8 @@ Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);
 /// a to the power b. The gradient for b where a is 0 is 0.
 Tensor pow(const Tensor& a, const Tensor& b);
+/// a - b floor(a / b), which has the sign of b. Throws ValueError for whole numbers divided by 0.
+Tensor remainder(const Tensor& a, const Tensor& b);
 Tensor maximum(const Tensor& a, const Tensor& b);
 Tensor minimum(const Tensor& a, const Tensor& b);
 /// a where `condition` (bool) is true, else b.
@@ -91,6 +104,7 @@ Tensor div(const Tensor& a, double b);
 Tensor div(double a, const Tensor& b);
 Tensor pow(const Tensor& a, double b);
 Tensor pow(double a, const Tensor& b);
+Tensor remainder(const Tensor& a, double b);
 Tensor maximum(const Tensor& a, double b);
 Tensor minimum(const Tensor& a, double b);
 
@@ -145,6 +159,21 @@ Tensor lt(const Tensor& a, double b);
 Tensor le(const Tensor& a, double b);
 Tensor gt(const Tensor& a, double b);
 Tensor ge(const Tensor& a, double b);
+Tensor isnan(const Tensor& x);
+Tensor isinf(const Tensor& x);
+Tensor isfinite(const Tensor& x);
+/// Bool tensors only.
+Tensor logical_and(const Tensor& a, const Tensor& b);
+Tensor logical_or(const Tensor& a, const Tensor& b);
+Tensor logical_not(const Tensor& x);
+struct Tolerance {
+  double rtol = 1e-5;
+  double atol = 1e-8;
+  bool equal_nan = false;
+};
+/// |a - b| <= atol + rtol |b|, or equal (infinities); taken in float64.
+Tensor isclose(const Tensor& a, const Tensor& b, const Tolerance& tolerance = {});
+bool allclose(const Tensor& a, const Tensor& b, const Tolerance& tolerance = {});
 /// True where every element is finite. Floating tensors.
 bool all_finite(const Tensor& x);
 
@@ -156,17 +185,28 @@ inline Tensor operator-(const Tensor& x) {
 }
 Tensor abs(const Tensor& x);
 Tensor sign(const Tensor& x);   ///< -1, 0 or 1; gradient 0
-Tensor floor(const Tensor& x);  ///< gradient 0
+Tensor floor(const Tensor& x);  ///< gradient 0, as for the next three
+Tensor ceil(const Tensor& x);
+Tensor round(const Tensor& x);  ///< halves to the even neighbour
+Tensor trunc(const Tensor& x);
 Tensor square(const Tensor& x);
 Tensor sqrt(const Tensor& x);
 Tensor rsqrt(const Tensor& x);
 Tensor reciprocal(const Tensor& x);
 Tensor exp(const Tensor& x);
+Tensor exp2(const Tensor& x);
 Tensor expm1(const Tensor& x);
 Tensor log(const Tensor& x);
+Tensor log2(const Tensor& x);
 Tensor log1p(const Tensor& x);
 Tensor sin(const Tensor& x);
 Tensor cos(const Tensor& x);
+Tensor tan(const Tensor& x);
+Tensor asin(const Tensor& x);
+Tensor acos(const Tensor& x);
+Tensor atan(const Tensor& x);
+Tensor sinh(const Tensor& x);
+Tensor cosh(const Tensor& x);
 Tensor tanh(const Tensor& x);
 Tensor sigmoid(const Tensor& x);
 Tensor erf(const Tensor& x);
@@ -220,6 +260,7 @@ Tensor dropout_channels(const Tensor& x, double p, Generator& generator);
 
 // --- Reductions ----------------------------------------------------------------------------------
 // `dims` lists the dimensions to reduce; none given means all. `keepdim` leaves them with size 1.
+// Sums and products of whole numbers and bools are int64.
 
 using Dims = Shape;
 
@@ -251,6 +292,10 @@ Tensor min(const Tensor& x);
 Tensor argmax(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
 Tensor argmin(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
 
+/// Of bool tensors; `all` of nothing is true.
+Tensor any(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+Tensor all(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
+
 Tensor softmax(const Tensor& x, int64_t dim);
 Tensor log_softmax(const Tensor& x, int64_t dim);
 Tensor softmin(const Tensor& x, int64_t dim);  ///< softmax(-x)
@@ -263,6 +308,16 @@ Tensor matmul(const Tensor& a, const Tensor& b);
 /// x [..., in] times weight [out, in] transposed, plus bias [out] (may be undefined).
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 
+Tensor dot(const Tensor& a, const Tensor& b);    ///< [n], [n] to []
+Tensor outer(const Tensor& a, const Tensor& b);  ///< [n], [m] to [n, m]
+Tensor bmm(const Tensor& a, const Tensor& b);    ///< [b, n, k], [b, k, m] to [b, n, m]
+/// Einstein summation, "bij,bjk->bik": letters name dimensions, and what is not named behind the
+/// arrow is summed over. A letter twice in one term takes the diagonal, "..." stands for any
+/// dimensions, which broadcast, and without an arrow the result has what appears once, in
+/// alphabetical order. Pairs are contracted from left to right.
+Tensor einsum(std::string_view equation, std::span<const Tensor> operands);
+Tensor einsum(std::string_view equation, std::initializer_list<Tensor> operands);
+
 // --- Views: no element is copied -----------------------------------------------------------------
 
 /// One size may be -1 and follows from the others. Where no view can do it, the copy is recorded
@@ -271,6 +326,9 @@ Tensor reshape(const Tensor& x, const Shape& shape);
 Tensor flatten(const Tensor& x, int64_t start_dim = 0, int64_t end_dim = -1);
 Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1);
 Tensor permute(const Tensor& x, const Dims& dims);
+Tensor movedim(const Tensor& x, int64_t source, int64_t destination);
+/// Elements with column - row = offset of the matrices in two dimensions; they come last.
+Tensor diagonal(const Tensor& x, int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1);
 /// Repeats dimensions of size 1; -1 keeps a size; new dimensions come first.
 Tensor expand(const Tensor& x, const Shape& shape);
 /// Removes one dimension of size 1 (nothing happens where its size is not 1), or all of them.
@@ -296,16 +354,36 @@ Tensor stack(std::initializer_list<Tensor> tensors, int64_t dim = 0);
 /// `repeats[i]` copies side by side along dimension i; as torch.Tensor.repeat.
 Tensor repeat(const Tensor& x, const Shape& repeats);
 Tensor flip(const Tensor& x, const Dims& dims);
+/// Elements moved on by `shift` along `dim`, or in the flattened tensor; the last become the first.
+Tensor roll(const Tensor& x, int64_t shift, std::optional<int64_t> dim = {});
+/// A matrix with this diagonal, or the diagonal of a matrix.
+Tensor diag(const Tensor& x, int64_t offset = 0);
+Tensor trace(const Tensor& x);
 /// out[i][j]... = x with the index along `dim` replaced by index[i][j]... (int64).
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
 /// Zeros of `shape` with source added at the places that gather would read: its transpose.
 Tensor scatter_add(const Shape& shape, int64_t dim, const Tensor& index, const Tensor& source);
+/// x with the source, or a value, written to the places that gather would read. Where places meet,
+/// the last element of the source stays, and gets the gradient.
+Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);
+Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, double value);
 /// Rows (along `dim`) number index[0], index[1] ...; index is 1-d int64.
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index);
 /// Row number index[...] of weight [V, D], for int64 indices of any shape: [..., D]. The gradient
 /// of row `padding_idx` (negative counts from the end) is zero.
 Tensor embedding(const Tensor& weight, const Tensor& index,
                  std::optional<int64_t> padding_idx = {});
+/// The elements where `mask` (bool, broadcast against x) is true, in row-major order: [n].
+Tensor masked_select(const Tensor& x, const Tensor& mask);
+/// The places [n, x.dim()] of elements other than 0, in row-major order: int64.
+Tensor nonzero(const Tensor& x);
+/// In order, smallest first; equal elements stay in the order they have. NaN counts as largest.
+ValuesIndices sort(const Tensor& x, int64_t dim = -1, bool descending = false);
+Tensor argsort(const Tensor& x, int64_t dim = -1, bool descending = false);
+/// The first k of sort(): by default the largest, largest first.
+ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim = -1, bool largest = true);
+/// Each value once, in order: [n]. No gradient.
+Tensor unique(const Tensor& x);
 enum class PadMode { constant, reflect, replicate, circular };
 /// `pads` lists (begin, end) pairs from the last dimension backwards, as torch's pad. Negative pads
 /// crop (constant mode only).

@@ -17,15 +17,26 @@ enum class Unary {
   square,
   relu,  // any number
   floor,
+  ceil,
+  round,  ///< halves to even
+  trunc,
   sqrt,
   rsqrt,
   reciprocal,
   exp,
+  exp2,
   expm1,
   log,
+  log2,
   log1p,
   sin,
   cos,
+  tan,
+  asin,
+  acos,
+  atan,
+  sinh,
+  cosh,
   tanh,
   sigmoid,
   erf,         // floating
@@ -45,6 +56,7 @@ enum class Binary {
   mul,
   div,
   pow,
+  remainder,  ///< of the sign of b; whole numbers: b is not 0
   maximum,
   minimum,        ///< NaN wins
   relu_gradient,  ///< a where b > 0, else 0

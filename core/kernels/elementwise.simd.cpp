@@ -64,11 +64,51 @@ T gelu_tanh(T x) {
 }
 
 template <class T>
-void unary_floating(Unary f, const Loop<2>& loop, T* out, const T* x, double dp, double dq) {
-  const T p = static_cast<T>(dp), q = static_cast<T>(dq);
+void unary_rounding(Unary f, const Loop<2>& loop, T* out, const T* x) {
   switch (f) {
     case Unary::floor:
       return map1(loop, out, x, [](T v) { return std::floor(v); });
+    case Unary::ceil:
+      return map1(loop, out, x, [](T v) { return std::ceil(v); });
+    case Unary::round:
+      return map1(loop, out, x, [](T v) { return std::nearbyint(v); });
+    case Unary::trunc:
+      return map1(loop, out, x, [](T v) { return std::trunc(v); });
+    default:
+      return;
+  }
+}
+
+template <class T>
+void unary_trigonometric(Unary f, const Loop<2>& loop, T* out, const T* x) {
+  switch (f) {
+    case Unary::sin:
+      return map1(loop, out, x, [](T v) { return std::sin(v); });
+    case Unary::cos:
+      return map1(loop, out, x, [](T v) { return std::cos(v); });
+    case Unary::tan:
+      return map1(loop, out, x, [](T v) { return std::tan(v); });
+    case Unary::asin:
+      return map1(loop, out, x, [](T v) { return std::asin(v); });
+    case Unary::acos:
+      return map1(loop, out, x, [](T v) { return std::acos(v); });
+    case Unary::atan:
+      return map1(loop, out, x, [](T v) { return std::atan(v); });
+    case Unary::sinh:
+      return map1(loop, out, x, [](T v) { return std::sinh(v); });
+    case Unary::cosh:
+      return map1(loop, out, x, [](T v) { return std::cosh(v); });
+    case Unary::tanh:
+      return map1(loop, out, x, [](T v) { return std::tanh(v); });
+    default:
+      return unary_rounding(f, loop, out, x);
+  }
+}
+
+template <class T>
+void unary_floating(Unary f, const Loop<2>& loop, T* out, const T* x, double dp, double dq) {
+  const T p = static_cast<T>(dp), q = static_cast<T>(dq);
+  switch (f) {
     case Unary::sqrt:
       return map1(loop, out, x, [](T v) { return std::sqrt(v); });
     case Unary::rsqrt:
@@ -77,18 +117,16 @@ void unary_floating(Unary f, const Loop<2>& loop, T* out, const T* x, double dp,
       return map1(loop, out, x, [](T v) { return 1 / v; });
     case Unary::exp:
       return map1(loop, out, x, [](T v) { return std::exp(v); });
+    case Unary::exp2:
+      return map1(loop, out, x, [](T v) { return std::exp2(v); });
     case Unary::expm1:
       return map1(loop, out, x, [](T v) { return std::expm1(v); });
     case Unary::log:
       return map1(loop, out, x, [](T v) { return std::log(v); });
+    case Unary::log2:
+      return map1(loop, out, x, [](T v) { return std::log2(v); });
     case Unary::log1p:
       return map1(loop, out, x, [](T v) { return std::log1p(v); });
-    case Unary::sin:
-      return map1(loop, out, x, [](T v) { return std::sin(v); });
-    case Unary::cos:
-      return map1(loop, out, x, [](T v) { return std::cos(v); });
-    case Unary::tanh:
-      return map1(loop, out, x, [](T v) { return std::tanh(v); });
     case Unary::sigmoid:
       return map1(loop, out, x, [](T v) { return sigmoid(v); });
     case Unary::erf:
@@ -111,8 +149,21 @@ void unary_floating(Unary f, const Loop<2>& loop, T* out, const T* x, double dp,
       return map1(loop, out, x,
                   [p, q](T v) { return p * v > q ? v : std::log1p(std::exp(p * v)) / p; });
     default:
-      return;
+      return unary_trigonometric(f, loop, out, x);
   }
+}
+
+/// Rounded down, so that the rest has the sign of b.
+template <class T>
+T remainder(T a, T b) {
+  T rest;
+  if constexpr (std::is_floating_point_v<T>) {
+    rest = std::fmod(a, b);
+  } else {
+    if (std::is_signed_v<T> && b == T(-1)) return 0;  // the smallest number / -1 overflows
+    rest = static_cast<T>(a % b);
+  }
+  return rest != 0 && (rest < 0) != (b < 0) ? static_cast<T>(rest + b) : rest;
 }
 
 template <class T>
@@ -153,6 +204,8 @@ void binary(Binary f, const Loop<3>& loop, T* out, const T* a, const T* b) {
       return map2(loop, out, a, b, [](T x, T y) { return x > y || x != x ? x : y; });
     case Binary::minimum:
       return map2(loop, out, a, b, [](T x, T y) { return x < y || x != x ? x : y; });
+    case Binary::remainder:
+      return map2(loop, out, a, b, [](T x, T y) { return remainder(x, y); });
     case Binary::relu_gradient:
       return map2(loop, out, a, b, [](T g, T y) { return y > 0 ? g : T(0); });
     case Binary::div:

@@ -51,9 +51,12 @@ void gather(const Loop<3>& loop, DType dtype, void* out, const int64_t* index, c
   }
 }
 
-template <class T>
-void scatter_add(const Loop<3>& loop, const ScatterAxis& axis, T* out, const int64_t* index,
-                 const T* source) {
+namespace {
+
+/// Calls `put(place, value)` for each element of the source, in its order along the axis.
+template <class T, class Put>
+void scatter_words(const Loop<3>& loop, const ScatterAxis& axis, T* out, const int64_t* index,
+                   const T* source, const Put& put) {
   const int64_t so = loop.stride[0][0], si = loop.stride[1][0], ss = loop.stride[2][0];
   // Only elements along the axis can meet in one place, and one thread takes all of those.
   parallel_rows(
@@ -63,13 +66,38 @@ void scatter_add(const Loop<3>& loop, const ScatterAxis& axis, T* out, const int
           T* const o = out + offset[0];
           const int64_t* const at = index + offset[1] + k * axis.index_step;
           const T* const from = source + offset[2] + k * axis.source_step;
-          for (int64_t i = 0; i < n; ++i) {
-            T& place = o[i * so + at[i * si] * axis.out_step];
-            place = static_cast<T>(place + from[i * ss]);
-          }
+          for (int64_t i = 0; i < n; ++i) put(o[i * so + at[i * si] * axis.out_step], from[i * ss]);
         }
       },
       axis.n > 0 ? axis.n : 1);
+}
+
+template <class Word>
+void overwrite(const Loop<3>& loop, const ScatterAxis& axis, void* out, const int64_t* index,
+               const void* source) {
+  scatter_words(loop, axis, static_cast<Word*>(out), index, static_cast<const Word*>(source),
+                [](Word& place, Word value) { place = value; });
+}
+
+}  // namespace
+
+void scatter(const Loop<3>& loop, DType dtype, const ScatterAxis& axis, void* out,
+             const int64_t* index, const void* source) {
+  switch (size_of(dtype)) {
+    case 1:
+      return overwrite<uint8_t>(loop, axis, out, index, source);
+    case 4:
+      return overwrite<uint32_t>(loop, axis, out, index, source);
+    default:
+      return overwrite<uint64_t>(loop, axis, out, index, source);
+  }
+}
+
+template <class T>
+void scatter_add(const Loop<3>& loop, const ScatterAxis& axis, T* out, const int64_t* index,
+                 const T* source) {
+  scatter_words(loop, axis, out, index, source,
+                [](T& place, T value) { place = static_cast<T>(place + value); });
 }
 
 template void scatter_add(const Loop<3>&, const ScatterAxis&, float*, const int64_t*, const float*);

@@ -58,7 +58,7 @@ Tensor scalar_like(const char* op, const Tensor& x, double value) {
 }
 
 Tensor widened(const Tensor& x) {
-  return x.dtype() == boolean || x.dtype() == uint8 ? to(x, int64) : x;
+  return is_floating(x.dtype()) ? x : to(x, int64);
 }
 
 Tensor reduced(const Tensor& losses, Reduction reduction) {

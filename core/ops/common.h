@@ -36,7 +36,8 @@ std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tenso
 /// A 0-d tensor of x's type with this value. Throws DTypeError for a fraction and an integer type.
 Tensor scalar_like(const char* op, const Tensor& x, double value);
 
-/// x in int64 where it is uint8 or bool, so that sums and products do not overflow it.
+/// x in int64 where it is any other whole number or bool, so that sums and products do not
+/// overflow.
 Tensor widened(const Tensor& x);
 
 /// Elementwise losses, to what the reduction asks for.

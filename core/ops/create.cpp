@@ -1,4 +1,5 @@
 // Creation, conversion, copies and in-place writes.
+#include <algorithm>
 #include <cmath>
 
 #include "../kernels/copy.h"
@@ -26,6 +27,33 @@ Tensor zeros_like(const Tensor& x) {
 }
 Tensor ones_like(const Tensor& x) {
   return ones(x.shape(), x.dtype());
+}
+
+Tensor full_like(const Tensor& x, double value) {
+  return full(x.shape(), value, x.dtype());
+}
+
+Tensor eye(int64_t rows, std::optional<int64_t> columns, DType dtype) {
+  Tensor out = zeros({rows, columns.value_or(rows)}, dtype);
+  diagonal(out).fill_(1);
+  return out;
+}
+
+Tensor linspace(double start, double end, int64_t steps, DType dtype) {
+  if (steps < 0 || !std::isfinite(start) || !std::isfinite(end)) {
+    throw ValueError("linspace", str("from ", start, " to ", end, " in ", steps, " steps"));
+  }
+  Tensor out = Tensor::empty({steps}, dtype);
+  dispatch_floating("linspace", dtype, [&]<class T>() {
+    T* const values = out.mutable_data<T>();
+    const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+    for (int64_t i = 0; i < steps; ++i) {  // from the nearer end: both come out exactly
+      values[i] =
+          static_cast<T>(i <= (steps - 1) / 2 ? start + step * static_cast<double>(i)
+                                              : end - step * static_cast<double>(steps - 1 - i));
+    }
+  });
+  return out;
 }
 
 Tensor arange(double start, double end, double step, DType dtype) {
@@ -75,6 +103,34 @@ Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
     kernels::fill_normal(out.numel(), out.mutable_data<T>(), generator.take(words));
     return out;
   });
+}
+
+Tensor rand_like(const Tensor& x, Generator& generator) {
+  return rand(x.shape(), generator, 0, 1, x.dtype());
+}
+Tensor randn_like(const Tensor& x, Generator& generator) {
+  return randn(x.shape(), generator, x.dtype());
+}
+
+Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Generator& generator) {
+  if (lo >= hi) throw ValueError("randint", str("there is no number in [", lo, ", ", hi, ")"));
+  Tensor out = Tensor::empty(shape, int64);
+  int64_t* const values = out.mutable_data<int64_t>();
+  const uint64_t range = static_cast<uint64_t>(hi) - static_cast<uint64_t>(lo);
+  std::generate_n(values, out.numel(), [&] {
+    return static_cast<int64_t>(static_cast<uint64_t>(lo) + generator.below(range));
+  });
+  return out;
+}
+
+Tensor randperm(int64_t n, Generator& generator) {
+  if (n < 0) throw ValueError("randperm", str("a permutation of ", n, " numbers"));
+  Tensor out = arange(0, static_cast<double>(n));
+  int64_t* const values = out.mutable_data<int64_t>();
+  for (int64_t i = n; i > 1; --i) {  // Fisher and Yates
+    std::swap(values[i - 1], values[generator.below(static_cast<uint64_t>(i))]);
+  }
+  return out;
 }
 
 namespace {

@@ -1,10 +1,5 @@
+// Elementwise arithmetic and comparison.
 #include "elementwise.h"
-
-#include <cmath>
-#include <limits>
-#include <numbers>
-
-#include "common.h"
 
 namespace gradus {
 
@@ -123,6 +118,19 @@ Tensor pow(const Tensor& a, const Tensor& b) {
                 });
 }
 
+Tensor remainder(const Tensor& a, const Tensor& b) {
+  const auto [x, y] = broadcast("remainder", a, b);
+  if (!is_floating(x.dtype()) && any(eq(y, 0)).item() != 0) {
+    throw ValueError("remainder", str("division by zero: ", a.dtype(), " ", a.shape(), " and ",
+                                      b.shape(), " with a 0 in it"));
+  }
+  return record("remainder", inputs(x, y), compute("remainder", Binary::remainder, x, y),
+                saved(x, y),
+                [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
+                  return {g, wanted[1] ? neg(mul(g, floor(div(s[0], s[1])))) : Tensor()};
+                });
+}
+
 namespace {
 
 /// Gradient of an argument that won or tied: g, half of it where both are equal, or 0.
@@ -199,6 +207,9 @@ Tensor pow(const Tensor& a, double b) {
 Tensor pow(double a, const Tensor& b) {
   return pow(scalar_like("pow", b, a), b);
 }
+Tensor remainder(const Tensor& a, double b) {
+  return remainder(a, scalar_like("remainder", a, b));
+}
 Tensor maximum(const Tensor& a, double b) {
   return maximum(a, scalar_like("maximum", a, b));
 }
@@ -249,156 +260,6 @@ bool all_finite(const Tensor& x) {
   return dispatch_floating("all_finite", x.dtype(), [&]<class T>() {
     return kernels::table<kernels::Elementwise<T>>().all_finite(loop_over(x), x.data<T>());
   });
-}
-
-// --- Functions ---
-
-Tensor neg(const Tensor& x) {
-  return record(
-      "neg", inputs(x), compute("neg", Unary::neg, x), saved(),
-      [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList { return {neg(g)}; });
-}
-
-Tensor abs(const Tensor& x) {
-  return record("abs", inputs(x), compute("abs", Unary::abs, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, sign(s[0]))};
-                });
-}
-
-Tensor sign(const Tensor& x) {
-  return record("sign", inputs(x), compute("sign", Unary::sign, x), saved(),
-                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
-                  return {zeros_like(g)};
-                });
-}
-
-Tensor floor(const Tensor& x) {
-  return record("floor", inputs(x), compute_floating("floor", Unary::floor, x), saved(),
-                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
-                  return {zeros_like(g)};
-                });
-}
-
-Tensor square(const Tensor& x) {
-  return record("square", inputs(x), compute("square", Unary::square, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, mul(s[0], 2))};
-                });
-}
-
-Tensor sqrt(const Tensor& x) {
-  const Tensor y = compute_floating("sqrt", Unary::sqrt, x);
-  return record("sqrt", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {div(g, mul(s[0], 2))};
-                });
-}
-
-Tensor rsqrt(const Tensor& x) {
-  const Tensor y = compute_floating("rsqrt", Unary::rsqrt, x);
-  return record("rsqrt", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, mul(mul(square(s[0]), s[0]), -0.5))};
-                });
-}
-
-Tensor reciprocal(const Tensor& x) {
-  const Tensor y = compute_floating("reciprocal", Unary::reciprocal, x);
-  return record("reciprocal", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {neg(mul(g, square(s[0])))};
-                });
-}
-
-Tensor exp(const Tensor& x) {
-  const Tensor y = compute_floating("exp", Unary::exp, x);
-  return record("exp", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, s[0])};
-                });
-}
-
-Tensor expm1(const Tensor& x) {
-  const Tensor y = compute_floating("expm1", Unary::expm1, x);
-  return record("expm1", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, add(s[0], 1))};
-                });
-}
-
-Tensor log(const Tensor& x) {
-  return record("log", inputs(x), compute_floating("log", Unary::log, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {div(g, s[0])};
-                });
-}
-
-Tensor log1p(const Tensor& x) {
-  return record("log1p", inputs(x), compute_floating("log1p", Unary::log1p, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {div(g, add(s[0], 1))};
-                });
-}
-
-Tensor sin(const Tensor& x) {
-  return record("sin", inputs(x), compute_floating("sin", Unary::sin, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, cos(s[0]))};
-                });
-}
-
-Tensor cos(const Tensor& x) {
-  return record("cos", inputs(x), compute_floating("cos", Unary::cos, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {neg(mul(g, sin(s[0])))};
-                });
-}
-
-Tensor tanh(const Tensor& x) {
-  const Tensor y = compute_floating("tanh", Unary::tanh, x);
-  return record("tanh", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, sub(1, square(s[0])))};
-                });
-}
-
-Tensor sigmoid(const Tensor& x) {
-  const Tensor y = compute_floating("sigmoid", Unary::sigmoid, x);
-  return record("sigmoid", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, mul(s[0], sub(1, s[0])))};
-                });
-}
-
-Tensor erf(const Tensor& x) {
-  return record("erf", inputs(x), compute_floating("erf", Unary::erf, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, mul(exp(neg(square(s[0]))), 2 * std::numbers::inv_sqrtpi))};
-                });
-}
-
-Tensor clamp(const Tensor& x, std::optional<double> lo, std::optional<double> hi) {
-  if (!lo && !hi) {
-    throw ValueError("clamp", "neither a lower nor an upper bound is given", "give at least one");
-  }
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  const double low = lo.value_or(-infinity), high = hi.value_or(infinity);
-  if (std::isnan(low) || std::isnan(high)) throw ValueError("clamp", "a bound is NaN");
-  if (!is_floating(x.dtype())) {  // infinity has no integer counterpart: bound each side alone
-    Tensor y = x;
-    if (lo) y = maximum(y, *lo);
-    return hi ? minimum(y, *hi) : y;
-  }
-  struct Bounds {
-    double low, high;
-  };
-  return record(
-      "clamp", inputs(x), compute_floating("clamp", Unary::clamp, x, low, high), saved(x),
-      Bounds{low, high},
-      [](const TensorList& s, Bounds b, const Tensor& g, const Wanted&) -> TensorList {
-        return {mul(g, mul(indicator(ge(s[0], b.low), g), indicator(le(s[0], b.high), g)))};
-      });
 }
 
 }  // namespace gradus

@@ -73,33 +73,95 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
                    const Wanted&) -> TensorList { return {scatter_add(a.shape, a.dim, s[0], g)}; });
 }
 
+namespace {
+
+void check_source(const char* op, const Tensor& index, const Tensor& source) {
+  if (index.shape() == source.shape()) return;
+  throw ShapeError(
+      op, str("index ", index.shape(), " and source ", source.shape(), " must have one shape"));
+}
+
+/// What scatter and scatter_add walk over: all dimensions but the (normalized) indexed one.
+struct Scattering {
+  kernels::Loop<3> loop;
+  kernels::ScatterAxis axis;
+
+  Scattering(const Tensor& out, int d, const Tensor& index, const Tensor& source)
+      : loop(others(d, out, index, source)),
+        axis{index.shape()[d], out.strides()[d], index.strides()[d], source.strides()[d]} {}
+
+ private:
+  static kernels::Loop<3> others(int d, const Tensor& out, const Tensor& index,
+                                 const Tensor& source) {
+    Shape shape = index.shape();
+    shape[d] = 1;
+    return kernels::make_loop<3>(
+        shape.dim(), shape.begin(),
+        {out.strides().begin(), index.strides().begin(), source.strides().begin()});
+  }
+};
+
+}  // namespace
+
 Tensor scatter_add(const Shape& shape, int64_t dim, const Tensor& index, const Tensor& source) {
   const int d = normalize_dim("scatter_add", dim, shape.dim());
-  if (index.shape() != source.shape()) {
-    throw ShapeError("scatter_add", str("index ", index.shape(), " and source ", source.shape(),
-                                        " must have one shape"));
-  }
+  check_source("scatter_add", index, source);
   if (shape.dim() == 0 && index.dim() == 0) {
     return reshape(scatter_add({1}, 0, reshape(index, {1}), reshape(source, {1})), {});
   }
   check_index("scatter_add", index, shape, d);
   Tensor out = zeros(shape, source.dtype());
-  Shape others = index.shape();
-  others[d] = 1;
-  const auto loop = kernels::make_loop<3>(
-      others.dim(), others.begin(),
-      {out.strides().begin(), index.strides().begin(), source.strides().begin()});
-  const kernels::ScatterAxis axis{index.shape()[d], out.strides()[d], index.strides()[d],
-                                  source.strides()[d]};
+  const Scattering s(out, d, index, source);
   dispatch_number("scatter_add", source.dtype(), [&]<class T>() {
-    kernels::scatter_add(loop, axis, out.mutable_data<T>(), index.data<int64_t>(),
+    kernels::scatter_add(s.loop, s.axis, out.mutable_data<T>(), index.data<int64_t>(),
                          source.data<T>());
   });
   return record(Op("scatter_add", static_cast<double>(source.numel())), inputs(source), out,
                 saved(index), d,
-                [](const TensorList& s, int along, const Tensor& g, const Wanted&) -> TensorList {
-                  return {gather(g, along, s[0])};
-                });
+                [](const TensorList& saved_tensors, int along, const Tensor& g,
+                   const Wanted&) -> TensorList { return {gather(g, along, saved_tensors[0])}; });
+}
+
+namespace {
+
+/// True for the elements of a source that scatter() along d leaves in place, false for those that
+/// a later one overwrites.
+Tensor stays(const Shape& shape, int d, const Tensor& index) {
+  Shape row = Shape::filled(index.dim(), 1);
+  row[d] = index.shape()[d];
+  const Tensor place = expand(reshape(arange(0, static_cast<double>(row[d])), row), index.shape());
+  return eq(gather(scatter(full(shape, -1, int64), d, index, place), d, index), place);
+}
+
+}  // namespace
+
+Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
+  const int d = normalize_dim("scatter", dim, x.dim());
+  check_source("scatter", index, source);
+  check_same_dtype("scatter", x, source);
+  if (x.dim() == 0 && index.dim() == 0) {
+    return reshape(scatter(reshape(x, {1}), 0, reshape(index, {1}), reshape(source, {1})), {});
+  }
+  check_index("scatter", index, x.shape(), d);
+  Tensor out = clone(x.detach());
+  const Scattering s(out, d, index, source);
+  kernels::scatter(s.loop, x.dtype(), s.axis, out.raw_mutable_data(), index.data<int64_t>(),
+                   source.raw_data());
+  return record(
+      "scatter", inputs(x, source), out, saved(index), Along{x.shape(), d},
+      [](const TensorList& t, const Along& a, const Tensor& g, const Wanted& wanted) -> TensorList {
+        Tensor dx, d_source;
+        if (wanted[0]) dx = scatter(g, a.dim, t[0], 0);
+        if (wanted[1]) {
+          const Tensor lost = logical_not(stays(a.shape, a.dim, t[0]));
+          d_source = masked_fill(gather(g, a.dim, t[0]), lost, 0);
+        }
+        return {dx, d_source};
+      });
+}
+
+Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, double value) {
+  return scatter(x, dim, index, expand(scalar_like("scatter", x, value), index.shape()));
 }
 
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
@@ -136,6 +198,33 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_
   Shape shape = index.shape();
   shape.push_back(weight.size(1));
   return reshape(rows, shape);
+}
+
+// --- Masks ---
+
+Tensor nonzero(const Tensor& x) {
+  const Tensor mask = contiguous(to(x.detach(), boolean));
+  const bool* const set = mask.data<bool>();
+  const int64_t n = x.numel();
+  Tensor out = Tensor::empty({std::count(set, set + n, true), x.dim()}, int64);
+  int64_t* row = out.mutable_data<int64_t>();
+  for (int64_t i = 0; i < n; ++i) {
+    if (!set[i]) continue;
+    int64_t rest = i;
+    for (int d = x.dim() - 1; d >= 0; --d) {
+      row[d] = rest % x.shape()[d];
+      rest /= x.shape()[d];
+    }
+    row += x.dim();
+  }
+  return out;
+}
+
+Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  check_dtype("masked_select", "the mask", mask, boolean);
+  const Shape shape = broadcast_shapes("masked_select", x.shape(), mask.shape());
+  const Tensor places = nonzero(flatten(expand(mask, shape)));
+  return index_select(flatten(expand(x, shape)), 0, flatten(places));
 }
 
 Tensor one_hot(const Tensor& classes, int64_t num_classes) {

@@ -153,6 +153,28 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   return a.dim() == 1 ? squeeze(y, b.dim() == 1 ? -1 : -2) : y;
 }
 
+Tensor dot(const Tensor& a, const Tensor& b) {
+  check_dim("dot", "a vector", a, 1, "[n]");
+  check_dim("dot", "a vector", b, 1, "[n]");
+  return matmul(a, b);
+}
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+  check_dim("outer", "a vector", a, 1, "[n]");
+  check_dim("outer", "a vector", b, 1, "[m]");
+  return mul(unsqueeze(a, 1), unsqueeze(b, 0));
+}
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+  check_dim("bmm", "matrices", a, 3, "[batch,n,k]");
+  check_dim("bmm", "matrices", b, 3, "[batch,k,m]");
+  if (a.size(0) != b.size(0)) {
+    throw ShapeError("bmm", str("the batches differ: ", a.shape(), " times ", b.shape()),
+                     "matmul() broadcasts them");
+  }
+  return matmul(a, b);
+}
+
 namespace {
 
 void check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {

@@ -133,6 +133,15 @@ Tensor flip(const Tensor& x, const Dims& wanted) {
                    const Wanted&) -> TensorList { return {flip(g, again)}; });
 }
 
+Tensor roll(const Tensor& x, int64_t shift, std::optional<int64_t> dim) {
+  if (!dim) return reshape(roll(flatten(x), shift, 0), x.shape());
+  const int d = normalize_dim("roll", *dim, x.dim());
+  const int64_t n = x.size(d);
+  const int64_t moved = n > 0 ? (shift % n + n) % n : 0;
+  if (moved == 0) return clone(x);
+  return cat({narrow(x, d, n - moved, moved), narrow(x, d, 0, n - moved)}, d);
+}
+
 // --- Triangles ---
 
 namespace {

@@ -150,6 +150,17 @@ Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
   return permute(x, dims);
 }
 
+Tensor movedim(const Tensor& x, int64_t source, int64_t destination) {
+  const int from = normalize_dim("movedim", source, x.dim());
+  const int to = normalize_dim("movedim", destination, x.dim());
+  if (from == to) return x;
+  Dims dims;
+  for (int d = 0; d < x.dim(); ++d) dims.push_back(d);
+  dims.erase(from);
+  dims.insert(to, from);
+  return permute(x, dims);
+}
+
 Tensor expand(const Tensor& x, const Shape& wanted) {
   const int added = wanted.dim() - x.dim();
   Shape shape = wanted;

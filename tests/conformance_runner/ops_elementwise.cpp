@@ -54,6 +54,33 @@ Tensors gelu_row(const Tensors& x, Options& options) {
   return {gelu(x.at(0), options.choice("approximate", words))};
 }
 
+OpFunction isclose_like(bool reduce) {
+  return [reduce](const Tensors& x, Options& options) -> Tensors {
+    const gradus::Tolerance tolerance{.rtol = options.number("rtol", 1e-5),
+                                      .atol = options.number("atol", 1e-8),
+                                      .equal_nan = options.boolean("equal_nan", false)};
+    const Tensor close = isclose(x.at(0), x.at(1), tolerance);
+    return {reduce ? all(close) : close};
+  };
+}
+
+Tensors leaky_relu_row(const Tensors& x, Options& options) {
+  return {leaky_relu(x.at(0), options.number("negative_slope", 0.01))};
+}
+
+Tensors elu_row(const Tensors& x, Options& options) {
+  return {elu(x.at(0), options.number("alpha", 1))};
+}
+
+Tensors einsum_row(const Tensors& x, Options& options) {
+  return {einsum(options.text("equation"), x)};
+}
+
+/// A product without options.
+OpFunction product(Binary f) {
+  return [f](const Tensors& x, Options&) -> Tensors { return {f(x.at(0), x.at(1))}; };
+}
+
 }  // namespace
 
 OpTable elementwise_ops() {
@@ -63,6 +90,7 @@ OpTable elementwise_ops() {
       {"mul", binary(mul, mul)},
       {"div", binary(div, div, div)},
       {"pow", binary(pow, pow, pow)},
+      {"remainder", binary(remainder, remainder)},
       {"maximum", binary(maximum, maximum)},
       {"minimum", binary(minimum, minimum)},
       {"eq", binary(eq, eq)},
@@ -75,21 +103,34 @@ OpTable elementwise_ops() {
       {"abs", unary(abs)},
       {"sign", unary(sign)},
       {"floor", unary(floor)},
+      {"ceil", unary(ceil)},
+      {"round", unary(round)},
+      {"trunc", unary(trunc)},
       {"square", unary(square)},
       {"sqrt", unary(sqrt)},
       {"rsqrt", unary(rsqrt)},
       {"reciprocal", unary(reciprocal)},
       {"exp", unary(exp)},
+      {"exp2", unary(exp2)},
       {"expm1", unary(expm1)},
       {"log", unary(log)},
+      {"log2", unary(log2)},
       {"log1p", unary(log1p)},
       {"sin", unary(sin)},
       {"cos", unary(cos)},
+      {"tan", unary(tan)},
+      {"asin", unary(asin)},
+      {"acos", unary(acos)},
+      {"atan", unary(atan)},
+      {"sinh", unary(sinh)},
+      {"cosh", unary(cosh)},
       {"tanh", unary(tanh)},
       {"sigmoid", unary(sigmoid)},
       {"erf", unary(erf)},
       {"relu", unary(relu)},
       {"silu", unary(silu)},
+      {"leaky_relu", leaky_relu_row},
+      {"elu", elu_row},
       {"gelu", gelu_row},
       {"logsigmoid", unary(log_sigmoid)},
       {"softplus", softplus_row},
@@ -97,7 +138,19 @@ OpTable elementwise_ops() {
       {"where", where_row},
       {"masked_fill", masked_fill_row},
       {"reuse", reuse_row},
-      {"matmul", [](const Tensors& x, Options&) -> Tensors { return {matmul(x.at(0), x.at(1))}; }},
+      {"isnan", unary(isnan)},
+      {"isinf", unary(isinf)},
+      {"isfinite", unary(isfinite)},
+      {"isclose", isclose_like(false)},
+      {"allclose", isclose_like(true)},
+      {"logical_and", product(logical_and)},
+      {"logical_or", product(logical_or)},
+      {"logical_not", unary(logical_not)},
+      {"matmul", product(matmul)},
+      {"dot", product(dot)},
+      {"outer", product(outer)},
+      {"bmm", product(bmm)},
+      {"einsum", einsum_row},
   };
 }
 

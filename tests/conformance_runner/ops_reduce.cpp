@@ -69,6 +69,8 @@ OpTable reduction_ops() {
       {"mean", reduce(mean)},
       {"amax", reduce(amax)},
       {"amin", reduce(amin)},
+      {"any", reduce(any)},
+      {"all", reduce(all)},
       {"logsumexp", reduce(logsumexp)},
       {"var", spread(var)},
       {"std", spread(std)},

@@ -102,6 +102,69 @@ Tensors pad_row(const Tensors& x, Options& options) {
   return {pad(x.at(0), pads, mode, options.number("value", 0))};
 }
 
+Tensors scatter_row(const Tensors& x, Options& options) {
+  const int64_t dim = options.integer("dim");
+  if (x.size() > 2) return {scatter(x[0], dim, x[1], x[2])};
+  return {scatter(x.at(0), dim, x.at(1), options.number("value"))};
+}
+
+Tensors scatter_add_row(const Tensors& x, Options& options) {
+  return {add(x.at(0), scatter_add(x[0].shape(), options.integer("dim"), x.at(1), x.at(2)))};
+}
+
+Tensors masked_select_row(const Tensors& x, Options&) {
+  return {masked_select(x.at(0), x.at(1))};
+}
+
+Tensors nonzero_row(const Tensors& x, Options&) {
+  return {nonzero(x.at(0))};
+}
+
+Tensors unique_row(const Tensors& x, Options&) {
+  return {unique(x.at(0))};
+}
+
+Tensors trace_row(const Tensors& x, Options&) {
+  return {trace(x.at(0))};
+}
+
+Tensors diagonal_row(const Tensors& x, Options& options) {
+  const int64_t offset = options.integer("offset", 0), dim1 = options.integer("dim1", 0);
+  return {diagonal(x.at(0), offset, dim1, options.integer("dim2", 1))};
+}
+
+Tensors movedim_row(const Tensors& x, Options& options) {
+  return {movedim(x.at(0), options.integer("source"), options.integer("destination"))};
+}
+
+Tensors roll_row(const Tensors& x, Options& options) {
+  const Shape shifts = options.integers("shifts"), dims = options.integers("dims");
+  Tensor y = x.at(0);
+  if (dims.empty()) return {roll(y, shifts[0])};
+  for (int i = 0; i < dims.dim(); ++i) y = roll(y, shifts[i], dims[i]);
+  return {y};
+}
+
+Tensors sort_row(const Tensors& x, Options& options) {
+  options.raw("stable");  // ours always is
+  const int64_t dim = options.integer("dim", -1);
+  const ValuesIndices found = sort(x.at(0), dim, options.boolean("descending", false));
+  return {found.values, found.indices};
+}
+
+Tensors argsort_row(const Tensors& x, Options& options) {
+  options.raw("stable");
+  const int64_t dim = options.integer("dim", -1);
+  return {argsort(x.at(0), dim, options.boolean("descending", false))};
+}
+
+Tensors topk_row(const Tensors& x, Options& options) {
+  options.raw("sorted");  // ours always is
+  const int64_t k = options.integer("k"), dim = options.integer("dim", -1);
+  const ValuesIndices found = topk(x.at(0), k, dim, options.boolean("largest", true));
+  return {found.values, found.indices};
+}
+
 using WithList = Tensor (*)(const Tensor&, const Shape&);
 using WithDim = Tensor (*)(const Tensor&, int64_t);
 using Join = Tensor (*)(std::span<const Tensor>, int64_t);
@@ -138,7 +201,20 @@ OpTable shape_ops() {
       {"narrow", narrow_row},
       {"index_select", index_select_row},
       {"gather", gather_row},
+      {"scatter", scatter_row},
+      {"scatter_add", scatter_add_row},
+      {"masked_select", masked_select_row},
+      {"nonzero", nonzero_row},
+      {"unique", unique_row},
+      {"sort", sort_row},
+      {"argsort", argsort_row},
+      {"topk", topk_row},
       {"transpose", transpose_row},
+      {"movedim", movedim_row},
+      {"diagonal", diagonal_row},
+      {"diag", with_integer(diag, "diagonal")},
+      {"trace", trace_row},
+      {"roll", roll_row},
       {"permute", with_list(permute, "dims")},
       {"reshape", with_list(reshape, "shape")},
       {"expand", with_list(expand, "sizes")},

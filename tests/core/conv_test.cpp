@@ -55,7 +55,7 @@ const Case cases[] = {
     {"padding wider than the image", {1, 1, 2, 2}, {1, 1, 3, 3}, {.padding = 4}},
 };
 
-double dot(const Tensor& a, const Tensor& b) {
+double inner_product(const Tensor& a, const Tensor& b) {
   return sum(a * b).item();
 }
 
@@ -90,10 +90,10 @@ TEST_CASE("conv2d and its two gradients are transposes of each other") {
     const Tensor x = randn(c.x, generator, float64), w = randn(c.w, generator, float64);
     const Tensor y = conv2d(x, w, {}, c.options);
     const Tensor g = randn(y.shape(), generator, float64);
-    const double expected = dot(y, g);
-    CHECK(dot(x, conv2d_input_gradient(g, w, c.x, c.options)) ==
+    const double expected = inner_product(y, g);
+    CHECK(inner_product(x, conv2d_input_gradient(g, w, c.x, c.options)) ==
           doctest::Approx(expected).epsilon(1e-11));
-    CHECK(dot(w, conv2d_weight_gradient(g, x, c.w, c.options)) ==
+    CHECK(inner_product(w, conv2d_weight_gradient(g, x, c.w, c.options)) ==
           doctest::Approx(expected).epsilon(1e-11));
   }
 }

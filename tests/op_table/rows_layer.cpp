@@ -25,6 +25,29 @@ std::vector<Row> products() {
        .form = "matmul(a[3,4], b[4])",
        .inputs = {{.shape = {3, 4}, .large = {300, 200}}, {.shape = {4}, .large = {200}}},
        .call = multiply},
+      {.op = "",
+       .form = "einsum(bij,bjk->bik)",
+       .inputs = {{.shape = {2, 3, 4}, .large = {9, 50, 40}},
+                  {.shape = {2, 4, 2}, .large = {9, 40, 30}}},
+       .call =
+           [](const Tensors& x) {
+             return einsum("bij,bjk->bik", {x[0], x[1]});
+           }},
+      {.op = "",
+       .form = "einsum(...iji,jk->k...i)",
+       .inputs = {{.shape = {2, 3, 4, 3}, .large = {9, 8, 40, 8}},
+                  {.shape = {4, 2}, .large = {40, 50}}},
+       .call =
+           [](const Tensors& x) {
+             return einsum("...iji,jk->k...i", {x[0], x[1]});
+           }},
+      {.op = "",
+       .form = "einsum(i,j)",
+       .inputs = {{.shape = {3}, .large = {300}}, {.shape = {4}, .large = {200}}},
+       .call =
+           [](const Tensors& x) {
+             return einsum("i,j", {x[0], x[1]});
+           }},
       {.op = "linear",
        .form = "linear(x, weight, bias)",
        .inputs = {{.shape = {3, 4}, .large = {64, 300}},

@@ -30,6 +30,13 @@ std::vector<Row> views() {
            [](const Tensors& x) {
              return permute(x[0], {2, 0, 1});
            }),
+      form("permute", "movedim(x, 0, -1)", [](const Tensors& x) { return movedim(x[0], 0, -1); }),
+      form("diagonal", "diagonal(x, 1, 1, 0)",
+           [](const Tensors& x) { return diagonal(x[0], 1, 1, 0); }),
+      {.op = "diagonal_gradient",
+       .form = "diag(x, -1)",
+       .inputs = {{.shape = {3}, .large = {200}}},
+       .call = [](const Tensors& x) { return diag(x[0], -1); }},
       form("permute", "transpose(x, 0, 1)", [](const Tensors& x) { return transpose(x[0], 0, 1); }),
       {.op = "expand",
        .form = "expand(x, {2, 3, -1})",
@@ -74,6 +81,7 @@ std::vector<Row> copies() {
            [](const Tensors& x) {
              return flip(x[0], {0, 2});
            }),
+      form("", "roll(x, 2, 1)", [](const Tensors& x) { return roll(x[0], 2, 1); }),
       form("pad", "pad(x, {1, 0, 2, 1})",
            [](const Tensors& x) { return padded(x[0], PadMode::constant); }),
       form("", "pad(x, {1, 0, 2, 1}, reflect)",
@@ -102,6 +110,25 @@ std::vector<Row> indexing() {
            [](const Tensors& x) {
              return scatter_add({3, 4}, 0, x[1], x[0]);
            }},
+      {.op = "scatter",
+       .form = "scatter(x, 1, index, y)",
+       .inputs = {{.shape = {3, 4}, .large = {3, 9000}},
+                  {.shape = {2, 5}, .large = {2, 9000}, .values = Values::index, .limit = 4},
+                  {.shape = {2, 5}, .large = {2, 9000}}},
+       .call = [](const Tensors& x) { return scatter(x[0], 1, x[1], x[2]); }},
+      {.op = "gather",
+       .form = "sort(x, 0).values",
+       .inputs = {{.shape = {5, 3}, .large = {500, 30}, .values = Values::distinct}},
+       .call = [](const Tensors& x) { return sort(x[0], 0).values; }},
+      {.op = "gather",
+       .form = "topk(x, 2).values",
+       .inputs = {{.shape = {3, 5}, .large = {30, 500}, .values = Values::distinct}},
+       .call = [](const Tensors& x) { return topk(x[0], 2).values; }},
+      {.op = "index_select",
+       .form = "masked_select(x, mask)",
+       .inputs = {{.shape = small, .large = large},
+                  {.shape = small, .large = large, .values = Values::mask}},
+       .call = [](const Tensors& x) { return masked_select(x[0], x[1]); }},
       {.op = "index_select",
        .form = "index_select(x, 1, index)",
        .inputs = {{.shape = small, .large = large},

@@ -1,0 +1,252 @@
+// Creation, conditions, rounding, diagonals and other conveniences.
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <numbers>
+#include <set>
+
+#include "../../core/tape.h"
+#include "../support/errors.h"
+#include "checks.h"
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+using Ints = std::vector<int64_t>;
+using Doubles = std::vector<double>;
+using Bools = std::vector<bool>;
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+Bools bools(const Tensor& x) {
+  return x.to_vector<bool>();
+}
+
+}  // namespace
+
+// --- Creation ---
+
+TEST_CASE("linspace includes both ends, exactly") {
+  CHECK(values(linspace(0, 1, 5)) == Doubles{0, 0.25, 0.5, 0.75, 1});
+  CHECK(values(linspace(3, -3, 3, float64)) == Doubles{3, 0, -3});
+  CHECK(values(linspace(2, 7, 1)) == Doubles{2});
+  CHECK(linspace(0, 1, 0).shape() == Shape{0});
+  const Tensor x = linspace(0.1, 0.7, 11, float64);
+  CHECK(x.select(0, 0).item() == 0.1);
+  CHECK(x.select(0, 10).item() == 0.7);
+  CHECK(message_of([] { linspace(0, 1, -1); }) == "[linspace] from 0 to 1 in -1 steps");
+  CHECK_THROWS_AS(linspace(0, infinity, 3), ValueError);
+  CHECK_THROWS_AS(linspace(0, 1, 3, int64), DTypeError);
+}
+
+TEST_CASE("eye has ones on its diagonal") {
+  CHECK(values(eye(2)) == Doubles{1, 0, 0, 1});
+  CHECK(values(eye(2, 3, int64)) == Doubles{1, 0, 0, 0, 1, 0});
+  CHECK(eye(2, 3, boolean).dtype() == boolean);
+  CHECK(eye(0).shape() == Shape{0, 0});
+  CHECK_THROWS_AS(eye(-1), ShapeError);
+}
+
+TEST_CASE("the forms with _like take shape and type from a tensor") {
+  Generator generator(1);
+  const Tensor x = zeros({2, 3}, float64);
+  for (const Tensor& y : {full_like(x, 7), rand_like(x, generator), randn_like(x, generator)}) {
+    CHECK(y.shape() == x.shape());
+    CHECK(y.dtype() == float64);
+  }
+  CHECK(sum(full_like(x, 7)).item() == 42);
+}
+
+TEST_CASE("randint draws every number of its range and no other, randperm every order") {
+  Generator generator(3);
+  const Ints drawn = randint(-2, 3, {1000}, generator).to_vector<int64_t>();
+  CHECK(std::set<int64_t>(drawn.begin(), drawn.end()) == std::set<int64_t>{-2, -1, 0, 1, 2});
+  CHECK(message_of([&] { randint(3, 3, {1}, generator); }) ==
+        "[randint] there is no number in [3, 3)");
+  const int64_t lowest = std::numeric_limits<int64_t>::min();
+  CHECK(randint(lowest, lowest + 1, {}, generator).to_vector<int64_t>() == Ints{lowest});
+
+  std::set<Ints> orders;
+  for (int i = 0; i < 200; ++i) orders.insert(randperm(3, generator).to_vector<int64_t>());
+  CHECK(orders.size() == 6);
+  CHECK(unique(randperm(100, generator)).to_vector<int64_t>() ==
+        arange(0, 100).to_vector<int64_t>());
+  CHECK(randperm(0, generator).numel() == 0);
+  CHECK_THROWS_AS(randperm(-1, generator), ValueError);
+}
+
+TEST_CASE("the same generator gives the same numbers") {
+  Generator a(5), b(5);
+  CHECK(randint(0, 100, {20}, a).to_vector<int64_t>() ==
+        randint(0, 100, {20}, b).to_vector<int64_t>());
+  CHECK(randperm(20, a).to_vector<int64_t>() == randperm(20, b).to_vector<int64_t>());
+}
+
+// --- Conditions ---
+
+TEST_CASE("isnan, isinf and isfinite tell numbers from what is none") {
+  const Tensor x = tensor({1.0, not_a_number, infinity, -infinity, -0.0});
+  CHECK(bools(isnan(x)) == Bools{false, true, false, false, false});
+  CHECK(bools(isinf(x)) == Bools{false, false, true, true, false});
+  CHECK(bools(isfinite(x)) == Bools{true, false, false, false, true});
+  CHECK(bools(isfinite(tensor<int64_t>({1, 2}))) == Bools{true, true});
+  CHECK(bools(isinf(tensor<uint8_t>({1}))) == Bools{false});
+  CHECK(bools(isnan(tensor({true}))) == Bools{false});
+}
+
+TEST_CASE("conditions combine, and broadcast") {
+  const Tensor a = tensor({true, true, false, false}, {4, 1}), b = tensor({true, false});
+  CHECK(bools(logical_and(a, b)) == Bools{true, false, true, false, false, false, false, false});
+  CHECK(bools(logical_or(a, b)) == Bools{true, true, true, true, true, false, true, false});
+  CHECK(bools(logical_not(b)) == Bools{false, true});
+  CHECK(message_of([&] { logical_and(a, ones({2})); }) ==
+        "[logical_and] the second condition must be bool, got float32 [2]. Hint: convert it with "
+        ".to(bool)");
+  CHECK_THROWS_AS(logical_not(ones({2})), DTypeError);
+}
+
+TEST_CASE("any and all, of everything or along dimensions, also of nothing") {
+  const Tensor x = tensor({true, false, true, true}, {2, 2});
+  CHECK(any(x).item() == 1);
+  CHECK(all(x).item() == 0);
+  CHECK(bools(all(x, {1})) == Bools{false, true});
+  CHECK(bools(any(logical_not(x), {0})) == Bools{false, true});
+  CHECK(all(x, {1}, true).shape() == Shape{2, 1});
+  CHECK(all(zeros({0}, boolean)).item() == 1);
+  CHECK(any(zeros({0}, boolean)).item() == 0);
+  CHECK_THROWS_AS(any(ones({2})), DTypeError);
+}
+
+TEST_CASE("allclose compares within a tolerance; infinities and NaN have their own rules") {
+  const Tensor x = tensor({1.0, 100.0});
+  CHECK(allclose(x, tensor({1.0 + 5e-6, 100.0 - 5e-4})));
+  CHECK_FALSE(allclose(x, tensor({1.0 + 2e-5, 100.0})));
+  CHECK(allclose(x, tensor({1.5, 100.5}), {.rtol = 0, .atol = 0.5}));
+  CHECK(allclose(tensor({infinity, -infinity}), tensor({infinity, -infinity})));
+  CHECK_FALSE(allclose(tensor({infinity}), tensor({-infinity})));
+  CHECK_FALSE(allclose(tensor({1.0}), tensor({infinity})));
+  CHECK_FALSE(allclose(tensor({not_a_number}), tensor({not_a_number})));
+  CHECK(allclose(tensor({not_a_number}), tensor({not_a_number}), {.equal_nan = true}));
+  CHECK(allclose(tensor<int64_t>({1, 2}), tensor<int64_t>({1, 2})));
+  CHECK_FALSE(allclose(tensor<uint8_t>({1}), tensor<uint8_t>({2})));
+  CHECK(bools(isclose(x, full({}, 1, float64))) == Bools{true, false});
+  CHECK_THROWS_AS(allclose(x, x, {.rtol = -1}), ValueError);
+  CHECK_THROWS_AS(allclose(x, to(x, float32)), DTypeError);
+}
+
+TEST_CASE("a condition on a tensor with gradient records nothing") {
+  Tensor x = random({3});
+  x.requires_grad_();
+  const Tape tape;
+  isfinite(x);
+  isnan(x);
+  allclose(x, x);
+  CHECK(tape.size() == 0);
+}
+
+// --- Arithmetic ---
+
+TEST_CASE("round takes halves to the even neighbour; ceil, floor and trunc go one way") {
+  const Tensor x = tensor({-1.5, -0.5, 0.5, 1.5, 2.5, 0.4});
+  CHECK(values(round(x)) == Doubles{-2, 0, 0, 2, 2, 0});
+  CHECK(values(ceil(x)) == Doubles{-1, 0, 1, 2, 3, 1});
+  CHECK(values(trunc(x)) == Doubles{-1, 0, 0, 1, 2, 0});
+  CHECK_THROWS_AS(round(tensor<int64_t>({1})), DTypeError);
+}
+
+TEST_CASE("remainder has the sign of the divisor, as Python's %") {
+  CHECK(values(remainder(tensor({5.5, -5.5, 5.5, -5.5}), tensor({3.0, 3.0, -3.0, -3.0}))) ==
+        Doubles{2.5, 0.5, -0.5, -2.5});
+  CHECK(remainder(tensor<int64_t>({7, -7, 7, -7}), tensor<int64_t>({3, 3, -3, -3}))
+            .to_vector<int64_t>() == Ints{1, 2, -2, -1});
+  CHECK(values(remainder(tensor<uint8_t>({250, 255}), 255)) == Doubles{250, 0});
+  const int64_t lowest = std::numeric_limits<int64_t>::min();
+  CHECK(remainder(tensor({lowest}), -1).item() == 0);
+  CHECK(std::isnan(remainder(tensor({1.0}), 0).item()));
+  CHECK(message_of([] {
+          remainder(tensor<int64_t>({1, 2}), 0);
+        }) == "[remainder] division by zero: int64 [2] and [] with a 0 in it");
+}
+
+TEST_CASE("the functions of a circle and the powers of two") {
+  const Tensor x = tensor({-0.5, 0.25, 0.75});
+  check_close(sin(asin(x)), x);
+  check_close(cos(acos(x)), x);
+  check_close(tan(atan(x)), x);
+  check_close(square(cosh(x)), add(square(sinh(x)), 1));
+  check_close(log2(exp2(x)), x);
+  CHECK(values(exp2(tensor({-1.0, 3.0}))) == Doubles{0.5, 8});
+  CHECK(atan(tensor({infinity})).item() == std::numbers::pi / 2);
+}
+
+TEST_CASE("sums, products and running sums of whole numbers are int64") {
+  const Tensor big = full({4}, 2'000'000'000, int32);
+  CHECK(sum(big).dtype() == int64);
+  CHECK(sum(big).item() == 8e9);
+  CHECK(cumsum(big, 0).to_vector<int64_t>() ==
+        Ints{2'000'000'000, 4'000'000'000, 6'000'000'000, 8'000'000'000});
+  CHECK(prod(narrow(big, 0, 0, 2)).item() == 4e18);
+  for (DType dtype : {uint8, boolean}) {
+    CHECK(sum(ones({300}, dtype)).item() == 300);
+    CHECK(prod(ones({3}, dtype)).dtype() == int64);
+  }
+}
+
+// --- Products ---
+
+TEST_CASE("dot, outer and bmm are matmul for exactly one kind of shapes") {
+  const Tensor a = random({3}), b = random({3}, 2), m = random({2, 3, 4}), n = random({2, 4, 5}, 2);
+  check_close(dot(a, b), sum(mul(a, b)));
+  check_close(outer(a, b), matmul(unsqueeze(a, 1), unsqueeze(b, 0)));
+  check_close(bmm(m, n), matmul(m, n));
+  CHECK(message_of([&] { bmm(m, narrow(n, 0, 0, 1)); }) ==
+        "[bmm] the batches differ: [2,3,4] times [1,4,5]. Hint: matmul() broadcasts them");
+  CHECK_THROWS_AS(dot(m, a), ShapeError);
+  CHECK_THROWS_AS(outer(a, m), ShapeError);
+  CHECK_THROWS_AS(bmm(m, a), ShapeError);
+}
+
+// --- Shapes ---
+
+TEST_CASE("diagonal shows the diagonal of matrices as a view; the new dimension is the last") {
+  const Tensor x = reshape(arange(0, 6), {2, 3});
+  CHECK(diagonal(x).to_vector<int64_t>() == Ints{0, 4});
+  CHECK(diagonal(x, 1).to_vector<int64_t>() == Ints{1, 5});
+  CHECK(diagonal(x, -1).to_vector<int64_t>() == Ints{3});
+  CHECK(diagonal(x, 3).shape() == Shape{0});
+  CHECK(diagonal(x, std::numeric_limits<int64_t>::min()).shape() == Shape{0});
+  CHECK(diagonal(x).raw_data() == x.raw_data());
+  CHECK(diagonal(zeros({2, 3, 4}), 0, 0, 2).shape() == Shape{3, 2});
+  CHECK_THROWS_AS(diagonal(x, 0, 1, -1), IndexError);
+  CHECK_THROWS_AS(diagonal(zeros({3})), ShapeError);
+}
+
+TEST_CASE("diag makes a matrix of a vector and takes the diagonal of a matrix") {
+  CHECK(diag(tensor<int64_t>({1, 2})).to_vector<int64_t>() == Ints{1, 0, 0, 2});
+  CHECK(diag(tensor<int64_t>({1}), -1).to_vector<int64_t>() == Ints{0, 0, 1, 0});
+  CHECK(diag(diag(arange(0, 3), 2), 2).to_vector<int64_t>() == Ints{0, 1, 2});
+  CHECK(trace(reshape(arange(0, 9), {3, 3})).item() == 12);
+  CHECK_THROWS_AS(diag(zeros({2, 2, 2})), ShapeError);
+  CHECK_THROWS_AS(trace(zeros({2})), ShapeError);
+  CHECK_THROWS_AS(diag(zeros({2}), std::numeric_limits<int64_t>::max()), ShapeError);
+}
+
+TEST_CASE("roll moves elements on, and round the end") {
+  const Tensor x = reshape(arange(0, 6), {2, 3});
+  CHECK(roll(x, 1, 1).to_vector<int64_t>() == Ints{2, 0, 1, 5, 3, 4});
+  CHECK(roll(x, -4, 1).to_vector<int64_t>() == Ints{1, 2, 0, 4, 5, 3});
+  CHECK(roll(x, 2).to_vector<int64_t>() == Ints{4, 5, 0, 1, 2, 3});
+  CHECK(roll(x, 3, 1).to_vector<int64_t>() == x.to_vector<int64_t>());
+  CHECK(roll(x, 3, 1).raw_data() != x.raw_data());
+  CHECK(roll(zeros({0, 2}), 1, 0).shape() == Shape{0, 2});
+}
+
+TEST_CASE("movedim moves one dimension and leaves the others in order") {
+  const Tensor x = zeros({2, 3, 4, 5});
+  CHECK(movedim(x, 0, -1).shape() == Shape{3, 4, 5, 2});
+  CHECK(movedim(x, 3, 1).shape() == Shape{2, 5, 3, 4});
+  CHECK(movedim(x, 1, 1).is_same(x));
+  CHECK_THROWS_AS(movedim(x, 4, 0), IndexError);
+}
