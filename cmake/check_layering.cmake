@@ -35,7 +35,7 @@ set(programs_includes ${layers})
 set(external_rules
     "cblas\\.h => ^core/kernels/gemm\\.cpp$"
     "nlohmann/.+ => ^(core/(safetensors_header|tape_print)|nn/model_json)\\.cpp$|${programs_files}"
-    "zlib\\.h => ^datasets/gzip\\.cpp$"
+    "zlib\\.h => ^(core/zip|datasets/gzip)\\.cpp$"
     "curl/curl\\.h => ^datasets/download\\.cpp$"
     "doctest/doctest\\.h => ^tests/"
     "benchmark/benchmark\\.h => ^benchmarks/"
@@ -48,7 +48,7 @@ set(external_rules
     "[a-z_0-9]+ => .")  # the standard library
 
 # Headers that core keeps to itself.
-set(private_core_headers "^core/safetensors_header\\.h$")
+set(private_core_headers "^core/(safetensors_header|npy_format|zip)\\.h$")
 
 # What is compiled once per instruction set must not see inline functions that other files use as
 # well: the linker keeps one copy of those, and it could be the one for the wrong processor.

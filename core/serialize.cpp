@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <fstream>
 #include <unordered_set>
 
 #include "base/atomic_file.h"
 #include "base/error.h"
+#include "base/input_file.h"
 #include "ops.h"
 #include "safetensors_header.h"
 #include "tape.h"
@@ -99,19 +99,8 @@ const Tensor& SafeTensors::at(const std::string& name) const {
 }
 
 SafeTensors load_safetensors(const std::filesystem::path& path) {
-  const std::string file = path.string();
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) fail(file, "the file does not exist");
-  if (!std::filesystem::is_regular_file(status)) fail(file, "it is not a regular file");
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  const std::streamoff size = in ? static_cast<std::streamoff>(in.tellg()) : -1;
-  if (size < 0) fail(file, "the file cannot be opened for reading");
-  in.seekg(0);
-  return read_all(static_cast<uint64_t>(size), file, [&](void* to, uint64_t n) {
-    in.read(static_cast<char*>(to), static_cast<std::streamsize>(n));
-    if (!in) fail(file, "reading failed before the end of the file");
-  });
+  InputFile file("load_safetensors", path);
+  return read_all(file.size(), path.string(), [&](void* to, uint64_t n) { file.read(to, n); });
 }
 
 SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& name) {

@@ -1,4 +1,4 @@
-// gzip, the one place that uses zlib.
+// gzip files.
 #pragma once
 
 #include <cstddef>
