@@ -220,6 +220,72 @@ TEST_CASE("deeply nested and very long lists are refused before they take memory
         "[load_safetensors] 'test': 'shape' of tensor 'a' has more than 8 entries");
 }
 
+TEST_CASE("tensors that overlap, leave gaps or do not fill the data are refused") {
+  const auto two = [](const char* first, const char* second) {
+    return str(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)", first,
+               R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)", second, "}}");
+  };
+  CHECK(error_of(two("[0,4]", "[4,8]"), "12345678") == "accepted");
+  CHECK(error_of(two("[4,8]", "[0,4]"), "12345678") == "accepted");
+  CHECK(error_of(two("[0,4]", "[3,7]"), "12345678") ==
+        "[load_safetensors] 'test': tensor 'b' overlaps another one");
+  CHECK(error_of(two("[0,4]", "[0,4]"), "1234") ==
+        "[load_safetensors] 'test': tensor 'b' overlaps another one");
+  CHECK(error_of(two("[0,4]", "[5,9]"), "123456789") ==
+        "[load_safetensors] 'test': bytes 4 to 5 of the data belong to no tensor");
+  CHECK(error_of(two("[0,4]", "[4,8]"), "123456789") ==
+        "[load_safetensors] 'test': bytes 8 to 9 of the data belong to no tensor");
+  CHECK(error_of(two("[0,4]", "[4,8]"), "1234567") ==
+        "[load_safetensors] 'test': tensor 'b' ends at byte 8 of the data, which has 7");
+  CHECK(error_of(two("[0,4]", "[8,4]"), "12345678") ==
+        "[load_safetensors] 'test': tensor 'b' ends at 4, before it begins at 8");
+  CHECK(error_of(two("[0,4]", "[18446744073709551612,18446744073709551615]"), "12345678")
+            .find("ends at byte 18446744073709551615 of the data, which has 8") !=
+        std::string::npos);
+  CHECK(error_of(two("[0,4]", "[18446744073709551616,18446744073709551620]"), "12345678")
+            .find("found the number 18446744073709551616") != std::string::npos);
+}
+
+TEST_CASE("names that are no UTF-8 or appear twice are refused, however they are written") {
+  const std::string entry = R"(:{"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
+  CHECK(error_of("{\"a\"" + entry + ",\"b\"" + entry + "}") == "accepted");
+  CHECK(error_of("{\"a\"" + entry + ",\"a\"" + entry + "}") ==
+        "[load_safetensors] 'test': the name 'a' appears twice");
+  CHECK(error_of("{\"a\"" + entry + R"(,"\u0061")" + entry + "}") ==
+        "[load_safetensors] 'test': the name 'a' appears twice");
+  for (const std::string bad : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\\ud800"}) {
+    CAPTURE(bad);
+    CHECK(error_of("{\"" + bad + "\"" + entry + "}")
+              .find("the header is not complete and valid JSON in UTF-8, at byte ") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("a header that is longer than the file, or than the format allows, is never read") {
+  const TemporaryFolder folder;
+  const int64_t before = live_bytes();
+  const auto message = [&](uint64_t length, uint64_t file_size) {
+    std::ofstream(folder / "a", std::ios::binary).write(reinterpret_cast<char*>(&length), 8);
+    fs::resize_file(folder / "a", file_size);  // sparse: takes no space
+    try {
+      load_safetensors(folder / "a");
+    } catch (const IoError& error) {
+      return error.detail();
+    }
+    return std::string("accepted");
+  };
+  const std::string name = "'" + (folder / "a").string() + "': ";
+  CHECK(message(100, 107) ==
+        name + "the header's length, 100, goes beyond the end of the file of 107 bytes");
+  CHECK(message(UINT64_MAX, 1000) ==
+        name +
+            "the header's length, 18446744073709551615, goes beyond the end of the file of 1000 "
+            "bytes");
+  CHECK(message(100'000'001, 200'000'000) ==
+        name + "the header's length, 100000001, is above the limit of 100000000");
+  CHECK(live_bytes() == before);
+}
+
 TEST_CASE("cutting a good file anywhere, or adding a byte, makes it bad") {
   const TemporaryFolder folder;
   save_safetensors(folder / "a", {{"x", tensor({1.0F, 2.0F})}, {"m", tensor({true})}});
