@@ -28,6 +28,7 @@ test_packages=(
   "clang-format"
   "clang-tidy"
   "shellcheck"
+  "python3-numpy"
   "git"
 )
 # Nice to have: without it, the digits are downloaded or synthetic.
