@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "predict.h"
+#include "recipe.h"
 #include "train.h"
 
 namespace {
@@ -23,11 +24,18 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       ->capture_default_str();
   app.add_option("--epochs", o.epochs)->check(CLI::Range(1, 100'000))->capture_default_str();
   app.add_option("--batch-size", o.batch_size)->check(CLI::Range(1, 65'536))->capture_default_str();
-  app.add_option("--lr", o.lr, "peak learning rate; default 0.003, sgd 0.05")
+  app.add_option("--lr", o.lr, "peak learning rate; by default what suits the optimizer")
       ->check(CLI::PositiveNumber);
-  app.add_option("--optimizer", o.optimizer, "adam, adamw or sgd")
-      ->check(CLI::IsMember({"adam", "adamw", "sgd"}))
+  app.add_option("--optimizer", o.optimizer)
+      ->check(CLI::IsMember(optimizer_names()))
       ->capture_default_str();
+  app.add_option("--schedule", o.schedule, "of the learning rate")
+      ->check(CLI::IsMember(schedule_names()))
+      ->capture_default_str();
+  app.add_option("--clip-grad-norm", o.clip_grad_norm, "longest gradient that is not shortened")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--ema", o.ema, "test and keep a moving average of the weights with this decay")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--seed", o.seed, "of initial weights, order and dropout")->capture_default_str();
   app.add_option("--samples", o.samples, "train on the first so many images only; 0: all")
       ->check(CLI::NonNegativeNumber)

@@ -12,6 +12,7 @@
 #include "../support/run_folder.h"
 #include "../support/system.h"
 #include "models.h"
+#include "recipe.h"
 
 namespace gradus::examples {
 
@@ -22,32 +23,6 @@ using nlohmann::json;
 std::unique_ptr<nn::Sequential> make_net(const TrainOptions& options) {
   if (options.model.ends_with(".json")) return nn::from_json_file(options.model);
   return nn::from_json(model_json(options.model, options.norm));
-}
-
-std::unique_ptr<optim::Optimizer> make_optimizer(const TrainOptions& options,
-                                                 const NamedTensors& parameters) {
-  if (options.optimizer == "adam") {
-    return std::make_unique<optim::Adam>(parameters,
-                                         optim::AdamOptions{.lr = options.lr.value_or(3e-3)});
-  }
-  if (options.optimizer == "adamw") {
-    return std::make_unique<optim::AdamW>(parameters,
-                                          optim::AdamWOptions{.lr = options.lr.value_or(3e-3)});
-  }
-  if (options.optimizer == "sgd") {
-    return std::make_unique<optim::SGD>(
-        parameters,
-        optim::SGDOptions{.lr = options.lr.value_or(0.05), .momentum = 0.9, .nesterov = true});
-  }
-  throw ValueError("train", str("unknown --optimizer ", options.optimizer),
-                   "there are adam, adamw, sgd");
-}
-
-/// Share of the peak learning rate at `step` of `steps`: a short warm-up, then linearly down to 0.
-double schedule(int64_t step, int64_t steps) {
-  constexpr double warm_up = 0.1;
-  const double done = static_cast<double>(step) / static_cast<double>(steps);
-  return done < warm_up ? 0.1 + 0.9 * done / warm_up : (1 - done) / (1 - warm_up);
 }
 
 double count_correct(const Tensor& logits, const Tensor& labels) {
@@ -87,6 +62,7 @@ class Training {
     Evaluation test;
     for (int64_t epoch = 1; epoch <= options_.epochs; ++epoch) {
       const EpochResult result = run_epoch(epoch);
+      const auto averaged = averaged_weights();
       test = evaluate(*net_, *data_.test);
       report(epoch, result, test);
       total.loss = result.loss;
@@ -94,6 +70,7 @@ class Training {
       total.images += result.images;
     }
     if (folder_) {
+      const auto averaged = averaged_weights();
       folder_->write_model(*net_);
       log_ << "saved    " << folder_->path().string() << '\n';
     }
@@ -106,8 +83,14 @@ class Training {
     manual_seed(options_.seed);
     net_ = make_net(options_);
     check_model_fits();
-    optimizer_ = make_optimizer(options_, net_->named_parameters());
+    parameters_ = net_->named_parameters();
+    optimizer_ = make_optimizer(options_.optimizer, options_.lr, parameters_);
     peak_lr_ = optimizer_->lr();
+    if (options_.ema > 0) {
+      ema_.emplace(parameters_,
+                   optim::EMAOptions{
+                       .decay = options_.ema, .warmup = true, .buffers = net_->named_buffers()});
+    }
     log_ << "model    " << options_.model << ", " << net_->parameter_count() << " parameters; "
          << options_.optimizer << ", batch " << options_.batch_size << ", seed " << options_.seed
          << '\n';
@@ -118,6 +101,13 @@ class Training {
     }
     loader_ = std::make_unique<data::DataLoader>(
         images, data::LoaderOptions{.batch_size = options_.batch_size, .seed = options_.seed});
+    const int64_t steps = loader_->size() * options_.epochs;
+    schedule_.emplace(*optimizer_, make_schedule(options_.schedule, *optimizer_, steps));
+  }
+
+  /// With --ema it is the averages that are tested and kept: the net has them while this lives.
+  std::unique_ptr<optim::EMAScope> averaged_weights() const {
+    return ema_ ? std::make_unique<optim::EMAScope>(*ema_) : nullptr;
   }
 
   /// One image through the net, so that a model that does not fit is known before the first epoch.
@@ -133,20 +123,21 @@ class Training {
 
   EpochResult run_epoch(int64_t epoch) {
     const Stopwatch watch;
-    const int64_t steps = loader_->size() * options_.epochs;
     Progress progress(log_, terminal_, str("epoch ", epoch, "/", options_.epochs),
                       loader_->dataset().size());
     EpochResult result;
     double loss_sum = 0, correct = 0;
     for (const auto& [x, y] : *loader_) {
-      optimizer_->set_lr(peak_lr_ * schedule(step_++, steps));
       Tape tape;
       const Tensor logits = (*net_)(x);
       const Tensor loss = nn::cross_entropy(logits, y);
       check_loss(loss.item());
       tape.backward(loss);
+      if (options_.clip_grad_norm) optim::clip_grad_norm_(parameters_, *options_.clip_grad_norm);
       optimizer_->step();
       optimizer_->zero_grad();
+      schedule_->step();
+      if (ema_) ema_->update();
       loss_sum += loss.item() * static_cast<double>(y.numel());
       correct += count_correct(logits, y);
       result.images += y.numel();
@@ -162,7 +153,7 @@ class Training {
 
   void check_loss(double loss) const {
     if (std::isfinite(loss)) return;
-    throw ValueError("train", str("the loss is ", loss, " at step ", step_),
+    throw ValueError("train", str("the loss is ", loss, " at step ", schedule_->steps()),
                      "try a smaller --lr, and look for NaN in the data");
   }
 
@@ -193,6 +184,9 @@ class Training {
         {"batch_size", options_.batch_size},
         {"lr", peak_lr_},
         {"optimizer", options_.optimizer},
+        {"schedule", options_.schedule},
+        {"clip_grad_norm", options_.clip_grad_norm ? json(*options_.clip_grad_norm) : json()},
+        {"ema", options_.ema},
         {"seed", options_.seed},
         {"samples", options_.samples}};
   }
@@ -221,10 +215,12 @@ class Training {
   std::optional<RunFolder> folder_;
   data::Found data_;
   std::unique_ptr<nn::Sequential> net_;
+  NamedTensors parameters_;
   std::unique_ptr<optim::Optimizer> optimizer_;
+  std::optional<optim::Schedule> schedule_;
+  std::optional<optim::EMA> ema_;
   std::unique_ptr<data::DataLoader> loader_;
   double peak_lr_ = 0;
-  int64_t step_ = 0;
 };
 
 }  // namespace

@@ -21,6 +21,9 @@ struct TrainOptions {
   std::optional<double>
       lr;  ///< the peak of the schedule; where not given, what suits the optimizer
   std::string optimizer = "adam";
+  std::string schedule = "linear";
+  std::optional<double> clip_grad_norm;  ///< where not given, gradients are not clipped
+  double ema = 0;  ///< decay of the moving average of weights that is tested and kept; 0: none
   uint64_t seed = 0;
   int64_t samples = 0;  ///< train on the first so many only, and draw no more; 0: all
   std::string out;      ///< run folder; empty: nothing is kept

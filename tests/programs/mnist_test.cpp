@@ -155,6 +155,57 @@ TEST_CASE("the same seed gives the same bytes, on one thread and on two") {
   CHECK(one == read_text(folder / "again/model.safetensors"));
 }
 
+TEST_CASE("optimizer, schedule, clipping and averaging can be chosen, and the run says which") {
+  const Folder folder;
+  const std::string mlp =
+      "train --dataset synthetic --model mlp --epochs 2 --samples 600 --batch-size 20 --seed 1 ";
+  REQUIRE(mnist(mlp + "--out " + folder / "plain").status == 0);
+  const Outcome outcome = mnist(mlp +
+                                "--optimizer lion --schedule onecycle --clip-grad-norm 0.5 "
+                                "--ema 0.9 --out " +
+                                folder / "run");
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  const json config = json::parse(read_text(folder / "run/config.json"));
+  CHECK(config.at("optimizer") == "lion");
+  CHECK(config.at("schedule") == "onecycle");
+  CHECK(config.at("clip_grad_norm") == 0.5);
+  CHECK(config.at("ema") == 0.9);
+  const json metrics = json::parse(last_line(read_text(folder / "run/metrics.jsonl")));
+  CHECK(metrics.at("test_accuracy").get<double>() > 0.5);
+  const Outcome kept = mnist("eval --json --run " + folder / "run");
+  REQUIRE_MESSAGE(kept.status == 0, kept.err);
+  CHECK(json::parse(kept.out).at("test_accuracy") == metrics.at("test_accuracy"));
+
+  // Averages differ from the weights that the same training ends with.
+  REQUIRE(mnist(mlp + "--ema 0.9 --out " + folder / "averaged").status == 0);
+  CHECK(read_text(folder / "averaged/model.safetensors") !=
+        read_text(folder / "plain/model.safetensors"));
+  const auto train_loss = [&](const std::string& run) {
+    return json::parse(last_line(read_text(folder / (run + "/metrics.jsonl")))).at("train_loss");
+  };
+  CHECK(train_loss("averaged") == train_loss("plain"));  // averaging does not disturb training
+}
+
+TEST_CASE("every optimizer and every schedule trains") {
+  const std::string quick =
+      "train --json --dataset synthetic --model mlp --epochs 2 --samples 600 --batch-size 20 ";
+  const auto accuracy = [&](const std::string& more) {
+    CAPTURE(more);
+    const Outcome outcome = mnist(quick + more);
+    REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+    return json::parse(outcome.out).at("test_accuracy").get<double>();
+  };
+  for (const char* name : {"adam", "adamw", "nadam", "radam", "adamax", "lion", "sgd", "rmsprop",
+                           "adagrad", "adadelta"}) {
+    CAPTURE(name);
+    CHECK(accuracy(str("--optimizer ", name)) > 0.4);
+  }
+  for (const char* name : {"linear", "cosine", "onecycle", "step", "constant"}) {
+    CAPTURE(name);
+    CHECK(accuracy(str("--schedule ", name)) > 0.4);
+  }
+}
+
 TEST_CASE("a run is not overwritten unless asked") {
   const Folder& folder = trained_run();
   const std::string before = read_text(folder / "run/model.safetensors");
@@ -174,6 +225,10 @@ TEST_CASE("mistakes get a message and exit status 1") {
   check_refused("train --epochs 0", "--epochs");
   check_refused("train --lr -1", "--lr");
   check_refused("train --threads 0", "--threads");
+  check_refused("train --optimizer newton", "--optimizer");
+  check_refused("train --schedule never", "--schedule");
+  check_refused("train --clip-grad-norm -1", "--clip-grad-norm");
+  check_refused("train --ema 2", "--ema");
   check_refused("train --dataset imagenet", "imagenet");
   check_refused("train --dataset synthetic --model resnet", "unknown --model resnet");
   check_refused("train --dataset synthetic --norm layers", "unknown --norm layers");

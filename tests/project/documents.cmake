@@ -14,5 +14,6 @@ add_test(NAME project.links COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR
 gradus_add_document_test(readme README.md)
 gradus_add_document_test(adding_an_op docs/adding-an-op.md)
 gradus_add_document_test(normalization docs/normalization.md)
+gradus_add_document_test(training docs/training.md)
 gradus_add_document_test(layers docs/layers.md)
 gradus_add_document_test(tensors docs/tensors.md)
