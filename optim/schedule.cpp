@@ -104,7 +104,8 @@ double ratio(int64_t a, int64_t b) {
 // --- Factors ---
 
 Rates StepLR::at(int64_t t, size_t, double base_lr) const {
-  return {base_lr * std::pow(gamma, static_cast<double>(t / step_size))};
+  const int64_t drops = t / step_size;
+  return {base_lr * std::pow(gamma, static_cast<double>(drops))};
 }
 
 void StepLR::check(const Optimizer&) const {

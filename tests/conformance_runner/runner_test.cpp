@@ -80,8 +80,9 @@ void collect_names(const Json& value, std::set<std::string>& names) {
 /// The tensors that a case expects as results.
 std::set<std::string> expected_names(const Json& item) {
   std::set<std::string> names;
-  for (const char* key : {"outputs", "outputs_eval", "outputs_train", "grads", "buffers_after",
-                          "params_after", "params_after_step", "losses", "penalty"}) {
+  for (const char* key :
+       {"outputs", "outputs_eval", "outputs_train", "grads", "buffers_after", "params_after",
+        "params_after_step", "losses", "grad_norms", "lrs", "penalty"}) {
     if (item.contains(key)) collect_names(item[key], names);
   }
   for (const char* key : {"steps", "training"}) {
@@ -193,6 +194,7 @@ TEST_CASE("every tensor that a case expects is looked at") {
       {"linear", "module"},        {"batchnorm", "module_steps"},
       {"tensor_reduce", "op"},     {"double_backward", "double_backward"},
       {"optimizers", "optimizer"}, {"nets", "net"},
+      {"clip_grad", "op"},         {"training_runs", "training_run"},
       {"state_dict", "state_dict"}};
   for (const auto& sample : samples) {
     const std::string group = sample.first;
@@ -219,6 +221,32 @@ TEST_CASE("every tensor that a case expects is looked at") {
       CHECK_MESSAGE(folder.run_one(item, changed).status == Status::failed, t.name);
     }
   }
+}
+
+TEST_CASE("every rate and momentum that a case of a schedule expects is looked at") {
+  const GroupFolder folder;
+  const auto status = [&](const Json& item) { return folder.run_one(item, {}).status; };
+  const Json manifest = read_json(shipped / "lr_schedulers.json");
+  Json item;
+  for (const Json& candidate : manifest["cases"]) {
+    if (candidate.contains("momentums")) item = candidate;
+  }
+  REQUIRE(status(item) == Status::passed);
+  for (const char* key : {"lrs", "momentums"}) {
+    for (size_t step = 0; step < item[key].size(); ++step) {
+      for (size_t group = 0; group < item[key][step].size(); ++group) {
+        Json wrong = item;
+        wrong[key][step][group] = 1.001 * item[key][step][group].get<double>();
+        CHECK_MESSAGE(status(wrong) == Status::failed, key << ' ' << step << ' ' << group);
+      }
+    }
+  }
+  Json unknown = item;
+  unknown["op"] = "CyclicLR";
+  CHECK(status(unknown) == Status::unsupported);
+  unknown = item;
+  unknown["options"]["last_epoch"] = 3;
+  CHECK(status(unknown) == Status::unsupported);
 }
 
 TEST_CASE("groups are chosen by name, and an unknown name is an error") {

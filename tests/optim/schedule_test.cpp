@@ -49,7 +49,7 @@ void check_rates(const Curve& curve, const std::vector<double>& expected, double
 /// The message with which a schedule is refused.
 std::string refusal(const Curve& curve) {
   SGD sgd = make_sgd(0.5);
-  const std::string message = message_of([&] { const Schedule schedule(sgd, curve); });
+  std::string message = message_of([&] { const Schedule schedule(sgd, curve); });
   CHECK(sgd.lr() == 0.5);
   return message;
 }
