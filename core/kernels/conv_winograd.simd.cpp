@@ -30,39 +30,6 @@ int64_t smaller(int64_t a, int64_t b) {
 
 // --- Planes to pixels of W channels and back ---
 
-/// The first n lanes from memory, zeros in the others.
-template <class T, int half = static_cast<int>(width<T>) / 2>
-[[gnu::always_inline]] inline void store_first(int64_t n, T* to, Vector<T> v) {
-  if (n & half) {
-    std::memcpy(to, &v, half * sizeof(T));
-    v = rotated<half>(v, std::make_integer_sequence<int, static_cast<int>(width<T>)>());
-    to += half;
-  }
-  if constexpr (half > 1) store_first<T, half / 2>(n, to, v);
-}
-
-template <int step, class V, int... lane>
-[[gnu::always_inline]] inline void exchange(V& a, V& b, std::integer_sequence<int, lane...>) {
-  constexpr int w = sizeof...(lane);
-  const V low = __builtin_shufflevector(a, b, ((lane & step) ? w + lane - step : lane)...);
-  const V high = __builtin_shufflevector(a, b, ((lane & step) ? w + lane : lane + step)...);
-  a = low;
-  b = high;
-}
-
-/// The transpose of a square of vectors.
-template <class T, int step = 1>
-[[gnu::always_inline]] inline void transpose(Vector<T> (&row)[width<T>]) {
-  constexpr int w = static_cast<int>(width<T>);
-#pragma GCC unroll 16
-  for (int i = 0; i < w; ++i) {
-    if ((i & step) == 0) {
-      exchange<step>(row[i], row[i + step], std::make_integer_sequence<int, w>());
-    }
-  }
-  if constexpr (2 * step < w) transpose<T, 2 * step>(row);
-}
-
 /// Planes [channels][h][w] that are read or written as pixels.
 struct Image {
   int64_t channels, h, w;

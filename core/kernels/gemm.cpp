@@ -7,6 +7,7 @@
 
 #include "../base/error.h"
 #include "../base/parallel_for.h"
+#include "gemm_packed.h"
 
 namespace gradus::kernels {
 
@@ -73,6 +74,12 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   if (m == 0 || n == 0) return;
   if (k == 0) return scale(m, n, beta, c, ldc);
+  // OpenBLAS as distributed does not know the latest processors and takes kernels for older ones.
+  constexpr int64_t fewest_rows = 6;
+  if (isa() == Isa::avx512 && m >= fewest_rows) {
+    return table<PackedGemm<T>>().multiply(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb,
+                                           beta, c, ldc);
+  }
   pin_blas_to_one_thread();
   call_blas(flag(transpose_a), flag(transpose_b), narrow(m), narrow(n), narrow(k), alpha, a,
             narrow(lda), b, narrow(ldb), beta, c, narrow(ldc));
