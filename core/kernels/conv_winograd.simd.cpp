@@ -35,33 +35,55 @@ struct Image {
   int64_t channels, h, w;
 };
 
-/// Pixels [rows][columns][W] of up to W channels of x, from (-top, -left) on; zeros beyond the
-/// image. `end` is where the memory of x ends.
-template <class T>
-void to_pixels(const Image& image, const T* x, const T* end, int64_t top, int64_t left,
-               int64_t rows, int64_t columns, T* pixels) {
+/// Pixels [rows][columns][W]: a window of an image, which lies `top` rows and `left` columns
+/// inside.
+struct Window {
+  int64_t rows, columns, top, left;
+};
+
+/// The pixels from column `first` on of a row of up to W planes, `stride` apart: the first n.
+template <class T, bool all_channels>
+[[gnu::always_inline]] inline void square_to_pixels(int64_t channels, int64_t stride, const T* x,
+                                                    const T* end, int64_t n, T* to) {
   constexpr int64_t w = width<T>;
-  std::memset(pixels, 0, static_cast<size_t>(rows * columns * w) * sizeof(T));
-  for (int64_t h = 0; h < smaller(image.h, rows - top); ++h) {
-    for (int64_t first = 0; first < image.w; first += w) {
-      Vector<T> row[w];
+  Vector<T> row[w];
 #pragma GCC unroll 16
-      for (int64_t c = 0; c < w; ++c) {
-        row[c] = Vector<T>{};
-        const T* const from = x + (c * image.h + h) * image.w + first;
-        if (c >= image.channels) continue;
-        if (from + w <= end) {
-          row[c] = load<Vector<T>>(from);
-        } else {
-          std::memcpy(&row[c], from, static_cast<size_t>(end - from) * sizeof(T));
-        }
-      }
-      transpose<T>(row);
-      T* const to = pixels + ((h + top) * columns + left + first) * w;
-      const int64_t n = smaller(smaller(w, image.w - first), columns - left - first);
+  for (int64_t c = 0; c < w; ++c) {
+    if constexpr (all_channels) {
+      row[c] = load<Vector<T>>(x + c * stride);
+    } else {
+      const T* const from = x + c * stride;
+      row[c] = c >= channels    ? Vector<T>{}
+               : from + w > end ? load_first<T>(end - from, from)
+                                : load<Vector<T>>(from);
+    }
+  }
+  transpose<T>(row);
 #pragma GCC unroll 16
-      for (int64_t i = 0; i < w; ++i) {
-        if (i < n) store(to + i * w, row[i]);
+  for (int64_t i = 0; i < w; ++i) {
+    if (i < n) store(to + i * w, row[i]);
+  }
+}
+
+/// The pixels of up to W channels of x, where the window has any; the rest of the window stays as
+/// it is. `end` is where the memory of x ends.
+template <class T>
+void to_pixels(const Image& image, const T* x, const T* end, const Window& window, T* pixels) {
+  constexpr int64_t w = width<T>;
+  const int64_t plane = image.h * image.w,
+                width_inside = smaller(image.w, window.columns - window.left);
+  const bool all = image.channels == w && x + (w - 1) * plane + plane + w <= end;
+  for (int64_t h = 0; h < smaller(image.h, window.rows - window.top); ++h) {
+    T* const to = pixels + ((h + window.top) * window.columns + window.left) * w;
+    for (int64_t first = 0; first < width_inside; first += w) {
+      // A last square that would be too wide overlaps the one before.
+      const int64_t at = width_inside >= w ? smaller(first, width_inside - w) : 0;
+      const T* const from = x + h * image.w + at;
+      const int64_t n = smaller(width_inside, w);
+      if (all) {
+        square_to_pixels<T, true>(w, plane, from, end, n, to + at * w);
+      } else {
+        square_to_pixels<T, false>(image.channels, plane, from, end, n, to + at * w);
       }
     }
   }
@@ -71,23 +93,23 @@ void to_pixels(const Image& image, const T* x, const T* end, int64_t top, int64_
 template <class T>
 void from_pixels(const Image& image, int64_t columns, const T* pixels, const T* bias, T* y) {
   constexpr int64_t w = width<T>;
+  const int64_t plane = image.h * image.w;
   Vector<T> shift = {};
   for (int64_t c = 0; bias != nullptr && c < image.channels; ++c) shift[c] = bias[c];
   for (int64_t h = 0; h < image.h; ++h) {
     for (int64_t first = 0; first < image.w; first += w) {
-      const int64_t n = smaller(w, image.w - first);
+      const int64_t at = image.w >= w ? smaller(first, image.w - w) : 0, n = smaller(image.w, w);
       Vector<T> row[w];
 #pragma GCC unroll 16
       for (int64_t i = 0; i < w; ++i) {
-        row[i] =
-            i < n ? load<Vector<T>>(pixels + (h * columns + first + i) * w) + shift : Vector<T>{};
+        row[i] = i < n ? load<Vector<T>>(pixels + (h * columns + at + i) * w) + shift : Vector<T>{};
       }
       transpose<T>(row);
+      T* const to = y + h * image.w + at;
 #pragma GCC unroll 16
       for (int64_t c = 0; c < w; ++c) {
         if (c >= image.channels) continue;
-        T* const to = y + (c * image.h + h) * image.w + first;
-        n == w ? store(to, row[c]) : store_first<T>(n, to, row[c]);
+        n == w ? store(to + c * plane, row[c]) : store_first<T>(n, to + c * plane, row[c]);
       }
     }
   }
@@ -344,7 +366,7 @@ void transform_inputs(const ConvSizes& s, const Tiling& t, const T* x, int64_t f
   for (int64_t image = 0; image < count; ++image) {
     for (int64_t c = 0; c < s.c; c += w) {
       to_pixels({smaller(w, s.c - c), s.h, s.w}, x + ((first + image) * s.c + c) * s.h * s.w, end,
-                s.padding_h, s.padding_w, 4 * t.rows + 2, t.in_columns, pixels);
+                {4 * t.rows + 2, t.in_columns, s.padding_h, s.padding_w}, pixels);
       for (int64_t tile = 0; tile < t.per_image; ++tile) {
         const T* const from =
             pixels + (tile / t.columns * 4 * t.in_columns + tile % t.columns * 4) * w;
@@ -390,7 +412,7 @@ void transform_gradients(const ConvSizes& s, const Tiling& t, const T* g, int64_
   for (int64_t image = 0; image < count; ++image) {
     for (int64_t o = 0; o < s.o; o += w) {
       to_pixels({smaller(w, s.o - o), s.oh, s.ow}, g + ((first + image) * s.o + o) * s.oh * s.ow,
-                end, 0, 0, 4 * t.rows, t.out_columns, pixels);
+                end, {4 * t.rows, t.out_columns, 0, 0}, pixels);
       for (int64_t tile = 0; tile < t.per_image; ++tile) {
         const T* const from =
             pixels + (tile / t.columns * 4 * t.out_columns + tile % t.columns * 4) * w;
@@ -412,6 +434,7 @@ void convolve(const ConvSizes& s, T* y, const T* x, const WeightAt& weight_at, c
   parallel_for(s.n, t.images, [&](int64_t begin, int64_t end) {
     Workspace<T> in(points * t.v_stride), out(points * t.m_stride);
     Workspace<T> pixels(t.in_pixels() * width<T>);
+    pixels.clear();  // once: what lies beyond an image is the same for all of them
     transform_inputs(s, t, x, begin, end - begin, pixels.data(), in.data());
     for (int64_t k = 0; k < points; ++k) {
       multiply<T, false>({.rows = (end - begin) * t.per_image,
@@ -492,12 +515,14 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   Workspace<T> partial(chunks.count * size);
   parallel_for(chunks.count, 1, [&](int64_t chunk, int64_t) {
     Workspace<T> in(points * t.v_stride), out(points * t.m_stride);
-    Workspace<T> pixels(t.in_pixels() * width<T>);
+    Workspace<T> pixels(t.in_pixels() * width<T>), out_pixels(t.out_pixels() * width<T>);
+    pixels.clear();
+    out_pixels.clear();
     T* const sum = partial.data() + chunk * size;
     std::memset(sum, 0, static_cast<size_t>(size) * sizeof(T));
     chunks.for_groups(chunk, t.images, [&](int64_t first, int64_t count) {
       transform_inputs(s, t, x, first, count, pixels.data(), in.data());
-      transform_gradients(s, t, g, first, count, pixels.data(), out.data());
+      transform_gradients(s, t, g, first, count, out_pixels.data(), out.data());
       for (int64_t k = 0; k < points; ++k) {
         multiply<T, true>({.rows = s.c,
                            .depth = count * t.per_image,

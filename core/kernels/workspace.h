@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "../base/allocator.h"
 
@@ -20,6 +21,7 @@ class Workspace {
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
   T* data() const { return data_; }
+  void clear() { std::memset(data_, 0, bytes_); }
   T& operator[](int64_t i) const { return data_[i]; }
 
  private:
