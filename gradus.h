@@ -20,6 +20,7 @@
 #include "datasets/mnist.h"
 #include "datasets/open.h"
 #include "datasets/synthetic.h"
+#include "datasets/transform.h"
 #include "nn/activation.h"
 #include "nn/conv.h"
 #include "nn/dropout.h"

@@ -1,0 +1,178 @@
+// Changing images: scaling them, and random variations of them (augmentation).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "../core/base/random.h"
+#include "../core/tensor.h"
+
+namespace gradus::data {
+
+/// Makes an image [C, H, W] of another one: a pure function of the image and of the random numbers
+/// that it draws. It never changes its argument, and several threads may call it at once. The
+/// structs below are transforms, and so is any function of this form.
+using Transform = std::function<Tensor(const Tensor& image, Generator& random)>;
+
+struct ApplyOptions {
+  int64_t first = 0;  ///< image i draws from random.fork(first + i)
+  /// What the images are called in errors: their numbers in a data set; empty: 0, 1, ...
+  std::span<const int64_t> numbers = {};
+};
+
+/// Applies a transform to every image of a batch [N, C, H, W]. Each has random numbers of its own,
+/// so the result does not depend on how many images there are, nor on their order of treatment.
+/// Throws what the transform throws, with the image's number as module path: "[affine] (sample 17)
+/// ...". Throws ShapeError where the results have different shapes or types.
+Tensor apply(const Transform& transform, const Tensor& images, const Generator& random,
+             const ApplyOptions& options = {});
+
+// --- Scaling -------------------------------------------------------------------------------------
+//
+// Images are float32 [C, H, W] from here on; ToFloat makes them. What gets another type or number
+// of dimensions throws DTypeError or ShapeError, options that make no sense throw ValueError.
+
+/// Bytes to floats, 0...255 to 0...1; floats stay as they are. (torchvision: ToTensor)
+struct ToFloat {
+  Tensor operator()(const Tensor& image, Generator& random) const;
+};
+
+/// (x - mean) / std, with one mean and std for all channels or one for each.
+struct Normalize {
+  std::vector<double> mean = {0};
+  std::vector<double> std = {1};
+
+  Tensor operator()(const Tensor& image, Generator& random) const;
+  /// The transform that takes it back: to look at what a net sees.
+  Normalize inverse() const;
+};
+
+/// Takes [from_min, from_max] linearly to [to_min, to_max]; what lies outside stays outside.
+struct MinMaxScale {
+  double from_min = 0, from_max = 1;
+  double to_min = 0, to_max = 1;
+
+  Tensor operator()(const Tensor& image, Generator& random) const;
+  MinMaxScale inverse() const;
+};
+
+// --- Geometry ------------------------------------------------------------------------------------
+//
+// Between pixels, images are interpolated linearly in both directions (bilinear); around them they
+// go on with the value `fill`. For normalized images that should be the normalized background,
+// (0 - mean) / std, not 0. A geometry that changes nothing returns the same bits.
+
+struct AffineOptions {
+  double angle = 0;                          ///< degrees, clockwise
+  std::array<double, 2> translate = {0, 0};  ///< pixels to the right, and down
+  double scale = 1;                          ///< above 1 enlarges
+  std::array<double, 2> shear = {0, 0};      ///< degrees, along x and along y
+  double fill = 0;
+};
+
+/// Rotates, shears and scales about the centre of the image, then shifts it. Shifts by whole pixels
+/// and rotations by multiples of 90 degrees of square images move pixels exactly. (torchvision:
+/// functional.affine; its angle is clockwise, that of rotate is not)
+Tensor affine(const Tensor& image, const AffineOptions& options);
+/// Rotates by `degrees` counter-clockwise.
+Tensor rotate(const Tensor& image, double degrees, double fill = 0);
+/// Cuts out `height` x `width` pixels, the first at (top, left); what lies outside of the image is
+/// `fill`.
+Tensor crop(const Tensor& image, int64_t top, int64_t left, int64_t height, int64_t width,
+            double fill = 0);
+/// Mirrors left and right.
+Tensor horizontal_flip(const Tensor& image);
+/// The pixel at (row, column) comes from (row + displacement[1], column + displacement[0]):
+/// displacement is float32 [2, H, W], in pixels.
+Tensor displace(const Tensor& image, const Tensor& displacement, double fill = 0);
+
+/// Shifts by a whole number of pixels in [-pixels, pixels], across and down.
+struct RandomShift {
+  int64_t pixels = 2;
+  double fill = 0;
+
+  Tensor operator()(const Tensor& image, Generator& random) const;
+};
+
+/// Rotates by an angle in [-degrees, degrees].
+struct RandomRotation {
+  double degrees = 10;
+  double fill = 0;
+
+  Tensor operator()(const Tensor& image, Generator& random) const;
+};
+
+/// Scales by a factor in [min, max].
+struct RandomScale {
+  double min = 0.9, max = 1.1;
+  double fill = 0;
+
+  Tensor operator()(const Tensor& image, Generator& random) const;
+};
+
+/// All of these in one interpolation.
+struct RandomAffine {
+  double degrees = 0;                        ///< rotation in [-degrees, degrees]
+  std::array<double, 2> translate = {0, 0};  ///< share of width and height, to whole pixels
+  std::array<double, 2> scale = {1, 1};      ///< factor between these
+  double shear = 0;                          ///< along x, in [-shear, shear] degrees
+  double fill = 0;
+
+  Tensor operator()(const Tensor& image, Generator& random) const;
+};
+
+/// Cuts out `size` = {height, width} at a random place, of the image with `padding` pixels of
+/// `fill` on each side.
+struct RandomCrop {
+  std::array<int64_t, 2> size;
+  int64_t padding = 0;
+  double fill = 0;
+
+  Tensor operator()(const Tensor& image, Generator& random) const;
+};
+
+/// Mirrors left and right with probability p.
+struct RandomHorizontalFlip {
+  double p = 0.5;
+
+  Tensor operator()(const Tensor& image, Generator& random) const;
+};
+
+/// Overwrites a random rectangle with probability p (Zhong et al., arXiv 1708.04896; cutout, with a
+/// fixed square, is DeVries and Taylor, arXiv 1708.04552). The rectangle has an area of a share in
+/// `scale` of the image, and height / width in `ratio`, both as they fit; after ten rectangles that
+/// do not fit, the image stays as it is.
+struct RandomErasing {
+  double p = 0.5;
+  std::array<double, 2> scale = {0.02, 0.33};
+  std::array<double, 2> ratio = {0.3, 3.3};
+  double value = 0;
+
+  Tensor operator()(const Tensor& image, Generator& random) const;
+};
+
+/// Elastic distortion (Simard, Steinkraus and Platt, "Best practices for convolutional neural
+/// networks applied to visual document analysis", ICDAR 2003): each pixel is displaced by alpha
+/// times uniform noise in [-1, 1], smoothed by a Gaussian. The defaults are the paper's for MNIST;
+/// pixels move by about 1.4 then (standard deviation alpha / (sigma sqrt(12 pi))).
+struct ElasticTransform {
+  double alpha = 34;  ///< pixels
+  double sigma = 4;   ///< of the Gaussian, in pixels
+  double fill = 0;
+
+  Tensor operator()(const Tensor& image, Generator& random) const;
+};
+
+// --- Composition ---------------------------------------------------------------------------------
+
+/// One transform after the other, drawing from one generator.
+struct Compose {
+  std::vector<Transform> transforms = {};
+
+  Tensor operator()(const Tensor& image, Generator& random) const;
+};
+
+}  // namespace gradus::data
