@@ -19,6 +19,7 @@
 #include "datasets/loader.h"
 #include "datasets/mnist.h"
 #include "datasets/open.h"
+#include "datasets/sampler.h"
 #include "datasets/synthetic.h"
 #include "datasets/transform.h"
 #include "nn/activation.h"

@@ -1,0 +1,113 @@
+// Which samples an epoch has, and in which order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "../core/base/random.h"
+#include "../core/tensor.h"
+
+namespace gradus::data {
+
+/// The numbers of the samples of each epoch. They are a function of the epoch's number and of what
+/// the sampler was made from (its seed above all): a sampler has no state that changes.
+class Sampler {
+ public:
+  virtual ~Sampler() = default;
+  /// Samples in an epoch.
+  virtual int64_t size() const = 0;
+  virtual std::vector<int64_t> order(int64_t epoch) const = 0;
+};
+
+using SamplerPtr = std::shared_ptr<const Sampler>;
+
+/// 0, 1, 2, ...
+class SequentialSampler : public Sampler {
+ public:
+  /// Throws ValueError for a negative size.
+  explicit SequentialSampler(int64_t size);
+  int64_t size() const override { return size_; }
+  std::vector<int64_t> order(int64_t epoch) const override;
+
+ private:
+  int64_t size_;
+};
+
+/// All samples, each epoch shuffled anew.
+class RandomSampler : public Sampler {
+ public:
+  /// Throws ValueError for a negative size.
+  explicit RandomSampler(int64_t size, uint64_t seed = 0);
+  int64_t size() const override { return size_; }
+  std::vector<int64_t> order(int64_t epoch) const override;
+
+ private:
+  int64_t size_;
+  uint64_t seed_;
+};
+
+/// These samples, each epoch shuffled anew.
+class SubsetRandomSampler : public Sampler {
+ public:
+  explicit SubsetRandomSampler(std::vector<int64_t> indices, uint64_t seed = 0);
+  int64_t size() const override { return static_cast<int64_t>(indices_.size()); }
+  std::vector<int64_t> order(int64_t epoch) const override;
+
+ private:
+  std::vector<int64_t> indices_;
+  uint64_t seed_;
+};
+
+struct WeightedSamplerOptions {
+  /// With replacement a sample can come several times in an epoch, without it at most once.
+  bool replacement = true;
+  uint64_t seed = 0;
+};
+
+/// Draws sample i with a probability proportional to weights[i].
+class WeightedRandomSampler : public Sampler {
+ public:
+  /// An epoch has `num_samples`. Throws ValueError for weights that are negative, not finite or all
+  /// 0, for a negative number of samples, and without replacement for more samples than there are
+  /// positive weights.
+  WeightedRandomSampler(std::vector<double> weights, int64_t num_samples,
+                        const WeightedSamplerOptions& options = {});
+  int64_t size() const override { return num_samples_; }
+  std::vector<int64_t> order(int64_t epoch) const override;
+
+ private:
+  std::vector<int64_t> with_replacement(Generator& random) const;
+  std::vector<int64_t> without_replacement(Generator& random) const;
+
+  std::vector<double> weights_;
+  std::vector<double> sums_;  // sums_[i]: of the weights 0 to i
+  int64_t num_samples_;
+  WeightedSamplerOptions options_;
+};
+
+/// The same number of samples of each class, up to one: of the rare classes some come several
+/// times. No sample of a class comes again before all of them have come.
+class ClassBalancedSampler : public Sampler {
+ public:
+  /// `labels` are int64 [N], as Dataset::targets gives them; classes without samples do not count.
+  /// An epoch has `num_samples`; 0 stands for N. Throws DTypeError, ShapeError, ValueError for a
+  /// negative number of samples, and IndexError for a negative label.
+  explicit ClassBalancedSampler(const Tensor& labels, int64_t num_samples = 0, uint64_t seed = 0);
+  int64_t size() const override { return num_samples_; }
+  std::vector<int64_t> order(int64_t epoch) const override;
+
+ private:
+  std::vector<std::vector<int64_t>> members_;  // of each class that has samples
+  int64_t num_samples_;
+  uint64_t seed_;
+};
+
+/// Brings the elements into a random order (Fisher-Yates).
+void shuffle(std::span<int64_t> values, Generator& random);
+
+/// The samples of each class 0 to the largest label, in order. Throws as ClassBalancedSampler does.
+std::vector<std::vector<int64_t>> members_of_classes(const Tensor& labels);
+
+}  // namespace gradus::data
