@@ -14,6 +14,7 @@
 #include "core/tape.h"
 #include "core/tensor.h"
 #include "core/update.h"
+#include "datasets/cifar.h"
 #include "datasets/dataset.h"
 #include "datasets/idx.h"
 #include "datasets/loader.h"

@@ -1,10 +1,10 @@
-// What is known about the data sets that come as four IDX files.
+// What is known about well-known data sets: files, checksums, classes.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataset.h"
@@ -16,22 +16,37 @@ enum class Split { train, test };
 /// "training" or "test", for messages.
 const char* name_of(Split split);
 
-/// One of the four files.
-struct KnownFile {
-  std::string name;    ///< with a hyphen and without .gz: "train-images-idx3-ubyte"
-  int64_t bytes = 0;   ///< compressed, as the mirrors have it; copies may be compressed differently
-  std::string sha256;  ///< of the uncompressed file
+/// How the files of a data set are to be read.
+enum class Format {
+  idx,       ///< images and labels, for training and for testing: four IDX files
+  cifar10,   ///< records of a label and an image
+  cifar100,  ///< records of a coarse label, a fine label and an image
 };
 
-/// A data set in the format of MNIST.
+/// One file of a data set. Checksums are those that are published; where there is none, a file is
+/// checked by its structure and sizes alone.
+struct KnownFile {
+  std::string name;              ///< with a hyphen and without .gz: "train-images-idx3-ubyte"
+  int64_t bytes = 0;             ///< compressed, as the mirrors have it; 0 where it is not known
+  std::string sha256 = {};       ///< of the uncompressed file; empty where it is not known
+  std::string gzip_sha256 = {};  ///< of the compressed file as the mirrors have it; or empty
+};
+
 struct KnownDataset {
-  std::string key;     ///< "mnist"; also its folder's name in the cache
-  std::string title;   ///< "MNIST"
-  std::string folder;  ///< the folder that PyTorch's users have: "MNIST", holding "raw"
-  std::vector<std::string> classes;
-  Normalization normalization;       ///< mean and standard deviation of the training pixels / 255
-  std::vector<std::string> mirrors;  ///< addresses that end in "/", tried in this order
-  std::array<KnownFile, 4> files;    ///< images and labels for training, then for testing
+  std::string key;    ///< "mnist"; also its folder's name in the cache
+  std::string title;  ///< "MNIST"
+  std::string
+      folder;  ///< where users have the files: "MNIST" (holding "raw"), "cifar-10-batches-bin"
+  Format format = Format::idx;
+  std::vector<std::string> classes = {};
+  std::vector<Normalization> normalization =
+      {};                                 ///< of the training pixels / 255; one, or per channel
+  std::vector<std::string> mirrors = {};  ///< addresses that end in "/", tried in this order
+  std::string archive = {};  ///< address of one archive with all files, where there are no mirrors
+  bool transposed = false;   ///< rows and columns of the images are exchanged in the files
+  /// IDX: images and labels for training, then for testing. CIFAR: training files, then the test
+  /// file.
+  std::vector<KnownFile> files = {};
 
   const KnownFile& images(Split split) const { return files[split == Split::train ? 0 : 2]; }
   const KnownFile& labels(Split split) const { return files[split == Split::train ? 1 : 3]; }
@@ -41,7 +56,31 @@ struct KnownDataset {
 const KnownDataset& mnist();
 /// Zalando's pictures of clothes (Xiao, Rasul and Vollgraf, arXiv 1708.07747); MIT license.
 const KnownDataset& fashion_mnist();
+/// Kuzushiji-MNIST, ten cursive Japanese characters (Clanuwat et al., arXiv 1812.01718);
+/// CC BY-SA 4.0. Its files have the names of MNIST's: they are told apart by checksums, which are
+/// published for the compressed files alone.
+const KnownDataset& kmnist();
+/// MNIST built anew from NIST's data, with 60,000 test images (Yadav and Bottou, arXiv 1905.10498).
+/// Its label files hold more than the digit: see read_qmnist_labels. Checksums are known for the
+/// compressed files alone.
+const KnownDataset& qmnist();
+/// Letters and digits (Cohen et al., arXiv 1702.05373) in one of its six splits: "byclass",
+/// "bymerge", "balanced", "letters", "digits" or "mnist". The images lie in the files with rows and
+/// columns exchanged and are turned upright when read; the labels of "letters" start at 1, class 0
+/// is "N/A" as in torchvision. It comes as one archive; no checksums are known for the files in it.
+/// Throws ValueError for another split.
+const KnownDataset& emnist(const std::string& split);
+/// Colour pictures of 32 x 32 pixels in 10 or 100 classes (Krizhevsky, "Learning multiple layers of
+/// features from tiny images", 2009), binary version. Each comes as one archive; no checksums are
+/// known for the files in it.
+const KnownDataset& cifar10();
+const KnownDataset& cifar100();
+/// The 20 coarse classes of CIFAR-100.
+std::span<const std::string> cifar100_coarse_classes();
+
 /// All of them.
 std::span<const KnownDataset> known_datasets();
+/// The one with this key; nullptr for others.
+const KnownDataset* find_dataset(std::string_view key);
 
 }  // namespace gradus::data

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -49,15 +50,20 @@ Tensor gather_rows(const Tensor& source, std::span<const int64_t> indices) {
   return rows;
 }
 
+/// `float_of_byte` has 256 entries for each channel; with one channel they serve the whole row.
 Tensor gather_bytes_as_floats(const Tensor& source, std::span<const int64_t> indices,
                               std::span<const float> float_of_byte) {
   Tensor rows = empty_rows(source, indices.size(), float32);
-  const int64_t size = row_size(source);
+  const auto channels = static_cast<int64_t>(float_of_byte.size() / 256);
+  const int64_t size = row_size(source), plane = size / channels;
   const uint8_t* from = source.data<uint8_t>();
   float* to = rows.mutable_data<float>();
   for (const int64_t index : indices) {
     const uint8_t* row = from + index * size;
-    to = std::transform(row, row + size, to, [&](uint8_t byte) { return float_of_byte[byte]; });
+    for (int64_t channel = 0; channel < channels; ++channel, row += plane) {
+      const float* const table = float_of_byte.data() + 256 * channel;
+      to = std::transform(row, row + plane, to, [table](uint8_t byte) { return table[byte]; });
+    }
   }
   return rows;
 }
@@ -80,6 +86,17 @@ Batch Dataset::gather(std::span<const int64_t> indices) const {
   return {stack(xs), stack(ys)};
 }
 
+Tensor Dataset::targets() const {
+  constexpr int64_t piece = 1000;
+  std::vector<Tensor> pieces;
+  for (int64_t begin = 0; begin < size(); begin += piece) {
+    std::vector<int64_t> indices(static_cast<size_t>(std::min(piece, size() - begin)));
+    std::iota(indices.begin(), indices.end(), begin);
+    pieces.push_back(gather(indices).y);
+  }
+  return pieces.empty() ? zeros({0}, int64) : cat(pieces);
+}
+
 // --- TensorDataset -------------------------------------------------------------------------------
 
 TensorDataset::TensorDataset(const Tensor& x, const Tensor& y) {
@@ -92,18 +109,26 @@ TensorDataset::TensorDataset(const Tensor& x, const Tensor& y) {
   y_ = y.contiguous().detach();
 }
 
-TensorDataset::TensorDataset(const Tensor& x, const Tensor& y, const Normalization& normalization)
+TensorDataset::TensorDataset(const Tensor& x, const Tensor& y,
+                             const std::vector<Normalization>& normalization)
     : TensorDataset(x, y) {
   if (x.dtype() != uint8) {
     throw DTypeError("tensor_dataset", str("only uint8 is normalized, got ", name_of(x.dtype())),
                      "leave the normalization out, or give the images as bytes");
   }
-  if (!(normalization.std > 0)) {
-    throw ValueError("tensor_dataset", str("std must be positive, got ", normalization.std));
+  const auto channels = static_cast<int64_t>(normalization.size());
+  if (channels != 1 && (x.dim() < 2 || x.size(1) != channels)) {
+    throw ShapeError("tensor_dataset",
+                     str("there are ", channels, " normalizations for x ", x.shape()),
+                     "give one for all channels, or one for each: dimension 1 are the channels");
   }
-  for (int byte = 0; byte < 256; ++byte) {
-    float_of_byte_.push_back(
-        static_cast<float>((byte / 255.0 - normalization.mean) / normalization.std));
+  for (const Normalization& channel : normalization) {
+    if (!(channel.std > 0)) {
+      throw ValueError("tensor_dataset", str("std must be positive, got ", channel.std));
+    }
+    for (int byte = 0; byte < 256; ++byte) {
+      float_of_byte_.push_back(static_cast<float>((byte / 255.0 - channel.mean) / channel.std));
+    }
   }
 }
 
@@ -149,6 +174,10 @@ Batch Subset::gather(std::span<const int64_t> indices) const {
   return dataset_->gather(inner);
 }
 
+Tensor Subset::targets() const {
+  return gather_rows(dataset_->targets(), indices_);
+}
+
 // --- Concat --------------------------------------------------------------------------------------
 
 Concat::Concat(std::vector<DatasetPtr> datasets) : datasets_(std::move(datasets)) {
@@ -159,11 +188,22 @@ Concat::Concat(std::vector<DatasetPtr> datasets) : datasets_(std::move(datasets)
   }
 }
 
-Sample Concat::get(int64_t index) const {
+size_t Concat::part_of(int64_t index) const {
   check_index("concat", index, size());
-  const auto part = std::upper_bound(ends_.begin(), ends_.end(), index) - ends_.begin();
-  const auto k = static_cast<size_t>(part);
+  return static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), index) - ends_.begin());
+}
+
+Sample Concat::get(int64_t index) const {
+  const size_t k = part_of(index);
   return datasets_[k]->get(k == 0 ? index : index - ends_[k - 1]);
+}
+
+Tensor Concat::targets() const {
+  std::vector<Tensor> parts;
+  for (const DatasetPtr& dataset : datasets_) {
+    if (dataset->size() > 0) parts.push_back(dataset->targets());
+  }
+  return parts.empty() ? zeros({0}, int64) : cat(parts);
 }
 
 // --- Mapped --------------------------------------------------------------------------------------

@@ -33,6 +33,9 @@ class Dataset {
   /// The samples of these numbers, in this order, as one batch. Throws IndexError like get. Unless
   /// a data set has a faster way, this stacks what get returns.
   virtual Batch gather(std::span<const int64_t> indices) const;
+  /// The targets of all samples in order, [size(), ...]. Unless a data set has a faster way, this
+  /// makes every sample.
+  virtual Tensor targets() const;
 };
 
 using DatasetPtr = std::shared_ptr<const Dataset>;
@@ -55,16 +58,19 @@ class TensorDataset : public Dataset {
   /// Row i of x and row i of y are sample i. Throws ShapeError where the lengths differ.
   TensorDataset(const Tensor& x, const Tensor& y);
   /// The same for images held as bytes: x is uint8 and stays so in memory, samples are float32.
-  /// Throws DTypeError where x is not uint8, ValueError where `std` is not positive.
-  TensorDataset(const Tensor& x, const Tensor& y, const Normalization& normalization);
+  /// There is one normalization for all channels, or one for each: dimension 1 of x are the
+  /// channels. Throws DTypeError where x is not uint8, ValueError where an `std` is not positive,
+  /// ShapeError where the channels are not as many.
+  TensorDataset(const Tensor& x, const Tensor& y, const std::vector<Normalization>& normalization);
 
   int64_t size() const override { return x_.shape()[0]; }
   Sample get(int64_t index) const override;
   Batch gather(std::span<const int64_t> indices) const override;
+  Tensor targets() const override { return y_; }
 
  private:
   Tensor x_, y_;
-  std::vector<float> float_of_byte_;  // empty: x is copied as it is
+  std::vector<float> float_of_byte_;  // 256 for each channel; empty: x is copied as it is
 };
 
 /// Some samples of another data set, in the given order; repetitions are allowed.
@@ -78,6 +84,7 @@ class Subset : public Dataset {
   int64_t size() const override { return static_cast<int64_t>(indices_.size()); }
   Sample get(int64_t index) const override;
   Batch gather(std::span<const int64_t> indices) const override;
+  Tensor targets() const override;
 
  private:
   DatasetPtr dataset_;
@@ -92,18 +99,21 @@ class Concat : public Dataset {
 
   int64_t size() const override { return ends_.back(); }
   Sample get(int64_t index) const override;
+  Tensor targets() const override;
 
  private:
+  size_t part_of(int64_t index) const;
+
   std::vector<DatasetPtr> datasets_;
   std::vector<int64_t> ends_;  // ends_[k]: number of samples in the first k + 1 data sets
 };
 
 /// Another data set with a function applied to each batch: scaling, augmentation, one-hot targets.
 ///
-/// The function gets the batch and the numbers of its samples. It runs in the loader's thread and
-/// must treat each sample by itself, so that the result does not depend on how batches are cut. For
-/// random augmentation draw from `Generator(seed, Stream::augmentation).fork(indices[i])`, not from
-/// default_generator(), which belongs to the thread.
+/// The function gets the batch and the numbers of its samples. It runs in the loader's threads, in
+/// several at a time, and must treat each sample by itself, so that the result does not depend on
+/// how batches are cut. Random augmentation is better left to LoaderOptions::transform, which gives
+/// each sample of each epoch random numbers of its own; default_generator() belongs to the thread.
 class Mapped : public Dataset {
  public:
   using Function = std::function<Batch(const Batch& batch, std::span<const int64_t> indices)>;

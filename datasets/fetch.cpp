@@ -10,7 +10,9 @@
 
 #include "../core/base/atomic_file.h"
 #include "../core/base/error.h"
+#include "digests.h"
 #include "download.h"
+#include "file.h"
 #include "idx.h"
 
 namespace gradus::data {
@@ -58,6 +60,15 @@ void check_options(const FetchOptions& options) {
   }
 }
 
+/// Nothing is kept that cannot be verified.
+void check_has_checksums(const KnownDataset& dataset) {
+  for (const KnownFile& file : dataset.files) {
+    if (!file.sha256.empty() || !file.gzip_sha256.empty()) continue;
+    throw ValueError(op, str("no checksum is known for ", file.name, " of ", dataset.title),
+                     dataset.archive.empty() ? "" : "unpack " + dataset.archive + " by hand");
+  }
+}
+
 void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -69,17 +80,19 @@ void make_folder(const fs::path& folder) {
 
 /// Throws IoError where the bytes are not the file that they should be.
 void verify(std::span<const std::byte> bytes, const std::string& name, const KnownFile& file) {
-  const std::string found = payload_sha256(parse_idx(bytes, name));
-  if (found != file.sha256) {
-    throw IoError(op, str(name, ": wrong content: SHA-256 ", found, ", expected ", file.sha256));
-  }
+  FileDigests found(bytes, parse_idx(bytes, name));
+  if (found.match(file)) return;
+  const bool payload = !file.sha256.empty();
+  throw IoError(op, str(name, ": wrong content: SHA-256 ", payload ? found.payload() : found.gzip(),
+                        ", expected ", payload ? file.sha256 : file.gzip_sha256));
 }
 
 bool is_verified(const fs::path& path, const KnownFile& file) {
   std::error_code error;
   if (!fs::is_regular_file(path, error)) return false;
   try {
-    return payload_sha256(read_idx(path)) == file.sha256;
+    verify(read_file(op, path), path.string(), file);
+    return true;
   } catch (const Error&) {
     return false;  // damaged: it is downloaded again
   }
@@ -90,7 +103,8 @@ std::string by_hand(const KnownDataset& dataset, const fs::path& folder) {
   std::string text = str("without a network, put these files into ", folder.string(), " by hand");
   for (const KnownFile& file : dataset.files) {
     const std::string name = file.name + ".gz";
-    text += str("\n  ", name, "  ", file.bytes, " bytes");
+    text += "\n  " + name;
+    if (file.bytes > 0) text += str("  ", file.bytes, " bytes");
     if (!dataset.mirrors.empty()) text += "  " + dataset.mirrors.front() + name;
   }
   return text;
@@ -131,10 +145,10 @@ class Fetcher {
 
   std::vector<std::byte> download_from(const std::string& address, const KnownFile& file) const {
     if (options_.notify) options_.notify("downloading " + address);
-    const auto generous = static_cast<size_t>(2 * file.bytes + (1 << 20));
-    std::vector<std::byte> content = download(address, {.connect_seconds = options_.connect_seconds,
-                                                        .stall_seconds = options_.stall_seconds,
-                                                        .max_bytes = generous});
+    DownloadOptions limits{.connect_seconds = options_.connect_seconds,
+                           .stall_seconds = options_.stall_seconds};
+    if (file.bytes > 0) limits.max_bytes = static_cast<size_t>(2 * file.bytes + (1 << 20));
+    std::vector<std::byte> content = download(address, limits);
     verify(content, address, file);
     return content;
   }
@@ -150,6 +164,7 @@ class Fetcher {
 
 void fetch(const KnownDataset& dataset, const fs::path& folder, const FetchOptions& options) {
   check_options(options);
+  check_has_checksums(dataset);
   make_folder(folder);
   const FolderLock lock(folder);
   Fetcher fetcher(dataset, folder, options);

@@ -22,13 +22,14 @@ struct FetchOptions {
 /// False where Gradus was built without libcurl.
 bool can_download();
 
-/// Makes sure that `folder` holds the four files of `dataset`, named "<name>.gz", whole and right.
+/// Makes sure that `folder` holds the files of `dataset`, named "<name>.gz", whole and right.
 ///
 /// A file that is there and has the right checksum is left alone. Others come from the mirrors, the
-/// first that delivers, and are put in place only when their uncompressed content has the right
-/// SHA-256. Two processes may do this at the same time: the second waits and finds the files.
-/// Throws IoError where no mirror delivers a file, telling what to put where by hand, and where the
-/// folder cannot be written. Throws ValueError for time limits below one second.
+/// first that delivers, and are put in place only when they have the right SHA-256, that of the
+/// uncompressed content where it is known. Two processes may do this at the same time: the second
+/// waits and finds the files. Throws IoError where no mirror delivers a file, telling what to put
+/// where by hand, and where the folder cannot be written. Throws ValueError for time limits below
+/// one second, and for a data set without checksums, which comes as an archive.
 void fetch(const KnownDataset& dataset, const std::filesystem::path& folder,
            const FetchOptions& options = {});
 

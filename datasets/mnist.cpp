@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "../core/ops.h"
+#include "digests.h"
+#include "file.h"
 #include "idx.h"
 
 namespace gradus::data {
@@ -27,32 +29,54 @@ std::vector<std::string> spellings(const std::string& name) {
   return names;
 }
 
+/// Data sets whose files have the same names as those of `dataset`.
+std::vector<const KnownDataset*> namesakes(const KnownDataset& dataset) {
+  std::vector<const KnownDataset*> found;
+  for (const KnownDataset& known : known_datasets()) {
+    if (known.files.front().name == dataset.files.front().name) found.push_back(&known);
+  }
+  return found;
+}
+
 std::vector<fs::path> folders_below(const fs::path& folder, const KnownDataset* expected) {
-  if (expected != nullptr) return {folder, folder / expected->folder / "raw"};
   std::vector<fs::path> folders = {folder};
-  for (const KnownDataset& known : known_datasets())
-    folders.push_back(folder / known.folder / "raw");
+  if (expected == nullptr) {
+    for (const KnownDataset* known : namesakes(mnist())) {
+      folders.push_back(folder / known->folder / "raw");
+    }
+    return folders;
+  }
+  folders.push_back(folder / expected->folder / "raw");
+  if (!expected->archive.empty()) folders.push_back(folder / "gzip");  // as it is unpacked
   return folders;
 }
 
-fs::path find_file(const fs::path& folder, const std::string& name, const KnownDataset* expected) {
-  std::error_code error;
-  if (!fs::is_directory(folder, error)) {
-    throw IoError(op, str("there is no folder ", folder.string()),
-                  "give the folder that holds train-images-idx3-ubyte.gz and its siblings");
-  }
-  for (const fs::path& place : folders_below(folder, expected)) {
-    for (const std::string& spelling : spellings(name)) {
-      if (fs::is_regular_file(place / spelling, error)) return place / spelling;
-    }
-  }
+[[noreturn]] void fail_missing(const fs::path& folder, const std::string& name,
+                               const KnownDataset* expected) {
   std::string places;
   for (const fs::path& place : folders_below(folder, expected)) {
     places += (places.empty() ? "" : ", ") + place.string();
   }
-  throw IoError(op, str("there is no file ", name, " in ", places),
-                str("accepted names are ", spellings(name)[0], " and ", spellings(name)[1],
-                    ", each also with .gz"));
+  std::string hint = str("accepted names are ", spellings(name)[0], " and ", spellings(name)[1],
+                         ", each also with .gz");
+  if (expected != nullptr && !expected->archive.empty()) {
+    hint += str("; they come in ", expected->archive, ", to be unpacked in ", folder.string());
+  }
+  throw IoError(op, str("there is no file ", name, " in ", places), hint);
+}
+
+fs::path find_file(const fs::path& folder, const KnownFile& file, const KnownDataset* expected) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) {
+    throw IoError(op, str("there is no folder ", folder.string()),
+                  str("give the folder that holds ", file.name, ".gz and its siblings"));
+  }
+  for (const fs::path& place : folders_below(folder, expected)) {
+    for (const std::string& spelling : spellings(file.name)) {
+      if (fs::is_regular_file(place / spelling, error)) return place / spelling;
+    }
+  }
+  fail_missing(folder, file.name, expected);
 }
 
 // --- Telling what a file is ----------------------------------------------------------------------
@@ -67,19 +91,33 @@ struct Identity {
   }
 };
 
-std::optional<Identity> identify(const Tensor& payload) {
-  const std::string digest = payload_sha256(payload);
+std::optional<Identity> identify(FileDigests digests) {
   for (const KnownDataset& known : known_datasets()) {
     for (size_t i = 0; i < known.files.size(); ++i) {
-      if (known.files[i].sha256 == digest) return Identity{&known, i};
+      if (digests.match(known.files[i])) return Identity{&known, i};
     }
   }
   return std::nullopt;
 }
 
+/// An IDX file, and which one it is.
+struct Read {
+  fs::path path;
+  Tensor content;
+  std::optional<Identity> identity;
+};
+
+Read read(const fs::path& path) {
+  const std::vector<std::byte> bytes = read_file("read_idx", path);
+  Read file{path, parse_idx(bytes, path.string()), {}};
+  file.identity = identify(FileDigests(bytes, file.content));
+  return file;
+}
+
 /// Throws where a file is known to be something else than what it is taken for.
-void check_identity(const fs::path& path, const std::optional<Identity>& found, size_t file,
-                    const KnownDataset* expected) {
+void check_identity(const Read& read, size_t file, const KnownDataset* expected) {
+  const std::optional<Identity>& found = read.identity;
+  const fs::path& path = read.path;
   if (!found) return;
   if (found->file != file) {
     throw IoError(op, str(path.string(), " holds ", found->describe()),
@@ -108,26 +146,58 @@ void check_images(const fs::path& path, const Tensor& images) {
                 "image files hold bytes of shape [N, height, width]");
 }
 
-void check_labels(const fs::path& path, const Tensor& labels, int64_t num_classes) {
-  if (labels.dtype() != uint8 || labels.dim() != 1) {
-    const bool images = labels.dtype() == uint8 && labels.dim() == 3;
+[[noreturn]] void fail_label(const fs::path& path, int64_t index, int64_t label,
+                             int64_t num_classes) {
+  throw IoError(op,
+                str(path.string(), ": label ", index, " is ", label, ", but there are ",
+                    num_classes, " classes, numbered from 0"),
+                "the file is damaged or belongs to a data set with other classes");
+}
+
+bool is_qmnist_labels(const Tensor& content) {
+  return content.dtype() == int32 && content.dim() == 2 && content.size(1) == 8;
+}
+
+/// The labels in a file as int64 [N], checked.
+Tensor class_labels(const fs::path& path, const Tensor& content, int64_t num_classes) {
+  const bool bytes = content.dtype() == uint8 && content.dim() == 1;
+  if (!bytes && !is_qmnist_labels(content)) {
+    const bool images = content.dtype() == uint8 && content.dim() == 3;
     throw IoError(op,
                   str(path.string(),
                       images ? " is an image file (magic 2051) where labels "
                                "(2049) are expected: "
                              : " does not hold labels: ",
-                      name_of(labels.dtype()), " ", labels.shape()),
-                  "label files hold bytes of shape [N]");
+                      name_of(content.dtype()), " ", content.shape()),
+                  "label files hold bytes of shape [N], those of QMNIST int32 [N,8]");
   }
-  const uint8_t* begin = labels.data<uint8_t>();
-  const uint8_t* end = begin + labels.numel();
-  const uint8_t* bad =
-      std::find_if(begin, end, [&](uint8_t label) { return label >= num_classes; });
-  if (bad != end) {
+  Tensor labels = (bytes ? content : content.select(1, 0)).to(int64).contiguous();
+  const int64_t* const begin = labels.data<int64_t>();
+  const int64_t* const end = begin + labels.numel();
+  const int64_t* const bad =
+      std::find_if(begin, end, [&](int64_t y) { return y < 0 || y >= num_classes; });
+  if (bad != end) fail_label(path, bad - begin, *bad, num_classes);
+  return labels;
+}
+
+int64_t class_count(const MnistOptions& options) {
+  if (options.num_classes != 0) return options.num_classes;
+  return options.expected == nullptr ? 10 : static_cast<int64_t>(options.expected->classes.size());
+}
+
+/// Throws where images and labels are not of each other.
+void check_pair(const Read& images, const Read& labels) {
+  if (images.identity && labels.identity && images.identity->dataset != labels.identity->dataset) {
     throw IoError(op,
-                  str(path.string(), ": label ", bad - begin, " is ", int{*bad}, ", but there are ",
-                      num_classes, " classes, numbered from 0"),
-                  "the file is damaged or belongs to a data set with other classes");
+                  str(images.path.string(), " holds ", images.identity->describe(), ", but ",
+                      labels.path.string(), " holds ", labels.identity->describe()),
+                  "files of two data sets were mixed; keep each in a folder of its own");
+  }
+  if (images.content.size(0) != labels.content.size(0)) {
+    throw IoError(op,
+                  str(images.path.string(), " has ", images.content.size(0), " images, but ",
+                      labels.path.string(), " has ", labels.content.size(0), " labels"),
+                  "the two files do not belong together; get both again");
   }
 }
 
@@ -135,39 +205,48 @@ void check_labels(const fs::path& path, const Tensor& labels, int64_t num_classe
 
 MnistData load_mnist(const fs::path& folder, Split split, const MnistOptions& options) {
   const KnownDataset& names = options.expected != nullptr ? *options.expected : mnist();
-  const fs::path images_path = find_file(folder, names.images(split).name, options.expected);
-  const fs::path labels_path = find_file(folder, names.labels(split).name, options.expected);
+  if (names.format != Format::idx) {
+    throw ValueError(op, str(names.title, " does not come as IDX files"), "use load_cifar");
+  }
+  const fs::path images_path = find_file(folder, names.images(split), options.expected);
+  const fs::path labels_path = find_file(folder, names.labels(split), options.expected);
   const size_t first_file = split == Split::train ? 0 : 2;
 
+  const Read images = read(images_path);
+  check_images(images_path, images.content);
+  const Read labels = read(labels_path);
   MnistData data;
-  data.images = read_idx(images_path);
-  check_images(images_path, data.images);
-  const Tensor labels = read_idx(labels_path);
-  check_labels(labels_path, labels, options.num_classes);
-  data.labels = labels.to(int64);
-
-  const std::optional<Identity> images_are = identify(data.images), labels_are = identify(labels);
-  check_identity(images_path, images_are, first_file, options.expected);
-  check_identity(labels_path, labels_are, first_file + 1, options.expected);
-  if (images_are && labels_are && images_are->dataset != labels_are->dataset) {
-    throw IoError(op,
-                  str(images_path.string(), " holds ", images_are->describe(), ", but ",
-                      labels_path.string(), " holds ", labels_are->describe()),
-                  "files of two data sets were mixed; keep each in a folder of its own");
-  }
-  if (data.images.shape()[0] != labels.shape()[0]) {
-    throw IoError(op,
-                  str(images_path.string(), " has ", data.images.shape()[0], " images, but ",
-                      labels_path.string(), " has ", labels.shape()[0], " labels"),
-                  "the two files do not belong together; get both again");
-  }
-  if (images_are && labels_are) data.known = images_are->dataset;
+  data.labels = class_labels(labels_path, labels.content, class_count(options));
+  check_identity(images, first_file, options.expected);
+  check_identity(labels, first_file + 1, options.expected);
+  check_pair(images, labels);
+  data.images = names.transposed ? images.content.transpose(1, 2).contiguous() : images.content;
+  if (images.identity && labels.identity) data.known = images.identity->dataset;
   return data;
 }
 
-TensorDataset as_dataset(const MnistData& data, const Normalization& normalization) {
+TensorDataset as_dataset(const MnistData& data, const std::vector<Normalization>& normalization) {
   const Shape& shape = data.images.shape();
   return {data.images.reshape({shape[0], 1, shape[1], shape[2]}), data.labels, normalization};
+}
+
+QmnistLabels read_qmnist_labels(const fs::path& path) {
+  const Tensor all = read_idx(path);
+  if (!is_qmnist_labels(all)) {
+    throw IoError(
+        "read_qmnist_labels",
+        str(path.string(), " holds ", name_of(all.dtype()), " ", all.shape(), ", not int32 [N,8]"),
+        "give qmnist-train-labels-idx2-int or qmnist-test-labels-idx2-int");
+  }
+  const auto column = [&](int64_t i) { return all.select(1, i).contiguous(); };
+  return {.digit = column(0),
+          .hsf_series = column(1),
+          .writer = column(2),
+          .writer_digit = column(3),
+          .nist_class = column(4),
+          .global_digit = column(5),
+          .duplicate = column(6),
+          .unused = column(7)};
 }
 
 }  // namespace gradus::data

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "../core/base/error.h"
+#include "cifar.h"
 #include "fetch.h"
 #include "mnist.h"
 #include "synthetic.h"
@@ -33,8 +34,41 @@ bool holds_files(const fs::path& folder) {
 
 // --- Places --------------------------------------------------------------------------------------
 
-/// Both splits of a folder. Where `expected` is nullptr, any data set may be there.
+/// Where checksums of the uncompressed files are known: what has others is something else.
+bool is_verifiable(const KnownDataset& dataset) {
+  return std::all_of(dataset.files.begin(), dataset.files.end(),
+                     [](const KnownFile& file) { return !file.sha256.empty(); });
+}
+
+Found describe(const KnownDataset& dataset) {
+  Found found;
+  found.key = dataset.key;
+  found.name = dataset.title;
+  found.classes = dataset.classes;
+  found.normalization = dataset.normalization;
+  return found;
+}
+
+/// What to add to the reason for data that was asked for by name and cannot be verified.
+const char* caveat(const Found& found) {
+  return found.key.empty() || found.verified
+             ? ""
+             : "; its files were checked by their structure alone, no checksums are known";
+}
+
+Found load_cifar_folder(const fs::path& folder, const KnownDataset& dataset) {
+  Found found = describe(dataset);
+  found.train = share(as_dataset(load_cifar(folder, Split::train, dataset), found.normalization));
+  found.test = share(as_dataset(load_cifar(folder, Split::test, dataset), found.normalization));
+  return found;
+}
+
+/// Both splits of a folder. Where `expected` is nullptr, any data set with the names of MNIST's
+/// files may be there.
 Found load_folder(const fs::path& folder, const KnownDataset* expected) {
+  if (expected != nullptr && expected->format != Format::idx) {
+    return load_cifar_folder(folder, *expected);
+  }
   const MnistOptions options = {.expected = expected};
   const MnistData train = load_mnist(folder, Split::train, options);
   const MnistData test = load_mnist(folder, Split::test, options);
@@ -46,13 +80,14 @@ Found load_folder(const fs::path& folder, const KnownDataset* expected) {
   }
   const bool recognized = train.known != nullptr && train.known == test.known;
   const KnownDataset& like = recognized ? *train.known : expected != nullptr ? *expected : mnist();
-  Found found;
+  Found found = describe(like);
+  if (!recognized && is_verifiable(like)) {
+    found.key = "";
+    found.name = "data in the format of " + like.title;
+  }
+  found.verified = recognized;
   found.train = share(as_dataset(train, like.normalization));
   found.test = share(as_dataset(test, like.normalization));
-  found.key = recognized ? like.key : "";
-  found.name = recognized ? like.title : "data in the format of " + like.title;
-  found.classes = like.classes;
-  found.normalization = like.normalization;
   return found;
 }
 
@@ -67,10 +102,10 @@ Found load_recognized(const fs::path& folder, const KnownDataset& dataset) {
 }
 
 Found make_synthetic(const OpenOptions& options) {
-  constexpr Normalization normalization = {.mean = 0.1307, .std = 0.3081};  // as for MNIST
+  const std::vector<Normalization>& normalization = mnist().normalization;
   const auto make = [&](int64_t count, int64_t first) {
     const Batch digits = synthetic_digits(count, {.seed = options.synthetic_seed, .first = first});
-    return share(as_dataset({digits.x, digits.y}, normalization));
+    return share(as_dataset(MnistData{digits.x, digits.y}, normalization));
   };
   constexpr int64_t first_test = int64_t{1} << 40;  // far from any number of training images
   return {.train = make(options.synthetic_train, 0),
@@ -99,6 +134,12 @@ class Search {
   }
 
   bool in_download(const KnownDataset& dataset) {
+    if (!dataset.archive.empty()) {
+      add_reason(str("it comes as one archive, ", dataset.archive, ", which is not downloaded"));
+      hint_ = str("unpack the archive in ", (cache_ / dataset.key).string(),
+                  ", or give the folder that holds its files");
+      return false;
+    }
     if (!options_.allow_download || !can_download() || cache_.empty()) {
       add_reason(!options_.allow_download ? "downloading was not allowed"
                  : !can_download()        ? "this build cannot download (no libcurl)"
@@ -137,6 +178,7 @@ class Search {
   }
   /// The whole text of the last failed download: it tells what to do by hand.
   const std::string& last_error() const { return last_error_; }
+  const std::string& hint() const { return hint_; }
 
  private:
   bool attempt(const fs::path& folder, const KnownDataset& dataset, const char* how,
@@ -147,7 +189,8 @@ class Search {
       add_reason(str(failure, ": ", error.detail()));
       return false;
     }
-    found_.why = str(dataset.title, " ", how, " ", folder.string(), ", because ", reasons());
+    found_.why =
+        str(found_.name, " ", how, " ", folder.string(), ", because ", reasons(), caveat(found_));
     return true;
   }
 
@@ -158,6 +201,7 @@ class Search {
   Found found_;
   std::vector<std::string> reasons_ = {"no directory was given"};
   std::string last_error_;
+  std::string hint_ = "give the folder that holds its files";
 };
 
 Found open_known(const KnownDataset& dataset, const OpenOptions& options) {
@@ -168,7 +212,7 @@ Found open_known(const KnownDataset& dataset, const OpenOptions& options) {
   throw IoError(op,
                 str("cannot find ", dataset.title, ": ",
                     search.last_error().empty() ? search.reasons() : search.last_error()),
-                search.last_error().empty() ? "give the folder that holds its files" : "");
+                search.last_error().empty() ? search.hint() : "");
 }
 
 Found open_any(const OpenOptions& options) {
@@ -184,17 +228,16 @@ Found open_any(const OpenOptions& options) {
 
 Found open_directory(const fs::path& folder, const char* given_by, const KnownDataset* expected) {
   Found found = load_folder(folder, expected);
-  found.why = str(found.name, " from ", folder.string(), ", given by ", given_by);
+  found.why = str(found.name, " from ", folder.string(), ", given by ", given_by, caveat(found));
   return found;
 }
 
 const KnownDataset* dataset_named(const std::string& name) {
-  for (const KnownDataset& known : known_datasets()) {
-    if (known.key == name) return &known;
-  }
-  if (name == "auto" || name == "synthetic") return nullptr;
-  throw ValueError(op, str("there is no data set '", name, "'"),
-                   "known are auto, mnist, fashion-mnist and synthetic");
+  const KnownDataset* const known = find_dataset(name);
+  if (known != nullptr || name == "auto" || name == "synthetic") return known;
+  std::string names;
+  for (const std::string& each : dataset_names()) names += (names.empty() ? "" : ", ") + each;
+  throw ValueError(op, str("there is no data set '", name, "'"), "known are " + names);
 }
 
 }  // namespace
@@ -205,6 +248,12 @@ fs::path default_cache() {
   }
   const std::string home = environment("HOME");
   return home.empty() ? fs::path() : fs::path(home) / ".cache" / "gradus";
+}
+
+std::vector<std::string> dataset_names() {
+  std::vector<std::string> names = {"auto", "synthetic"};
+  for (const KnownDataset& known : known_datasets()) names.push_back(known.key);
+  return names;
 }
 
 Found open_dataset(const OpenOptions& options) {

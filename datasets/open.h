@@ -12,7 +12,8 @@
 namespace gradus::data {
 
 struct OpenOptions {
-  /// "auto", "mnist", "fashion-mnist" or "synthetic".
+  /// "auto", "synthetic", or the key of a known data set: "mnist", "fashion-mnist", "kmnist",
+  /// "qmnist", "emnist-letters" and the other splits of EMNIST, "cifar10" or "cifar100".
   std::string name = "auto";
   /// Where the files are; empty: the environment variable GRADUS_DATA_DIR, else they are looked
   /// for.
@@ -33,24 +34,30 @@ struct OpenOptions {
   uint64_t synthetic_seed = 0;
 };
 
-/// Data to train on: samples are x float32 [1, H, W], normalized, and y int64 [].
+/// Data to train on: samples are x float32 [C, H, W], normalized, and y int64 [].
 struct Found {
   DatasetPtr train, test;
-  std::string key;   ///< its name in OpenOptions; empty for files that are none of them
-  std::string name;  ///< "MNIST", "Fashion-MNIST", "synthetic digits", or what was given
-  std::string why;   ///< one line: where it comes from, and why from there
+  std::string key;        ///< its name in OpenOptions; empty for files that are none of them
+  std::string name;       ///< "MNIST", "Fashion-MNIST", "synthetic digits", or what was given
+  bool verified = false;  ///< the files have the published checksums
+  std::string why;        ///< one line: where it comes from, and why from there
   std::vector<std::string> classes;
-  Normalization normalization;  ///< that has been applied
+  std::vector<Normalization> normalization;  ///< that has been applied; one, or one per channel
 };
 
 /// Finds a data set by name.
 ///
-/// "mnist" and "fashion-mnist" come from `directory`, or else from the cache, the system's packages
-/// or a download. "auto" takes what `directory` holds; without one MNIST from the cache, from a
-/// download, else Fashion-MNIST from the system's packages, else synthetic digits; `why` tells
-/// which and why. Where a directory was given, a problem with it is an error: nothing else is taken
-/// in its place. Throws IoError, and ValueError for an unknown name.
+/// Known data sets come from `directory`, or else from the cache, the system's packages or a
+/// download. EMNIST and CIFAR are not downloaded: each comes as one archive, and the error says
+/// which one to unpack where. Where no checksums are known for files, `why` says so. "auto" takes
+/// what `directory` holds; without one MNIST from the cache, from a download, else Fashion-MNIST
+/// from the system's packages, else synthetic digits; `why` tells which and why. Where a directory
+/// was given, a problem with it is an error: nothing else is taken in its place. Throws IoError,
+/// and ValueError for an unknown name.
 Found open_dataset(const OpenOptions& options = {});
+
+/// All names that open_dataset knows.
+std::vector<std::string> dataset_names();
 
 /// $XDG_CACHE_HOME/gradus or ~/.cache/gradus; empty where neither variable is set.
 std::filesystem::path default_cache();

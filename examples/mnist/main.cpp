@@ -1,5 +1,6 @@
 // Trains small nets on MNIST and its relatives, tests them and lets them read pictures.
 #include <gradus/core/base/parallel_for.h>
+#include <gradus/datasets/open.h>
 
 #include <CLI/CLI.hpp>
 #include <exception>
@@ -14,10 +15,10 @@ namespace {
 using namespace gradus::examples;
 
 void add_train_options(CLI::App& app, TrainOptions& o) {
-  app.add_option("--dataset", o.dataset, "auto, mnist, fashion-mnist or synthetic")
-      ->check(CLI::IsMember({"auto", "mnist", "fashion-mnist", "synthetic"}))
+  app.add_option("--dataset", o.dataset, "auto, synthetic, mnist, fashion-mnist, kmnist ...")
+      ->check(CLI::IsMember(gradus::data::dataset_names()))
       ->capture_default_str();
-  app.add_option("--data", o.data_directory, "folder that holds the four files");
+  app.add_option("--data", o.data_directory, "folder that holds the files");
   app.add_option("--model", o.model, "cnn, lenet, mlp, lstm or a model file (.json)")
       ->capture_default_str();
   app.add_option("--norm", o.norm, "norm of the cnn: none, batch, layer, instance or group")
@@ -63,7 +64,7 @@ int run(int argc, char** argv) {
   CLI::App& eval_command = *app.add_subcommand("eval", "test a saved net");
   add_run_options(eval_command, run_options);
   eval_command.add_option("--dataset", run_options.dataset, "other than it was trained on");
-  eval_command.add_option("--data", run_options.data_directory, "folder that holds the four files");
+  eval_command.add_option("--data", run_options.data_directory, "folder that holds the files");
   CLI::App& predict_command = *app.add_subcommand("predict", "say which digit a picture shows");
   add_run_options(predict_command, run_options);
   predict_command.add_option("FILE", files, "PNG or PGM picture, or IDXFILE:NUMBER")->required();

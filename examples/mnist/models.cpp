@@ -21,7 +21,7 @@ class LayerList {
     layers_.push_back(
         {{"name", kind + std::to_string(number)}, {"type", type}, {"options", std::move(options)}});
   }
-  void add_linear(int in, int out) {
+  void add_linear(int64_t in, int64_t out) {
     add("fc", "Linear", {{"in_features", in}, {"out_features", out}});
   }
   void add_relu() { add("relu", "ReLU"); }
@@ -43,14 +43,15 @@ std::string norm_type(const std::string& norm) {
 }
 
 /// Its options, for [N, channels, side, side].
-json norm_options(const std::string& norm, int channels, int side) {
+json norm_options(const std::string& norm, int64_t channels, int64_t side) {
   if (norm == "layer") return {{"normalized_shape", {channels, side, side}}};
   if (norm == "instance") return {{"num_features", channels}, {"affine", true}};
   if (norm == "group") return {{"num_groups", 8}, {"num_channels", channels}};
   return {{"num_features", channels}};
 }
 
-void add_conv_block(LayerList& layers, const std::string& norm, int in, int out, int side) {
+void add_conv_block(LayerList& layers, const std::string& norm, int64_t in, int64_t out,
+                    int64_t side) {
   layers.add("conv", "Conv2d",
              {{"in_channels", in},
               {"out_channels", out},
@@ -61,68 +62,76 @@ void add_conv_block(LayerList& layers, const std::string& norm, int in, int out,
   layers.add_relu();
 }
 
-std::string cnn(const std::string& norm) {
+std::string cnn(const std::string& norm, const Task& task) {
+  const int64_t half = task.side / 2, quarter = half / 2;
   LayerList layers;
-  add_conv_block(layers, norm, 1, 16, 28);
-  add_conv_block(layers, norm, 16, 16, 28);
+  add_conv_block(layers, norm, task.channels, 16, task.side);
+  add_conv_block(layers, norm, 16, 16, task.side);
   layers.add_pool();
-  add_conv_block(layers, norm, 16, 32, 14);
-  add_conv_block(layers, norm, 32, 32, 14);
+  add_conv_block(layers, norm, 16, 32, half);
+  add_conv_block(layers, norm, 32, 32, half);
   layers.add_pool();
   layers.add("flatten", "Flatten");
-  layers.add_linear(32 * 7 * 7, 128);
+  layers.add_linear(32 * quarter * quarter, 128);
   layers.add_relu();
   layers.add("dropout", "Dropout", {{"p", 0.3}});
-  layers.add_linear(128, 10);
+  layers.add_linear(128, task.classes);
   return layers.text();
 }
 
-std::string lenet() {
+std::string lenet(const Task& task) {
+  const int64_t side = (task.side / 2 - 4) / 2;  // in front of the first linear layer
   LayerList layers;
-  layers.add("conv", "Conv2d",
-             {{"in_channels", 1}, {"out_channels", 6}, {"kernel_size", 5}, {"padding", 2}});
+  layers.add(
+      "conv", "Conv2d",
+      {{"in_channels", task.channels}, {"out_channels", 6}, {"kernel_size", 5}, {"padding", 2}});
   layers.add_relu();
   layers.add_pool();
   layers.add("conv", "Conv2d", {{"in_channels", 6}, {"out_channels", 16}, {"kernel_size", 5}});
   layers.add_relu();
   layers.add_pool();
   layers.add("flatten", "Flatten");
-  layers.add_linear(400, 120);
+  layers.add_linear(16 * side * side, 120);
   layers.add_relu();
   layers.add_linear(120, 84);
   layers.add_relu();
-  layers.add_linear(84, 10);
+  layers.add_linear(84, task.classes);
   return layers.text();
 }
 
-std::string mlp() {
+std::string mlp(const Task& task) {
   LayerList layers;
   layers.add("flatten", "Flatten");
-  layers.add_linear(784, 256);
+  layers.add_linear(task.channels * task.side * task.side, 256);
   layers.add_relu();
   layers.add_linear(256, 128);
   layers.add_relu();
-  layers.add_linear(128, 10);
+  layers.add_linear(128, task.classes);
   return layers.text();
 }
 
 /// Reads the image row by row, from top to bottom, and decides at the end.
-std::string lstm() {
+std::string lstm(const Task& task) {
   LayerList layers;
   layers.add("rows", "Flatten", {{"start_dim", 1}, {"end_dim", 2}});  // [N,1,28,28] to [N,28,28]
-  layers.add("lstm", "LSTM", {{"input_size", 28}, {"hidden_size", 128}, {"batch_first", true}});
+  layers.add("lstm", "LSTM",
+             {{"input_size", task.side}, {"hidden_size", 128}, {"batch_first", true}});
   layers.add("last", "LastStep", {{"batch_first", true}});
-  layers.add_linear(128, 10);
+  layers.add_linear(128, task.classes);
   return layers.text();
 }
 
 }  // namespace
 
-std::string model_json(const std::string& model, const std::string& norm) {
-  if (model == "cnn") return cnn(norm);
-  if (model == "lenet") return lenet();
-  if (model == "mlp") return mlp();
-  if (model == "lstm") return lstm();
+std::string model_json(const std::string& model, const std::string& norm, const Task& task) {
+  if (task.side < 16) {
+    throw ValueError("model", str("images of ", task.side, "x", task.side, " are too small"),
+                     "16x16 is the least; for others give a model file");
+  }
+  if (model == "cnn") return cnn(norm, task);
+  if (model == "lenet") return lenet(task);
+  if (model == "mlp") return mlp(task);
+  if (model == "lstm") return lstm(task);
   throw ValueError("model", str("unknown --model ", model),
                    "there are cnn, lenet, mlp, lstm, or the name of a .json file");
 }

@@ -21,10 +21,13 @@ using nlohmann::json;
 data::Normalization normalization_of(const json& config) {
   try {
     const json& n = config.at("normalization");
-    return {.mean = n.at("mean").get<double>(), .std = n.at("std").get<double>()};
+    const auto mean = n.at("mean").get<std::vector<double>>();
+    const auto std = n.at("std").get<std::vector<double>>();
+    if (mean.size() == 1 && std.size() == 1) return {.mean = mean[0], .std = std[0]};
   } catch (const json::exception&) {
     throw IoError("run folder", "config.json does not say how images were normalized");
   }
+  throw ValueError("predict", "the net was trained on colour images; predict reads gray ones");
 }
 
 std::string class_name(const json& config, int64_t label) {

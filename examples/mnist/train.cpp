@@ -20,9 +20,25 @@ namespace {
 
 using nlohmann::json;
 
-std::unique_ptr<nn::Sequential> make_net(const TrainOptions& options) {
+std::unique_ptr<nn::Sequential> make_net(const TrainOptions& options, const data::Found& data) {
   if (options.model.ends_with(".json")) return nn::from_json_file(options.model);
-  return nn::from_json(model_json(options.model, options.norm));
+  const Shape image = data.test->get(0).x.shape();
+  if (image[1] != image[2]) {
+    throw ShapeError("train", str("--model ", options.model, " takes square images, not ", image),
+                     "give a model file");
+  }
+  const Task task{
+      .channels = image[0], .side = image[1], .classes = static_cast<int64_t>(data.classes.size())};
+  return nn::from_json(model_json(options.model, options.norm, task));
+}
+
+json to_json(const std::vector<data::Normalization>& normalization) {
+  json mean = json::array(), std = json::array();
+  for (const data::Normalization& channel : normalization) {
+    mean.push_back(channel.mean);
+    std.push_back(channel.std);
+  }
+  return {{"mean", mean}, {"std", std}};
 }
 
 double count_correct(const Tensor& logits, const Tensor& labels) {
@@ -81,7 +97,7 @@ class Training {
   void prepare() {
     data_ = open_data(options_.dataset, options_.data_directory, log_, options_.samples);
     manual_seed(options_.seed);
-    net_ = make_net(options_);
+    net_ = make_net(options_, data_);
     check_model_fits();
     parameters_ = net_->named_parameters();
     optimizer_ = make_optimizer(options_.optimizer, options_.lr, parameters_);
@@ -116,9 +132,10 @@ class Training {
     net_->eval();
     const Tensor logits = (*net_)(data_.test->gather(first).x);
     net_->train();
-    if (logits.dim() == 2 && logits.size(1) == 10) return;
+    const auto classes = static_cast<int64_t>(data_.classes.size());
+    if (logits.dim() == 2 && logits.size(1) == classes) return;
     throw ShapeError("train", str("the model gives ", logits.shape(), " for one image"),
-                     "it must give one score for each of 10 classes, [N,10]");
+                     str("it must give one score for each of ", classes, " classes"));
   }
 
   EpochResult run_epoch(int64_t epoch) {
@@ -176,7 +193,7 @@ class Training {
     return {
         {"version", system_info().version},
         {"dataset", data_.key},
-        {"normalization", {{"mean", data_.normalization.mean}, {"std", data_.normalization.std}}},
+        {"normalization", to_json(data_.normalization)},
         {"classes", data_.classes},
         {"model", options_.model},
         {"norm", options_.norm},

@@ -57,13 +57,40 @@ TEST_CASE("a tensor data set gathers rows in any order, also twice the same") {
 
 TEST_CASE("bytes are normalized while they are gathered") {
   const Tensor images = tensor<uint8_t>({0, 255, 51, 102}, {2, 1, 1, 2});
-  const TensorDataset dataset(images, arange(0, 2), {.mean = 0.2, .std = 0.4});
+  const TensorDataset dataset(images, arange(0, 2), {{.mean = 0.2, .std = 0.4}});
   const auto [x, y] = dataset.get(1);
   CHECK(x.dtype() == float32);
   CHECK(x.shape() == Shape{1, 1, 2});
   CHECK(x.to_vector<float>()[0] == doctest::Approx(0.0));
   CHECK(x.to_vector<float>()[1] == doctest::Approx(0.5));
   CHECK(dataset.get(0).x.to_vector<float>()[1] == doctest::Approx(2.0));
+}
+
+TEST_CASE("channels can have normalizations of their own") {
+  const Tensor images = full({2, 2, 1, 3}, 255, uint8);
+  const TensorDataset dataset(images, arange(0, 2),
+                              {{.mean = 0, .std = 1}, {.mean = 0.5, .std = 2}});
+  CHECK(dataset.get(1).x.to_vector<float>() == std::vector<float>{1, 1, 1, 0.25, 0.25, 0.25});
+  CHECK(contains(error_of<ShapeError>(
+                     [&] { TensorDataset(images, arange(0, 2), std::vector<Normalization>(3)); }),
+                 "there are 3 normalizations for x [2,2,1,3]"));
+}
+
+TEST_CASE("targets of all samples, of every kind of data set") {
+  using Targets = std::vector<int64_t>;
+  const DatasetPtr all = share(counting(5));
+  const auto of = [](const Dataset& dataset) { return dataset.targets().to_vector<int64_t>(); };
+  CHECK(of(*all) == Targets{0, 1, 2, 3, 4});
+  CHECK(of(Squares()) == Targets{0, 1, 4, 9, 16});
+  CHECK(of(Subset(all, {3, 1, 3})) == Targets{3, 1, 3});
+  CHECK(of(Concat({all, share(counting(0)), share(counting(2))})) == Targets{0, 1, 2, 3, 4, 0, 1});
+  const Mapped mapped(all, [](const Batch& b, std::span<const int64_t>) {
+    return Batch{b.x, add(b.y, full({}, 10, int64))};
+  });
+  CHECK(of(mapped) == Targets{10, 11, 12, 13, 14});
+  CHECK(of(Mapped(share(counting(0)), [](const Batch& b, std::span<const int64_t>) {
+          return b;
+        })).empty());
 }
 
 TEST_CASE("bytes stay bytes without a normalization") {
@@ -81,10 +108,11 @@ TEST_CASE("a tensor data set refuses what does not fit") {
                  }),
                  "x [3,2], y [4]"));
   CHECK(contains(error_of<ShapeError>([] { TensorDataset(zeros({}), zeros({})); }), "x []"));
-  CHECK(contains(error_of<DTypeError>([] { TensorDataset(zeros({3}), arange(0, 3), {.mean = 0}); }),
-                 "got float32"));
+  CHECK(
+      contains(error_of<DTypeError>([] { TensorDataset(zeros({3}), arange(0, 3), {{.mean = 0}}); }),
+               "got float32"));
   CHECK(contains(
-      error_of<ValueError>([] { TensorDataset(zeros({3}, uint8), arange(0, 3), {.std = 0}); }),
+      error_of<ValueError>([] { TensorDataset(zeros({3}, uint8), arange(0, 3), {{.std = 0}}); }),
       "std must be positive"));
   CHECK(contains(error_of<IndexError>([] { counting(4).get(4); }),
                  "there is no sample 4 in a data set of 4"));

@@ -5,7 +5,9 @@
 
 #include "../../core/ops.h"
 #include "../../datasets/download.h"
+#include "../../datasets/file.h"
 #include "../../datasets/idx.h"
+#include "../../datasets/sha256.h"
 #include "local_server.h"
 #include "support.h"
 
@@ -26,9 +28,9 @@ KnownDataset publish(const fs::path& folder) {
   for (size_t i = 0; i < 4; ++i) {
     const fs::path path = folder / (std::string(names[i]) + ".gz");
     write_idx(path, contents[i]);
-    dataset.files[i] = {.name = names[i],
-                        .bytes = static_cast<int64_t>(fs::file_size(path)),
-                        .sha256 = payload_sha256(contents[i])};
+    dataset.files.push_back({.name = names[i],
+                             .bytes = static_cast<int64_t>(fs::file_size(path)),
+                             .sha256 = payload_sha256(contents[i])});
   }
   return dataset;
 }
@@ -191,4 +193,29 @@ TEST_CASE("a folder that cannot be made is an error") {
   const KnownDataset dataset = publish(site.path());
   write_bytes(cache / "file", bytes("x"));
   CHECK(contains(fetch_error(dataset, cache / "file/below", {}), "cannot make the folder"));
+}
+
+TEST_CASE("a data set can be verified by the checksums of its compressed files") {
+  if (!can_download()) return;
+  const TemporaryFolder site, cache;
+  KnownDataset dataset = publish(site.path());
+  for (KnownFile& file : dataset.files) {
+    file.gzip_sha256 = sha256(read_file("test", site / (file.name + ".gz")));
+    file.sha256.clear();
+    file.bytes = 0;  // not known either
+  }
+  const LocalServer server(site.path());
+  if (!server.runs()) return;
+  CHECK(fetch_counting(dataset, cache.path(), {server.address()}) == 4);
+  CHECK(fetch_counting(dataset, cache.path(), {dead_mirror}) == 0);
+  dataset.files[1].gzip_sha256[0] = dataset.files[1].gzip_sha256[0] == 'a' ? 'b' : 'a';
+  CHECK(contains(fetch_error(dataset, cache.path(), {.mirrors = {server.address()}}),
+                 "wrong content: SHA-256 "));
+}
+
+TEST_CASE("nothing is fetched that cannot be verified") {
+  const TemporaryFolder cache;
+  CHECK(contains(error_of<ValueError>([&] { fetch(emnist("digits"), cache.path()); }),
+                 "no checksum is known for emnist-digits-train-images-idx3-ubyte"));
+  CHECK(files_in(cache.path()).empty());
 }

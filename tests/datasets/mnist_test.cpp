@@ -151,3 +151,102 @@ TEST_CASE("Fashion-MNIST is not taken for MNIST, nor test images for training im
   write_idx(folder / labels_name, zeros({10000}, uint8));
   CHECK(contains(load_error(folder.path()), "holds the test images of Fashion-MNIST"));
 }
+
+// --- Relatives of MNIST --------------------------------------------------------------------------
+
+namespace {
+
+/// One split of EMNIST: three images of 2 x 3 pixels as they lie in the file, labels 1, 26 and 5.
+void write_letters(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  write_idx(folder / "emnist-letters-train-images-idx3-ubyte.gz",
+            tensor<uint8_t>({1, 2, 3, 4, 5, 6, 0, 0, 0, 0, 0, 0, 7, 7, 7, 7, 7, 9}, {3, 2, 3}));
+  write_idx(folder / "emnist-letters-train-labels-idx1-ubyte.gz", tensor<uint8_t>({1, 26, 5}));
+}
+
+}  // namespace
+
+TEST_CASE("EMNIST's images are turned upright, and letters keep their labels from 1") {
+  for (const char* place : {"", "EMNIST/raw", "gzip"}) {
+    CAPTURE(place);
+    const TemporaryFolder folder;
+    write_letters(folder / place);
+    const MnistData data =
+        load_mnist(folder.path(), Split::train, {.expected = &emnist("letters")});
+    CHECK(data.images.shape() == Shape{3, 3, 2});
+    CHECK(data.images.select(0, 0).to_vector<uint8_t>() == std::vector<uint8_t>{1, 4, 2, 5, 3, 6});
+    CHECK(data.images.is_contiguous());
+    CHECK(data.labels.to_vector<int64_t>() == std::vector<int64_t>{1, 26, 5});
+    CHECK(data.known == nullptr);  // no checksums are published
+  }
+}
+
+TEST_CASE("EMNIST's splits have their classes") {
+  CHECK(emnist("letters").classes.size() == 27);
+  CHECK(emnist("letters").classes[0] == "N/A");
+  CHECK(emnist("letters").classes[26] == "z");
+  CHECK(emnist("byclass").classes.size() == 62);
+  CHECK(emnist("byclass").classes[10] == "A");
+  CHECK(emnist("byclass").classes[61] == "z");
+  CHECK(emnist("bymerge").classes.size() == 47);
+  CHECK(emnist("balanced").classes[46] == "t");
+  CHECK(emnist("digits").classes.size() == 10);
+  CHECK(emnist("mnist").files[3].name == "emnist-mnist-test-labels-idx1-ubyte");
+  CHECK(contains(error_of<ValueError>([] { emnist("words"); }), "there is no split 'words'"));
+}
+
+TEST_CASE("a missing file of EMNIST is named with the archive that has it") {
+  const TemporaryFolder folder;
+  const std::string text = load_error(folder.path(), {.expected = &emnist("balanced")});
+  CHECK(contains(text, "there is no file emnist-balanced-train-images-idx3-ubyte in "));
+  CHECK(contains(text, "/gzip"));
+  CHECK(contains(text, "EMNIST/gzip.zip, to be unpacked in " + folder.path().string()));
+}
+
+TEST_CASE("of QMNIST's labels the digit is taken, and the others can be read") {
+  const TemporaryFolder folder;
+  write_idx(folder / "qmnist-test-images-idx3-ubyte", full({2, 4, 4}, 1, uint8));
+  write_idx(
+      folder / "qmnist-test-labels-idx2-int.gz",
+      tensor<int32_t>({5, 0, 2099, 17, 53, 1234, 0, 0, 8, 4, 700, 3, 56, 99999, 1, 0}, {2, 8}));
+  const MnistData data = load_mnist(folder.path(), Split::test, {.expected = &qmnist()});
+  CHECK(data.labels.to_vector<int64_t>() == std::vector<int64_t>{5, 8});
+
+  const QmnistLabels labels = read_qmnist_labels(folder / "qmnist-test-labels-idx2-int.gz");
+  CHECK(labels.digit.to_vector<int32_t>() == std::vector<int32_t>{5, 8});
+  CHECK(labels.hsf_series.to_vector<int32_t>() == std::vector<int32_t>{0, 4});
+  CHECK(labels.writer.to_vector<int32_t>() == std::vector<int32_t>{2099, 700});
+  CHECK(labels.writer_digit.to_vector<int32_t>() == std::vector<int32_t>{17, 3});
+  CHECK(labels.nist_class.to_vector<int32_t>() == std::vector<int32_t>{53, 56});
+  CHECK(labels.global_digit.to_vector<int32_t>() == std::vector<int32_t>{1234, 99999});
+  CHECK(labels.duplicate.to_vector<int32_t>() == std::vector<int32_t>{0, 1});
+  CHECK(labels.unused.to_vector<int32_t>() == std::vector<int32_t>{0, 0});
+  CHECK(contains(
+      error_of<IoError>([&] { read_qmnist_labels(folder / "qmnist-test-images-idx3-ubyte"); }),
+      "holds uint8 [2,4,4], not int32 [N,8]"));
+}
+
+TEST_CASE("a label of QMNIST that is no digit is an error") {
+  const TemporaryFolder folder;
+  write_idx(folder / "qmnist-train-images-idx3-ubyte", full({1, 4, 4}, 1, uint8));
+  write_idx(folder / "qmnist-train-labels-idx2-int",
+            tensor<int32_t>({-1, 0, 0, 0, 0, 0, 0, 0}, {1, 8}));
+  CHECK(contains(load_error(folder.path(), {.expected = &qmnist()}), "label 0 is -1"));
+}
+
+TEST_CASE("known data sets have names and files of their own") {
+  for (const KnownDataset& known : known_datasets()) {
+    CAPTURE(known.key);
+    CHECK(find_dataset(known.key) == &known);
+    CHECK(known.classes.size() >= 10);
+    CHECK(known.mirrors.empty() != known.archive.empty());
+    CHECK((known.normalization.size() == 1) == (known.format == Format::idx));
+    for (const KnownFile& file : known.files) {
+      CHECK(file.sha256.size() % 64 == 0);
+      CHECK(file.gzip_sha256.size() % 64 == 0);
+      CHECK((file.sha256.empty() && file.gzip_sha256.empty()) == known.mirrors.empty());
+    }
+  }
+  CHECK(find_dataset("imagenet") == nullptr);
+  CHECK_THROWS_AS(load_mnist(".", Split::train, {.expected = &cifar10()}), ValueError);
+}

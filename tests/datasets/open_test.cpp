@@ -131,9 +131,9 @@ TEST_CASE_FIXTURE(NoDataDirectory, "a named data set that is nowhere is an error
     const std::string text = error_of<IoError>([&] { open_dataset(options); });
     CHECK(contains(text, "train-images-idx3-ubyte.gz  9912422 bytes  https://"));
   }
-  options.name = "cifar";
+  options.name = "imagenet";
   CHECK(contains(error_of<ValueError>([&] { open_dataset(options); }),
-                 "known are auto, mnist, fashion-mnist and synthetic"));
+                 "known are auto, synthetic, mnist, fashion-mnist, kmnist"));
 }
 
 TEST_CASE_FIXTURE(NoDataDirectory, "what is cached must have the right checksums") {
@@ -169,7 +169,7 @@ TEST_CASE_FIXTURE(NoDataDirectory, "Fashion-MNIST of the system is better than s
                  "Fashion-MNIST from /usr/share/datasets/fashion-mnist, because no directory"));
   CHECK(found.train->size() == 60000);
   CHECK(found.classes[9] == "Ankle boot");
-  CHECK(found.normalization.mean == 0.2860);
+  CHECK(found.normalization[0].mean == 0.2860);
 }
 
 TEST_CASE_FIXTURE(NoDataDirectory, "a download is kept in the cache") {
@@ -186,4 +186,52 @@ TEST_CASE_FIXTURE(NoDataDirectory, "a download is kept in the cache") {
   CHECK(open_dataset(options).why == str("Fashion-MNIST from ",
                                          (folder / "cache/fashion-mnist").string(),
                                          ", because no directory was given"));
+}
+
+TEST_CASE_FIXTURE(
+    NoDataDirectory,
+    "data without published checksums is taken by its name, and said to be unverified") {
+  const TemporaryFolder folder;
+  for (const char* part : {"train", "test"}) {
+    const std::string start = str("emnist-letters-", part);
+    write_idx(folder / (start + "-images-idx3-ubyte"), full({3, 28, 28}, 1, uint8));
+    write_idx(folder / (start + "-labels-idx1-ubyte"), tensor<uint8_t>({1, 26, 9}));
+  }
+  OpenOptions options = isolated(folder);
+  options.name = "emnist-letters";
+  options.directory = folder.path();
+  const Found found = open_dataset(options);
+  CHECK(found.key == "emnist-letters");
+  CHECK(found.classes.size() == 27);
+  CHECK_FALSE(found.verified);
+  CHECK(contains(found.why, "no checksums are known"));
+  CHECK(found.train->get(1).y.item() == 26);
+}
+
+TEST_CASE_FIXTURE(NoDataDirectory, "CIFAR is opened by name, in colour") {
+  const TemporaryFolder folder;
+  const ByteVector records(3 * 3074);
+  fs::create_directories(folder / "cache/cifar100/cifar-100-binary");
+  for (const char* name : {"train.bin", "test.bin"}) {
+    write_bytes(folder / "cache/cifar100/cifar-100-binary" / name, records);
+  }
+  OpenOptions options = isolated(folder);
+  options.name = "cifar100";
+  const Found found = open_dataset(options);
+  CHECK(found.key == "cifar100");
+  CHECK(found.normalization.size() == 3);
+  CHECK(found.classes.size() == 100);
+  CHECK(found.test->get(2).x.shape() == Shape{3, 32, 32});
+}
+
+TEST_CASE_FIXTURE(NoDataDirectory, "what comes as an archive is asked for, not downloaded") {
+  const TemporaryFolder folder;
+  OpenOptions options = isolated(folder);
+  options.allow_download = true;
+  for (const char* name : {"cifar10", "emnist-balanced"}) {
+    options.name = name;
+    const std::string text = error_of<IoError>([&] { open_dataset(options); });
+    CHECK(contains(text, "it comes as one archive, https://www."));
+    CHECK(contains(text, "Hint: unpack the archive in " + (folder / "cache" / name).string()));
+  }
 }

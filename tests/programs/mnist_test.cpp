@@ -206,6 +206,26 @@ TEST_CASE("every optimizer and every schedule trains") {
   }
 }
 
+TEST_CASE("nets fit colour images and other numbers of classes") {
+  const Folder folder;
+  std::filesystem::create_directories(folder / "cifar-100-binary");
+  for (const char* name : {"train.bin", "test.bin"}) {
+    std::ofstream(folder / "cifar-100-binary/" + name, std::ios::binary)
+        << std::string(4 * 3074, '\1');
+  }
+  for (const char* model : {"cnn", "lenet", "mlp", "lstm"}) {
+    const std::string run = folder / model;
+    const Outcome outcome = mnist("train --dataset cifar100 --data " + folder / "" + " --model " +
+                                  model + " --epochs 1 --batch-size 2 --out " + run);
+    REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+    CHECK(contains(outcome.out, "no checksums are known"));
+    const json layers = json::parse(read_text(run + "/model.json")).at("layers");
+    CHECK(layers.back().at("options").at("out_features") == 100);
+  }
+  std::ofstream(folder / "picture.pgm") << "P2 1 1 255 0";
+  check_refused("predict --run " + folder / "mlp" + " " + folder / "picture.pgm", "colour images");
+}
+
 TEST_CASE("a run is not overwritten unless asked") {
   const Folder& folder = trained_run();
   const std::string before = read_text(folder / "run/model.safetensors");
