@@ -21,6 +21,8 @@
 #include "datasets/mnist.h"
 #include "datasets/open.h"
 #include "datasets/sampler.h"
+#include "datasets/split.h"
+#include "datasets/statistics.h"
 #include "datasets/synthetic.h"
 #include "datasets/transform.h"
 #include "nn/activation.h"

@@ -1,0 +1,68 @@
+#include "split.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "../core/base/random.h"
+#include "sampler.h"
+
+namespace gradus::data {
+
+namespace {
+
+constexpr const char* op = "random_split";
+
+void check_shares(const std::vector<double>& shares) {
+  const bool negative =
+      std::any_of(shares.begin(), shares.end(), [](double share) { return !(share >= 0); });
+  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+  if (negative || std::abs(sum - 1) > 1e-6) {
+    throw ValueError(op, str("shares must not be negative and sum up to 1, the sum is ", sum),
+                     "for 10 % of validation data give {0.9, 0.1}");
+  }
+}
+
+/// The samples of one class after the other (or all, where classes do not matter), shuffled within.
+std::vector<int64_t> shuffled_groups(const Dataset& dataset, const SplitOptions& options) {
+  Generator random(options.seed, Stream::shuffle);
+  std::vector<int64_t> all(static_cast<size_t>(dataset.size()));
+  std::iota(all.begin(), all.end(), int64_t{0});
+  if (!options.stratify) {
+    shuffle(all, random);
+    return all;
+  }
+  all.clear();
+  for (std::vector<int64_t>& members : members_of_classes(dataset.targets())) {
+    shuffle(members, random);
+    all.insert(all.end(), members.begin(), members.end());
+  }
+  return all;
+}
+
+}  // namespace
+
+std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<double>& shares,
+                                     const SplitOptions& options) {
+  if (dataset == nullptr) throw ValueError(op, "the data set is a null pointer");
+  check_shares(shares);
+  std::vector<std::vector<int64_t>> parts(shares.size());
+  std::vector<double> missing(shares.size(), 0);  // how far a part is behind its share
+  // Each sample goes to the part that is furthest behind. So the shares are kept at every point of
+  // the sequence, and in every run of samples of one class.
+  for (const int64_t sample : shuffled_groups(*dataset, options)) {
+    for (size_t k = 0; k < shares.size(); ++k) missing[k] += shares[k];
+    const auto k =
+        static_cast<size_t>(std::max_element(missing.begin(), missing.end()) - missing.begin());
+    missing[k] -= 1;
+    parts[k].push_back(sample);
+  }
+  std::vector<DatasetPtr> subsets;
+  for (std::vector<int64_t>& part : parts) {
+    std::sort(part.begin(), part.end());
+    subsets.push_back(share(Subset(dataset, std::move(part))));
+  }
+  return subsets;
+}
+
+}  // namespace gradus::data

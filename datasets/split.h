@@ -1,0 +1,29 @@
+// Splitting a data set into parts: training and validation.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dataset.h"
+
+namespace gradus::data {
+
+struct SplitOptions {
+  uint64_t seed = 0;
+  /// Give every part the same shares of the classes as the whole has: targets must be int64 [].
+  bool stratify = false;
+};
+
+/// Splits a data set at random into parts of these shares:
+///
+///     const auto parts = random_split(dataset, {0.9, 0.1}, {.stratify = true});
+///     DataLoader train(parts[0]), validation(parts[1], {.shuffle = false});
+///
+/// Every sample is in one part. With two parts their sizes, and stratified the numbers of each
+/// class in them, are right to within one sample. Parts keep the order of the data set. Throws
+/// ValueError where shares are negative or do not sum up to 1; stratified, also what
+/// members_of_classes throws.
+std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<double>& shares,
+                                     const SplitOptions& options = {});
+
+}  // namespace gradus::data
