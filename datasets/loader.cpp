@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <deque>
 #include <exception>
+#include <map>
 #include <mutex>
-#include <numeric>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -17,111 +16,155 @@ namespace gradus::data {
 
 namespace {
 
-/// The numbers of all samples, shuffled (Fisher-Yates) as a function of seed and epoch alone.
-std::vector<int64_t> sample_order(int64_t size, const LoaderOptions& options, int64_t epoch) {
-  std::vector<int64_t> order(static_cast<size_t>(size));
-  std::iota(order.begin(), order.end(), int64_t{0});
-  if (!options.shuffle) return order;
-  Generator generator = Generator(options.seed, Stream::shuffle).fork(static_cast<uint64_t>(epoch));
-  for (size_t left = order.size(); left > 1; --left) {
-    std::swap(order[left - 1], order[generator.below(left)]);
+constexpr int max_workers = 256;
+
+/// The batches of one epoch by their numbers. Nothing in it changes, so any thread can make any
+/// batch.
+struct Plan {
+  DatasetPtr dataset;
+  std::vector<int64_t> order;
+  Transform transform;
+  Generator random;  ///< of the transform; place i of the order has random.fork(i)
+  size_t batch_size, batches;
+
+  Batch make(size_t number) const {
+    const NoGrad pause;
+    const size_t begin = number * batch_size;
+    const size_t size = std::min(batch_size, order.size() - begin);
+    const auto indices = std::span(order).subspan(begin, size);
+    Batch batch = dataset->gather(indices);
+    if (transform) {
+      batch.x = apply(transform, batch.x, random,
+                      {.first = static_cast<int64_t>(begin), .numbers = indices});
+    }
+    return batch;
   }
-  return order;
-}
+};
 
 /// Makes each batch when it is asked for.
 class DirectEpoch : public DataLoader::Epoch {
  public:
-  DirectEpoch(DatasetPtr dataset, std::vector<int64_t> order, int64_t batch_size,
-              int64_t first_batch, int64_t batches)
-      : dataset_(std::move(dataset)),
-        order_(std::move(order)),
-        batch_size_(static_cast<size_t>(batch_size)),
-        position_(static_cast<size_t>(first_batch)),
-        batches_(static_cast<size_t>(batches)) {}
+  DirectEpoch(Plan plan, size_t first) : plan_(std::move(plan)), next_(first) {}
 
   bool next(Batch& batch) override {
-    if (position_ >= batches_) return false;
-    const NoGrad pause;
-    const size_t begin = position_++ * batch_size_;
-    const size_t size = std::min(batch_size_, order_.size() - begin);
-    batch = dataset_->gather(std::span(order_).subspan(begin, size));
+    if (next_ >= plan_.batches) return false;
+    batch = plan_.make(next_++);
     return true;
   }
 
  private:
-  DatasetPtr dataset_;
-  std::vector<int64_t> order_;
-  size_t batch_size_, position_, batches_;
+  Plan plan_;
+  size_t next_;
 };
 
-/// Lets a thread run ahead of the consumer by a bounded number of batches.
-class PrefetchedEpoch : public DataLoader::Epoch {
+/// Lets threads run ahead of the consumer by a bounded number of batches. Each takes the next batch
+/// that nobody has; the consumer gets them in order.
+class WorkerEpoch : public DataLoader::Epoch {
  public:
-  PrefetchedEpoch(std::unique_ptr<DataLoader::Epoch> source, size_t capacity)
-      : source_(std::move(source)),
-        capacity_(capacity),
-        thread_([this](const std::stop_token& stop) { produce(stop); }) {}
+  WorkerEpoch(Plan plan, size_t first, const LoaderOptions& options)
+      : plan_(std::move(plan)),
+        ahead_(static_cast<size_t>(options.prefetch) + static_cast<size_t>(options.num_workers)),
+        taken_(first),
+        wanted_(first) {
+    for (int i = 0; i < options.num_workers; ++i) {
+      threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+    }
+  }
+  ~WorkerEpoch() override {
+    for (std::jthread& thread : threads_) thread.request_stop();  // all at once, then wait
+  }
+  WorkerEpoch(const WorkerEpoch&) = delete;
+  WorkerEpoch& operator=(const WorkerEpoch&) = delete;
 
   bool next(Batch& batch) override {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !ready_.empty() || finished_; });
-    if (ready_.empty()) {
-      if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
-      return false;
-    }
-    batch = std::move(ready_.front());
-    ready_.pop_front();
+    if (wanted_ >= plan_.batches) return false;
+    changed_.wait(lock, [&] { return ready_.contains(wanted_); });
+    const Result result = std::move(ready_.extract(wanted_).mapped());
+    wanted_ = result.failure ? plan_.batches : wanted_ + 1;
     changed_.notify_all();
+    if (result.failure) std::rethrow_exception(result.failure);
+    batch = result.batch;
     return true;
   }
 
  private:
-  void produce(const std::stop_token& stop) {
+  struct Result {
+    Batch batch;
     std::exception_ptr failure;
-    try {
-      for (Batch batch; source_->next(batch);) {
+  };
+
+  void work(const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      size_t number;
+      {
         std::unique_lock lock(mutex_);
-        if (!changed_.wait(lock, stop, [&] { return ready_.size() < capacity_; })) break;
-        ready_.push_back(std::move(batch));
-        changed_.notify_all();
+        const bool go = changed_.wait(
+            lock, stop, [&] { return taken_ >= plan_.batches || taken_ < wanted_ + ahead_; });
+        if (!go || taken_ >= plan_.batches) return;
+        number = taken_++;
       }
-    } catch (...) {
-      failure = std::current_exception();
+      Result result = make(number);
+      const std::lock_guard lock(mutex_);
+      if (result.failure) taken_ = plan_.batches;  // what comes after it is not wanted any more
+      ready_.emplace(number, std::move(result));
+      changed_.notify_all();
     }
-    const std::lock_guard lock(mutex_);
-    failure_ = std::move(failure);
-    finished_ = true;
-    changed_.notify_all();
   }
 
-  std::unique_ptr<DataLoader::Epoch> source_;
-  size_t capacity_;
+  Result make(size_t number) const {
+    try {
+      return {plan_.make(number), nullptr};
+    } catch (...) {
+      return {{}, std::current_exception()};
+    }
+  }
+
+  const Plan plan_;
+  const size_t ahead_;  // batches that may be begun before the consumer asks for the first of them
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Batch> ready_;
-  bool finished_ = false;
-  std::exception_ptr failure_;
-  std::jthread thread_;  // last: it stops before anything it uses goes away
+  size_t taken_;   // the next batch that no worker has begun
+  size_t wanted_;  // the next batch that the consumer gets
+  std::map<size_t, Result> ready_;
+  std::vector<std::jthread> threads_;  // last: they stop before anything they use goes away
 };
+
+void check_options(const LoaderOptions& options) {
+  constexpr const char* op = "data_loader";
+  if (options.batch_size < 1) {
+    throw ValueError(op, str("batch_size must be at least 1, got ", options.batch_size));
+  }
+  if (options.prefetch < 0) {
+    throw ValueError(op, str("prefetch must not be negative, got ", options.prefetch),
+                     "0 means no prefetching");
+  }
+  if (options.num_workers < 0 || options.num_workers > max_workers) {
+    throw ValueError(
+        op, str("num_workers must be from 0 to ", max_workers, ", got ", options.num_workers),
+        "0 means that batches are made when they are asked for");
+  }
+}
+
+SamplerPtr make_sampler(int64_t size, const LoaderOptions& options) {
+  if (options.sampler != nullptr) return options.sampler;
+  if (options.shuffle) return std::make_shared<RandomSampler>(size, options.seed);
+  return std::make_shared<SequentialSampler>(size);
+}
 
 }  // namespace
 
 DataLoader::DataLoader(DatasetPtr dataset, const LoaderOptions& options)
     : dataset_(std::move(dataset)), options_(options) {
   if (dataset_ == nullptr) throw ValueError("data_loader", "the data set is a null pointer");
-  if (options.batch_size < 1) {
-    throw ValueError("data_loader", str("batch_size must be at least 1, got ", options.batch_size));
-  }
-  if (options.prefetch < 0) {
-    throw ValueError("data_loader", str("prefetch must not be negative, got ", options.prefetch),
-                     "0 means no prefetching");
-  }
+  check_options(options);
+  sampler_ = make_sampler(dataset_->size(), options);
 }
 
 int64_t DataLoader::size() const {
-  const int64_t rest = options_.drop_last ? 0 : options_.batch_size - 1;
-  return (dataset_->size() + rest) / options_.batch_size;
+  const int64_t samples = sampler_->size(), batch_size = options_.batch_size;
+  const bool short_one = !options_.drop_last && samples % batch_size != 0;
+  return samples / batch_size + (short_one ? 1 : 0);
 }
 
 void DataLoader::set_epoch(int64_t epoch, int64_t first_batch) {
@@ -134,16 +177,24 @@ void DataLoader::set_epoch(int64_t epoch, int64_t first_batch) {
 }
 
 DataLoader::Iterator DataLoader::begin() {
-  std::unique_ptr<Epoch> epoch =
-      std::make_unique<DirectEpoch>(dataset_, sample_order(dataset_->size(), options_, epoch_),
-                                    options_.batch_size, first_batch_, size());
-  if (options_.prefetch > 0) {
-    epoch =
-        std::make_unique<PrefetchedEpoch>(std::move(epoch), static_cast<size_t>(options_.prefetch));
+  Plan plan{
+      .dataset = dataset_,
+      .order = sampler_->order(epoch_),
+      .transform = options_.transform,
+      .random = Generator(options_.seed, Stream::augmentation).fork(static_cast<uint64_t>(epoch_)),
+      .batch_size = static_cast<size_t>(options_.batch_size),
+      .batches = static_cast<size_t>(size())};
+  if (static_cast<int64_t>(plan.order.size()) != sampler_->size()) {
+    throw ValueError("data_loader", str("the sampler promised ", sampler_->size(),
+                                        " samples and gave ", plan.order.size()));
   }
+  const size_t first = std::min(static_cast<size_t>(first_batch_), plan.batches);
   ++epoch_;
   first_batch_ = 0;
-  return Iterator(std::move(epoch));
+  if (options_.num_workers > 0 && options_.prefetch > 0) {
+    return Iterator(std::make_unique<WorkerEpoch>(std::move(plan), first, options_));
+  }
+  return Iterator(std::make_unique<DirectEpoch>(std::move(plan), first));
 }
 
 DataLoader::Iterator& DataLoader::Iterator::operator++() {

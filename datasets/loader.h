@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "dataset.h"
+#include "sampler.h"
+#include "transform.h"
 
 namespace gradus::data {
 
@@ -15,8 +17,14 @@ struct LoaderOptions {
   int64_t batch_size = 64;
   bool shuffle = true;
   bool drop_last = false;  ///< leave out a last batch that is not full
-  uint64_t seed = 0;       ///< of the order of the samples
-  int prefetch = 2;        ///< batches that a thread prepares ahead; 0: no thread
+  uint64_t seed = 0;       ///< of the order of the samples, and of the transform's random numbers
+  int prefetch = 2;        ///< batches that are prepared ahead; 0: no threads
+  int num_workers = 1;     ///< threads that prepare them; 0: each batch is made when asked for
+  /// Applied to the x of each sample. Random numbers depend on seed, epoch and the sample's place
+  /// in the epoch alone.
+  Transform transform = {};
+  /// Takes the place of `shuffle`; its order depends on its own seed.
+  SamplerPtr sampler = {};
 };
 
 /// Cuts a data set into batches. Each range-for over it is one epoch:
@@ -28,13 +36,16 @@ struct LoaderOptions {
 ///
 /// Every call of begin() starts the next epoch, also where the one before was left with `break`.
 /// The order of an epoch is a function of seed and epoch number alone. Batches are the same bit for
-/// bit with and without prefetching. Nothing is recorded on a tape while a batch is made. What the
-/// data set throws, also in the thread, is thrown by begin() or by the step to the next batch.
+/// bit with any number of workers and any prefetching. Nothing is recorded on a tape while a batch
+/// is made. What the data set or the transform throws, also in a worker, is thrown by begin() or by
+/// the step to the next batch, after the batches before it; for a transform it says which sample
+/// (see apply). Workers call both at the same time.
 ///
 /// One thread may use a loader at a time. Several epochs may run at once, each with its iterator.
 class DataLoader {
  public:
-  /// Throws ValueError for a batch size below 1, a negative `prefetch`, or a null pointer.
+  /// Throws ValueError for a batch size below 1, a negative `prefetch` or `num_workers`, more than
+  /// 256 workers, or a null pointer.
   explicit DataLoader(DatasetPtr dataset, const LoaderOptions& options = {});
   template <std::derived_from<Dataset> D>
   explicit DataLoader(D dataset, const LoaderOptions& options = {})
@@ -49,7 +60,7 @@ class DataLoader {
   };
 
   /// Steps through one epoch. Can be moved, not copied; destroying it ends the epoch and its
-  /// thread.
+  /// threads.
   class Iterator {
    public:
     using value_type = Batch;
@@ -90,6 +101,7 @@ class DataLoader {
  private:
   DatasetPtr dataset_;
   LoaderOptions options_;
+  SamplerPtr sampler_;
   int64_t epoch_ = 0;
   int64_t first_batch_ = 0;
 };

@@ -53,6 +53,28 @@ class Fragile : public Dataset {
   std::atomic<int>* made_;
 };
 
+/// Images that a random transform changes, and all batches of some epochs of them, as bytes.
+DatasetPtr images(int64_t n) {
+  Generator random(2);
+  return share(TensorDataset(rand({n, 1, 6, 6}, random), arange(0, static_cast<double>(n))));
+}
+
+std::vector<std::vector<float>> contents(DataLoader& loader, int epochs = 1) {
+  std::vector<std::vector<float>> all;
+  for (int epoch = 0; epoch < epochs; ++epoch) {
+    for (const auto& [x, y] : loader) {
+      all.push_back(x.to_vector<float>());
+      for (const int64_t number : y.to_vector<int64_t>()) {
+        all.back().push_back(static_cast<float>(number));
+      }
+    }
+  }
+  return all;
+}
+
+const Transform wild = Compose{{RandomAffine{.degrees = 30, .translate = {0.2, 0.2}},
+                                ElasticTransform{.alpha = 8, .sigma = 2}, RandomErasing{}}};
+
 }  // namespace
 
 TEST_CASE("without shuffling, batches come in order and the last one is short") {
@@ -192,4 +214,135 @@ TEST_CASE("a loader refuses options that make no sense") {
   CHECK(contains(error_of<ValueError>([] { DataLoader(numbers(1), {.prefetch = -1}); }),
                  "prefetch must not be negative"));
   CHECK_THROWS_AS(DataLoader(DatasetPtr{}), ValueError);
+}
+
+// --- Workers, transforms and samplers ------------------------------------------------------------
+
+TEST_CASE("batches are the same bit for bit with any number of workers") {
+  DataLoader direct(images(50), {.batch_size = 4, .seed = 3, .num_workers = 0, .transform = wild});
+  const auto expected = contents(direct, 2);
+  REQUIRE(expected.size() == 26);
+  CHECK(expected[0] != expected[13]);
+  for (const int workers : {1, 2, 3, 8}) {
+    for (const int prefetch : {1, 2, 40}) {
+      DataLoader loader(images(50), {.batch_size = 4,
+                                     .seed = 3,
+                                     .prefetch = prefetch,
+                                     .num_workers = workers,
+                                     .transform = wild});
+      CHECK(contents(loader, 2) == expected);
+    }
+  }
+}
+
+TEST_CASE("augmentation depends on seed, epoch and place in the epoch, not on the batch size") {
+  const auto flattened = [](const LoaderOptions& options, int64_t epoch) {
+    DataLoader loader(images(12), options);
+    loader.set_epoch(epoch);
+    std::vector<float> all;
+    for (const auto& [x, y] : loader) {
+      const std::vector<float> values = x.to_vector<float>();
+      all.insert(all.end(), values.begin(), values.end());
+    }
+    return all;
+  };
+  LoaderOptions options{.batch_size = 4, .shuffle = false, .seed = 3, .transform = wild};
+  const auto expected = flattened(options, 1);
+  CHECK(flattened(options, 2) != expected);
+  options.batch_size = 5;
+  CHECK(flattened(options, 1) == expected);
+  options.seed = 4;
+  CHECK(flattened(options, 1) != expected);
+}
+
+TEST_CASE("an augmented epoch goes on in its middle with the same bits") {
+  DataLoader loader(images(30), {.batch_size = 4, .num_workers = 3, .transform = wild});
+  loader.set_epoch(5);
+  const auto whole = contents(loader);
+  loader.set_epoch(5, 3);
+  CHECK(contents(loader) == std::vector(whole.begin() + 3, whole.end()));
+}
+
+TEST_CASE(
+    "what a transform throws reaches the loop with the sample's number, after the batches before") {
+  const Transform fragile = [](const Tensor& image, Generator&) -> Tensor {
+    if (image.item() == 7) throw IoError("fragile", "the lens is dirty");
+    return image;
+  };
+  const Tensor y = arange(0, 20);
+  const DatasetPtr dataset = share(TensorDataset(to(y, float32).reshape({20, 1, 1, 1}), y));
+  for (const int workers : {0, 1, 3}) {
+    DataLoader loader(dataset, {.batch_size = 2,
+                                .shuffle = false,
+                                .prefetch = 4,
+                                .num_workers = workers,
+                                .transform = fragile});
+    int batches = 0;
+    const std::string text = error_of<IoError>([&] {
+      for ([[maybe_unused]] const auto& batch : loader) ++batches;
+    });
+    CHECK(batches == 3);
+    CHECK(text == "[fragile] (sample 7) the lens is dirty");
+    CHECK_THROWS_AS(contents(loader), IoError);  // and again in the next epoch
+  }
+}
+
+TEST_CASE("several workers stay within their bound") {
+  std::atomic<int> made = 0;
+  DataLoader loader(Fragile(-1, &made), {.batch_size = 1, .prefetch = 1, .num_workers = 3});
+  auto it = loader.begin();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  CHECK(made <= 5);  // one here, one waiting, three in the making
+}
+
+TEST_CASE("leaving an augmented epoch early stops all workers and leaks nothing") {
+  const int64_t tensors = live_tensors(), memory = live_bytes();
+  {
+    DataLoader loader(images(64), {.batch_size = 1, .num_workers = 4, .transform = wild});
+    for (int epoch = 0; epoch < 20; ++epoch) {
+      int64_t count = 0;
+      for ([[maybe_unused]] const auto& batch : loader) {
+        if (++count > epoch % 5) break;
+      }
+    }
+    auto unused = loader.begin();
+  }
+  CHECK(live_tensors() == tensors);
+  CHECK(live_bytes() == memory);
+}
+
+TEST_CASE("a sampler decides which samples come") {
+  const auto sampler = std::make_shared<SubsetRandomSampler>(std::vector<int64_t>{3, 3, 8, 1, 6});
+  DataLoader loader(numbers(10), {.batch_size = 2, .sampler = sampler});
+  CHECK(loader.size() == 3);
+  CHECK(flat(run_epoch(loader)) == sampler->order(0));
+  CHECK(flat(run_epoch(loader)) == sampler->order(1));
+  DataLoader full(numbers(10), {.batch_size = 2, .drop_last = true, .sampler = sampler});
+  CHECK(run_epoch(full).size() == 2);
+  const auto beyond = std::make_shared<SubsetRandomSampler>(std::vector<int64_t>{10});
+  DataLoader bad(numbers(10), {.sampler = beyond});
+  CHECK_THROWS_AS(run_epoch(bad), IndexError);
+}
+
+TEST_CASE("a sample that comes twice in an epoch is augmented in two ways") {
+  const auto twice = std::make_shared<SubsetRandomSampler>(std::vector<int64_t>{4, 4});
+  DataLoader loader(images(5), {.batch_size = 1, .transform = wild, .sampler = twice});
+  const auto both = contents(loader);
+  REQUIRE(both.size() == 2);
+  CHECK(both[0] != both[1]);
+}
+
+TEST_CASE("a sampler that breaks its promise is refused") {
+  struct Liar : Sampler {
+    int64_t size() const override { return 3; }
+    std::vector<int64_t> order(int64_t) const override { return {0}; }
+  };
+  DataLoader loader(numbers(5), {.sampler = std::make_shared<Liar>()});
+  CHECK(contains(error_of<ValueError>([&] { loader.begin(); }), "promised 3 samples and gave 1"));
+}
+
+TEST_CASE("a number of workers that makes no sense is refused") {
+  CHECK(contains(error_of<ValueError>([] { DataLoader(numbers(1), {.num_workers = -1}); }),
+                 "num_workers must be from 0 to 256, got -1"));
+  CHECK_THROWS_AS(DataLoader(numbers(1), {.num_workers = 1000}), ValueError);
 }
