@@ -37,7 +37,12 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       ->check(CLI::PositiveNumber);
   app.add_option("--ema", o.ema, "test and keep a moving average of the weights with this decay")
       ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--seed", o.seed, "of initial weights, order and dropout")->capture_default_str();
+  app.add_option("--augment", o.augment, "random changes of the images: shift,rotate=15,...");
+  app.add_option("--workers", o.workers, "threads that prepare batches")
+      ->check(CLI::Range(0, 256))
+      ->capture_default_str();
+  app.add_option("--seed", o.seed, "of initial weights, order, dropout and augmentation")
+      ->capture_default_str();
   app.add_option("--samples", o.samples, "train on the first so many images only; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

@@ -11,6 +11,7 @@
 #include "../support/progress.h"
 #include "../support/run_folder.h"
 #include "../support/system.h"
+#include "augment.h"
 #include "models.h"
 #include "recipe.h"
 
@@ -30,6 +31,12 @@ std::unique_ptr<nn::Sequential> make_net(const TrainOptions& options, const data
   const Task task{
       .channels = image[0], .side = image[1], .classes = static_cast<int64_t>(data.classes.size())};
   return nn::from_json(model_json(options.model, options.norm, task));
+}
+
+/// The value that a black pixel has become. Colour images are padded with their mean, 0.
+double background(const data::Found& data) {
+  if (data.normalization.size() != 1) return 0;
+  return -data.normalization[0].mean / data.normalization[0].std;
 }
 
 json to_json(const std::vector<data::Normalization>& normalization) {
@@ -116,7 +123,11 @@ class Training {
       images = data::share(data::Subset(images, 0, options_.samples));
     }
     loader_ = std::make_unique<data::DataLoader>(
-        images, data::LoaderOptions{.batch_size = options_.batch_size, .seed = options_.seed});
+        images,
+        data::LoaderOptions{.batch_size = options_.batch_size,
+                            .seed = options_.seed,
+                            .num_workers = options_.workers,
+                            .transform = parse_augmentation(options_.augment, background(data_))});
     const int64_t steps = loader_->size() * options_.epochs;
     schedule_.emplace(*optimizer_, make_schedule(options_.schedule, *optimizer_, steps));
   }
@@ -190,22 +201,22 @@ class Training {
   }
 
   json config() const {
-    return {
-        {"version", system_info().version},
-        {"dataset", data_.key},
-        {"normalization", to_json(data_.normalization)},
-        {"classes", data_.classes},
-        {"model", options_.model},
-        {"norm", options_.norm},
-        {"epochs", options_.epochs},
-        {"batch_size", options_.batch_size},
-        {"lr", peak_lr_},
-        {"optimizer", options_.optimizer},
-        {"schedule", options_.schedule},
-        {"clip_grad_norm", options_.clip_grad_norm ? json(*options_.clip_grad_norm) : json()},
-        {"ema", options_.ema},
-        {"seed", options_.seed},
-        {"samples", options_.samples}};
+    return {{"version", system_info().version},
+            {"dataset", data_.key},
+            {"normalization", to_json(data_.normalization)},
+            {"classes", data_.classes},
+            {"model", options_.model},
+            {"norm", options_.norm},
+            {"epochs", options_.epochs},
+            {"batch_size", options_.batch_size},
+            {"lr", peak_lr_},
+            {"optimizer", options_.optimizer},
+            {"schedule", options_.schedule},
+            {"clip_grad_norm", options_.clip_grad_norm ? json(*options_.clip_grad_norm) : json()},
+            {"ema", options_.ema},
+            {"augment", options_.augment},
+            {"seed", options_.seed},
+            {"samples", options_.samples}};
   }
 
   void finish(const EpochResult& total, const Evaluation& test, double seconds) const {

@@ -23,7 +23,9 @@ struct TrainOptions {
   std::string optimizer = "adam";
   std::string schedule = "linear";
   std::optional<double> clip_grad_norm;  ///< where not given, gradients are not clipped
-  double ema = 0;  ///< decay of the moving average of weights that is tested and kept; 0: none
+  double ema = 0;       ///< decay of the moving average of weights that is tested and kept; 0: none
+  std::string augment;  ///< "shift,rotate=15": see parse_augmentation; empty: none
+  int workers = 1;      ///< threads that prepare batches
   uint64_t seed = 0;
   int64_t samples = 0;  ///< train on the first so many only, and draw no more; 0: all
   std::string out;      ///< run folder; empty: nothing is kept

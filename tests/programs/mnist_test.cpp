@@ -206,6 +206,22 @@ TEST_CASE("every optimizer and every schedule trains") {
   }
 }
 
+TEST_CASE("augmented training depends on the seed alone, not on the number of workers") {
+  const Folder folder;
+  const std::string lenet =
+      "train --dataset synthetic --model lenet --samples 100 --epochs 1 --batch-size 10 "
+      "--augment shift=3,rotate,scale,elastic,erase --out ";
+  REQUIRE(mnist(lenet + folder / "none" + " --workers 0").status == 0);
+  REQUIRE(mnist(lenet + folder / "three" + " --workers 3").status == 0);
+  REQUIRE(mnist("train --dataset synthetic --model lenet --samples 100 --epochs 1 "
+                "--batch-size 10 --out " +
+                folder / "plain")
+              .status == 0);
+  const std::string none = read_text(folder / "none/model.safetensors");
+  CHECK(none == read_text(folder / "three/model.safetensors"));
+  CHECK(none != read_text(folder / "plain/model.safetensors"));
+}
+
 TEST_CASE("nets fit colour images and other numbers of classes") {
   const Folder folder;
   std::filesystem::create_directories(folder / "cifar-100-binary");
@@ -252,6 +268,11 @@ TEST_CASE("mistakes get a message and exit status 1") {
   check_refused("train --dataset imagenet", "imagenet");
   check_refused("train --dataset synthetic --model resnet", "unknown --model resnet");
   check_refused("train --dataset synthetic --norm layers", "unknown --norm layers");
+  check_refused("train --dataset synthetic --augment twirl", "there are shift=2, rotate=10");
+  check_refused("train --dataset synthetic --augment rotate=200", "from 0 to 180");
+  check_refused("train --dataset synthetic --augment shift=,flip", "shift= is not possible");
+  check_refused("train --dataset synthetic --augment flip,flip", "flip twice");
+  check_refused("train --dataset synthetic --workers -1", "--workers");
   check_refused("train --data " + folder / "nowhere", "nowhere");
   check_refused("train --dataset synthetic --model " + folder / "missing.json", "missing.json");
   check_refused("train --dataset synthetic --model " + folder / "bad.json", "Conv9d");
