@@ -99,6 +99,44 @@ std::string lenet(const Task& task) {
   return layers.text();
 }
 
+/// Pools first and normalizes and cuts off afterwards: the same function, on a quarter of the
+/// elements, as long as no factor of a norm is negative.
+std::string small(const Task& task) {
+  LayerList layers;
+  int64_t in = task.channels, side = task.side;
+  for (const auto& [out, kernel] : {std::pair<int64_t, int64_t>{16, 5}, {32, 3}}) {
+    layers.add(
+        "conv", "Conv2d",
+        {{"in_channels", in}, {"out_channels", out}, {"kernel_size", kernel}, {"bias", false}});
+    layers.add_pool();
+    layers.add("norm", "BatchNorm2d", {{"num_features", out}});
+    layers.add_relu();
+    in = out;
+    side = (side - kernel + 1) / 2;
+  }
+  layers.add("flatten", "Flatten");
+  layers.add_linear(in * side * side, 128);
+  layers.add_relu();
+  layers.add_linear(128, task.classes);
+  return layers.text();
+}
+
+std::string deep(const Task& task) {
+  LayerList layers;
+  int64_t in = task.channels, side = task.side;
+  for (const int64_t out : {32, 64, 128}) {
+    add_conv_block(layers, "batch", in, out, side);
+    add_conv_block(layers, "batch", out, out, side);
+    layers.add_pool();
+    in = out;
+    side /= 2;
+  }
+  layers.add("flatten", "Flatten");
+  layers.add("dropout", "Dropout", {{"p", 0.4}});
+  layers.add_linear(in * side * side, task.classes);
+  return layers.text();
+}
+
 std::string mlp(const Task& task) {
   LayerList layers;
   layers.add("flatten", "Flatten");
@@ -130,10 +168,12 @@ std::string model_json(const std::string& model, const std::string& norm, const 
   }
   if (model == "cnn") return cnn(norm, task);
   if (model == "lenet") return lenet(task);
+  if (model == "small") return small(task);
+  if (model == "deep") return deep(task);
   if (model == "mlp") return mlp(task);
   if (model == "lstm") return lstm(task);
   throw ValueError("model", str("unknown --model ", model),
-                   "there are cnn, lenet, mlp, lstm, or the name of a .json file");
+                   "there are cnn, small, deep, lenet, mlp, lstm, or the name of a .json file");
 }
 
 }  // namespace gradus::examples

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "train.h"
+
 namespace gradus::examples {
 
 namespace {
@@ -78,6 +80,24 @@ optim::Curve constant(const optim::Optimizer&, int64_t) {
   return optim::ConstantLR{.factor = 1};
 }
 
+struct NamedRecipe {
+  const char* name;
+  TrainOptions options;
+};
+
+const NamedRecipe recipes[] = {
+    {"default", {}},
+    {"fast", {.model = "small", .epochs = 1, .lr = 0.01, .schedule = "onecycle"}},
+    {"best",
+     {.model = "deep",
+      .epochs = 12,
+      .batch_size = 128,
+      .lr = 0.01,
+      .schedule = "onecycle",
+      .ema = 0.995,
+      .augment = "shift,rotate,scale"}},
+};
+
 constexpr NamedSchedule schedules[] = {{"linear", linear},
                                        {"cosine", cosine},
                                        {"onecycle", one_cycle},
@@ -100,6 +120,14 @@ const Row& find(const Row (&rows)[N], const std::string& name, const char* optio
 }
 
 }  // namespace
+
+TrainOptions recipe(const std::string& name) {
+  return find(recipes, name, "--recipe").options;
+}
+
+std::vector<std::string> recipe_names() {
+  return names_of(recipes);
+}
 
 std::vector<std::string> optimizer_names() {
   return names_of(optimizers);

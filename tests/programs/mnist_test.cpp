@@ -99,7 +99,7 @@ TEST_CASE("a run folder holds configuration, model, metrics and weights") {
 
 TEST_CASE("every named model trains") {
   const Folder folder;
-  for (const std::string model : {"cnn", "lenet", "mlp", "lstm"}) {
+  for (const std::string model : {"cnn", "small", "deep", "lenet", "mlp", "lstm"}) {
     const Outcome outcome = mnist("train --dataset synthetic --samples 60 --epochs 1 --model " +
                                   model + " --out " + folder / model);
     REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
@@ -186,6 +186,24 @@ TEST_CASE("optimizer, schedule, clipping and averaging can be chosen, and the ru
   CHECK(train_loss("averaged") == train_loss("plain"));  // averaging does not disturb training
 }
 
+TEST_CASE("a recipe sets options that go together, and options of one's own have the last word") {
+  const Folder folder;
+  const auto config = [&](const std::string& arguments) {
+    const Outcome outcome = mnist("train --dataset synthetic --samples 64 --overwrite --out " +
+                                  folder / "run" + " " + arguments);
+    REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+    return json::parse(read_text(folder / "run/config.json"));
+  };
+  const json fast = config("--recipe fast");
+  CHECK(fast.at("model") == "small");
+  CHECK(fast.at("epochs") == 1);
+  CHECK(fast.at("schedule") == "onecycle");
+  const json other = config("--epochs 2 --recipe fast --lr 0.002");
+  CHECK(other.at("model") == "small");
+  CHECK(other.at("epochs") == 2);
+  CHECK(other.at("lr") == 0.002);
+}
+
 TEST_CASE("every optimizer and every schedule trains") {
   const std::string quick =
       "train --json --dataset synthetic --model mlp --epochs 2 --samples 600 --batch-size 20 ";
@@ -229,7 +247,7 @@ TEST_CASE("nets fit colour images and other numbers of classes") {
     std::ofstream(folder / "cifar-100-binary/" + name, std::ios::binary)
         << std::string(4 * 3074, '\1');
   }
-  for (const char* model : {"cnn", "lenet", "mlp", "lstm"}) {
+  for (const char* model : {"cnn", "small", "deep", "lenet", "mlp", "lstm"}) {
     const std::string run = folder / model;
     const Outcome outcome = mnist("train --dataset cifar100 --data " + folder / "" + " --model " +
                                   model + " --epochs 1 --batch-size 2 --out " + run);
