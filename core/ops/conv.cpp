@@ -1,6 +1,6 @@
 #include "../kernels/conv.h"
 
-#include "common.h"
+#include "windows.h"
 
 namespace gradus {
 
@@ -8,68 +8,26 @@ using namespace ops;
 
 namespace {
 
-void check_options(const Conv2dOptions& o) {
-  for (size_t i = 0; i < 2; ++i) {
-    if (o.stride[i] < 1 || o.dilation[i] < 1 || o.padding[i] < 0 || o.groups < 1) {
-      throw ValueError("conv2d",
-                       str("stride ", o.stride[i], ", padding ", o.padding[i], ", dilation ",
-                           o.dilation[i], ", groups ", o.groups),
-                       "stride, dilation and groups are at least 1, padding at least 0");
-    }
-  }
-}
-
-int64_t output_size(int64_t input, int64_t kernel, int64_t stride, int64_t padding,
-                    int64_t dilation) {
-  const int64_t span = dilation * (kernel - 1) + 1;
-  return input + 2 * padding < span ? 0 : (input + 2 * padding - span) / stride + 1;
-}
-
 /// Checks that x and weight fit and returns the sizes of their convolution.
 kernels::ConvSizes conv_sizes(const Shape& x, const Shape& weight, const Conv2dOptions& o) {
-  check_options(o);
-  const auto shapes = [&] { return str("input ", x, ", weight ", weight, ", groups ", o.groups); };
-  if (x.dim() != 4 || weight.dim() != 4) {
-    throw ShapeError("conv2d",
-                     str("expected input [N,C,H,W] and weight [O,C/groups,kh,kw]: ", shapes()),
-                     "an image without batch is [C,H,W]");
-  }
-  if (weight[1] * o.groups != x[1]) {
-    throw ShapeError(
-        "conv2d",
-        str("expected ", weight[1] * o.groups, " input channels, got ", x[1], ": ", shapes()),
-        "the channels of the input must be those the layer was built with");
-  }
-  if (weight[0] % o.groups != 0 || weight[0] == 0 || weight[2] < 1 || weight[3] < 1) {
-    throw ShapeError("conv2d", str("invalid weight: ", shapes()),
-                     "out_channels must be a multiple of groups, and no size 0");
-  }
-  kernels::ConvSizes s{.n = x[0],
-                       .c = x[1],
-                       .h = x[2],
-                       .w = x[3],
-                       .o = weight[0],
-                       .kh = weight[2],
-                       .kw = weight[3],
-                       .oh = 0,
-                       .ow = 0,
-                       .stride_h = o.stride[0],
-                       .stride_w = o.stride[1],
-                       .padding_h = o.padding[0],
-                       .padding_w = o.padding[1],
-                       .dilation_h = o.dilation[0],
-                       .dilation_w = o.dilation[1],
-                       .groups = o.groups,
-                       .winograd = o.winograd};
-  s.oh = output_size(s.h, s.kh, s.stride_h, s.padding_h, s.dilation_h);
-  s.ow = output_size(s.w, s.kw, s.stride_w, s.padding_w, s.dilation_w);
-  if (s.oh < 1 || s.ow < 1) {
-    throw ShapeError("conv2d",
-                     str("the kernel is larger than the padded input: ", shapes(), ", padding ",
-                         o.padding[0], "x", o.padding[1]),
-                     "use a smaller kernel or dilation, or more padding");
-  }
-  return s;
+  const Size2 output = conv_output_size("conv2d", x, weight, o);
+  return {.n = x[0],
+          .c = x[1],
+          .h = x[2],
+          .w = x[3],
+          .o = weight[0],
+          .kh = weight[2],
+          .kw = weight[3],
+          .oh = output[0],
+          .ow = output[1],
+          .stride_h = o.stride[0],
+          .stride_w = o.stride[1],
+          .padding_h = o.padding[0],
+          .padding_w = o.padding[1],
+          .dilation_h = o.dilation[0],
+          .dilation_w = o.dilation[1],
+          .groups = o.groups,
+          .winograd = o.winograd};
 }
 
 double conv_flops(const kernels::ConvSizes& s) {
@@ -87,18 +45,11 @@ void check_gradient(const char* op, const Tensor& g, const kernels::ConvSizes& s
 
 Tensor conv2d(const Tensor& input, const Tensor& weights, const Tensor& bias,
               const Conv2dOptions& options) {
-  check_same_dtype("conv2d", input, weights);
   if (input.dim() == 3) {
     return squeeze(conv2d(unsqueeze(input, 0), weights, bias, options), 0);
   }
   const auto s = conv_sizes(input.shape(), weights.shape(), options);
-  if (bias.defined()) {
-    check_same_dtype("conv2d", input, bias);
-    if (bias.shape() != Shape{s.o}) {
-      throw ShapeError("conv2d", str("expected a bias [", s.o, "], got ", bias.shape(), ": weight ",
-                                     weights.shape()));
-    }
-  }
+  check_conv_arguments("conv2d", input, weights, bias, s.o);
   const Tensor x = contiguous(input), weight = contiguous(weights);
   const Tensor b = bias.defined() ? contiguous(bias) : Tensor();
   Tensor y = Tensor::empty({s.n, s.o, s.oh, s.ow}, x.dtype());

@@ -1,4 +1,7 @@
 #include "../kernels/copy.h"
+
+#include <cmath>
+
 #include "common.h"
 
 namespace gradus {
@@ -49,6 +52,16 @@ Tensor dropout_channels(const Tensor& x, double p, Generator& generator) {
   channels[1] = x.shape()[1];
   const Tensor mask = dropout_mask(channels, x.dtype(), p, generator);
   return apply_mask(x, expand(mask, x.shape()));
+}
+
+Tensor alpha_dropout(const Tensor& x, double p, Generator& generator) {
+  check_probability(p);
+  check_floating("alpha_dropout", x);
+  const Tensor mask = dropout_mask(x.shape(), x.dtype(), p, generator);
+  if (p == 1) return mul(x, mask);                 // nothing is left that could be scaled
+  constexpr double dropped = -1.7580993408473766;  // -scale alpha of selu
+  const double factor = 1 / std::sqrt((1 - p) * (1 + p * dropped * dropped));
+  return add(mul(masked_fill(x, eq(mask, 0), dropped), factor), -factor * p * dropped);
 }
 
 }  // namespace gradus

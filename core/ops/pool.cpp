@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "common.h"
+#include "windows.h"
 
 namespace gradus {
 
@@ -28,61 +28,27 @@ Shape with_plane(Shape shape, int64_t h, int64_t w) {
 }
 
 void check_image(const char* op, const Tensor& x) {
-  check_floating(op, x);
-  if (x.dim() != 3 && x.dim() != 4) {
-    throw ShapeError(op, str("expected [N,C,H,W] or [C,H,W], got ", x.shape()));
-  }
-  for (int d = x.dim() - 3; d < x.dim(); ++d) {
-    if (x.shape()[d] == 0)
-      throw ShapeError(op, str("only the batch may be empty, got ", x.shape()));
-  }
+  check_pool_input<2>(op, x);
   if (plane_size(x.shape()) > std::numeric_limits<int32_t>::max()) {
     throw ShapeError(op, str("planes of more than 2^31 elements: ", x.shape()));
   }
 }
 
-int64_t pooled_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding, int64_t dilation,
-                    bool ceil_mode) {
-  const int64_t room = in + 2 * padding - dilation * (kernel - 1) - 1;
-  if (room < 0) return 0;
-  int64_t out = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
-  // A window that would start in the padding behind the input does not count.
-  if (ceil_mode && (out - 1) * stride >= in + padding) --out;
-  return out;
-}
-
 kernels::PoolSizes pool_sizes(const char* op, const Shape& x, const Pool2dOptions& o) {
-  const Size2 stride = o.stride.value_or(o.kernel_size);
-  for (size_t i = 0; i < 2; ++i) {
-    if (o.kernel_size[i] < 1 || stride[i] < 1 || o.dilation[i] < 1) {
-      throw ValueError(op, str("kernel_size ", o.kernel_size[i], ", stride ", stride[i],
-                               ", dilation ", o.dilation[i], " must be at least 1"));
-    }
-    if (o.padding[i] < 0 || o.padding[i] > o.kernel_size[i] / 2) {
-      throw ValueError(op, str("padding ", o.padding[i], " for kernel_size ", o.kernel_size[i]),
-                       "padding may be at most half of the kernel");
-    }
-  }
-  kernels::PoolSizes s{.planes = plane_count(x),
-                       .h = x[x.dim() - 2],
-                       .w = x.back(),
-                       .oh = 0,
-                       .ow = 0,
-                       .kernel_h = o.kernel_size[0],
-                       .kernel_w = o.kernel_size[1],
-                       .stride_h = stride[0],
-                       .stride_w = stride[1],
-                       .padding_h = o.padding[0],
-                       .padding_w = o.padding[1],
-                       .dilation_h = o.dilation[0],
-                       .dilation_w = o.dilation[1]};
-  s.oh = pooled_size(s.h, s.kernel_h, s.stride_h, s.padding_h, s.dilation_h, o.ceil_mode);
-  s.ow = pooled_size(s.w, s.kernel_w, s.stride_w, s.padding_w, s.dilation_w, o.ceil_mode);
-  if (s.oh < 1 || s.ow < 1) {
-    throw ShapeError(op, str("the window ", s.kernel_h, "x", s.kernel_w,
-                             " is larger than the padded input ", x));
-  }
-  return s;
+  const Size2 output = pool_output_size(op, x, o), stride = o.stride.value_or(o.kernel_size);
+  return {.planes = plane_count(x),
+          .h = x[x.dim() - 2],
+          .w = x.back(),
+          .oh = output[0],
+          .ow = output[1],
+          .kernel_h = o.kernel_size[0],
+          .kernel_w = o.kernel_size[1],
+          .stride_h = stride[0],
+          .stride_w = stride[1],
+          .padding_h = o.padding[0],
+          .padding_w = o.padding[1],
+          .dilation_h = o.dilation[0],
+          .dilation_w = o.dilation[1]};
 }
 
 Tensor max_pool2d_gather(const Tensor& x, const Tensor& index);

@@ -32,7 +32,9 @@ std::optional<Strides> view_strides(const Tensor& x, const Shape& shape) {
   return strides;
 }
 
-Shape infer_shape(const Tensor& x, const Shape& wanted) {
+/// `wanted` with the size for which it says -1, for the elements of `from`.
+Shape infer_shape(const char* op, const Shape& from, const Shape& wanted) {
+  const int64_t numel = from.numel();
   Shape shape = wanted;
   int unknown = -1;
   int64_t known = 1;
@@ -40,20 +42,20 @@ Shape infer_shape(const Tensor& x, const Shape& wanted) {
     if (shape[d] == -1 && unknown < 0) {
       unknown = d;
     } else if (shape[d] < 0) {
-      throw ShapeError("reshape", str("invalid shape ", wanted, " for ", x.shape()),
+      throw ShapeError(op, str("invalid shape ", wanted, " for ", from),
                        "at most one size may be -1");
     } else {
       known *= shape[d];
     }
   }
-  if (unknown >= 0 && known > 0 && x.numel() % known == 0) shape[unknown] = x.numel() / known;
+  if (unknown >= 0 && known > 0 && numel % known == 0) shape[unknown] = numel / known;
   if (unknown >= 0 && known == 0) {
-    throw ShapeError("reshape", str("cannot infer -1 in ", wanted, " for ", x.shape()),
+    throw ShapeError(op, str("cannot infer -1 in ", wanted, " for ", from),
                      "any size would fit; write it out");
   }
-  if ((unknown >= 0 && shape[unknown] == -1) || shape.numel() != x.numel()) {
-    throw ShapeError("reshape", str("shape ", wanted, " does not hold the ", x.numel(),
-                                    " elements of ", x.shape()));
+  if ((unknown >= 0 && shape[unknown] == -1) || shape.numel() != numel) {
+    throw ShapeError(op,
+                     str("shape ", wanted, " does not hold the ", numel, " elements of ", from));
   }
   return shape;
 }
@@ -68,7 +70,7 @@ Tensor record_reshape(const Tensor& x, const Tensor& out) {
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& wanted) {
-  const Shape shape = infer_shape(x, wanted);
+  const Shape shape = infer_shape("reshape", x.shape(), wanted);
   if (shape == x.shape()) return x;
   if (const auto strides = view_strides(x, shape)) {
     return record_reshape(x, x.view(shape, *strides));
@@ -95,6 +97,19 @@ Tensor flatten(const Tensor& x, int64_t start_dim, int64_t end_dim) {
     merged *= x.shape()[d];
     if (d == end) shape.push_back(merged);
   }
+  return reshape(x, shape);
+}
+
+Tensor unflatten(const Tensor& x, int64_t dim, const Shape& sizes) {
+  const int d = normalize_dim("unflatten", dim, x.dim());
+  if (x.dim() == 0 || sizes.empty()) {
+    throw ShapeError("unflatten",
+                     str("cannot split dimension ", dim, " of ", x.shape(), " into ", sizes));
+  }
+  const Shape part = infer_shape("unflatten", {x.shape()[d]}, sizes);
+  Shape shape = x.shape();
+  shape.erase(d);
+  for (int i = part.dim() - 1; i >= 0; --i) shape.insert(d, part[i]);
   return reshape(x, shape);
 }
 

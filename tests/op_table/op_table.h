@@ -46,7 +46,8 @@ std::vector<Row> elementwise_rows();
 std::vector<Row> reduction_rows();
 std::vector<Row> shape_rows();
 std::vector<Row> activation_rows();
-std::vector<Row> layer_rows();  ///< products, convolution, pooling, normalization
+std::vector<Row> layer_rows();   ///< products, convolution, pooling, normalization
+std::vector<Row> window_rows();  ///< convolution and pooling made of those over planes
 std::vector<Row> loss_rows();
 /// All of these.
 const std::vector<Row>& rows();
