@@ -40,6 +40,7 @@
 #include "nn/module.h"
 #include "nn/norm.h"
 #include "nn/norm_statistics.h"
+#include "nn/padding.h"
 #include "nn/pool.h"
 #include "nn/recurrent.h"
 #include "nn/reparametrization.h"

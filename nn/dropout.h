@@ -5,36 +5,86 @@
 
 namespace gradus::nn {
 
-/// Options of Dropout and Dropout2d: p, the probability that an element (a channel) becomes 0.
+/// What the dropout layers have in common: the identity in evaluation and for p = 0, and a
+/// generator in training, default_generator(Stream::dropout).
+class DropoutLayer : public Module {
+ public:
+  Tensor forward(const Tensor& x) override;
+  bool depends_on_mode() const override { return p_ > 0; }
+
+ protected:
+  /// Throws ValueError in the name of `type` for p outside [0, 1].
+  DropoutLayer(const char* type, double p);
+  virtual Tensor drop(const Tensor& x, double p, Generator& generator) const = 0;
+
+ private:
+  double p_;
+};
+
+/// Options of Dropout: p, the probability that an element becomes 0.
 struct DropoutOptions {
   static constexpr const char* type = "Dropout";
   double p = 0.5;
   void describe(OptionVisitor& visit) { visit("p", p); }
 };
-struct Dropout2dOptions {
-  static constexpr const char* type = "Dropout2d";
+
+/// In training, zeroes each element with probability p and multiplies the others by 1 / (1 - p)
+/// (Srivastava et al., JMLR 15, 2014). Throws ValueError for p outside [0, 1].
+class Dropout : public Layer<DropoutOptions, DropoutLayer> {
+ public:
+  explicit Dropout(const DropoutOptions& o) : Layer(o, o.type, o.p) {}
+  explicit Dropout(double p = 0.5) : Dropout(DropoutOptions{p}) {}
+
+ protected:
+  Tensor drop(const Tensor& x, double p, Generator& generator) const override;
+};
+
+/// `N` spatial dimensions.
+template <size_t N>
+struct ChannelDropoutOptions {
+  static constexpr const char* type = for_dims<N>("Dropout1d", "Dropout2d", "Dropout3d");
   double p = 0.5;
   void describe(OptionVisitor& visit) { visit("p", p); }
 };
 
-/// In training, zeroes each element with probability p and multiplies the others by 1 / (1 - p);
-/// in evaluation, and for p = 0, the identity (Srivastava et al., JMLR 15, 2014). Draws from
-/// default_generator(Stream::dropout). Throws ValueError for p outside [0, 1].
-class Dropout : public Layer<DropoutOptions> {
+/// The same for whole channels of x [N, C, ...], or for Dropout1d [C, L] and Dropout3d [C, D, H, W]
+/// of a single sample (Tompson et al., arXiv 1411.4280). Dropout2d takes any number of dimensions,
+/// and the first two for N and C.
+template <size_t N>
+class ChannelDropout : public Layer<ChannelDropoutOptions<N>, DropoutLayer> {
  public:
-  explicit Dropout(const DropoutOptions& options);
-  explicit Dropout(double p = 0.5) : Dropout(DropoutOptions{p}) {}
-  Tensor forward(const Tensor& x) override;
-  bool depends_on_mode() const override { return options().p > 0; }
+  using Options = ChannelDropoutOptions<N>;
+  explicit ChannelDropout(const Options& o) : Layer<Options, DropoutLayer>(o, o.type, o.p) {}
+  explicit ChannelDropout(double p = 0.5) : ChannelDropout(Options{p}) {}
+
+ protected:
+  Tensor drop(const Tensor& x, double p, Generator& generator) const override;
+};
+using Dropout1d = ChannelDropout<1>;
+using Dropout2d = ChannelDropout<2>;
+using Dropout3d = ChannelDropout<3>;
+using Dropout1dOptions = ChannelDropoutOptions<1>;
+using Dropout2dOptions = ChannelDropoutOptions<2>;
+using Dropout3dOptions = ChannelDropoutOptions<3>;
+extern template class ChannelDropout<1>;
+extern template class ChannelDropout<2>;
+extern template class ChannelDropout<3>;
+
+struct AlphaDropoutOptions {
+  static constexpr const char* type = "AlphaDropout";
+  double p = 0.5;
+  void describe(OptionVisitor& visit) { visit("p", p); }
 };
 
-/// The same for whole channels of x [N, C, ...].
-class Dropout2d : public Layer<Dropout2dOptions> {
+/// For nets of SELUs: drops to -1.758, which selu tends to, and keeps mean 0 and variance 1
+/// (Klambauer et al., arXiv 1706.02515); see gradus::alpha_dropout.
+class AlphaDropout : public Layer<AlphaDropoutOptions, DropoutLayer> {
  public:
-  explicit Dropout2d(const Dropout2dOptions& options);
-  explicit Dropout2d(double p = 0.5) : Dropout2d(Dropout2dOptions{p}) {}
-  Tensor forward(const Tensor& x) override;
-  bool depends_on_mode() const override { return options().p > 0; }
+  explicit AlphaDropout(const AlphaDropoutOptions& o) : Layer(o, o.type, o.p) {}
+  explicit AlphaDropout(double p = 0.5) : AlphaDropout(AlphaDropoutOptions{p}) {}
+
+ protected:
+  Tensor drop(const Tensor& x, double p, Generator& generator) const override;
 };
 
 }  // namespace gradus::nn

@@ -15,6 +15,13 @@ namespace gradus::nn {
 
 namespace {
 
+/// Spatial dimensions of a convolution; 0 for anything else.
+int convolved_dims(const Module& module) {
+  if (dynamic_cast<const Conv1d*>(&module) != nullptr) return 1;
+  if (dynamic_cast<const Conv2d*>(&module) != nullptr) return 2;
+  return dynamic_cast<const Conv3d*>(&module) != nullptr ? 3 : 0;
+}
+
 bool is_sequential(const Module& module) {
   return dynamic_cast<const Sequential*>(&module) != nullptr;
 }
@@ -37,8 +44,8 @@ class PairFinder {
     if (dynamic_cast<const NormLayer*>(&module) != nullptr && previous_ != nullptr) {
       found.push_back({previous_path_, path, previous_, &module});
     }
-    const bool is_linear = dynamic_cast<const Linear*>(&module) != nullptr ||
-                           dynamic_cast<const Conv2d*>(&module) != nullptr;
+    const bool is_linear =
+        dynamic_cast<const Linear*>(&module) != nullptr || convolved_dims(module) > 0;
     previous_ = is_linear ? &module : nullptr;
     previous_path_ = path;
   }
@@ -51,8 +58,9 @@ class PairFinder {
 bool is_per_channel(const LayerBeforeNorm& pair) {
   const auto* norm = dynamic_cast<const ChannelNormLayer*>(pair.norm);
   if (norm == nullptr) return false;
-  if (const auto* conv = dynamic_cast<const Conv2d*>(pair.layer)) {
-    return norm->spatial() == 2 && norm->num_channels() == conv->options().out_channels;
+  if (const int dims = convolved_dims(*pair.layer); dims > 0) {
+    const auto& conv = dynamic_cast<const ConvLayer&>(*pair.layer);
+    return norm->spatial() == dims && norm->num_channels() == conv.weight.size(0);
   }
   const auto& linear = dynamic_cast<const Linear&>(*pair.layer);
   return norm->spatial() == 1 && norm->over() == NormOver::batch &&
@@ -60,14 +68,14 @@ bool is_per_channel(const LayerBeforeNorm& pair) {
 }
 
 bool has_bias(const Module& layer) {
-  const auto* conv = dynamic_cast<const Conv2d*>(&layer);
-  return conv != nullptr ? conv->options().bias : dynamic_cast<const Linear&>(layer).options().bias;
+  const auto* conv = dynamic_cast<const ConvLayer*>(&layer);
+  return (conv != nullptr ? conv->bias : dynamic_cast<const Linear&>(layer).bias).defined();
 }
 
 bool removes_means(const LayerBeforeNorm& pair) {
   if (const auto* group = dynamic_cast<const GroupNorm*>(pair.norm)) {
-    const auto* conv = dynamic_cast<const Conv2d*>(pair.layer);
-    return conv != nullptr && group->options().num_groups == group->options().num_channels;
+    return convolved_dims(*pair.layer) > 0 &&
+           group->options().num_groups == group->options().num_channels;
   }
   const auto* norm = dynamic_cast<const ChannelNormLayer*>(pair.norm);
   return norm != nullptr && is_per_channel(pair) && !norm->has_frozen_statistics();
@@ -150,7 +158,13 @@ class Folding {
     }
     const auto found = norm_after_.find(&original);
     if (found == norm_after_.end()) return clone(original);
+    if (const auto* conv = dynamic_cast<const Conv1d*>(&original)) {
+      return folded_layer(*conv, *found->second);
+    }
     if (const auto* conv = dynamic_cast<const Conv2d*>(&original)) {
+      return folded_layer(*conv, *found->second);
+    }
+    if (const auto* conv = dynamic_cast<const Conv3d*>(&original)) {
       return folded_layer(*conv, *found->second);
     }
     return folded_layer(dynamic_cast<const Linear&>(original), *found->second);

@@ -10,16 +10,8 @@
 
 #include "../core/base/error.h"
 #include "../core/base/random.h"
-#include "activation.h"
-#include "conv.h"
-#include "dropout.h"
-#include "embedding.h"
-#include "flatten.h"
-#include "linear.h"
+#include "layer_table.h"
 #include "norm.h"
-#include "pool.h"
-#include "recurrent.h"
-#include "reparametrization.h"
 
 namespace gradus::nn {
 
@@ -79,36 +71,6 @@ class OptionReader : public OptionVisitor {
   void operator()(const char* name, Shape& value) override {
     read(name, [&](const Json& j) { value = shape(name, "an integer or a list of integers", j); });
   }
-  void operator()(const char* name, Size2& value) override {
-    read(name, [&](const Json& j) { value = size(name, "an integer or a list of two", j); });
-  }
-  void operator()(const char* name, std::optional<Size2>& value) override {
-    read(name, [&](const Json& j) {
-      value =
-          j.is_null() ? std::optional<Size2>() : size(name, "an integer, a list of two or null", j);
-    });
-  }
-  void operator()(const char* name, Padding2& value) override {
-    read(name, [&](const Json& j) {
-      if (j == "same" || j == "valid") {
-        value = Padding2(j.get<std::string>());
-      } else {
-        value = size(name, "an integer, a list of two, \"same\" or \"valid\"", j);
-      }
-    });
-  }
-
-  void operator()(const char* name, OutputSize2& value) override {
-    read(name, [&](const Json& j) {
-      const char* expected = "an integer, null, or a list of two of them";
-      if (j.is_array() && j.size() != 2) refuse(name, expected, j);
-      const auto one = [&](const Json& k) {
-        return k.is_null() ? std::optional<int64_t>() : integer(name, expected, k);
-      };
-      value = j.is_array() ? OutputSize2(one(j[0]), one(j[1])) : OutputSize2(one(j), one(j));
-    });
-  }
-
   void unsupported(const char* name, const char* hint) override {
     if (!object_.contains(name)) return;
     throw ValueError(type_, str("unknown option \"", name, "\""), hint);
@@ -125,6 +87,31 @@ class OptionReader : public OptionVisitor {
   }
 
  protected:
+  void sizes(const char* name, std::span<int64_t> numbers) override {
+    read(name, [&](const Json& j) { fill(name, "an integer or " + list_of(numbers), j, numbers); });
+  }
+  void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) override {
+    read(name, [&](const Json& j) {
+      given = !j.is_null();
+      if (given) fill(name, "an integer, " + list_of(numbers) + " or null", j, numbers);
+    });
+  }
+  void padding(const char* name, bool& same, std::span<int64_t> numbers) override {
+    read(name, [&](const Json& j) {
+      same = j == "same";
+      if (same) return;
+      if (j == "valid") {
+        std::fill(numbers.begin(), numbers.end(), 0);
+      } else {
+        fill(name, "an integer, " + list_of(numbers) + ", \"same\" or \"valid\"", j, numbers);
+      }
+    });
+  }
+  void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
+    read(name, [&](const Json& j) {
+      fill(name, "an integer, null, or " + list_of(numbers) + " of them", j, numbers);
+    });
+  }
   void require(const char* name) override {
     if (!object_.contains(name)) throw ValueError(type_, str("option \"", name, "\" is missing"));
   }
@@ -151,7 +138,7 @@ class OptionReader : public OptionVisitor {
     throw ValueError(type_, str("option \"", name, "\" must be ", expected, ", got ", shown(j)));
   }
 
-  int64_t integer(const char* name, const char* expected, const Json& j) const {
+  int64_t integer(const char* name, const std::string& expected, const Json& j) const {
     const bool fits =
         j.is_number_integer() &&
         !(j.is_number_unsigned() &&
@@ -174,10 +161,26 @@ class OptionReader : public OptionVisitor {
     return result;
   }
 
-  Size2 size(const char* name, const char* expected, const Json& j) const {
-    if (!j.is_array()) return integer(name, expected, j);
-    if (j.size() != 2) refuse(name, expected, j);
-    return {integer(name, expected, j[0]), integer(name, expected, j[1])};
+  template <class Number>
+  static std::string list_of(std::span<Number> numbers) {
+    return str("a list of ", numbers.size());
+  }
+
+  /// A list has a number for each dimension; a single one is for all.
+  void fill(const char* name, const std::string& expected, const Json& j,
+            std::span<int64_t> numbers) const {
+    if (j.is_array() && j.size() != numbers.size()) refuse(name, expected, j);
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      numbers[i] = integer(name, expected, j.is_array() ? j[i] : j);
+    }
+  }
+  void fill(const char* name, const std::string& expected, const Json& j,
+            std::span<std::optional<int64_t>> numbers) const {
+    if (j.is_array() && j.size() != numbers.size()) refuse(name, expected, j);
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      const Json& k = j.is_array() ? j[i] : j;
+      numbers[i] = k.is_null() ? std::optional<int64_t>() : integer(name, expected, k);
+    }
   }
 
   const char* type_;
@@ -201,21 +204,23 @@ class OptionWriter : public OptionVisitor {
   void operator()(const char* name, Shape& value) override {
     result[name] = std::vector<int64_t>(value.begin(), value.end());
   }
-  void operator()(const char* name, Size2& value) override { result[name] = json(value); }
-  void operator()(const char* name, std::optional<Size2>& value) override {
-    result[name] = value ? json(*value) : Json();
-  }
-  void operator()(const char* name, Padding2& value) override {
-    result[name] = value.is_same() ? Json("same") : json(value.sizes());
-  }
-  void operator()(const char* name, OutputSize2& value) override {
-    const auto one = [](const std::optional<int64_t>& size) { return size ? Json(*size) : Json(); };
-    result[name] = Json::array({one(value.height), one(value.width)});
-  }
-
   Json result = Json::object();
 
  protected:
+  void sizes(const char* name, std::span<int64_t> numbers) override {
+    result[name] = json(numbers);
+  }
+  void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) override {
+    result[name] = given ? json(numbers) : Json();
+  }
+  void padding(const char* name, bool& same, std::span<int64_t> numbers) override {
+    result[name] = same ? Json("same") : json(numbers);
+  }
+  void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
+    Json list = Json::array();
+    for (const auto& number : numbers) list.push_back(number ? Json(*number) : Json());
+    result[name] = std::move(list);
+  }
   void choose(const char* name, size_t& index, std::span<const char* const> words) override {
     result[name] = words[index];
   }
@@ -225,55 +230,26 @@ class OptionWriter : public OptionVisitor {
     if (std::isinf(value)) return value > 0 ? "inf" : "-inf";  // JSON has no infinity
     return value;
   }
-  static Json json(const Size2& size) {
-    if (size[0] == size[1]) return size[0];
-    return Json::array({size[0], size[1]});
+  /// One number where all are equal.
+  static Json json(std::span<const int64_t> numbers) {
+    const bool all_equal =
+        std::all_of(numbers.begin(), numbers.end(), [&](int64_t n) { return n == numbers[0]; });
+    if (all_equal) return numbers[0];
+    return std::vector<int64_t>(numbers.begin(), numbers.end());
   }
 };
-
-// --- The table of layers ---
-
-struct LayerType {
-  const char* name;
-  std::unique_ptr<Module> (*build)(const Json& options);
-};
-
-template <class T>
-constexpr LayerType row() {
-  return {T::Options::type, [](const Json& json) -> std::unique_ptr<Module> {
-            typename T::Options options;
-            OptionReader reader(T::Options::type, json);
-            options.describe(reader);
-            reader.finish();
-            return std::make_unique<T>(options);
-          }};
-}
-
-template <class... Layers>
-constexpr std::array<LayerType, sizeof...(Layers)> rows() {
-  return {row<Layers>()...};
-}
-
-constexpr auto layer_table =
-    rows<Linear, Conv2d, MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, Flatten, Dropout, Dropout2d, ReLU,
-         LeakyReLU, ELU, GELU, SiLU, Sigmoid, Tanh, Softplus, Softmax, LogSoftmax, Softmin, SELU,
-         CELU, Mish, LogSigmoid, Softsign, Tanhshrink, Hardtanh, ReLU6, Hardsigmoid, Hardswish,
-         Hardshrink, Softshrink, Threshold, GLU, PReLU, Embedding, RNN, LSTM, GRU, LastStep,
-         BatchNorm1d, BatchNorm2d, BatchNorm3d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d,
-         LayerNorm, GroupNorm, RMSNorm, LocalResponseNorm, WeightNorm<Linear>, WeightNorm<Conv2d>,
-         SpectralNorm<Linear>, SpectralNorm<Conv2d>>();
-
-const LayerType* find_layer(const std::string& type) {
-  for (const LayerType& layer : layer_table) {
-    if (type == layer.name) return &layer;
-  }
-  return nullptr;
-}
 
 std::unique_ptr<Module> build_layer(const std::string& type, const Json& options) {
-  if (const LayerType* layer = find_layer(type)) return layer->build(options);
-  throw ValueError("from_json", str("unknown layer type \"", type, "\""),
-                   "known are Sequential, Residual, " + joined(layer_types()));
+  const LayerType* layer = find_layer_type(type);
+  if (layer == nullptr) {
+    throw ValueError("from_json", str("unknown layer type \"", type, "\""),
+                     "known are Sequential, Residual, " + joined(layer_types()));
+  }
+  return layer->build([&](const auto& describe) {
+    OptionReader reader(layer->name, options);
+    describe(reader);
+    reader.finish();
+  });
 }
 
 // --- Reading models ---
@@ -376,7 +352,7 @@ Json written(const Module& module) {
     result["shortcut"] = written_layers(residual->shortcut);
   } else if (dynamic_cast<const Sequential*>(&module) != nullptr) {
     result["layers"] = written_layers(module);
-  } else if (find_layer(module.type()) != nullptr) {
+  } else if (find_layer_type(module.type()) != nullptr) {
     OptionWriter writer;
     module.describe(writer);
     result["options"] = std::move(writer.result);
@@ -454,7 +430,7 @@ std::unique_ptr<Module> clone(const Module& module) {
 
 std::vector<std::string> layer_types() {
   std::vector<std::string> names;
-  for (const LayerType& layer : layer_table) names.emplace_back(layer.name);
+  for (const LayerType& layer : layer_table()) names.emplace_back(layer.name);
   return names;
 }
 

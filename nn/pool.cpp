@@ -6,12 +6,14 @@ namespace gradus::nn {
 
 namespace {
 
-void check_window(const char* type, const Size2& kernel_size, const std::optional<Size2>& stride,
-                  const Size2& padding) {
+template <size_t N>
+void check_window(const char* type, const Sizes<N>& kernel_size,
+                  const std::optional<Sizes<N>>& stride, const Sizes<N>& padding) {
   check_at_least(type, "kernel_size", kernel_size, 1);
   check_at_least(type, "stride", stride.value_or(kernel_size), 1);
   check_at_least(type, "padding", padding, 0);
-  if (2 * padding[0] > kernel_size[0] || 2 * padding[1] > kernel_size[1]) {
+  for (size_t i = 0; i < N; ++i) {
+    if (padding[i] <= kernel_size[i] / 2) continue;
     throw ValueError(
         type,
         str("padding ", Shape(padding), " is more than half of kernel_size ", Shape(kernel_size)),
@@ -19,9 +21,38 @@ void check_window(const char* type, const Size2& kernel_size, const std::optiona
   }
 }
 
+template <size_t N>
+void check_output_size(const char* type, const OutputSize<N>& output_size) {
+  for (const auto& size : output_size) check_at_least(type, "output_size", size.value_or(0), 0);
+}
+
+/// With the sizes of x where none is asked for.
+template <size_t N>
+Sizes<N> resolved(const OutputSize<N>& output_size, const Tensor& x) {
+  Sizes<N> result;
+  for (size_t i = 0; i < N; ++i) {
+    const int d = x.dim() - static_cast<int>(N - i);
+    // Fewer dimensions are refused by the operation itself.
+    result[i] = output_size[i].value_or(d < 0 ? 1 : x.shape()[d]);
+  }
+  return result;
+}
+
+template <size_t N>
+gradus::PoolOptions<N> windows(const MaxPoolOptions<N>& o) {
+  return {.kernel_size = o.kernel_size,
+          .stride = o.stride,
+          .padding = o.padding,
+          .dilation = o.dilation,
+          .ceil_mode = o.ceil_mode};
+}
+
 }  // namespace
 
-void MaxPool2dOptions::describe(OptionVisitor& visit) {
+// --- The largest element of each window ---
+
+template <size_t N>
+void MaxPoolOptions<N>::describe(OptionVisitor& visit) {
   visit.required("kernel_size", kernel_size);
   visit("stride", stride);
   visit("padding", padding);
@@ -29,20 +60,53 @@ void MaxPool2dOptions::describe(OptionVisitor& visit) {
   visit("ceil_mode", ceil_mode);
 }
 
-void MaxPool2dOptions::check() const {
+template <size_t N>
+void MaxPoolOptions<N>::check() const {
   check_window(type, kernel_size, stride, padding);
   check_at_least(type, "dilation", dilation, 1);
 }
 
-Tensor MaxPool2dOptions::apply(const Tensor& x) const {
-  return max_pool2d(x, {.kernel_size = kernel_size,
-                        .stride = stride,
-                        .padding = padding,
-                        .dilation = dilation,
-                        .ceil_mode = ceil_mode});
+template <size_t N>
+Tensor MaxPoolOptions<N>::apply(const Tensor& x) const {
+  return for_dims<N>(max_pool1d, max_pool2d, max_pool3d)(x, windows(*this));
 }
 
-void AvgPool2dOptions::describe(OptionVisitor& visit) {
+template <size_t N>
+ValuesIndices MaxPool<N>::forward_with_indices(const Tensor& x) const {
+  return for_dims<N>(max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices)(
+      x, windows(this->options()));
+}
+
+template <size_t N>
+void MaxUnpoolOptions<N>::describe(OptionVisitor& visit) {
+  visit.required("kernel_size", kernel_size);
+  visit("stride", stride);
+  visit("padding", padding);
+}
+
+template <size_t N>
+MaxUnpool<N>::MaxUnpool(const MaxUnpoolOptions<N>& o) : Layer<MaxUnpoolOptions<N>>(o) {
+  check_window(o.type, o.kernel_size, o.stride, o.padding);
+}
+
+template <size_t N>
+Tensor MaxUnpool<N>::forward(const Tensor& x, const Tensor& indices,
+                             const std::optional<Sizes<N>>& output_size) const {
+  const MaxUnpoolOptions<N>& o = this->options();
+  const Sizes<N> stride = o.stride.value_or(o.kernel_size);
+  const Sizes<N> input_size = resolved(OutputSize<N>(std::nullopt), x);
+  Sizes<N> size;
+  for (size_t i = 0; i < N; ++i) {
+    size[i] = (input_size[i] - 1) * stride[i] - 2 * o.padding[i] + o.kernel_size[i];
+  }
+  return for_dims<N>(max_unpool1d, max_unpool2d, max_unpool3d)(x, indices,
+                                                               output_size.value_or(size));
+}
+
+// --- Averages and norms of windows ---
+
+template <size_t N>
+void AvgPoolOptions<N>::describe(OptionVisitor& visit) {
   visit.required("kernel_size", kernel_size);
   visit("stride", stride);
   visit("padding", padding);
@@ -51,31 +115,100 @@ void AvgPool2dOptions::describe(OptionVisitor& visit) {
   visit("divisor_override", divisor_override);
 }
 
-void AvgPool2dOptions::check() const {
+template <size_t N>
+void AvgPoolOptions<N>::check() const {
   check_window(type, kernel_size, stride, padding);
   if (divisor_override == 0) throw ValueError(type, "divisor_override must not be 0");
 }
 
-Tensor AvgPool2dOptions::apply(const Tensor& x) const {
-  return avg_pool2d(x, {.kernel_size = kernel_size,
-                        .stride = stride,
-                        .padding = padding,
-                        .ceil_mode = ceil_mode,
-                        .count_include_pad = count_include_pad,
-                        .divisor_override = divisor_override});
+template <size_t N>
+Tensor AvgPoolOptions<N>::apply(const Tensor& x) const {
+  const gradus::PoolOptions<N> windows{.kernel_size = kernel_size,
+                                       .stride = stride,
+                                       .padding = padding,
+                                       .ceil_mode = ceil_mode,
+                                       .count_include_pad = count_include_pad,
+                                       .divisor_override = divisor_override};
+  return for_dims<N>(avg_pool1d, avg_pool2d, avg_pool3d)(x, windows);
 }
 
-void AdaptiveAvgPool2dOptions::check() const {
-  check_at_least(type, "output_size", output_size.height.value_or(0), 0);
-  check_at_least(type, "output_size", output_size.width.value_or(0), 0);
+template <size_t N>
+void LPPoolOptions<N>::describe(OptionVisitor& visit) {
+  visit.required("norm_type", norm_type);
+  visit.required("kernel_size", kernel_size);
+  visit("stride", stride);
+  visit("ceil_mode", ceil_mode);
 }
 
-Tensor AdaptiveAvgPool2dOptions::apply(const Tensor& x) const {
-  // Fewer dimensions are refused by the operation itself.
-  const auto size_of = [&](const std::optional<int64_t>& wanted, int from_end) {
-    return wanted.value_or(x.dim() >= from_end ? x.size(-from_end) : 1);
-  };
-  return adaptive_avg_pool2d(x, {size_of(output_size.height, 2), size_of(output_size.width, 1)});
+template <size_t N>
+void LPPoolOptions<N>::check() const {
+  check_window(type, kernel_size, stride, {});
+  if (!(norm_type > 0)) throw ValueError(type, str("norm_type must be positive, got ", norm_type));
 }
+
+template <size_t N>
+Tensor LPPoolOptions<N>::apply(const Tensor& x) const {
+  const gradus::PoolOptions<N> windows{
+      .kernel_size = kernel_size, .stride = stride, .ceil_mode = ceil_mode};
+  return for_dims<N>(lp_pool1d, lp_pool2d, nullptr)(x, norm_type, windows);
+}
+
+// --- Windows that follow from the size of the output ---
+
+template <size_t N>
+void AdaptiveAvgPoolOptions<N>::check() const {
+  check_output_size(type, output_size);
+}
+
+template <size_t N>
+Tensor AdaptiveAvgPoolOptions<N>::apply(const Tensor& x) const {
+  return for_dims<N>(adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)(
+      x, resolved(output_size, x));
+}
+
+template <size_t N>
+void AdaptiveMaxPoolOptions<N>::check() const {
+  check_output_size(type, output_size);
+}
+
+template <size_t N>
+Tensor AdaptiveMaxPoolOptions<N>::apply(const Tensor& x) const {
+  return for_dims<N>(adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)(
+             x, resolved(output_size, x))
+      .values;
+}
+
+template <size_t N>
+ValuesIndices AdaptiveMaxPool<N>::forward_with_indices(const Tensor& x) const {
+  return for_dims<N>(adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)(
+      x, resolved(this->options().output_size, x));
+}
+
+template struct MaxPoolOptions<1>;
+template struct MaxPoolOptions<2>;
+template struct MaxPoolOptions<3>;
+template class MaxPool<1>;
+template class MaxPool<2>;
+template class MaxPool<3>;
+template struct MaxUnpoolOptions<1>;
+template struct MaxUnpoolOptions<2>;
+template struct MaxUnpoolOptions<3>;
+template class MaxUnpool<1>;
+template class MaxUnpool<2>;
+template class MaxUnpool<3>;
+template struct AvgPoolOptions<1>;
+template struct AvgPoolOptions<2>;
+template struct AvgPoolOptions<3>;
+template struct LPPoolOptions<1>;
+template struct LPPoolOptions<2>;
+template struct AdaptiveAvgPoolOptions<1>;
+template struct AdaptiveAvgPoolOptions<2>;
+template struct AdaptiveAvgPoolOptions<3>;
+template struct AdaptiveMaxPoolOptions<1>;
+template struct AdaptiveMaxPoolOptions<2>;
+template struct AdaptiveMaxPoolOptions<3>;
+template class AdaptiveMaxPool<1>;
+template class AdaptiveMaxPool<2>;
+template class AdaptiveMaxPool<3>;
 
 }  // namespace gradus::nn

@@ -1,16 +1,20 @@
-// Pooling layers over [N, C, H, W]; see core/ops.h for windows and ties.
+// Pooling layers over one, two and three spatial dimensions; see core/ops.h for windows, output
+// sizes and ties.
 #pragma once
 
 #include "function_layer.h"
 
 namespace gradus::nn {
 
-struct MaxPool2dOptions {
-  static constexpr const char* type = "MaxPool2d";
-  Size2 kernel_size = 0;
-  std::optional<Size2> stride = {};  ///< kernel_size where not given
-  Size2 padding = 0;
-  Size2 dilation = 1;
+// --- The largest element of each window ---
+
+template <size_t N>
+struct MaxPoolOptions {
+  static constexpr const char* type = for_dims<N>("MaxPool1d", "MaxPool2d", "MaxPool3d");
+  Sizes<N> kernel_size = 0;
+  std::optional<Sizes<N>> stride = {};  ///< kernel_size where not given
+  Sizes<N> padding = 0;
+  Sizes<N> dilation = 1;
   bool ceil_mode = false;
 
   void describe(OptionVisitor& visit);
@@ -18,17 +22,58 @@ struct MaxPool2dOptions {
   Tensor apply(const Tensor& x) const;
 };
 /// Throws ValueError for sizes that are not positive and padding of more than half of the kernel.
-class MaxPool2d : public FunctionLayer<MaxPool2dOptions> {
+template <size_t N>
+class MaxPool : public FunctionLayer<MaxPoolOptions<N>> {
  public:
-  explicit MaxPool2d(const MaxPool2dOptions& options) : FunctionLayer(options) {}
-  explicit MaxPool2d(int64_t kernel_size) : FunctionLayer({.kernel_size = kernel_size}) {}
+  explicit MaxPool(const MaxPoolOptions<N>& options) : FunctionLayer<MaxPoolOptions<N>>(options) {}
+  explicit MaxPool(int64_t kernel_size) : MaxPool(MaxPoolOptions<N>{.kernel_size = kernel_size}) {}
+  /// PyTorch's return_indices: also where the elements are, for MaxUnpool.
+  ValuesIndices forward_with_indices(const Tensor& x) const;
 };
+using MaxPool1d = MaxPool<1>;
+using MaxPool2d = MaxPool<2>;
+using MaxPool3d = MaxPool<3>;
+using MaxPool1dOptions = MaxPoolOptions<1>;
+using MaxPool2dOptions = MaxPoolOptions<2>;
+using MaxPool3dOptions = MaxPoolOptions<3>;
 
-struct AvgPool2dOptions {
-  static constexpr const char* type = "AvgPool2d";
-  Size2 kernel_size = 0;
-  std::optional<Size2> stride = {};  ///< kernel_size where not given
-  Size2 padding = 0;
+template <size_t N>
+struct MaxUnpoolOptions {
+  static constexpr const char* type = for_dims<N>("MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d");
+  Sizes<N> kernel_size = 0;
+  std::optional<Sizes<N>> stride = {};  ///< kernel_size where not given
+  Sizes<N> padding = 0;
+
+  void describe(OptionVisitor& visit);
+};
+/// Puts what a max pool took back to its places, among zeros. An output has size
+/// (H - 1) stride - 2 padding + kernel_size unless `output_size` says otherwise; several sizes are
+/// pooled to the same H. Needs the indices beside x: forward of x alone throws ValueError.
+template <size_t N>
+class MaxUnpool : public Layer<MaxUnpoolOptions<N>> {
+ public:
+  explicit MaxUnpool(const MaxUnpoolOptions<N>& options);
+  explicit MaxUnpool(int64_t kernel_size)
+      : MaxUnpool(MaxUnpoolOptions<N>{.kernel_size = kernel_size}) {}
+  using Module::forward;
+  Tensor forward(const Tensor& x, const Tensor& indices,
+                 const std::optional<Sizes<N>>& output_size = {}) const;
+};
+using MaxUnpool1d = MaxUnpool<1>;
+using MaxUnpool2d = MaxUnpool<2>;
+using MaxUnpool3d = MaxUnpool<3>;
+using MaxUnpool1dOptions = MaxUnpoolOptions<1>;
+using MaxUnpool2dOptions = MaxUnpoolOptions<2>;
+using MaxUnpool3dOptions = MaxUnpoolOptions<3>;
+
+// --- Averages and norms of windows ---
+
+template <size_t N>
+struct AvgPoolOptions {
+  static constexpr const char* type = for_dims<N>("AvgPool1d", "AvgPool2d", "AvgPool3d");
+  Sizes<N> kernel_size = 0;
+  std::optional<Sizes<N>> stride = {};  ///< kernel_size where not given
+  Sizes<N> padding = 0;
   bool ceil_mode = false;
   bool count_include_pad = true;
   std::optional<int64_t> divisor_override = {};
@@ -37,25 +82,94 @@ struct AvgPool2dOptions {
   void check() const;
   Tensor apply(const Tensor& x) const;
 };
-/// Throws ValueError as MaxPool2d does, and for a divisor_override of 0.
-class AvgPool2d : public FunctionLayer<AvgPool2dOptions> {
+/// Throws ValueError as MaxPool does, and for a divisor_override of 0.
+template <size_t N>
+class AvgPool : public FunctionLayer<AvgPoolOptions<N>> {
  public:
-  explicit AvgPool2d(const AvgPool2dOptions& options) : FunctionLayer(options) {}
-  explicit AvgPool2d(int64_t kernel_size) : FunctionLayer({.kernel_size = kernel_size}) {}
+  explicit AvgPool(const AvgPoolOptions<N>& options) : FunctionLayer<AvgPoolOptions<N>>(options) {}
+  explicit AvgPool(int64_t kernel_size) : AvgPool(AvgPoolOptions<N>{.kernel_size = kernel_size}) {}
 };
+using AvgPool1d = AvgPool<1>;
+using AvgPool2d = AvgPool<2>;
+using AvgPool3d = AvgPool<3>;
+using AvgPool1dOptions = AvgPoolOptions<1>;
+using AvgPool2dOptions = AvgPoolOptions<2>;
+using AvgPool3dOptions = AvgPoolOptions<3>;
 
-struct AdaptiveAvgPool2dOptions {
-  static constexpr const char* type = "AdaptiveAvgPool2d";
-  OutputSize2 output_size = 1;
+template <size_t N>
+struct LPPoolOptions {
+  static_assert(N <= 2);
+  static constexpr const char* type = for_dims<N>("LPPool1d", "LPPool2d", "");
+  double norm_type = 2;
+  Sizes<N> kernel_size = 0;
+  std::optional<Sizes<N>> stride = {};  ///< kernel_size where not given
+  bool ceil_mode = false;
+
+  void describe(OptionVisitor& visit);
+  void check() const;
+  Tensor apply(const Tensor& x) const;
+};
+/// (sum of x^norm_type)^(1 / norm_type) over each window. The gradient is infinite where the sum is
+/// 0 and norm_type above 1.
+using LPPool1d = FunctionLayer<LPPoolOptions<1>>;
+using LPPool2d = FunctionLayer<LPPoolOptions<2>>;
+using LPPool1dOptions = LPPoolOptions<1>;
+using LPPool2dOptions = LPPoolOptions<2>;
+
+// --- Windows that follow from the size of the output ---
+
+template <size_t N>
+struct AdaptiveAvgPoolOptions {
+  static constexpr const char* type =
+      for_dims<N>("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d");
+  OutputSize<N> output_size = 1;
 
   void describe(OptionVisitor& visit) { visit.required("output_size", output_size); }
   void check() const;
   Tensor apply(const Tensor& x) const;
 };
-class AdaptiveAvgPool2d : public FunctionLayer<AdaptiveAvgPool2dOptions> {
+/// AdaptiveAvgPool2d(1) is global average pooling. Throws ValueError for a negative size.
+template <size_t N>
+class AdaptiveAvgPool : public FunctionLayer<AdaptiveAvgPoolOptions<N>> {
  public:
-  explicit AdaptiveAvgPool2d(const AdaptiveAvgPool2dOptions& options) : FunctionLayer(options) {}
-  explicit AdaptiveAvgPool2d(int64_t output_size) : FunctionLayer({.output_size = output_size}) {}
+  explicit AdaptiveAvgPool(const AdaptiveAvgPoolOptions<N>& options)
+      : FunctionLayer<AdaptiveAvgPoolOptions<N>>(options) {}
+  explicit AdaptiveAvgPool(int64_t output_size)
+      : AdaptiveAvgPool(AdaptiveAvgPoolOptions<N>{.output_size = output_size}) {}
 };
+using AdaptiveAvgPool1d = AdaptiveAvgPool<1>;
+using AdaptiveAvgPool2d = AdaptiveAvgPool<2>;
+using AdaptiveAvgPool3d = AdaptiveAvgPool<3>;
+using AdaptiveAvgPool1dOptions = AdaptiveAvgPoolOptions<1>;
+using AdaptiveAvgPool2dOptions = AdaptiveAvgPoolOptions<2>;
+using AdaptiveAvgPool3dOptions = AdaptiveAvgPoolOptions<3>;
+
+template <size_t N>
+struct AdaptiveMaxPoolOptions {
+  static constexpr const char* type =
+      for_dims<N>("AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d");
+  OutputSize<N> output_size = 1;
+
+  void describe(OptionVisitor& visit) { visit.required("output_size", output_size); }
+  void check() const;
+  Tensor apply(const Tensor& x) const;
+};
+/// The largest elements of the same windows.
+template <size_t N>
+class AdaptiveMaxPool : public FunctionLayer<AdaptiveMaxPoolOptions<N>> {
+ public:
+  explicit AdaptiveMaxPool(const AdaptiveMaxPoolOptions<N>& options)
+      : FunctionLayer<AdaptiveMaxPoolOptions<N>>(options) {}
+  explicit AdaptiveMaxPool(int64_t output_size)
+      : AdaptiveMaxPool(AdaptiveMaxPoolOptions<N>{.output_size = output_size}) {}
+  /// PyTorch's return_indices.
+  ValuesIndices forward_with_indices(const Tensor& x) const;
+};
+using AdaptiveMaxPool1d = AdaptiveMaxPool<1>;
+using AdaptiveMaxPool2d = AdaptiveMaxPool<2>;
+using AdaptiveMaxPool3d = AdaptiveMaxPool<3>;
+using AdaptiveMaxPool1dOptions = AdaptiveMaxPoolOptions<1>;
+using AdaptiveMaxPool2dOptions = AdaptiveMaxPoolOptions<2>;
+using AdaptiveMaxPool3dOptions = AdaptiveMaxPoolOptions<3>;
 
 }  // namespace gradus::nn

@@ -23,30 +23,37 @@ class OptionPrinter : public OptionVisitor {
     print_optional(name, value);
   }
   void operator()(const char* name, Shape& value) override { print(name, value); }
-  void operator()(const char* name, Size2& value) override { print(name, text(value)); }
-  void operator()(const char* name, std::optional<Size2>& value) override {
-    print(name, value ? text(*value) : "none");
-  }
-  void operator()(const char* name, Padding2& value) override {
-    print(name, value.is_same() ? "same" : text(value.sizes()));
-  }
-  void operator()(const char* name, OutputSize2& value) override {
-    print(name, value.height == value.width
-                    ? text(value.height)
-                    : str("[", text(value.height), ",", text(value.width), "]"));
-  }
 
  protected:
+  void sizes(const char* name, std::span<int64_t> numbers) override { print(name, text(numbers)); }
+  void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) override {
+    print(name, given ? text(numbers) : "none");
+  }
+  void padding(const char* name, bool& same, std::span<int64_t> numbers) override {
+    print(name, same ? "same" : text(numbers));
+  }
+  void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
+    print(name, text(numbers));
+  }
   void choose(const char* name, size_t& index, std::span<const char* const> words) override {
     print(name, words[index]);
   }
 
  private:
-  static std::string text(const Size2& size) {
-    return size[0] == size[1] ? std::to_string(size[0]) : Shape(size).to_string();
+  static std::string text(int64_t number) { return std::to_string(number); }
+  static std::string text(const std::optional<int64_t>& number) {
+    return number ? std::to_string(*number) : "none";
   }
-  static std::string text(const std::optional<int64_t>& size) {
-    return size ? std::to_string(*size) : "none";
+  /// One number where all are equal, else a list.
+  template <class Number>
+  static std::string text(std::span<Number> numbers) {
+    std::string list;
+    bool all_equal = true;
+    for (const Number& number : numbers) {
+      all_equal = all_equal && number == numbers[0];
+      list += (list.empty() ? "" : ",") + text(number);
+    }
+    return all_equal ? text(numbers[0]) : "[" + list + "]";
   }
   template <class T>
   void print_optional(const char* name, const std::optional<T>& value) {

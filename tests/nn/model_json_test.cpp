@@ -78,6 +78,43 @@ TEST_CASE("every type of layer can be made, written and read") {
       {"MaxPool2d", R"({"kernel_size": [2, 3]})"},
       {"AvgPool2d", R"({"kernel_size": 2, "divisor_override": 7})"},
       {"AdaptiveAvgPool2d", R"({"output_size": [4, null]})"},
+      {"Conv1d", R"({"in_channels": 2, "out_channels": 4, "kernel_size": 3, "padding": "same"})"},
+      {"Conv3d", R"({"in_channels": 2, "out_channels": 4, "kernel_size": 3, "padding": "same"})"},
+      {"ConvTranspose1d",
+       R"({"in_channels": 2, "out_channels": 4, "kernel_size": [3], "stride": 2})"},
+      {"ConvTranspose2d",
+       R"({"in_channels": 2, "out_channels": 4, "kernel_size": 3, "stride": [1, 3], "output_padding": [0, 2]})"},
+      {"ConvTranspose3d", R"({"in_channels": 2, "out_channels": 4, "kernel_size": [1, 2, 3]})"},
+      {"MaxPool1d", R"({"kernel_size": 2, "stride": null})"},
+      {"AvgPool1d", R"({"kernel_size": 2, "stride": 1})"},
+      {"MaxPool3d", R"({"kernel_size": 2, "stride": null})"},
+      {"AvgPool3d", R"({"kernel_size": 2, "stride": 1})"},
+      {"AdaptiveAvgPool1d", R"({"output_size": 3})"},
+      {"AdaptiveAvgPool3d", R"({"output_size": [1, null, 2]})"},
+      {"AdaptiveMaxPool1d", R"({"output_size": 3})"},
+      {"AdaptiveMaxPool2d", R"({"output_size": 3})"},
+      {"AdaptiveMaxPool3d", R"({"output_size": 3})"},
+      {"LPPool1d", R"({"norm_type": 3, "kernel_size": 2})"},
+      {"LPPool2d", R"({"norm_type": 3, "kernel_size": 2})"},
+      {"MaxUnpool1d", R"({"kernel_size": 2})"},
+      {"MaxUnpool2d", R"({"kernel_size": 2})"},
+      {"MaxUnpool3d", R"({"kernel_size": 2})"},
+      {"ZeroPad1d", R"({"padding": [0, 1]})"},
+      {"ZeroPad2d", R"({"padding": [0, 1, 2, 3]})"},
+      {"ZeroPad3d", R"({"padding": [0, 1, 2, 3, 4, 5]})"},
+      {"ReflectionPad1d", R"({"padding": 1})"},
+      {"ReflectionPad2d", R"({"padding": 1})"},
+      {"ReflectionPad3d", R"({"padding": 1})"},
+      {"ReplicationPad1d", R"({"padding": 1})"},
+      {"ReplicationPad2d", R"({"padding": 1})"},
+      {"ReplicationPad3d", R"({"padding": 1})"},
+      {"CircularPad1d", R"({"padding": 1})"},
+      {"CircularPad2d", R"({"padding": 1})"},
+      {"CircularPad3d", R"({"padding": 1})"},
+      {"ConstantPad1d", R"({"padding": 2, "value": 1.5})"},
+      {"ConstantPad2d", R"({"padding": 2, "value": 1.5})"},
+      {"ConstantPad3d", R"({"padding": 2, "value": 1.5})"},
+      {"Unflatten", R"({"dim": 1, "unflattened_size": [2, -1]})"},
       {"BatchNorm1d", R"({"num_features": 2})"},
       {"BatchNorm2d", R"({"num_features": 2})"},
       {"BatchNorm3d", R"({"num_features": 2})"},
@@ -169,7 +206,7 @@ TEST_CASE("what is not a model is refused") {
         "[Sequential] cannot register \"a.b\": a name must not contain a dot");
   CHECK(error_of(R"({"name": "a", "type": "Conv7d"})")
             .starts_with("[from_json] (a) unknown layer type \"Conv7d\". Hint: known are "
-                         "Sequential, Residual, Linear, Conv2d, "));
+                         "Sequential, Residual, Linear, Embedding, "));
   CHECK(error_of(R"({"type": "ReLU", "layers": []})") ==
         "[from_json] (0) unknown key \"layers\" in a layer of type ReLU. Hint: it may have name, "
         "type, options");
@@ -197,7 +234,7 @@ TEST_CASE("options that do not fit are refused, with the path of the layer") {
         "[Linear] (fc.0) in_features must be at least 1, got -2");
   CHECK(inside("[]") == "[Linear] (fc.0) options must be an object, got a list of 0");
   CHECK(message_of([] { nn::make_layer("MaxPool2d", R"({"kernel_size": [1, 2, 3]})"); }) ==
-        "[MaxPool2d] option \"kernel_size\" must be an integer or a list of two, got a list of 3");
+        "[MaxPool2d] option \"kernel_size\" must be an integer or a list of 2, got a list of 3");
   CHECK(message_of([] { nn::make_layer("GELU", R"({"approximate": "erf"})"); }) ==
         "[GELU] option \"approximate\" must be one of none, tanh, got \"erf\"");
   CHECK(message_of([] { nn::make_layer("Dropout", R"({"p": null})"); }) ==
@@ -208,7 +245,7 @@ TEST_CASE("options that do not fit are refused, with the path of the layer") {
           nn::make_layer("Conv2d", R"({"in_channels": 1, "out_channels": 1, "kernel_size": 3,
                                        "padding": "full"})");
         }) ==
-        "[Conv2d] option \"padding\" must be an integer, a list of two, \"same\" or "
+        "[Conv2d] option \"padding\" must be an integer, a list of 2, \"same\" or "
         "\"valid\", got \"full\"");
 }
 

@@ -1,0 +1,70 @@
+#include "layer_table.h"
+
+#include <array>
+
+#include "activation.h"
+#include "conv.h"
+#include "dropout.h"
+#include "embedding.h"
+#include "flatten.h"
+#include "linear.h"
+#include "norm.h"
+#include "padding.h"
+#include "pool.h"
+#include "recurrent.h"
+#include "reparametrization.h"
+
+namespace gradus::nn {
+
+namespace {
+
+template <class T>
+constexpr LayerType row() {
+  return {T::Options::type, [](const OptionSource& source) -> std::unique_ptr<Module> {
+            typename T::Options options;
+            source([&](OptionVisitor& visit) { options.describe(visit); });
+            return std::make_unique<T>(options);
+          }};
+}
+
+template <class... Layers>
+constexpr std::array<LayerType, sizeof...(Layers)> rows() {
+  return {row<Layers>()...};
+}
+
+constexpr auto table = rows<
+    // clang-format off
+    Linear, Embedding, RNN, LSTM, GRU, LastStep,
+    Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d,
+    MaxPool1d, MaxPool2d, MaxPool3d, MaxUnpool1d, MaxUnpool2d, MaxUnpool3d,
+    AvgPool1d, AvgPool2d, AvgPool3d, LPPool1d, LPPool2d,
+    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d,
+    AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdaptiveMaxPool3d,
+    ZeroPad1d, ZeroPad2d, ZeroPad3d, ConstantPad1d, ConstantPad2d, ConstantPad3d,
+    ReflectionPad1d, ReflectionPad2d, ReflectionPad3d,
+    ReplicationPad1d, ReplicationPad2d, ReplicationPad3d,
+    CircularPad1d, CircularPad2d, CircularPad3d,
+    Identity, Flatten, Unflatten, Dropout, Dropout1d, Dropout2d, Dropout3d, AlphaDropout,
+    ReLU, LeakyReLU, ELU, GELU, SiLU, Sigmoid, Tanh, Softplus, Softmax, LogSoftmax, Softmin, SELU,
+    CELU, Mish, LogSigmoid, Softsign, Tanhshrink, Hardtanh, ReLU6, Hardsigmoid, Hardswish,
+    Hardshrink, Softshrink, Threshold, GLU, PReLU,
+    BatchNorm1d, BatchNorm2d, BatchNorm3d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d,
+    LayerNorm, GroupNorm, RMSNorm, LocalResponseNorm,
+    WeightNorm<Linear>, WeightNorm<Conv2d>, SpectralNorm<Linear>, SpectralNorm<Conv2d>
+    // clang-format on
+    >();
+
+}  // namespace
+
+std::span<const LayerType> layer_table() {
+  return table;
+}
+
+const LayerType* find_layer_type(std::string_view name) {
+  for (const LayerType& layer : table) {
+    if (name == layer.name) return &layer;
+  }
+  return nullptr;
+}
+
+}  // namespace gradus::nn

@@ -1,0 +1,67 @@
+// Layers that add elements around one, two and three spatial dimensions; see gradus::pad.
+#pragma once
+
+#include "function_layer.h"
+
+namespace gradus::nn {
+
+/// Where the elements of a padding layer come from.
+enum class PadKind { zero, constant, reflection, replication, circular };
+
+namespace detail {
+Tensor pad_spatial(const char* type, PadKind kind, const Tensor& x, std::span<const int64_t> pads,
+                   double value);
+}
+
+template <PadKind kind, size_t N>
+struct PadLayerOptions {
+  static constexpr const char* type =
+      kind == PadKind::zero ? for_dims<N>("ZeroPad1d", "ZeroPad2d", "ZeroPad3d")
+      : kind == PadKind::reflection
+          ? for_dims<N>("ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d")
+      : kind == PadKind::replication
+          ? for_dims<N>("ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d")
+          : for_dims<N>("CircularPad1d", "CircularPad2d", "CircularPad3d");
+  Sizes<2 * N> padding = 0;  ///< left, right, top, bottom, front, back
+
+  void describe(OptionVisitor& visit) { visit.required("padding", padding); }
+  Tensor apply(const Tensor& x) const { return detail::pad_spatial(type, kind, x, padding, 0); }
+};
+
+template <size_t N>
+struct ConstantPadOptions {
+  static constexpr const char* type =
+      for_dims<N>("ConstantPad1d", "ConstantPad2d", "ConstantPad3d");
+  Sizes<2 * N> padding = 0;  ///< left, right, top, bottom, front, back
+  double value = 0;
+
+  void describe(OptionVisitor& visit) {
+    visit.required("padding", padding);
+    visit.required("value", value);
+  }
+  Tensor apply(const Tensor& x) const {
+    return detail::pad_spatial(type, PadKind::constant, x, padding, value);
+  }
+};
+
+/// Zeros, or a constant, around x [..., L], [..., H, W] or [..., D, H, W]; negative sizes crop.
+using ZeroPad1d = FunctionLayer<PadLayerOptions<PadKind::zero, 1>>;
+using ZeroPad2d = FunctionLayer<PadLayerOptions<PadKind::zero, 2>>;
+using ZeroPad3d = FunctionLayer<PadLayerOptions<PadKind::zero, 3>>;
+using ConstantPad1d = FunctionLayer<ConstantPadOptions<1>>;
+using ConstantPad2d = FunctionLayer<ConstantPadOptions<2>>;
+using ConstantPad3d = FunctionLayer<ConstantPadOptions<3>>;
+/// The elements next to an edge, mirrored without the edge itself: less than the size.
+using ReflectionPad1d = FunctionLayer<PadLayerOptions<PadKind::reflection, 1>>;
+using ReflectionPad2d = FunctionLayer<PadLayerOptions<PadKind::reflection, 2>>;
+using ReflectionPad3d = FunctionLayer<PadLayerOptions<PadKind::reflection, 3>>;
+/// The element at the edge, repeated.
+using ReplicationPad1d = FunctionLayer<PadLayerOptions<PadKind::replication, 1>>;
+using ReplicationPad2d = FunctionLayer<PadLayerOptions<PadKind::replication, 2>>;
+using ReplicationPad3d = FunctionLayer<PadLayerOptions<PadKind::replication, 3>>;
+/// The elements from the other side.
+using CircularPad1d = FunctionLayer<PadLayerOptions<PadKind::circular, 1>>;
+using CircularPad2d = FunctionLayer<PadLayerOptions<PadKind::circular, 2>>;
+using CircularPad3d = FunctionLayer<PadLayerOptions<PadKind::circular, 3>>;
+
+}  // namespace gradus::nn
