@@ -5,6 +5,7 @@
 #include "../../core/base/error.h"
 #include "../../nn/model_json.h"
 #include "../../nn/recurrent.h"
+#include "pool_calls.h"
 
 namespace gradus::conformance {
 namespace {
@@ -76,6 +77,8 @@ void Model::build(const std::string& type, const Json& options, NamedTensors opt
   if (loss_ != nullptr) return;
   check_layer_type(type);
   if (!option_tensors_.empty()) throw Unsupported("option '" + option_tensors_[0].name + "'");
+  returns_indices_ = options_.value("return_indices", false);
+  options_.erase("return_indices");
   module_ = build_or_unsupported([&] { return nn::make_layer(type, options_.dump()); });
 }
 
@@ -88,6 +91,8 @@ Tensors Model::operator()(const Tensors& inputs) {
   }
   if (auto* rnn = dynamic_cast<nn::RNN*>(module_.get())) return call_recurrent(*rnn, inputs);
   if (auto* gru = dynamic_cast<nn::GRU*>(module_.get())) return call_recurrent(*gru, inputs);
+  if (returns_indices_ && inputs.size() == 1) return call_with_indices(*module_, inputs[0]);
+  if (inputs.size() == 2) return call_with_two(*module_, inputs[0], inputs[1]);
   if (inputs.size() != 1) throw Unsupported("a layer of several inputs");
   return {(*module_)(inputs[0])};
 }

@@ -32,6 +32,7 @@ class Model {
 
   std::unique_ptr<nn::Module> module_;
   const OpFunction* loss_ = nullptr;
+  bool returns_indices_ = false;
   Json options_;
   NamedTensors option_tensors_;
 };

@@ -7,6 +7,7 @@ const OpFunction& find_op(const std::string& name) {
     OpTable all = elementwise_ops();
     all.merge(reduction_ops());
     all.merge(shape_ops());
+    all.merge(window_ops());
     all.merge(clipping_ops());
     return all;
   }();

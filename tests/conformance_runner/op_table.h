@@ -16,6 +16,7 @@ using OpTable = std::map<std::string, OpFunction>;
 OpTable elementwise_ops();
 OpTable reduction_ops();
 OpTable shape_ops();
+OpTable window_ops();    ///< convolutions and pools
 OpTable clipping_ops();  ///< inputs are gradients, outputs what becomes of them
 OpTable loss_ops();      ///< under the names of their modules, "CrossEntropyLoss"
 
