@@ -162,7 +162,12 @@ Tensor ConvTranspose<N>::forward(const Tensor& x) {
 }
 
 template <size_t N>
-Tensor ConvTranspose<N>::forward(const Tensor& x, const Sizes<N>& output_size) {
+Tensor ConvTranspose<N>::operator()(const Tensor& x, const Sizes<N>& output_size) {
+  return this->call(x, [&] { return apply(x, output_padding_for(x, output_size)); });
+}
+
+template <size_t N>
+Sizes<N> ConvTranspose<N>::output_padding_for(const Tensor& x, const Sizes<N>& output_size) const {
   const Options& o = this->options();
   Sizes<N> output_padding;
   for (size_t i = 0; i < N; ++i) {
@@ -176,7 +181,7 @@ Tensor ConvTranspose<N>::forward(const Tensor& x, const Sizes<N>& output_size) {
                       d, " of the output can be ", smallest, " to ", smallest + o.stride[i] - 1));
     }
   }
-  return apply(x, output_padding);
+  return output_padding;
 }
 
 template <size_t N>

@@ -88,11 +88,13 @@ class ConvTranspose : public Layer<ConvTransposeOptions<N>, ConvLayer> {
   using Options = ConvTransposeOptions<N>;
   explicit ConvTranspose(const Options& options);
   Tensor forward(const Tensor& x) override;
-  /// The same with the output_padding that gives an output of this spatial size. Throws ValueError
+  using Module::operator();
+  /// A call with the output_padding that gives an output of this spatial size. Throws ValueError
   /// where none does: sizes from that without output_padding up to stride - 1 more are possible.
-  Tensor forward(const Tensor& x, const Sizes<N>& output_size);
+  Tensor operator()(const Tensor& x, const Sizes<N>& output_size);
 
  private:
+  Sizes<N> output_padding_for(const Tensor& x, const Sizes<N>& output_size) const;
   Tensor apply(const Tensor& x, const Sizes<N>& output_padding) const;
 };
 

@@ -72,9 +72,14 @@ Tensor MaxPoolOptions<N>::apply(const Tensor& x) const {
 }
 
 template <size_t N>
-ValuesIndices MaxPool<N>::forward_with_indices(const Tensor& x) const {
-  return for_dims<N>(max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices)(
-      x, windows(this->options()));
+ValuesIndices MaxPool<N>::with_indices(const Tensor& x) {
+  ValuesIndices result;
+  this->call(x, [&] {
+    result = for_dims<N>(max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices)(
+        x, windows(this->options()));
+    return result.values;
+  });
+  return result;
 }
 
 template <size_t N>
@@ -90,8 +95,8 @@ MaxUnpool<N>::MaxUnpool(const MaxUnpoolOptions<N>& o) : Layer<MaxUnpoolOptions<N
 }
 
 template <size_t N>
-Tensor MaxUnpool<N>::forward(const Tensor& x, const Tensor& indices,
-                             const std::optional<Sizes<N>>& output_size) const {
+Tensor MaxUnpool<N>::operator()(const Tensor& x, const Tensor& indices,
+                                const std::optional<Sizes<N>>& output_size) {
   const MaxUnpoolOptions<N>& o = this->options();
   const Sizes<N> stride = o.stride.value_or(o.kernel_size);
   const Sizes<N> input_size = resolved(OutputSize<N>(std::nullopt), x);
@@ -99,8 +104,10 @@ Tensor MaxUnpool<N>::forward(const Tensor& x, const Tensor& indices,
   for (size_t i = 0; i < N; ++i) {
     size[i] = (input_size[i] - 1) * stride[i] - 2 * o.padding[i] + o.kernel_size[i];
   }
-  return for_dims<N>(max_unpool1d, max_unpool2d, max_unpool3d)(x, indices,
-                                                               output_size.value_or(size));
+  return this->call(x, [&] {
+    return for_dims<N>(max_unpool1d, max_unpool2d, max_unpool3d)(x, indices,
+                                                                 output_size.value_or(size));
+  });
 }
 
 // --- Averages and norms of windows ---
@@ -179,9 +186,14 @@ Tensor AdaptiveMaxPoolOptions<N>::apply(const Tensor& x) const {
 }
 
 template <size_t N>
-ValuesIndices AdaptiveMaxPool<N>::forward_with_indices(const Tensor& x) const {
-  return for_dims<N>(adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)(
-      x, resolved(this->options().output_size, x));
+ValuesIndices AdaptiveMaxPool<N>::with_indices(const Tensor& x) {
+  ValuesIndices result;
+  this->call(x, [&] {
+    result = for_dims<N>(adaptive_max_pool1d, adaptive_max_pool2d, adaptive_max_pool3d)(
+        x, resolved(this->options().output_size, x));
+    return result.values;
+  });
+  return result;
 }
 
 template struct MaxPoolOptions<1>;

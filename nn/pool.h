@@ -27,8 +27,8 @@ class MaxPool : public FunctionLayer<MaxPoolOptions<N>> {
  public:
   explicit MaxPool(const MaxPoolOptions<N>& options) : FunctionLayer<MaxPoolOptions<N>>(options) {}
   explicit MaxPool(int64_t kernel_size) : MaxPool(MaxPoolOptions<N>{.kernel_size = kernel_size}) {}
-  /// PyTorch's return_indices: also where the elements are, for MaxUnpool.
-  ValuesIndices forward_with_indices(const Tensor& x) const;
+  /// A call that also tells where the elements are, for MaxUnpool: PyTorch's return_indices.
+  ValuesIndices with_indices(const Tensor& x);
 };
 using MaxPool1d = MaxPool<1>;
 using MaxPool2d = MaxPool<2>;
@@ -48,16 +48,16 @@ struct MaxUnpoolOptions {
 };
 /// Puts what a max pool took back to its places, among zeros. An output has size
 /// (H - 1) stride - 2 padding + kernel_size unless `output_size` says otherwise; several sizes are
-/// pooled to the same H. Needs the indices beside x: forward of x alone throws ValueError.
+/// pooled to the same H. Needs the indices beside x: a call with x alone throws ValueError.
 template <size_t N>
 class MaxUnpool : public Layer<MaxUnpoolOptions<N>> {
  public:
   explicit MaxUnpool(const MaxUnpoolOptions<N>& options);
   explicit MaxUnpool(int64_t kernel_size)
       : MaxUnpool(MaxUnpoolOptions<N>{.kernel_size = kernel_size}) {}
-  using Module::forward;
-  Tensor forward(const Tensor& x, const Tensor& indices,
-                 const std::optional<Sizes<N>>& output_size = {}) const;
+  using Module::operator();
+  Tensor operator()(const Tensor& x, const Tensor& indices,
+                    const std::optional<Sizes<N>>& output_size = {});
 };
 using MaxUnpool1d = MaxUnpool<1>;
 using MaxUnpool2d = MaxUnpool<2>;
@@ -162,8 +162,8 @@ class AdaptiveMaxPool : public FunctionLayer<AdaptiveMaxPoolOptions<N>> {
       : FunctionLayer<AdaptiveMaxPoolOptions<N>>(options) {}
   explicit AdaptiveMaxPool(int64_t output_size)
       : AdaptiveMaxPool(AdaptiveMaxPoolOptions<N>{.output_size = output_size}) {}
-  /// PyTorch's return_indices.
-  ValuesIndices forward_with_indices(const Tensor& x) const;
+  /// A call that also tells where the elements are.
+  ValuesIndices with_indices(const Tensor& x);
 };
 using AdaptiveMaxPool1d = AdaptiveMaxPool<1>;
 using AdaptiveMaxPool2d = AdaptiveMaxPool<2>;

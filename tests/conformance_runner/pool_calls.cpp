@@ -25,8 +25,8 @@ Tensors call_with_indices(nn::Module& layer, const Tensor& x) {
   Tensors outputs;
   const bool known =
       call_as_one_of<nn::MaxPool1d, nn::MaxPool2d, nn::MaxPool3d, nn::AdaptiveMaxPool1d,
-                     nn::AdaptiveMaxPool2d, nn::AdaptiveMaxPool3d>(layer, [&](const auto& pool) {
-        const ValuesIndices found = pool.forward_with_indices(x);
+                     nn::AdaptiveMaxPool2d, nn::AdaptiveMaxPool3d>(layer, [&](auto& pool) {
+        const ValuesIndices found = pool.with_indices(x);
         outputs = {found.values, found.indices};
       });
   if (!known) throw Unsupported("option 'return_indices'");
@@ -36,7 +36,7 @@ Tensors call_with_indices(nn::Module& layer, const Tensor& x) {
 Tensors call_with_two(nn::Module& layer, const Tensor& x, const Tensor& indices) {
   Tensors outputs;
   const bool known = call_as_one_of<nn::MaxUnpool1d, nn::MaxUnpool2d, nn::MaxUnpool3d>(
-      layer, [&](const auto& unpool) { outputs = {unpool.forward(x, indices)}; });
+      layer, [&](auto& unpool) { outputs = {unpool(x, indices)}; });
   if (!known) throw Unsupported("a layer of several inputs");
   return outputs;
 }

@@ -140,15 +140,20 @@ TEST_CASE("a transposed convolution can be told its output size") {
   nn::ConvTranspose2d up({.in_channels = 1, .out_channels = 1, .kernel_size = 3, .stride = 2});
   const Tensor x = ones({1, 1, 4, 4});
   CHECK(up(x).shape() == Shape{1, 1, 9, 9});
-  CHECK(up.forward(x, {10, 9}).shape() == Shape{1, 1, 10, 9});
-  CHECK(up.forward(select(x, 0, 0), 10).shape() == Shape{1, 10, 10});
+  CHECK(up(x, {10, 9}).shape() == Shape{1, 1, 10, 9});
+  CHECK(up(select(x, 0, 0), 10).shape() == Shape{1, 10, 10});
   CHECK(message_of([&] {
-          up.forward(x, {9, 11});
+          up(x, {9, 11});
         }) ==
         "[ConvTranspose2d] output_size [9,11] for input [1,1,4,4]: dimension 3 of the output can "
         "be 9 to 10");
-  CHECK_THROWS_AS(up.forward(x, 8), ValueError);
-  CHECK_THROWS_AS(up.forward(ones({3}), 8), Error);
+  CHECK_THROWS_AS(up(x, 8), ValueError);
+  nn::Sequential net;
+  auto& named = net.add("up", std::move(up));
+  CHECK(message_of([&] {
+          named(ones({1, 2, 4, 4}), 9);
+        }).starts_with("[conv_transpose2d] (up) expected 1 input channels, got 2"));
+  CHECK_THROWS_AS(named(ones({3}), 8), Error);
 }
 
 TEST_CASE("options of convolutions that make no sense are refused when they are built") {
@@ -246,13 +251,12 @@ TEST_CASE("max pools give their indices to unpools") {
   nn::MaxPool1d pool(2);
   nn::MaxUnpool1d unpool(2);
   const Tensor x = tensor({3.0F, 1.0F, 2.0F, 5.0F, 9.0F}, {1, 1, 5});
-  const auto [y, indices] = pool.forward_with_indices(x);
-  CHECK(unpool.forward(y, indices).to_vector<float>() == std::vector<float>{3, 0, 0, 5});
-  CHECK(unpool.forward(y, indices, Size1(5)).to_vector<float>() ==
-        std::vector<float>{3, 0, 0, 5, 0});
+  const auto [y, indices] = pool.with_indices(x);
+  CHECK(unpool(y, indices).to_vector<float>() == std::vector<float>{3, 0, 0, 5});
+  CHECK(unpool(y, indices, Size1(5)).to_vector<float>() == std::vector<float>{3, 0, 0, 5, 0});
   CHECK_THROWS_AS(unpool(y), ValueError);
   const auto [largest_one, place] =
-      nn::AdaptiveMaxPool2d(1).forward_with_indices(tensor({1.0F, 4.0F, 2.0F, 4.0F}, {1, 2, 2}));
+      nn::AdaptiveMaxPool2d(1).with_indices(tensor({1.0F, 4.0F, 2.0F, 4.0F}, {1, 2, 2}));
   CHECK(largest_one.item() == 4);
   CHECK(place.item() == 1);
 }
