@@ -10,6 +10,7 @@
 #include "core/ops.h"
 #include "core/print.h"
 #include "core/serialize.h"
+#include "core/spatial.h"
 #include "core/system_info.h"
 #include "core/tape.h"
 #include "core/tensor.h"

@@ -1,0 +1,143 @@
+// Convolution and pooling. Part of ops.h, which includes this.
+//
+// Tensors are [N, C, L], [N, C, H, W] or [N, C, D, H, W], or a single sample without N; the batch
+// may be empty. Operations over one and three dimensions are made of those over planes.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <optional>
+
+#include "base/error.h"
+#include "tensor.h"
+
+namespace gradus {
+
+struct ValuesIndices;  // ops.h
+
+// -----
+
+/// One number per spatial dimension; a single number stands for all: `3` is `{3, 3}`.
+template <size_t N>
+struct Sizes : std::array<int64_t, N> {
+  Sizes(int64_t all = 0) { this->fill(all); }
+  Sizes(std::initializer_list<int64_t> sizes) {
+    if (sizes.size() != N) {
+      throw ValueError("sizes", str("expected ", N, " numbers, got ", sizes.size()));
+    }
+    std::copy(sizes.begin(), sizes.end(), this->begin());
+  }
+};
+using Size1 = Sizes<1>;
+using Size2 = Sizes<2>;  ///< height, width
+using Size3 = Sizes<3>;  ///< depth, height, width
+
+/// Of a convolution over N spatial dimensions.
+template <size_t N>
+struct ConvOptions {
+  Sizes<N> stride = 1;
+  Sizes<N> padding = 0;  ///< zeros on both sides
+  Sizes<N> dilation = 1;
+  int64_t groups = 1;
+  /// Whether 3x3 kernels may use Winograd's algorithm in float32: about three times as fast, errors
+  /// of about 1e-6 of the largest output.
+  bool winograd = true;
+};
+using Conv1dOptions = ConvOptions<1>;
+using Conv2dOptions = ConvOptions<2>;
+using Conv3dOptions = ConvOptions<3>;
+/// x [N, C, H, W], weight [O, C / groups, kh, kw], bias [O] or undefined, to [N, O, H', W'] with
+/// H' = (H + 2 padding - dilation (kh - 1) - 1) / stride + 1, rounded down. A cross-correlation, as
+/// everywhere in the field. conv1d and conv3d do the same for one and three spatial dimensions, as
+/// one conv2d each. Throws ShapeError for channels and sizes that do not fit, and where the kernel
+/// is larger than the padded input; ValueError for options out of range.
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              const Conv1dOptions& options = {});
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              const Conv2dOptions& options = {});
+Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              const Conv3dOptions& options = {});
+/// The gradient of conv2d with respect to x of `input_shape`, for output gradient g. conv2d, this
+/// and the next are each other's derivatives.
+Tensor conv2d_input_gradient(const Tensor& g, const Tensor& weight, const Shape& input_shape,
+                             const Conv2dOptions& options = {});
+/// The gradient of conv2d with respect to a weight of `weight_shape`.
+Tensor conv2d_weight_gradient(const Tensor& g, const Tensor& x, const Shape& weight_shape,
+                              const Conv2dOptions& options = {});
+
+template <size_t N>
+struct ConvTransposeOptions {
+  Sizes<N> stride = 1;
+  Sizes<N> padding = 0;         ///< taken away from both sides of the output
+  Sizes<N> output_padding = 0;  ///< added to one side; less than stride or less than dilation
+  Sizes<N> dilation = 1;
+  int64_t groups = 1;
+};
+using ConvTranspose1dOptions = ConvTransposeOptions<1>;
+using ConvTranspose2dOptions = ConvTransposeOptions<2>;
+using ConvTranspose3dOptions = ConvTransposeOptions<3>;
+/// The transpose of a convolution with the same weight: what takes output gradients to input
+/// gradients (Zeiler et al., CVPR 2010; it does not invert the convolution). x [N, C, H, W], weight
+/// [C, O / groups, kh, kw], bias [O] or undefined, to [N, O, H', W'] with H' = (H - 1) stride -
+/// 2 padding + dilation (kh - 1) + output_padding + 1. Strides make several H' fit one H;
+/// output_padding chooses among them. Throws as the convolutions do, and ShapeError where no output
+/// is left.
+Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+                        const ConvTranspose1dOptions& options = {});
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+                        const ConvTranspose2dOptions& options = {});
+Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+                        const ConvTranspose3dOptions& options = {});
+
+/// Of a pool over N spatial dimensions.
+template <size_t N>
+struct PoolOptions {
+  Sizes<N> kernel_size = 2;
+  std::optional<Sizes<N>> stride = {};           ///< kernel_size where not given
+  Sizes<N> padding = 0;                          ///< at most half of the kernel
+  Sizes<N> dilation = 1;                         ///< max pooling only
+  bool ceil_mode = false;                        ///< keep a last window that hangs over the edge
+  bool count_include_pad = true;                 ///< average pooling only
+  std::optional<int64_t> divisor_override = {};  ///< average pooling only
+};
+using Pool1dOptions = PoolOptions<1>;
+using Pool2dOptions = PoolOptions<2>;
+using Pool3dOptions = PoolOptions<3>;
+/// The largest element of each window; H' = (H + 2 padding - dilation (kernel_size - 1) - 1) /
+/// stride + 1, rounded down, or up in ceil_mode (but no window starts behind the input). Throws
+/// ShapeError for a wrong number of dimensions, sizes of 0 (but of N) and where no output is left;
+/// ValueError for options out of range. So do the averages.
+Tensor max_pool1d(const Tensor& x, const Pool1dOptions& options);
+Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options);
+Tensor max_pool3d(const Tensor& x, const Pool3dOptions& options);
+/// Indices are positions among the L, H W or D H W elements of each channel.
+ValuesIndices max_pool1d_with_indices(const Tensor& x, const Pool1dOptions& options);
+ValuesIndices max_pool2d_with_indices(const Tensor& x, const Pool2dOptions& options);
+ValuesIndices max_pool3d_with_indices(const Tensor& x, const Pool3dOptions& options);
+/// Sums of windows by their size: with the padding or, without count_include_pad, without it; or by
+/// divisor_override.
+Tensor avg_pool1d(const Tensor& x, const Pool1dOptions& options);
+Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options);
+Tensor avg_pool3d(const Tensor& x, const Pool3dOptions& options);
+/// Means of windows [floor(i H / H'), ceil((i + 1) H / H')) that cover the input, for an output of
+/// size H'; `1` is global average pooling.
+Tensor adaptive_avg_pool1d(const Tensor& x, const Size1& output_size);
+Tensor adaptive_avg_pool2d(const Tensor& x, const Size2& output_size);
+Tensor adaptive_avg_pool3d(const Tensor& x, const Size3& output_size);
+/// The largest elements of the same windows, and where they are, as for max pooling.
+ValuesIndices adaptive_max_pool1d(const Tensor& x, const Size1& output_size);
+ValuesIndices adaptive_max_pool2d(const Tensor& x, const Size2& output_size);
+ValuesIndices adaptive_max_pool3d(const Tensor& x, const Size3& output_size);
+/// The norm (sum of x^norm_type)^(1 / norm_type) of each window, with the padding-free windows of
+/// avg_pool; windows that hang over the edge are scaled up to full size, as in PyTorch.
+Tensor lp_pool1d(const Tensor& x, double norm_type, const Pool1dOptions& options);
+Tensor lp_pool2d(const Tensor& x, double norm_type, const Pool2dOptions& options);
+/// Zeros of spatial size `output_size` with the elements of x at the places that `indices` (of x's
+/// shape, from max pooling) name; elements with the same place are added. Throws IndexError for an
+/// index outside.
+Tensor max_unpool1d(const Tensor& x, const Tensor& indices, const Size1& output_size);
+Tensor max_unpool2d(const Tensor& x, const Tensor& indices, const Size2& output_size);
+Tensor max_unpool3d(const Tensor& x, const Tensor& indices, const Size3& output_size);
+
+}  // namespace gradus
