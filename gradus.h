@@ -47,6 +47,7 @@
 #include "nn/reparametrization.h"
 #include "nn/sequential.h"
 #include "nn/summary.h"
+#include "nn/upsample.h"
 #include "optim/adadelta.h"
 #include "optim/adagrad.h"
 #include "optim/adam.h"

@@ -1,4 +1,4 @@
-// Convolution and pooling. Part of ops.h, which includes this.
+// Convolution, pooling and resampling. Part of ops.h, which includes this.
 //
 // Tensors are [N, C, L], [N, C, H, W] or [N, C, D, H, W], or a single sample without N; the batch
 // may be empty. Operations over one and three dimensions are made of those over planes.
@@ -139,5 +139,19 @@ Tensor lp_pool2d(const Tensor& x, double norm_type, const Pool2dOptions& options
 Tensor max_unpool1d(const Tensor& x, const Tensor& indices, const Size1& output_size);
 Tensor max_unpool2d(const Tensor& x, const Tensor& indices, const Size2& output_size);
 Tensor max_unpool3d(const Tensor& x, const Tensor& indices, const Size3& output_size);
+
+enum class UpsampleMode { nearest, linear };
+struct UpsampleOptions {
+  Shape size = {};  ///< of the output, one number or one per spatial dimension; or, if empty,
+  std::optional<double> scale_factor = {};  ///< H' = H scale_factor, rounded down
+  UpsampleMode mode = UpsampleMode::nearest;
+  bool align_corners = false;  ///< linear only: the outermost elements keep their values
+};
+/// x [N, C, ...] with other spatial sizes: each element from the nearest one before it, or
+/// interpolated in each dimension (linear, bilinear, trilinear) at (i + 1/2) H / H' - 1/2, or at
+/// i (H - 1) / (H' - 1) with align_corners. Throws ShapeError for other than one to three spatial
+/// dimensions and empty ones; ValueError unless exactly one of size and scale_factor is given, for
+/// sizes below 1, and for align_corners with nearest.
+Tensor upsample(const Tensor& x, const UpsampleOptions& options);
 
 }  // namespace gradus

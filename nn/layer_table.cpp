@@ -13,6 +13,7 @@
 #include "pool.h"
 #include "recurrent.h"
 #include "reparametrization.h"
+#include "upsample.h"
 
 namespace gradus::nn {
 
@@ -44,7 +45,8 @@ constexpr auto table = rows<
     ReflectionPad1d, ReflectionPad2d, ReflectionPad3d,
     ReplicationPad1d, ReplicationPad2d, ReplicationPad3d,
     CircularPad1d, CircularPad2d, CircularPad3d,
-    Identity, Flatten, Unflatten, Dropout, Dropout1d, Dropout2d, Dropout3d, AlphaDropout,
+    Upsample, Identity, Flatten, Unflatten,
+    Dropout, Dropout1d, Dropout2d, Dropout3d, AlphaDropout,
     ReLU, LeakyReLU, ELU, GELU, SiLU, Sigmoid, Tanh, Softplus, Softmax, LogSoftmax, Softmin, SELU,
     CELU, Mish, LogSigmoid, Softsign, Tanhshrink, Hardtanh, ReLU6, Hardsigmoid, Hardswish,
     Hardshrink, Softshrink, Threshold, GLU, PReLU,

@@ -15,6 +15,7 @@
 #include "../../nn/pool.h"
 #include "../../nn/sequential.h"
 #include "../../nn/summary.h"
+#include "../../nn/upsample.h"
 #include "../support/errors.h"
 
 using namespace gradus;
@@ -312,6 +313,17 @@ TEST_CASE("alpha dropout works in training only, and draws from the dropout stre
   drop.eval();
   CHECK(drop(x).is_same(x));
   CHECK(message_of([] { nn::AlphaDropout(2); }) == "[AlphaDropout] p must be in [0, 1], got 2");
+}
+
+TEST_CASE("upsample is a layer whose linear modes know their dimensions") {
+  nn::Upsample up({.scale_factor = 2, .mode = nn::Interpolation::bilinear});
+  CHECK(up(ones({2, 3, 4, 5})).shape() == Shape{2, 3, 8, 10});
+  CHECK(message_of([&] {
+          up(row);
+        }).starts_with("[Upsample] a linear mode for 2 spatial dimensions, got [1,1,3]. Hint: "));
+  CHECK(nn::Upsample({.size = {5}})(row).shape() == Shape{1, 1, 5});
+  CHECK(message_of([] { nn::Upsample({.size = {5}, .scale_factor = 2}); }) ==
+        "[Upsample] needs either a size or a scale_factor");
 }
 
 TEST_CASE("unflatten and identity") {

@@ -114,6 +114,7 @@ TEST_CASE("every type of layer can be made, written and read") {
       {"ConstantPad1d", R"({"padding": 2, "value": 1.5})"},
       {"ConstantPad2d", R"({"padding": 2, "value": 1.5})"},
       {"ConstantPad3d", R"({"padding": 2, "value": 1.5})"},
+      {"Upsample", R"({"scale_factor": 2, "mode": "bilinear"})"},
       {"Unflatten", R"({"dim": 1, "unflattened_size": [2, -1]})"},
       {"BatchNorm1d", R"({"num_features": 2})"},
       {"BatchNorm2d", R"({"num_features": 2})"},

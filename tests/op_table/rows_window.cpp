@@ -167,6 +167,18 @@ std::vector<Row> window_rows() {
     for (Row& row : part) list.push_back(std::move(row));
   }
   list.push_back({.op = "",
+                  .form = "upsample(x, {6,3})",
+                  .inputs = {{.shape = {2, 2, 3, 4}, .large = {8, 8, 20, 21}}},
+                  .call = [](const Tensors& t) {
+                    return upsample(t[0], {.size = {6, 3}});
+                  }});
+  list.push_back({.op = "",
+                  .form = "upsample(x, 1.7, linear)",
+                  .inputs = {{.shape = {2, 2, 3, 4}, .large = {8, 8, 20, 21}}},
+                  .call = [](const Tensors& t) {
+                    return upsample(t[0], {.scale_factor = 1.7, .mode = UpsampleMode::linear});
+                  }});
+  list.push_back({.op = "",
                   .form = "alpha_dropout(x, 0.4, generator)",
                   .inputs = {{.shape = {4, 5}, .large = {200, 300}}},
                   .call = [](const Tensors& t) {

@@ -1,0 +1,31 @@
+// Resampling as a layer; see gradus::upsample.
+#pragma once
+
+#include "function_layer.h"
+
+namespace gradus::nn {
+
+/// The linear modes go with the number of spatial dimensions: 1, 2 and 3.
+enum class Interpolation { nearest, linear, bilinear, trilinear };
+
+struct UpsampleOptions {
+  static constexpr const char* type = "Upsample";
+  Shape size = {};  ///< of the output: one number, or one per spatial dimension; or, if empty,
+  std::optional<double> scale_factor = {};
+  Interpolation mode = Interpolation::nearest;
+  bool align_corners = false;
+
+  void describe(OptionVisitor& visit) {
+    visit("size", size);
+    visit("scale_factor", scale_factor);
+    visit.choice("mode", mode, {"nearest", "linear", "bilinear", "trilinear"});
+    visit("align_corners", align_corners);
+  }
+  void check() const;
+  Tensor apply(const Tensor& x) const;
+};
+/// Throws ValueError unless exactly one of size and scale_factor is given, and ShapeError for an
+/// input with other dimensions than the mode's.
+using Upsample = FunctionLayer<UpsampleOptions>;
+
+}  // namespace gradus::nn
