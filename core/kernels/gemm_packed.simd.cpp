@@ -15,7 +15,7 @@ namespace {
 constexpr int panel_vectors = 2, block_rows = vector_bytes == 64 ? 12 : 6;
 constexpr int64_t panel_rows = 256;
 template <class T>
-constexpr int64_t panel_columns = panel_vectors * width<T>;
+constexpr int64_t panel_columns = panel_vectors* width<T>;
 
 int64_t smaller(int64_t a, int64_t b) {
   return a < b ? a : b;
