@@ -146,10 +146,10 @@ TEST_CASE("a number of samples that the classes do not divide is shared out by c
     for (const int64_t sample : sampler.order(epoch)) {
       ++counts[static_cast<size_t>(labels.data<int64_t>()[sample])];
     }
-    for (const size_t k : {0, 2, 3}) longest[k] += counts[k] == 34 ? 1 : 0;
+    for (const size_t k : {size_t{0}, size_t{2}, size_t{3}}) longest[k] += counts[k] == 34 ? 1 : 0;
   }
   CHECK(longest[0] + longest[2] + longest[3] == 300);
-  for (const size_t k : {0, 2, 3}) CHECK(longest[k] > 60);
+  for (const size_t k : {size_t{0}, size_t{2}, size_t{3}}) CHECK(longest[k] > 60);
 }
 
 TEST_CASE("labels that are no classes are refused") {
