@@ -59,7 +59,7 @@ TEST_CASE("Philox gives the numbers of its authors") {
 
 TEST_CASE("many random numbers are the words of the stream, from any position on") {
   gradus::test::with_every_isa([] {
-    for (uint64_t position : {0, 1, 2, 3, 254, 1'000'003}) {
+    for (uint64_t position : {0U, 1U, 2U, 3U, 254U, 1'000'003U}) {
       Generator g(7, Stream::dropout);
       g.position = position;
       const Generator start = g;

@@ -1,7 +1,7 @@
 // Packed matrix products, on every instruction set, against sums in float64.
 #include <doctest/doctest.h>
 
-#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "../../core/kernels/gemm_packed.h"
@@ -29,7 +29,7 @@ double error_of(const Product& s, bool transpose_a, bool transpose_b, T beta) {
   const Tensor b = randn({b_rows, b_columns + gap}, generator, dtype);
   const Tensor before = randn({s.m, s.n + gap}, generator, dtype);
   Tensor c = clone(before);
-  if (beta == 0) c.mutable_data<T>()[0] = std::nan("");  // must not be read
+  if (beta == 0) c.mutable_data<T>()[0] = std::numeric_limits<T>::quiet_NaN();  // must not be read
   kernels::table<kernels::PackedGemm<T>>().multiply(
       transpose_a, transpose_b, s.m, s.n, s.k, 2, a.data<T>(), a_columns + gap, b.data<T>(),
       b_columns + gap, beta, c.mutable_data<T>(), s.n + gap);
