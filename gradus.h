@@ -13,6 +13,7 @@
 #include "core/spatial.h"
 #include "core/system_info.h"
 #include "core/tape.h"
+#include "core/tape_profile.h"
 #include "core/tensor.h"
 #include "core/update.h"
 #include "datasets/cifar.h"

@@ -39,12 +39,13 @@ set(external_rules
     "curl/curl\\.h => ^datasets/download\\.cpp$"
     "doctest/doctest\\.h => ^tests/"
     "benchmark/benchmark\\.h => ^benchmarks/"
-    "torch/torch\\.h => ^benchmarks/"
+    "(torch/torch|malloc|omp)\\.h => ^benchmarks/"
+    "oneapi/dnnl/dnnl\\.hpp => ^benchmarks/"
     "CLI/CLI\\.hpp => ${programs_files}"
     "png\\.h => ^examples/"
     "gradus/.+ => ${programs_files}"  # inside the library, includes are relative
     "((sys|arpa|netinet)/[a-z]+|unistd|fcntl|sched|signal|spawn)\\.h => \\.cpp$|^tests/"  # POSIX
-    "(stdio|stdlib)\\.h => \\.cpp$|^tests/"  # for what POSIX adds to them
+    "(stdio|stdlib|time)\\.h => \\.cpp$|^tests/"  # for what POSIX adds to them
     "[a-z_0-9]+ => .")  # the standard library
 
 # Headers that core keeps to itself.

@@ -1,5 +1,6 @@
 #include "tape.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <utility>
@@ -30,7 +31,9 @@ Tape::Tape(TapeOptions options)
       options_(options),
       outer_recording_(std::exchange(thread_tapes.recording, this)),
       outer_(std::exchange(thread_tapes.innermost, this)),
-      paths_(1) {}
+      paths_(1) {
+  if (options_.profile) lap();
+}
 
 Tape::~Tape() {
   thread_tapes.recording = outer_recording_;
@@ -62,6 +65,13 @@ Tape::Scope::~Scope() {
 }
 
 // --- Recording ---
+
+/// Seconds since the last call: every moment counts for one entry, also in nested recording.
+double Tape::lap() {
+  const auto now = std::chrono::steady_clock::now();
+  const std::chrono::duration<double> seconds = now - std::exchange(last_lap_, now);
+  return seconds.count();
+}
 
 /// The entry that made `tensor`, or -1 for a leaf or constant.
 int32_t Tape::slot_of(const char* op, const Tensor& tensor) const {
@@ -161,6 +171,10 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
     saved_.push_back({*t, t->defined() ? t->version() : 0});
   }
   entries_.push_back(entry);
+  if (options_.profile) {
+    timings_.resize(entries_.size());  // leaves have theirs, of zeros
+    timings_.back() = {.forward = lap(), .saved_bytes = saved_bytes(entry)};
+  }
   if (options_.detect_anomaly) check_finite(output, entry, "the result");
 }
 
@@ -175,6 +189,7 @@ void Tape::trim(Mark mark) {
   input_shapes_.resize(first.first_input);
   saved_.erase(saved_.begin() + first.first_saved, saved_.end());
   entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(mark.entries), entries_.end());
+  timings_.resize(std::min(timings_.size(), mark.entries));
   ++generation_;
 }
 
@@ -252,11 +267,13 @@ class Tape::Replay {
   }
 
   void run() {
+    if (tape_.options_.profile) tape_.lap();
     for (size_t i = needed_.size(); i-- > 0;) {
       if (needed_[i] == 0 || !gradients_[i].defined()) continue;
       // What a wanted entry receives is kept; anything else is gone once its rule has run.
       const Tensor g = needed_[i] == 2 ? gradients_[i] : std::move(gradients_[i]);
       replay_entry(i, g);
+      if (tape_.options_.profile) note_replay(i);
     }
   }
 
@@ -266,6 +283,12 @@ class Tape::Replay {
   }
 
  private:
+  void note_replay(size_t index) {
+    if (index >= tape_.timings_.size()) return;  // a leaf behind the last operation
+    tape_.timings_[index].backward += tape_.lap();
+    ++tape_.timings_[index].replays;
+  }
+
   void replay_entry(size_t index, const Tensor& g) {
     const Entry entry = tape_.entries_[index];  // a copy: the tape may grow while the rule runs
     if (entry.rule == nullptr || !any_input_needed(entry)) {
@@ -483,21 +506,6 @@ std::span<const int32_t> Tape::input_slots(const Entry& entry) const {
 
 std::span<const Shape> Tape::input_shapes(const Entry& entry) const {
   return {input_shapes_.data() + entry.first_input, entry.input_count};
-}
-
-int64_t Tape::saved_bytes(const Entry& entry) const {
-  int64_t bytes = 0;
-  for (uint32_t k = 0; k < entry.saved_count; ++k) {
-    const Tensor& t = saved_[entry.first_saved + k].tensor;
-    if (t.defined()) bytes += t.nbytes();
-  }
-  return bytes;
-}
-
-int64_t Tape::saved_bytes() const {
-  int64_t bytes = 0;
-  for (const Entry& entry : entries_) bytes += saved_bytes(entry);
-  return bytes;
 }
 
 void check_in_place(const char* op, const Tensor& tensor) {

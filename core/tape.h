@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -90,7 +91,14 @@ struct TapeOptions {
   /// Check every result, forward and backward, and throw ValueError with op and module path at the
   /// first NaN or infinity. Slow; for finding where a training went wrong.
   bool detect_anomaly = false;
+  /// Note how long each operation takes, forward and backward, for profile().
+  bool profile = false;
 };
+
+/// How the rows of a profile are put together: one for each operation, or for each operation of
+/// each module.
+enum class ProfileBy { op, module };
+struct Profile;
 
 struct BackwardOptions {
   /// The gradient of the loss itself; needed where the loss has more than one element.
@@ -144,6 +152,13 @@ class Tape {
   /// Bytes that the tensors saved for one entry, or for all, keep alive (views counted in full).
   int64_t saved_bytes(const Entry& entry) const;
   int64_t saved_bytes() const;
+  /// Bytes that an operation must at least read and write, from shapes and the output's type; 0 for
+  /// views.
+  int64_t moved_bytes(const Entry& entry) const;
+
+  /// Where the time went (tape_profile.h). Throws TapeError unless the tape was opened with
+  /// {.profile = true}.
+  Profile profile(ProfileBy by = ProfileBy::op) const;
 
   /// A table for people: one line per entry, then totals.
   void print(std::ostream& out) const;
@@ -186,6 +201,12 @@ class Tape {
     Tensor tensor;
     uint32_t version;
   };
+  /// Of an entry, noted where profiling is on.
+  struct Timing {
+    double forward = 0, backward = 0;  // seconds
+    int64_t saved_bytes = 0;
+    int replays = 0;
+  };
   template <class T>
   using Pooled = std::vector<T, PoolAllocator<T>>;
   class Replay;
@@ -193,6 +214,7 @@ class Tape {
   int32_t slot_of(const char* op, const Tensor& tensor) const;
   int32_t leaf_slot(const Tensor& tensor);
   const void* keep_attributes(const void* attributes, size_t bytes);
+  double lap();
   std::string describe(size_t index) const;
   void check_finite(const Tensor& tensor, const Entry& entry, const char* where) const;
 
@@ -218,6 +240,8 @@ class Tape {
   uint32_t generation_ = 0;
   bool in_backward_ = false;
   std::vector<Hook> hooks_;
+  Pooled<Timing> timings_;
+  std::chrono::steady_clock::time_point last_lap_;
 };
 
 /// Pauses recording in this thread while it lives.

@@ -1,12 +1,10 @@
 #include "summary.h"
 
 #include <algorithm>
-#include <array>
-#include <iomanip>
 #include <map>
-#include <sstream>
 
 #include "../core/base/random.h"
+#include "../core/base/text.h"
 #include "../core/tape.h"
 #include "fold.h"
 #include "mode.h"
@@ -74,35 +72,11 @@ std::string mode_of(const Module& module) {
 
 /// 1234567 as "1,234,567".
 std::string grouped(double number) {
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(0) << number;
-  std::string digits = out.str();
+  std::string digits = fixed(number, 0);
   for (int i = static_cast<int>(digits.size()) - 3; i > 0; i -= 3) {
     digits.insert(static_cast<size_t>(i), 1, ',');
   }
   return digits;
-}
-
-constexpr size_t columns = 6;
-using Row = std::array<std::string, columns>;
-
-/// Columns as wide as their widest cell; numbers to the right.
-std::string table(const std::vector<Row>& rows) {
-  std::array<size_t, columns> widths = {};
-  for (const Row& row : rows) {
-    for (size_t c = 0; c < columns; ++c) widths[c] = std::max(widths[c], row[c].size());
-  }
-  std::ostringstream out;
-  for (const Row& row : rows) {
-    std::string line;
-    for (size_t c = 0; c < columns; ++c) {
-      const std::string gap(widths[c] - row[c].size(), ' ');
-      const bool is_number = c == 3 || c == 4;
-      line += (is_number ? gap + row[c] : row[c] + gap) + "  ";
-    }
-    out << line.substr(0, line.find_last_not_of(' ') + 1) << "\n";
-  }
-  return out.str();
 }
 
 /// What is worth changing, a line each.
@@ -118,7 +92,8 @@ std::string notes(const Module& net) {
 }  // namespace
 
 std::string summary(Module& net, const Shape& input_shape) {
-  std::vector<Row> rows = {{"layer", "type", "output", "parameters", "FLOPs", "mode"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"layer", "type", "output", "parameters", "FLOPs", "mode"}};
   // Modes as they are, before the observation changes them.
   std::vector<std::string> modes;
   for (const auto& [path, module] : net.named_modules()) modes.push_back(mode_of(*module));
@@ -137,7 +112,7 @@ std::string summary(Module& net, const Shape& input_shape) {
   }
   rows.push_back(
       {"total", "", "", grouped(static_cast<double>(net.parameter_count())), grouped(total), ""});
-  return str("input ", input_shape, "\n") + table(rows) + notes(net);
+  return str("input ", input_shape, "\n") + aligned_table(rows, "lllrrl") + notes(net);
 }
 
 }  // namespace gradus::nn

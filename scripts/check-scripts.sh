@@ -9,4 +9,5 @@ if ! command -v shellcheck > /dev/null; then
   exit 77
 fi
 cd "$root"
-shellcheck --external-sources .ci/run scripts/*.sh tests/project/*.sh tests/interchange/*.sh
+shellcheck --external-sources .ci/run benchmarks/*.sh scripts/*.sh tests/project/*.sh \
+  tests/interchange/*.sh

@@ -3,6 +3,7 @@
 #
 #   scripts/install-deps.sh           what the library and the programs need
 #   scripts/install-deps.sh --test    also what the tests and checks need
+#   scripts/install-deps.sh --peers   also the frameworks that benchmarks/compare.sh compares with
 #
 # Calls apt only where something is missing, through sudo where that takes another user.
 set -euo pipefail
@@ -31,6 +32,7 @@ test_packages=(
   "python3-numpy"
   "git"
 )
+peer_packages=("libtorch-dev" "libdnnl-dev" "jq")
 # Nice to have: without it, the digits are downloaded or synthetic.
 optional_packages=("dataset-fashion-mnist")
 
@@ -75,6 +77,7 @@ wanted=("${build_packages[@]}")
 case "${1-}" in
   "") ;;
   --test) wanted+=("${test_packages[@]}") ;;
+  --peers) wanted+=("${peer_packages[@]}") ;;
   -h | --help) usage && exit 0 ;;
   *) usage >&2 && exit 2 ;;
 esac

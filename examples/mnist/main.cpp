@@ -54,6 +54,8 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--out", o.out, "folder to keep config, metrics, model and weights in");
   app.add_flag("--overwrite", o.overwrite, "replace a run that is in --out already");
   app.add_flag("--json", o.json, "results as one line of JSON, alone on standard output");
+  app.add_flag("--profile", o.profile,
+               "where the time of step 50 (or the last) went, by operation");
 }
 
 void add_run_options(CLI::App& app, SavedRunOptions& o) {

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "../support/process.h"
 #include "../support/progress.h"
 #include "../support/run_folder.h"
 #include "../support/system.h"
@@ -92,6 +93,7 @@ class Training {
       total.seconds += result.seconds;
       total.images += result.images;
     }
+    if (profile_) print_profile();
     if (folder_) {
       const auto averaged = averaged_weights();
       folder_->write_model(*net_);
@@ -151,16 +153,19 @@ class Training {
 
   EpochResult run_epoch(int64_t epoch) {
     const Stopwatch watch;
+    const int64_t profiled_step = std::min<int64_t>(50, loader_->size() * options_.epochs);
     Progress progress(log_, terminal_, str("epoch ", epoch, "/", options_.epochs),
                       loader_->dataset().size());
     EpochResult result;
     double loss_sum = 0, correct = 0;
     for (const auto& [x, y] : *loader_) {
-      Tape tape;
+      const bool is_profiled = options_.profile && schedule_->steps() + 1 == profiled_step;
+      Tape tape({.profile = is_profiled});
       const Tensor logits = (*net_)(x);
       const Tensor loss = nn::cross_entropy(logits, y);
       check_loss(loss.item());
       tape.backward(loss);
+      if (is_profiled) profile_ = tape.profile();
       if (options_.clip_grad_norm) optim::clip_grad_norm_(parameters_, *options_.clip_grad_norm);
       optimizer_->step();
       optimizer_->zero_grad();
@@ -219,6 +224,11 @@ class Training {
             {"samples", options_.samples}};
   }
 
+  void print_profile() const {
+    log_ << "one step, by operation:\n";
+    profile_->print(log_, measure_ceilings());
+  }
+
   void finish(const EpochResult& total, const Evaluation& test, double seconds) const {
     log_ << std::fixed << std::setprecision(2) << "test accuracy " << 100 * test.accuracy
          << " % +- " << 100 * test.standard_error() << " % (standard error, " << test.images
@@ -249,6 +259,7 @@ class Training {
   std::optional<optim::EMA> ema_;
   std::unique_ptr<data::DataLoader> loader_;
   double peak_lr_ = 0;
+  std::optional<Profile> profile_;  // of one step, with --profile
 };
 
 }  // namespace

@@ -31,6 +31,7 @@ struct TrainOptions {
   std::string out;      ///< run folder; empty: nothing is kept
   bool overwrite = false;
   bool json = false;
+  bool profile = false;  ///< print where the time of one step went
 };
 
 /// The data set of this name (see data::OpenOptions), saying on `log` which one it is and why. With

@@ -1,7 +1,5 @@
 #include "system.h"
 
-#include <sys/resource.h>
-
 #include <gradus/core/base/parallel_for.h>
 #include <gradus/core/system_info.h>
 
@@ -15,12 +13,6 @@ void print_system(std::ostream& out) {
   if (!info.optimized) {
     out << "warning  this is a debug build and many times slower; use the release preset\n";
   }
-}
-
-double peak_rss_mib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
 }  // namespace gradus::examples

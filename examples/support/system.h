@@ -8,7 +8,4 @@ namespace gradus::examples {
 /// Version, threads, instruction set and BLAS, and a warning in a build without optimization.
 void print_system(std::ostream& out);
 
-/// The most memory that the process has held, in MiB.
-double peak_rss_mib();
-
 }  // namespace gradus::examples

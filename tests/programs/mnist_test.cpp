@@ -84,6 +84,18 @@ TEST_CASE("the program says what it runs on and which data it took") {
   CHECK(contains(outcome.out, "standard error"));
 }
 
+TEST_CASE("--profile prints where the time of a step went") {
+  const Outcome outcome = quick_train("--profile");
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  const size_t table = outcome.out.find("one step, by operation:\noperation  ");
+  REQUIRE(table != std::string::npos);
+  for (const char* op :
+       {"\nconv2d ", "\nmax_pool2d ", "\ncross_entropy ", "\ntotal ", "\npeak: "}) {
+    CHECK_MESSAGE(outcome.out.find(op, table) != std::string::npos, op);
+  }
+  CHECK_FALSE(contains(quick_train("").out, "by operation"));
+}
+
 TEST_CASE("a run folder holds configuration, model, metrics and weights") {
   const Folder& folder = trained_run();
   const json config = json::parse(read_text(folder / "run/config.json"));

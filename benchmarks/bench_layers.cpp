@@ -1,0 +1,21 @@
+// Forward and backward time of single layers; compare.sh sets those of other frameworks beside it.
+#include <gradus/core/base/parallel_for.h>
+
+#include "layer_program.h"
+#include "subject.h"
+
+namespace {
+
+using namespace gradus;
+using namespace gradus::bench;
+
+std::function<void()> make_step(const LayerCase& layer) {
+  if (is_optimizer(layer)) return make_optimizer_step(layer);
+  return [subject = make_subject(layer)]() mutable { subject.forward_and_backward(); };
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_layer_program(argc, argv, {"Gradus", set_num_threads, make_step});
+}

@@ -1,0 +1,237 @@
+// Every operation, layer and optimizer, forward and backward on its own, with the share of what the
+// machine can do. Names are operation/variant/shape/fwd or .../bwd:
+//
+//   bench_ops --benchmark_filter='batch_norm/.*' --benchmark_format=json
+//
+// GRADUS_NUM_THREADS says on how many threads. Operations are the rows of tests/op_table, which
+// has all of them; a layer type without a benchmark is named when the program starts.
+#include <benchmark/benchmark.h>
+
+#include <gradus/gradus.h>
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+#include "../tests/op_table/op_table.h"
+#include "measure.h"
+#include "subject.h"
+
+namespace {
+
+using namespace gradus;
+using namespace gradus::bench;
+
+using MakeSubject = std::function<Subject()>;
+
+// --- What is measured beside layer_cases() ---
+
+const std::vector<int64_t> activation_input = {64, 64, 24, 24};
+
+std::vector<LayerCase> more_layer_cases() {
+  const std::vector<int64_t> image = {64, 64, 14, 14}, rows = {64, 28, 28};
+  const std::string recurrent = R"({"input_size":28,"hidden_size":128,"batch_first":true})";
+  std::vector<LayerCase> list = {
+      {"adaptive_avg_pool2d", "to 1x1", image, "AdaptiveAvgPool2d", R"({"output_size":1})"},
+      {"flatten", "default", image, "Flatten"},
+      {"dropout2d", "0.5", image, "Dropout2d"},
+      {"softmax", "dim 1", {64, 10}, "Softmax", R"({"dim":1})"},
+      {"log_softmax", "dim 1", {64, 10}, "LogSoftmax", R"({"dim":1})"},
+      {"softmin", "dim 1", {64, 10}, "Softmin", R"({"dim":1})"},
+      {"threshold", "default", activation_input, "Threshold", R"({"threshold":0.1,"value":0})"},
+      {"embedding",
+       "10 to 128",
+       {64, 28},
+       "Embedding",
+       R"({"num_embeddings":10,"embedding_dim":128})"},
+      {"rnn", "28 to 128", rows, "RNN", recurrent},
+      {"lstm", "28 to 128", rows, "LSTM", recurrent},
+      {"gru", "28 to 128", rows, "GRU", recurrent},
+      {"last_step", "default", {64, 28, 128}, "LastStep", R"({"batch_first":true})"},
+      {"batch_norm", "1d", {64, 128}, "BatchNorm1d", R"({"num_features":128})"},
+      {"batch_norm", "3d", {16, 16, 8, 14, 14}, "BatchNorm3d", R"({"num_features":16})"},
+      {"instance_norm", "1d", {64, 32, 196}, "InstanceNorm1d", R"({"num_features":32})"},
+      {"instance_norm", "3d", {16, 16, 8, 14, 14}, "InstanceNorm3d", R"({"num_features":16})"},
+      {"layer_norm", "rows", {4096, 512}, "LayerNorm", R"({"normalized_shape":[512]})"},
+      {"rms_norm", "rows", {4096, 512}, "RMSNorm", R"({"normalized_shape":[512]})"},
+      {"local_response_norm", "5", image, "LocalResponseNorm", R"({"size":5})"},
+  };
+  for (const std::string layer : {"Linear", "Conv2d"}) {
+    const bool is_linear = layer == "Linear";
+    const std::vector<int64_t> input = is_linear ? std::vector<int64_t>{64, 784} : image;
+    const char* const options = is_linear ? R"({"in_features":784,"out_features":128})"
+                                          : R"({"in_channels":64,"out_channels":64,)"
+                                            R"("kernel_size":3,"padding":1})";
+    for (const std::string norm : {"WeightNorm", "SpectralNorm"}) {
+      list.push_back({layer, norm, input, norm + layer, options});
+    }
+  }
+  for (const char* type :
+       {"LeakyReLU",  "ELU",        "GELU",  "SiLU",        "Sigmoid",   "Tanh",
+        "Softplus",   "LogSigmoid", "SELU",  "CELU",        "Mish",      "Softsign",
+        "Tanhshrink", "Hardtanh",   "ReLU6", "Hardsigmoid", "Hardswish", "Hardshrink",
+        "Softshrink", "PReLU",      "GLU"}) {
+    list.push_back({type, "layer", activation_input, type});
+  }
+  for (const char* type :
+       {"AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "Lion"}) {
+    list.push_back({type, "basic net", {}, type, R"({"net":"basic"})"});
+  }
+  return list;
+}
+
+Subject make_subject(const op_table::Row& row) {
+  Subject subject;
+  op_table::Tensors inputs = op_table::make_inputs(row, float32, op_table::Size::large);
+  for (Tensor& x : inputs) {
+    if (is_floating(x.dtype())) subject.leaves.push_back(x.requires_grad_());
+  }
+  subject.forward = [call = row.call, inputs] { return call(inputs); };
+  const Tape tape;  // some rows differentiate within
+  Generator generator(1);
+  subject.gradient = randn(subject.forward().shape(), generator);
+  return subject;
+}
+
+/// "where(mask, a, b)" at [8,70,101] as "where/where(mask,a,b)/8x70x101".
+std::string name_of(const op_table::Row& row) {
+  const op_table::Input& input = row.inputs.at(0);
+  LayerCase names{.op = row.op.empty() ? "composed" : row.op};
+  for (char c : row.form) {
+    if (c != ' ') names.variant += c == '/' ? ':' : c;  // slashes separate the parts
+  }
+  const Shape& shape = input.large.empty() ? input.shape : input.large;
+  names.input.assign(shape.begin(), shape.end());
+  return names.name();
+}
+
+// --- Measuring ---
+
+const Ceilings& ceilings() {
+  static const Ceilings measured = measure_ceilings();
+  return measured;
+}
+
+/// Runs `pass`, which returns the seconds that count of one pass, and notes rates.
+template <class F>
+void measure(benchmark::State& state, ProfileCost cost, const F& pass) {
+  double seconds = 0;
+  for (auto _ : state) {
+    const double taken = pass();
+    state.SetIterationTime(taken);
+    seconds += taken;
+  }
+  cost.seconds = seconds / static_cast<double>(state.iterations());
+  state.counters["GFLOP/s"] = cost.gflops();
+  state.counters["GB/s"] = cost.gbytes();
+  state.counters["of_peak"] = cost.share_of(ceilings());
+}
+
+ProfileRow total_cost(Subject& subject) {
+  Tape tape({.profile = true});
+  const Tensor y = subject.forward();
+  if (y.requires_grad()) tape.backward(y, {.gradient = subject.gradient});
+  subject.drop_gradients();
+  return tape.profile().total();
+}
+
+void forward(benchmark::State& state, const MakeSubject& make) {
+  Subject subject = make();
+  measure(state, total_cost(subject).forward, [&] {
+    const Clock::time_point begin = Clock::now();
+    const Tape tape;
+    const Tensor y = subject.forward();
+    return seconds_since(begin);
+  });
+}
+
+void backward(benchmark::State& state, const MakeSubject& make) {
+  Subject subject = make();
+  measure(state, total_cost(subject).backward, [&] {
+    Tape tape;
+    const Tensor y = subject.forward();
+    const Clock::time_point begin = Clock::now();
+    tape.backward(y, {.gradient = subject.gradient});
+    const double taken = seconds_since(begin);
+    subject.drop_gradients();
+    return taken;
+  });
+}
+
+void optimizer_step(benchmark::State& state, const LayerCase& layer) {
+  const std::function<void()> step = make_optimizer_step(layer);
+  for (auto _ : state) {
+    const Clock::time_point begin = Clock::now();
+    step();
+    state.SetIterationTime(seconds_since(begin));
+  }
+}
+
+// --- Registering ---
+
+template <class F>
+void add_benchmark(const std::string& name, const F& run) {
+  benchmark::RegisterBenchmark(name.c_str(), run)->UseManualTime()->Unit(benchmark::kMicrosecond);
+}
+
+void add_both(const std::string& name, const MakeSubject& make) {
+  add_benchmark(name + "/fwd", [make](benchmark::State& state) { forward(state, make); });
+  add_benchmark(name + "/bwd", [make](benchmark::State& state) { backward(state, make); });
+}
+
+void add_layer(const LayerCase& layer) {
+  if (is_optimizer(layer)) {
+    add_benchmark(layer.name() + "/step",
+                  [layer](benchmark::State& state) { optimizer_step(state, layer); });
+  } else {
+    add_both(layer.name(), [layer] { return bench::make_subject(layer); });
+  }
+}
+
+/// The usual reporter, without what Google Benchmark appends to names.
+class PlainNames : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context& context) override { return inner_->ReportContext(context); }
+  void ReportRuns(const std::vector<Run>& runs) override {
+    std::vector<Run> renamed = runs;
+    for (Run& run : renamed) run.run_name.time_type.clear();
+    inner_->ReportRuns(renamed);
+  }
+  void Finalize() override { inner_->Finalize(); }
+
+ private:
+  std::unique_ptr<benchmark::BenchmarkReporter> inner_{benchmark::CreateDefaultDisplayReporter()};
+};
+
+void name_forgotten_layers(const std::vector<LayerCase>& cases) {
+  for (const std::string& type : nn::layer_types()) {
+    const bool is_there =
+        std::any_of(cases.begin(), cases.end(), [&](const LayerCase& c) { return c.type == type; });
+    if (!is_there) std::cerr << "bench_ops: no benchmark for layer " << type << '\n';
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // There are hundreds of benchmarks: each is short, unless an argument says otherwise.
+  std::string short_runs = "--benchmark_min_time=0.1";
+  std::vector<char*> arguments(argv, argv + argc);
+  arguments.insert(arguments.begin() + std::min(argc, 1), short_runs.data());
+  int count = static_cast<int>(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 1;
+  std::vector<LayerCase> cases = layer_cases();
+  for (LayerCase& layer : more_layer_cases()) cases.push_back(std::move(layer));
+  name_forgotten_layers(cases);
+  for (const LayerCase& layer : cases) add_layer(layer);
+  for (const op_table::Row& row : op_table::rows()) {
+    add_both(name_of(row), [&row] { return make_subject(row); });
+  }
+  benchmark::AddCustomContext("threads", std::to_string(num_threads()));
+  benchmark::AddCustomContext("peak GFLOP/s", std::to_string(ceilings().gflops));
+  benchmark::AddCustomContext("peak GB/s", std::to_string(ceilings().gbytes));
+  PlainNames reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  return 0;
+}

@@ -1,0 +1,39 @@
+// What is measured, as data, so that Gradus and its peers measure the same: layers and nets as JSON
+// with PyTorch's names, input shapes, optimizers. Nothing here knows a framework.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace gradus::bench {
+
+struct LayerCase {
+  std::string op;              ///< first part of the name: "conv2d"
+  std::string variant;         ///< second part: "3x3 to 32"
+  std::vector<int64_t> input;  ///< third part: shape of the input
+  std::string type;            ///< of the layer: "Conv2d"
+  std::string options = "{}";  ///< as in model files
+  bool evaluation = false;     ///< in evaluation mode
+
+  /// "conv2d/3x3_to_32/64x1x28x28".
+  std::string name() const;
+};
+
+/// Layers at the shapes of small nets on MNIST, in batches of 64. Beside layers there are the types
+///   CrossEntropyLoss  of scores and classes,
+///   Adam, SGD         one step with the parameters of the net that the option "net" names,
+///   Chain             as many additions of one number as the option "length" says.
+const std::vector<LayerCase>& layer_cases();
+
+struct NetCase {
+  std::string name;       ///< "basic"
+  std::string json;       ///< {"layers": [...]}, for images [N,1,28,28] and 10 classes
+  std::string optimizer;  ///< "adam" with lr 0.001, or "sgd" with lr 0.01 and momentum 0.9
+};
+/// basic, lenet, mlp, norm-batch, norm-group, norm-layer, norm-instance.
+const std::vector<NetCase>& net_cases();
+/// The one with this name; throws std::invalid_argument where there is none.
+const NetCase& net_case(const std::string& name);
+
+}  // namespace gradus::bench
