@@ -89,8 +89,7 @@ TEST_CASE("--profile prints where the time of a step went") {
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
   const size_t table = outcome.out.find("one step, by operation:\noperation  ");
   REQUIRE(table != std::string::npos);
-  for (const char* op :
-       {"\nconv2d ", "\nmax_pool2d ", "\ncross_entropy ", "\ntotal ", "\npeak: "}) {
+  for (const char* op : {"\nconv2d ", "\nmax_pool2d ", "\nlog_softmax ", "\ntotal ", "\npeak: "}) {
     CHECK_MESSAGE(outcome.out.find(op, table) != std::string::npos, op);
   }
   CHECK_FALSE(contains(quick_train("").out, "by operation"));
