@@ -116,9 +116,9 @@ int64_t Tensor::size(int64_t dim) const {
 
 bool Tensor::is_contiguous() const {
   const TensorImpl& t = impl();
+  if (t.numel == 0) return true;  // no strides to look at; and the others' product may overflow
   int64_t expected = 1;
   for (int i = t.shape.dim() - 1; i >= 0; --i) {
-    if (t.shape[i] == 0) return true;
     if (t.shape[i] != 1 && t.strides[i] != expected) return false;
     expected *= t.shape[i];
   }

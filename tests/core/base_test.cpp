@@ -42,6 +42,11 @@ TEST_CASE("the strides of an empty shape do not overflow") {
   CHECK(Tensor::empty({0, big, big}).numel() == 0);
 }
 
+TEST_CASE("an empty tensor is contiguous, whatever its other sizes") {
+  CHECK(zeros({0, 3, 2}).is_contiguous());
+  CHECK(zeros({4, 0, 4967296, 4294967296}).is_contiguous());
+}
+
 TEST_CASE("a shape holds eight dimensions") {
   CHECK(Shape::filled(8, 2).numel() == 256);
   CHECK_THROWS_AS(Shape::filled(9, 1), ShapeError);
