@@ -1,6 +1,8 @@
 #include "allocator.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
+
 #include <array>
 #include <atomic>
 #include <bit>
@@ -46,8 +48,14 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
+size_t physical_memory() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 ? static_cast<size_t>(pages) * static_cast<size_t>(page) : SIZE_MAX;
+}
+
 struct Pool {
   std::mutex mutex;
+  size_t limit = physical_memory();
   std::array<FreeBlock*, class_count> free{};
   AllocatorStatistics statistics;
 };
@@ -75,46 +83,97 @@ void* system_allocate(size_t bytes) {
 
 }  // namespace
 
+namespace {
+
+SizeClass system_class(size_t bytes) {
+  SizeClass c = size_class(bytes);
+  if (c.bytes >= huge_page) c.bytes = (c.bytes + huge_page - 1) / huge_page * huge_page;
+  return c;
+}
+
+// The functions below are called with the pool's lock held.
+
+void release_cached(Pool& p) {
+  for (FreeBlock*& head : p.free) {
+    while (head != nullptr) std::free(std::exchange(head, head->next));
+  }
+  p.statistics.system_bytes -= p.statistics.cached_bytes;
+  p.statistics.cached_bytes = 0;
+}
+
+void* take_cached(Pool& p, const SizeClass& c) {
+  FreeBlock*& head = p.free[static_cast<size_t>(c.index)];
+  if (head == nullptr) return nullptr;
+  p.statistics.cached_bytes -= static_cast<int64_t>(c.bytes);
+  return std::exchange(head, head->next);
+}
+
+/// Counts a block as held from the system, unless it goes beyond the limit.
+void reserve(Pool& p, size_t bytes) {
+  const auto fits = [&] {
+    return static_cast<size_t>(p.statistics.system_bytes) + bytes <= p.limit;
+  };
+  if (!fits()) release_cached(p);
+  if (!fits()) {
+    throw Error("allocate",
+                str(bytes, " bytes more than the ", p.statistics.system_bytes,
+                    " in use go beyond the limit of ", p.limit),
+                "is a size wrong? A smaller batch or model needs less; set_memory_limit() sets "
+                "the limit");
+  }
+  ++p.statistics.system_allocations;
+  p.statistics.system_bytes += static_cast<int64_t>(bytes);
+}
+
+/// A new block from the system, that has been reserved.
+void* reserved_block(size_t bytes) {
+  void* block = system_allocate(bytes);
+  if (block == nullptr) {
+    release_cached_memory();
+    block = system_allocate(bytes);
+  }
+  if (block != nullptr) return block;
+  Pool& p = pool();
+  const std::lock_guard lock(p.mutex);
+  p.statistics.system_bytes -= static_cast<int64_t>(bytes);
+  throw Error("allocate", str("the system has no ", bytes, " bytes more"),
+              "use a smaller batch or model");
+}
+
+}  // namespace
+
+void set_memory_limit(size_t bytes) {
+  Pool& p = pool();
+  const std::lock_guard lock(p.mutex);
+  p.limit = bytes;
+}
+
+size_t memory_limit() {
+  Pool& p = pool();
+  const std::lock_guard lock(p.mutex);
+  return p.limit;
+}
+
 void* allocate(size_t bytes) {
   if (bytes > size_t{1} << 46) {
     throw Error("allocate", str("cannot allocate ", bytes, " bytes"), "is a size wrong?");
   }
-  SizeClass c = size_class(bytes);
-  if (c.bytes >= huge_page) c.bytes = (c.bytes + huge_page - 1) / huge_page * huge_page;
+  const SizeClass c = system_class(bytes);
   void* block = nullptr;
   {
     Pool& p = pool();
     const std::lock_guard lock(p.mutex);
-    FreeBlock*& head = p.free[static_cast<size_t>(c.index)];
-    if (head != nullptr) {
-      block = head;
-      head = head->next;
-      p.statistics.cached_bytes -= static_cast<int64_t>(c.bytes);
-    } else {
-      ++p.statistics.system_allocations;
-      p.statistics.system_bytes += static_cast<int64_t>(c.bytes);
-    }
+    block = take_cached(p, c);
+    if (block == nullptr) reserve(p, c.bytes);
   }
-  if (block == nullptr) block = system_allocate(c.bytes);
-  if (block == nullptr) {
-    release_cached_memory();
-    block = system_allocate(c.bytes);
-  }
-  if (block == nullptr) {
-    Pool& p = pool();
-    const std::lock_guard lock(p.mutex);
-    p.statistics.system_bytes -= static_cast<int64_t>(c.bytes);
-    throw Error("allocate", str("the system has no ", c.bytes, " bytes more"),
-                "use a smaller batch or model");
-  }
+  if (block == nullptr) block = reserved_block(c.bytes);
   if (poison.load(std::memory_order_relaxed)) std::memset(block, 0xFF, c.bytes);
   return block;
 }
 
 void deallocate(void* block, size_t bytes) noexcept {
   if (block == nullptr) return;
-  SizeClass c = size_class(bytes);
-  if (c.bytes >= huge_page) c.bytes = (c.bytes + huge_page - 1) / huge_page * huge_page;
+  const SizeClass c = system_class(bytes);
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
   FreeBlock*& head = p.free[static_cast<size_t>(c.index)];
@@ -131,11 +190,7 @@ AllocatorStatistics allocator_statistics() {
 void release_cached_memory() {
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
-  for (FreeBlock*& head : p.free) {
-    while (head != nullptr) std::free(std::exchange(head, head->next));
-  }
-  p.statistics.system_bytes -= p.statistics.cached_bytes;
-  p.statistics.cached_bytes = 0;
+  release_cached(p);
 }
 
 void poison_allocations(bool on) {

@@ -10,6 +10,12 @@ namespace gradus {
 /// and handed out again, so that a training step asks the system for nothing after the first ones.
 /// Safe from any thread. Throws Error where the system has no more, naming the size.
 void* allocate(size_t bytes);
+/// Limits what all tensors and tapes of the process may hold together. Where an allocation would go
+/// beyond it, cached blocks are given back first; if that is not enough, allocate() throws. At the
+/// start the limit is the memory that this machine has, so that a size which is wrong is an error
+/// and not the end of the process.
+void set_memory_limit(size_t bytes);
+size_t memory_limit();
 /// Gives back what allocate(bytes) returned.
 void deallocate(void* block, size_t bytes) noexcept;
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -43,6 +44,29 @@ TEST_CASE("an absurd size is an error, not a crash") {
   CHECK_THROWS_AS(allocate(SIZE_MAX / 2), Error);
   CHECK_THROWS_AS(Tensor::empty({1'000'000'000, 1'000'000'000}), ShapeError);
   CHECK_THROWS_AS(Tensor::empty({INT64_MAX, 4}), ShapeError);
+}
+
+TEST_CASE("memory beyond the limit is refused, cached memory makes room") {
+  const size_t before = memory_limit();
+  CHECK(before > 0);
+  release_cached_memory();
+  const auto in_use = static_cast<size_t>(allocator_statistics().system_bytes);
+  set_memory_limit(in_use + 10'000'000);
+  deallocate(allocate(4'000'000), 4'000'000);  // stays in the cache
+  void* const block = allocate(8'000'000);     // fits only without it
+  std::string text;
+  try {
+    allocate(4'000'000);
+  } catch (const Error& error) {
+    text = error.what();
+  }
+  CHECK(text.starts_with("[allocate] 4194304 bytes more than the "));
+  CHECK(text.find("go beyond the limit of ") != std::string::npos);
+  deallocate(block, 8'000'000);
+  void* const again = allocate(4'000'000);
+  CHECK(again != nullptr);
+  deallocate(again, 4'000'000);
+  set_memory_limit(before);
 }
 
 TEST_CASE("threads allocate and free each other's blocks") {
