@@ -24,8 +24,8 @@ void save_npy(const std::filesystem::path& path, const Tensor& x);
 
 /// Reads what `numpy.savez` and `numpy.savez_compressed` write. Names are keys and nothing else:
 /// no file is ever created. Throws IoError as load_npy does, and for archives that are encrypted,
-/// spread over files, whose entries overlap or hold more or less than they declare, or whose
-/// checksums are wrong.
+/// spread over files, whose entries overlap or hold more or less than they declare, whose checksums
+/// are wrong, or that unfold to more than 60 MiB and 60 times their size.
 NamedTensors load_npz(const std::filesystem::path& path);
 
 struct NpzOptions {

@@ -99,7 +99,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   bool end_object() override {
     state_ = state_ == State::names ? State::end : State::names;
-    inner_names_.clear();
+    inner_names_ = {};  // clear() would go through all buckets of the largest object so far
     return true;
   }
 

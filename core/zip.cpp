@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "base/inflation.h"
 
 namespace gradus {
 
@@ -29,8 +30,6 @@ constexpr uint16_t method_stored = 0, method_deflated = 8;
 constexpr uint16_t flag_encrypted = 1, flag_utf8 = 0x800;
 constexpr uint16_t extra_zip64 = 1;
 constexpr uint32_t in_zip64 = 0xffffffff;  // "see the 64-bit field"
-/// Deflate cannot do better: the most bytes that one compressed byte can stand for.
-constexpr uint64_t max_inflation = 1032;
 constexpr uint64_t max_directory_bytes = 100'000'000;
 constexpr int raw_deflate = -MAX_WBITS;  // without a header of its own
 constexpr size_t buffer_bytes = 65536;
@@ -210,6 +209,8 @@ void ZipReader::locate(ZipEntry& entry, uint64_t limit) {
 /// No byte belongs to two entries: many names for one large content would be a bomb.
 void ZipReader::check_apart(const Directory& directory) {
   std::vector<std::pair<uint64_t, uint64_t>> ranges;
+  const uint64_t most = max_inflated_size(file_.size());
+  uint64_t inflated = 0;
   for (ZipEntry& e : entries_) {
     const uint64_t begin = e.begin;
     locate(e, directory.begin);
@@ -221,6 +222,14 @@ void ZipReader::check_apart(const Directory& directory) {
       fail("entry '", e.name, "' declares ", e.size, " bytes, more than its ", e.compressed,
            " compressed ones can hold");
     }
+    if (!e.deflated) continue;
+    if (e.size > most - inflated) {
+      throw IoError(op_,
+                    str("'", name_, "': its entries declare more than ", most,
+                        " bytes, from a file of ", file_.size()),
+                    "if it really holds so much, write it uncompressed, with numpy.savez");
+    }
+    inflated += e.size;
   }
   std::sort(ranges.begin(), ranges.end());
   for (size_t i = 1; i < ranges.size(); ++i) {

@@ -30,6 +30,9 @@ std::vector<std::byte> read_file(const char* op, const fs::path& path) {
     throw IoError(op, str(path.string(), " is a directory, not a file"),
                   "name the file inside of it");
   }
+  if (status.type() == fs::file_type::character || status.type() == fs::file_type::block) {
+    throw IoError(op, str(path.string(), " is a device, not a file"), "check the path");
+  }
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) {

@@ -93,10 +93,6 @@ bool is_gzip(std::span<const std::byte> bytes) {
   return bytes.size() >= 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b};
 }
 
-size_t max_inflated_size(size_t compressed) {
-  return compressed * 1032;
-}
-
 std::vector<std::byte> gzip(std::span<const std::byte> bytes) {
   z_stream stream{};
   if (bytes.size() > max_step || deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED,

@@ -12,10 +12,6 @@ namespace gradus::data {
 /// True where the bytes start as every gzip file does (1f 8b).
 bool is_gzip(std::span<const std::byte> bytes);
 
-/// The most bytes that `compressed` bytes of gzip can stand for: deflate cannot do better than
-/// about 1032 to 1.
-size_t max_inflated_size(size_t compressed);
-
 /// Decompresses a gzip file held in memory, a piece at a time: a reader looks at a header before it
 /// decides how much more it wants, and a "decompression bomb" never gets to unfold.
 class GzipReader {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../core/base/atomic_file.h"
+#include "../core/base/inflation.h"
 #include "../core/ops.h"
 #include "file.h"
 #include "gzip.h"
@@ -124,7 +125,9 @@ std::string show_start(Bytes bytes) {
 /// The uncompressed bytes of a file, read one after the other.
 struct Source {
   std::function<size_t(std::span<std::byte>)> read;  ///< returns less than asked for at the end
-  size_t limit;                                      ///< no more bytes than this can come
+  size_t limit;                                      ///< no more bytes than this may come
+  size_t memory;                                     ///< nor may they take more as a tensor
+  const char* hint;                                  ///< for a header that promises more
 };
 
 Source plain_source(Bytes& bytes) {
@@ -134,7 +137,8 @@ Source plain_source(Bytes& bytes) {
     bytes = bytes.subspan(n);
     return n;
   };
-  return {read, bytes.size()};
+  return {read, bytes.size(), bytes.size() * 4,
+          "the file is cut off or its header damaged; get it again"};
 }
 
 struct Header {
@@ -166,7 +170,9 @@ struct Header {
 }
 
 /// Checks that the sizes multiply to something that the file can hold, before anyone allocates it.
-size_t checked_data_bytes(const Header& header, size_t limit, const std::string& name) {
+size_t checked_data_bytes(const Header& header, const Source& source, const std::string& name) {
+  const size_t header_bytes = 4 + 4 * static_cast<size_t>(header.shape.dim());
+  const size_t limit = source.limit - std::min(source.limit, header_bytes);
   size_t bytes = header.type.bytes;
   bool none = false, overflow = false;
   for (const int64_t size : header.shape) {
@@ -179,11 +185,13 @@ size_t checked_data_bytes(const Header& header, size_t limit, const std::string&
     fail(name, str("the header gives the sizes ", header.shape, ", more than any file can hold"),
          again);
   }
-  if (bytes > limit) {
+  const size_t widening = size_of(header.type.dtype) / header.type.bytes;
+  if (bytes > limit || bytes > source.memory / widening) {
     fail(name,
          str("the header gives the sizes ", header.shape, ", that is ", bytes,
-             " bytes of data, but the file can hold at most ", limit),
-         "the file is cut off or its header damaged; get it again");
+             " bytes of data, but the file can hold at most ",
+             std::min(limit, source.memory / widening)),
+         source.hint);
   }
   return bytes;
 }
@@ -220,9 +228,7 @@ Header read_header(Source& source, const std::string& name) {
     std::memcpy(&size, &sizes[d], 4);
     header.shape.push_back(size);
   }
-  const size_t header_bytes = 4 + sizes.size();
-  header.data_bytes =
-      checked_data_bytes(header, source.limit - std::min(source.limit, header_bytes), name);
+  header.data_bytes = checked_data_bytes(header, source, name);
   return header;
 }
 
@@ -311,7 +317,8 @@ Tensor parse_idx(std::span<const std::byte> bytes, const std::string& name) {
   if (is_gzip(bytes)) {
     GzipReader reader(bytes, name);
     Source source{[&](std::span<std::byte> out) { return reader.read(out); },
-                  max_inflated_size(bytes.size())};
+                  max_inflated_size(bytes.size()), max_inflated_size(bytes.size()),
+                  "the file is damaged; if it really holds so much, unpack it with gunzip"};
     return read_tensor(source, name);
   }
   Source source = plain_source(bytes);

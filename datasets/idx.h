@@ -20,7 +20,7 @@ namespace gradus::data {
 /// Throws IoError saying what is wrong and what to do: missing or unreadable files, empty,
 /// truncated or damaged ones, trailing bytes, swapped byte order, sizes that the file cannot hold,
 /// and files of another kind (HTML error pages, zip, xz, parquet ...). What is allocated is bounded
-/// by what the file can hold.
+/// by what the file can hold; a compressed file may hold 60 MiB, or 60 times its size.
 Tensor read_idx(const std::filesystem::path& path);
 /// The same from memory; `name` stands for the file in errors.
 Tensor parse_idx(std::span<const std::byte> bytes, const std::string& name);

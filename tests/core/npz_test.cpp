@@ -144,6 +144,18 @@ TEST_CASE("an entry may not declare more than its bytes can hold: nothing is all
   CHECK(live_bytes() == before);
 }
 
+TEST_CASE("an honest archive that unfolds to hundreds of times its size is refused") {
+  const std::string bomb =
+      file_with({{"a", zeros({10'000'000})}, {"b", zeros({10'000'000})}}, true);
+  REQUIRE(bomb.size() < 200'000);
+  const int64_t before = live_bytes();
+  const std::string message = error_of(bomb);
+  CHECK(message.find("its entries declare more than 62914560 bytes") != std::string::npos);
+  CHECK(message.ends_with(
+      "Hint: if it really holds so much, write it uncompressed, with numpy.savez"));
+  CHECK(live_bytes() == before);
+}
+
 TEST_CASE("two names for the same bytes are refused: entries may not overlap") {
   const std::string good = file_with({{"a", zeros({50})}, {"b", zeros({50})}}, false);
   const size_t second = directory_line(good, 1);

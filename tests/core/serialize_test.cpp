@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -284,6 +285,19 @@ TEST_CASE("a header that is longer than the file, or than the format allows, is 
   CHECK(message(100'000'001, 200'000'000) ==
         name + "the header's length, 100000001, is above the limit of 100000000");
   CHECK(live_bytes() == before);
+}
+
+TEST_CASE("very many names are read in linear time") {
+  std::string header = R"({"__metadata__":{"-":"")";
+  for (int i = 0; i < 50'000; ++i) header += str(",\"", i, "\":\"\"");
+  header += "}";
+  for (int i = 0; i < 10'000; ++i) {
+    header += str(",\"", i, R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})");
+  }
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(error_of(header + "}") == "accepted");
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  CHECK(taken.count() < 5);
 }
 
 TEST_CASE("cutting a good file anywhere, or adding a byte, makes it bad") {

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "../../core/base/inflation.h"
 #include "../../core/base/random.h"
 #include "../../core/ops.h"
 #include "../../datasets/gzip.h"
@@ -200,6 +201,25 @@ TEST_CASE("a decompression bomb is not unfolded") {
   const ByteVector bomb = gzip(bytes({0, 0, 8, 1, 0, 0, 0, 4}) + ByteVector(50'000'000));
   CHECK(bomb.size() < 100'000);
   CHECK(contains(parse_error(bomb), "bytes behind the 4 bytes of data"));
+
+  // Eighty megabytes of zeros, as the header says: honest, and refused all the same.
+  const ByteVector honest =
+      gzip(bytes({0, 0, 8, 2, 0, 0, 0, 80, 0, 0x0f, 0x42, 0x40}) + ByteVector(80'000'000));
+  const std::string text = parse_error(honest);
+  CHECK(contains(text, "the sizes [80,1000000], that is 80000000 bytes of data"));
+  CHECK(contains(text, "if it really holds so much, unpack it with gunzip"));
+}
+
+TEST_CASE("narrow integers count with the memory they take as a tensor") {
+  const ByteVector header = bytes({0, 0, 9, 1, 0x01, 0x31, 0x2d, 0});  // 20 million signed bytes
+  CHECK(contains(parse_error(gzip(header + ByteVector(20'000'000))), "the file can hold at most"));
+  CHECK(parse_idx(header + ByteVector(20'000'000), "plain").numel() == 20'000'000);
+}
+
+TEST_CASE("a compressed file may hold sixty times its size") {
+  CHECK(max_inflated_size(100) == 103'200);
+  CHECK(max_inflated_size(size_t{1} << 20) == size_t{60} << 20);
+  CHECK(max_inflated_size(size_t{10} << 20) == size_t{600} << 20);
 }
 
 TEST_CASE("every prefix and every changed byte of a file gives a tensor or an IoError") {
@@ -222,6 +242,7 @@ TEST_CASE("missing files, directories and files without permission are told apar
   const TemporaryFolder folder;
   CHECK(contains(error_of<IoError>([&] { read_idx(folder / "none"); }), "there is no file"));
   CHECK(contains(error_of<IoError>([&] { read_idx(folder.path()); }), "is a directory"));
+  CHECK(contains(error_of<IoError>([] { read_idx("/dev/zero"); }), "is a device"));
   if (geteuid() == 0) {
     MESSAGE("skipped: the superuser may read every file");
     return;
