@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "../core/base/error.h"
+#include "../core/base/input_file.h"
 #include "../core/base/random.h"
 #include "layer_table.h"
 #include "norm.h"
@@ -17,7 +16,8 @@ namespace gradus::nn {
 
 namespace {
 
-using Json = nlohmann::ordered_json;  // keeps options in the order in which they are described
+using Json = nlohmann::json;  // finds keys in logarithmic time, also among those of a hostile file
+using OrderedJson = nlohmann::ordered_json;  // keeps options in the order of their description
 
 // --- Reading options ---
 
@@ -196,29 +196,30 @@ class OptionWriter : public OptionVisitor {
   void operator()(const char* name, int64_t& value) override { result[name] = value; }
   void operator()(const char* name, double& value) override { result[name] = json(value); }
   void operator()(const char* name, std::optional<double>& value) override {
-    result[name] = value ? json(*value) : Json();
+    result[name] = value ? json(*value) : OrderedJson();
   }
   void operator()(const char* name, std::optional<int64_t>& value) override {
-    result[name] = value ? Json(*value) : Json();
+    result[name] = value ? OrderedJson(*value) : OrderedJson();
   }
   void operator()(const char* name, Shape& value) override {
     result[name] = std::vector<int64_t>(value.begin(), value.end());
   }
-  Json result = Json::object();
+  OrderedJson result = OrderedJson::object();
 
  protected:
   void sizes(const char* name, std::span<int64_t> numbers) override {
     result[name] = json(numbers);
   }
   void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) override {
-    result[name] = given ? json(numbers) : Json();
+    result[name] = given ? json(numbers) : OrderedJson();
   }
   void padding(const char* name, bool& same, std::span<int64_t> numbers) override {
-    result[name] = same ? Json("same") : json(numbers);
+    result[name] = same ? OrderedJson("same") : json(numbers);
   }
   void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
-    Json list = Json::array();
-    for (const auto& number : numbers) list.push_back(number ? Json(*number) : Json());
+    OrderedJson list = OrderedJson::array();
+    for (const auto& number : numbers)
+      list.push_back(number ? OrderedJson(*number) : OrderedJson());
     result[name] = std::move(list);
   }
   void choose(const char* name, size_t& index, std::span<const char* const> words) override {
@@ -226,12 +227,12 @@ class OptionWriter : public OptionVisitor {
   }
 
  private:
-  static Json json(double value) {
+  static OrderedJson json(double value) {
     if (std::isinf(value)) return value > 0 ? "inf" : "-inf";  // JSON has no infinity
     return value;
   }
   /// One number where all are equal.
-  static Json json(std::span<const int64_t> numbers) {
+  static OrderedJson json(std::span<const int64_t> numbers) {
     const bool all_equal =
         std::all_of(numbers.begin(), numbers.end(), [&](int64_t n) { return n == numbers[0]; });
     if (all_equal) return numbers[0];
@@ -323,17 +324,17 @@ Sequential build_layers(const Json& list, int depth) {
 Json parsed(const std::string& text) {
   try {
     return Json::parse(text);
-  } catch (const Json::parse_error& error) {
+  } catch (const Json::exception& error) {
     throw ValueError("from_json", str("not JSON: ", error.what()));
   }
 }
 
 // --- Writing models ---
 
-Json written(const Module& module);
+OrderedJson written(const Module& module);
 
-Json written_layers(const Module& module) {
-  Json list = Json::array();
+OrderedJson written_layers(const Module& module) {
+  OrderedJson list = OrderedJson::array();
   for (const auto& child : module.children()) {
     try {
       list.push_back(written(*child));
@@ -345,8 +346,8 @@ Json written_layers(const Module& module) {
   return list;
 }
 
-Json written(const Module& module) {
-  Json result = {{"name", module.name()}, {"type", module.type()}};
+OrderedJson written(const Module& module) {
+  OrderedJson result = {{"name", module.name()}, {"type", module.type()}};
   if (const auto* residual = dynamic_cast<const Residual*>(&module)) {
     result["body"] = written_layers(residual->body);
     result["shortcut"] = written_layers(residual->shortcut);
@@ -374,15 +375,14 @@ std::unique_ptr<Sequential> from_json(const std::string& text) {
 }
 
 std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file || !text) throw IoError("from_json_file", str("cannot read ", path.string()));
-  return from_json(text.str());
+  InputFile file("from_json_file", path);
+  std::string text(file.size(), '\0');
+  file.read(text.data(), text.size());
+  return from_json(text);
 }
 
 std::string to_json(const Sequential& model) {
-  Json result = Json::object();
+  OrderedJson result = OrderedJson::object();
   result["layers"] = written_layers(model);
   return result.dump(2) + "\n";
 }
@@ -418,7 +418,7 @@ void copy_state(const Module& from, Module& to) {
 
 std::unique_ptr<Module> clone(const Module& module) {
   const RandomScope untouched;  // initial values are drawn, and overwritten
-  std::unique_ptr<Module> copy = build(written(module), 1);
+  std::unique_ptr<Module> copy = build(Json(written(module)), 1);
   const NamedTensors state = module.state_dict();
   for (const NamedTensor& t : state) {
     if (is_floating(t.tensor.dtype())) copy->to(t.tensor.dtype());

@@ -22,7 +22,8 @@ namespace gradus::nn {
 
 /// Builds the model that `text` describes. Throws ValueError, with the path of the layer, for
 /// anything else than such JSON: unknown types and options, missing ones, values of a wrong type
-/// or out of range, layers nested more than 64 deep.
+/// or out of range, layers nested more than 64 deep; and Error where the parameters go beyond
+/// memory_limit().
 std::unique_ptr<Sequential> from_json(const std::string& text);
 /// The same from a file; throws IoError where it cannot be read.
 std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path);

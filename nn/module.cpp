@@ -47,15 +47,12 @@ void Module::check_name(std::string_view name) const {
   };
   if (name.empty()) refuse("a name must not be empty");
   if (name.find('.') != std::string_view::npos) refuse("a name must not contain a dot");
-  const bool taken =
-      std::any_of(slots_.begin(), slots_.end(), [&](const auto& s) { return s->name == name; }) ||
-      std::any_of(children_.begin(), children_.end(),
-                  [&](const auto& c) { return c->name_ == name; });
-  if (taken) refuse("this name is taken");
+  if (names_.contains(name)) refuse("this name is taken");
 }
 
 Tensor& Module::add_slot(Slot slot) {
   check_name(slot.name);
+  names_.insert(slot.name);
   slots_.push_back(std::make_unique<Slot>(std::move(slot)));
   return slots_.back()->tensor;
 }
@@ -75,6 +72,7 @@ Module& Module::register_child(std::string_view name, std::unique_ptr<Module> mo
   }
   check_name(name);
   module->name_ = name;
+  names_.insert(module->name_);
   children_.push_back(std::move(module));
   return *children_.back();
 }

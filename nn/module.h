@@ -5,6 +5,7 @@
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -142,6 +143,7 @@ class Module {
   NamedTensors named_tensors(Role role) const;
 
   std::string name_;
+  std::set<std::string, std::less<>> names_;  // of slots and children
   bool training_ = true;
   ForwardHook forward_hook_;
   // Pointers, so that references stay valid when the module moves or registers more.

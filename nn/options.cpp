@@ -1,6 +1,6 @@
 #include "options.h"
 
-#include <algorithm>
+#include <limits>
 
 #include "../core/base/error.h"
 
@@ -12,15 +12,30 @@ bool is_same_padding(std::string_view rule) {
                    "give a number, one number per dimension, \"same\" or \"valid\"");
 }
 
+namespace {
+
+/// Products of two sizes and small factors stay within 64 bits.
+constexpr int64_t largest = std::numeric_limits<int32_t>::max();
+
+void check_range(const char* type, const char* option, const Shape& values, int64_t least,
+                 const std::string& shown) {
+  for (const int64_t value : values) {
+    if (value >= least && value <= largest) continue;
+    const bool small = value < least;
+    throw ValueError(type, str(option, " must be at ", small ? "least " : "most ",
+                               small ? least : largest, ", got ", shown));
+  }
+}
+
+}  // namespace
+
 void check_at_least(const char* type, const char* option, int64_t value, int64_t least) {
-  if (value >= least) return;
-  throw ValueError(type, str(option, " must be at least ", least, ", got ", value));
+  check_range(type, option, {value}, least, std::to_string(value));
 }
 
 void check_at_least(const char* type, const char* option, std::span<const int64_t> values,
                     int64_t least) {
-  if (std::all_of(values.begin(), values.end(), [&](int64_t v) { return v >= least; })) return;
-  throw ValueError(type, str(option, " must be at least ", least, ", got ", Shape(values)));
+  check_range(type, option, Shape(values), least, Shape(values).to_string());
 }
 
 void check_probability(const char* type, const char* option, double p) {

@@ -117,7 +117,8 @@ class OptionVisitor {
   virtual void choose(const char* name, size_t& index, std::span<const char* const> words) = 0;
 };
 
-/// Throws ValueError in the name of layer `type` unless `value` is at least `least`.
+/// Throws ValueError in the name of layer `type` unless `value` is at least `least` and has no more
+/// than 31 bits.
 void check_at_least(const char* type, const char* option, int64_t value, int64_t least);
 void check_at_least(const char* type, const char* option, std::span<const int64_t> values,
                     int64_t least);

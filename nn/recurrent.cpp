@@ -48,6 +48,8 @@ void reset_uniformly(const RecurrentWeights& w, int64_t hidden_size) {
   }
 }
 
+constexpr int64_t max_layers = 1024;  // so that a number from a file cannot keep us busy for hours
+
 Shape with_last(Shape shape, int64_t size) {
   shape[shape.dim() - 1] = size;
   return shape;
@@ -72,6 +74,10 @@ RecurrentLayer::RecurrentLayer(const Setting& s) : setting_(s) {
   check_at_least(s.type, "input_size", s.input_size, 1);
   check_at_least(s.type, "hidden_size", s.hidden_size, 1);
   check_at_least(s.type, "num_layers", s.num_layers, 1);
+  if (s.num_layers > max_layers) {
+    throw ValueError(s.type,
+                     str("num_layers must be at most ", max_layers, ", got ", s.num_layers));
+  }
   check_probability(s.type, "dropout", s.dropout);
   for (int64_t layer = 0; layer < s.num_layers; ++layer) {
     add_weights(layer, false);

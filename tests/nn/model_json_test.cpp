@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -188,11 +189,16 @@ TEST_CASE("nets of the conformance files have PyTorch's parameters") {
 
 TEST_CASE("a model file that cannot be read is named") {
   CHECK(message_of([] { nn::from_json_file("/no/such/model.json"); }) ==
-        "[from_json_file] cannot read /no/such/model.json");
+        "[from_json_file] '/no/such/model.json': the file does not exist");
+  CHECK(message_of([] { nn::from_json_file("/dev/zero"); }) ==
+        "[from_json_file] '/dev/zero': it is not a regular file");
 }
 
 TEST_CASE("what is not a model is refused") {
   CHECK(message_of([] { nn::from_json("{"); }).starts_with("[from_json] not JSON: "));
+  CHECK(message_of([] {
+          nn::from_json("{\"layers\": 1e999}");
+        }).starts_with("[from_json] not JSON: "));
   CHECK(message_of([] { nn::from_json("[]"); }) ==
         "[from_json] a model is an object with \"layers\", got a list of 0");
   CHECK(message_of([] { nn::from_json("{}"); }) == "[from_json] \"layers\" is missing");
@@ -262,6 +268,34 @@ TEST_CASE("models nested too deep are refused, however deep") {
   const std::string brackets = std::string(200000, '[') + std::string(200000, ']');
   CHECK(error_of(R"({"type": "Linear", "options": )" + brackets + "}") ==
         "[Linear] (0) options must be an object, got a list of 1");
+}
+
+TEST_CASE("sizes that no memory holds and layers without end are refused") {
+  const auto linear = [](const char* size) {
+    return error_of(str(R"({"type": "Linear", "options": {"in_features": )", size,
+                        R"(, "out_features": )", size, "}}"));
+  };
+  CHECK(linear("1000000000000000") ==
+        "[Linear] (0) in_features must be at most 2147483647, got 1000000000000000");
+  CHECK(linear("10000000").starts_with("[empty] (0) a tensor of shape [10000000,10000000] is"));
+  CHECK(linear("2000000").starts_with("[allocate] (0) "));
+  CHECK(error_of(R"({"type": "LSTM", "options": {"input_size": 1, "hidden_size": 1,
+                     "num_layers": 1000000000}})") ==
+        "[LSTM] (0) num_layers must be at most 1024, got 1000000000");
+}
+
+TEST_CASE("a model file with very many keys or layers is read in linear time") {
+  const auto seconds = [](const std::string& text, const char* expected) {
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(message_of([&] { nn::from_json(text); }).starts_with(expected));
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  std::string keys, layers;
+  for (int i = 0; i < 50'000; ++i) keys += str(i > 0 ? "," : "", "\"", i, "\":1");
+  for (int i = 0; i < 50'000; ++i) layers += R"({"type": "ReLU"},)";
+  const double slow = 5;  // quadratic time takes ten times as long, even in a debug build
+  CHECK(seconds("{" + keys + "}", "[from_json] \"layers\" is missing") < slow);
+  CHECK(seconds(R"({"layers": [)" + layers + "{}]}", "[from_json] (50000)") < slow);
 }
 
 TEST_CASE("a layer of one's own cannot be written") {
