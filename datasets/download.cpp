@@ -56,16 +56,21 @@ void allow_http_only(CURL* curl) {
 #endif
 }
 
-}  // namespace
-
-bool can_download() {
-  return true;
+/// The connection was lost, or the server fell silent, in the middle of the content.
+bool is_interruption(CURLcode code) {
+  return code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
+         code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
 }
 
-std::vector<std::byte> download(const std::string& address, const DownloadOptions& options) {
+struct Outcome {
+  CURLcode code;
+  std::string reason;
+};
+
+/// One attempt; what it brings goes behind what is there already.
+Outcome transfer(const std::string& address, const DownloadOptions& options, Received& received) {
   const Handle handle = start();
   CURL* const curl = handle.get();
-  Received received{{}, options.max_bytes};
   std::array<char, CURL_ERROR_SIZE> reason{};
   allow_http_only(curl);
   curl_easy_setopt(curl, CURLOPT_URL, address.c_str());
@@ -75,20 +80,40 @@ std::vector<std::byte> download(const std::string& address, const DownloadOption
   curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);  // time-outs without signals, safe with threads
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, long{options.connect_seconds});
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT, long{options.transfer_seconds});
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1000L);
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, long{options.stall_seconds});
+  curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE,
+                   static_cast<curl_off_t>(received.content.size()));
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason.data());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &receive);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &received);
-  const CURLcode result = curl_easy_perform(curl);
-  if (received.too_long) {
-    throw IoError("download", str(address, " sends more than ", options.max_bytes, " bytes"));
+  const CURLcode code = curl_easy_perform(curl);
+  return {code, reason[0] != '\0' ? reason.data() : curl_easy_strerror(code)};
+}
+
+}  // namespace
+
+bool can_download() {
+  return true;
+}
+
+std::vector<std::byte> download(const std::string& address, const DownloadOptions& options) {
+  Received received{{}, options.max_bytes};
+  for (int attempt = 1;; ++attempt) {
+    const size_t before = received.content.size();
+    const Outcome outcome = transfer(address, options, received);
+    if (outcome.code == CURLE_OK) return std::move(received.content);
+    if (received.too_long) {
+      throw IoError("download", str(address, " sends more than ", options.max_bytes, " bytes"));
+    }
+    const bool cannot_resume = outcome.code == CURLE_RANGE_ERROR && before > 0;
+    if (cannot_resume) received.content.clear();
+    const bool broke_off = is_interruption(outcome.code) && received.content.size() > before;
+    if (attempt >= options.attempts || !(cannot_resume || broke_off)) {
+      throw IoError("download", str(address, ": ", outcome.reason));
+    }
   }
-  if (result != CURLE_OK) {
-    const char* why = reason[0] != '\0' ? reason.data() : curl_easy_strerror(result);
-    throw IoError("download", str(address, ": ", why));
-  }
-  return std::move(received.content);
 }
 
 #else

@@ -23,13 +23,17 @@ namespace {
 
 constexpr const char* op = "fetch";
 
+using Notify = std::function<void(const std::string&)>;
+
 /// Keeps other processes out of a folder while it lives; waits for its turn.
 class FolderLock {
  public:
-  explicit FolderLock(const fs::path& folder) {
+  FolderLock(const fs::path& folder, const Notify& notify) {
     const fs::path name = folder / ".lock";
     file_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (file_ < 0) fail(name);
+    if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+    if (notify) notify("waiting for another process that downloads into " + folder.string());
     while (::flock(file_, LOCK_EX) != 0) {
       if (errno != EINTR) fail(name);
     }
@@ -54,9 +58,10 @@ class FolderLock {
 };
 
 void check_options(const FetchOptions& options) {
-  if (options.connect_seconds < 1 || options.stall_seconds < 1) {
-    throw ValueError(op, str("time limits must be at least one second, got connect_seconds ",
-                             options.connect_seconds, ", stall_seconds ", options.stall_seconds));
+  if (options.connect_seconds < 1 || options.stall_seconds < 1 || options.attempts < 1) {
+    throw ValueError(op, str("time limits and attempts must be at least 1, got connect_seconds ",
+                             options.connect_seconds, ", stall_seconds ", options.stall_seconds,
+                             ", attempts ", options.attempts));
   }
 }
 
@@ -146,7 +151,8 @@ class Fetcher {
   std::vector<std::byte> download_from(const std::string& address, const KnownFile& file) const {
     if (options_.notify) options_.notify("downloading " + address);
     DownloadOptions limits{.connect_seconds = options_.connect_seconds,
-                           .stall_seconds = options_.stall_seconds};
+                           .stall_seconds = options_.stall_seconds,
+                           .attempts = options_.attempts};
     if (file.bytes > 0) limits.max_bytes = static_cast<size_t>(2 * file.bytes + (1 << 20));
     std::vector<std::byte> content = download(address, limits);
     verify(content, address, file);
@@ -166,7 +172,7 @@ void fetch(const KnownDataset& dataset, const fs::path& folder, const FetchOptio
   check_options(options);
   check_has_checksums(dataset);
   make_folder(folder);
-  const FolderLock lock(folder);
+  const FolderLock lock(folder, options.notify);
   Fetcher fetcher(dataset, folder, options);
   for (const KnownFile& file : dataset.files) fetcher.get(file);
 }

@@ -15,7 +15,8 @@ struct FetchOptions {
   std::vector<std::string> mirrors = {};
   int connect_seconds = 10;  ///< how long to wait for a mirror to answer at all
   int stall_seconds = 20;    ///< how long to bear less than 1 kB/s
-  /// Is told in one line what goes on: "downloading ...".
+  int attempts = 3;          ///< how often to go on where a mirror broke off, before the next one
+  /// Is told in one line what goes on: "downloading ...", "waiting ...".
   std::function<void(const std::string&)> notify = {};
 };
 
@@ -28,8 +29,8 @@ bool can_download();
 /// first that delivers, and are put in place only when they have the right SHA-256, that of the
 /// uncompressed content where it is known. Two processes may do this at the same time: the second
 /// waits and finds the files. Throws IoError where no mirror delivers a file, telling what to put
-/// where by hand, and where the folder cannot be written. Throws ValueError for time limits below
-/// one second, and for a data set without checksums, which comes as an archive.
+/// where by hand, and where the folder cannot be written. Throws ValueError for time limits and
+/// attempts below one, and for a data set without checksums, which comes as an archive.
 void fetch(const KnownDataset& dataset, const std::filesystem::path& folder,
            const FetchOptions& options = {});
 
