@@ -3,14 +3,14 @@
 #include <png.h>
 
 #include <algorithm>
-#include <array>
+#include <charconv>
 #include <cmath>
-#include <cstring>
-#include <fstream>
+#include <memory>
 #include <vector>
 
 #include <gradus/core/base/error.h>
 #include <gradus/core/ops.h>
+#include <gradus/datasets/file.h>
 
 namespace gradus::examples {
 
@@ -18,9 +18,13 @@ namespace {
 
 constexpr int64_t largest_side = 4096;
 
-void check_size(const std::filesystem::path& path, int64_t height, int64_t width) {
+[[noreturn]] void fail(const std::string& name, const std::string& what, const char* hint = "") {
+  throw IoError("read_image", str(name, " ", what), hint);
+}
+
+void check_size(const std::string& name, int64_t height, int64_t width) {
   if (height >= 1 && width >= 1 && height <= largest_side && width <= largest_side) return;
-  throw IoError("read_image", str(path.string(), " has ", width, "x", height, " pixels"),
+  throw IoError("read_image", str(name, " has ", width, "x", height, " pixels"),
                 str("pictures may have 1 to ", largest_side, " pixels on a side"));
 }
 
@@ -28,65 +32,79 @@ Tensor gray_tensor(const std::vector<uint8_t>& pixels, int64_t height, int64_t w
   return tensor(pixels, {height, width});
 }
 
-Tensor read_png(const std::filesystem::path& path, const std::vector<char>& bytes) {
+// --- PNG -----------------------------------------------------------------------------------------
+
+Tensor read_png(std::span<const std::byte> bytes, const std::string& name) {
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
-  const auto fail = [&] {
-    const std::string why = image.message;
-    png_image_free(&image);
-    return IoError("read_image", str(path.string(), " is a damaged PNG: ", why));
-  };
-  if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) == 0) throw fail();
-  try {
-    check_size(path, image.height, image.width);
-  } catch (...) {
-    png_image_free(&image);
-    throw;
-  }
+  const std::unique_ptr<png_image, decltype(&png_image_free)> freed(&image, &png_image_free);
+  const auto damaged = [&] { fail(name, str("is a damaged PNG: ", image.message)); };
+  if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) == 0) damaged();
+  check_size(name, image.height, image.width);
   image.format = PNG_FORMAT_GRAY;
   std::vector<uint8_t> pixels(PNG_IMAGE_SIZE(image));
   const png_color white = {255, 255, 255};
-  if (png_image_finish_read(&image, &white, pixels.data(), 0, nullptr) == 0) throw fail();
+  if (png_image_finish_read(&image, &white, pixels.data(), 0, nullptr) == 0) damaged();
   return gray_tensor(pixels, image.height, image.width);
 }
 
-/// Reads the next number of a PGM header; '#' starts a comment.
-int64_t pgm_number(const std::filesystem::path& path, std::istream& in) {
-  in >> std::ws;
-  while (in.peek() == '#') {
-    in.ignore(1 << 20, '\n');
-    in >> std::ws;
-  }
-  int64_t n = -1;
-  if (!(in >> n) || n < 0) {
-    throw IoError("read_image", str(path.string(), " has a damaged PGM header"));
-  }
-  return n;
+// --- PGM -----------------------------------------------------------------------------------------
+
+bool is_space(std::byte b) {
+  return b == std::byte{' '} || (b >= std::byte{'\t'} && b <= std::byte{'\r'});
 }
 
-Tensor read_pgm(const std::filesystem::path& path, std::ifstream& in) {
-  char magic[2] = {};
-  in.read(magic, 2);
-  const bool binary = magic[1] == '5';
-  const int64_t width = pgm_number(path, in), height = pgm_number(path, in);
-  const int64_t brightest = pgm_number(path, in);
-  check_size(path, height, width);
+/// Walks through a PGM file.
+struct PgmReader {
+  std::span<const std::byte> rest;
+  const std::string& name;
+
+  /// The next number; '#' starts a comment that goes to the end of the line.
+  int64_t number(const char* what) {
+    const auto is_end = [](std::byte b) { return b == std::byte{'\n'}; };
+    while (!rest.empty() && (is_space(rest.front()) || rest.front() == std::byte{'#'})) {
+      const auto line_end = std::find_if(rest.begin(), rest.end(), is_end);
+      const auto next = is_space(rest.front()) ? rest.begin() + 1 : line_end;
+      rest = rest.subspan(static_cast<size_t>(next - rest.begin()));
+    }
+    const char* const begin = reinterpret_cast<const char*>(rest.data());
+    uint32_t value = 0;
+    const auto [end, error] = std::from_chars(begin, begin + rest.size(), value);
+    if (error != std::errc()) {
+      fail(name, rest.empty() ? std::string("is truncated") : str("has a damaged PGM ", what));
+    }
+    rest = rest.subspan(static_cast<size_t>(end - begin));
+    return value;
+  }
+};
+
+Tensor read_pgm(std::span<const std::byte> bytes, const std::string& name) {
+  PgmReader reader{bytes.subspan(2), name};
+  const int64_t width = reader.number("header"), height = reader.number("header");
+  const int64_t brightest = reader.number("header");
+  check_size(name, height, width);
   if (brightest < 1 || brightest > 255) {
-    throw IoError("read_image", str(path.string(), " has gray values up to ", brightest),
-                  "save it with 8 bits per pixel");
+    fail(name, str("has gray values up to ", brightest), "save it with 8 bits per pixel");
   }
-  std::vector<uint8_t> pixels(static_cast<size_t>(height * width));
+  // A white space, then a byte for each pixel; or a space and a digit at least.
+  const bool binary = bytes[1] == std::byte{'5'};
+  const auto count = static_cast<size_t>(height * width);
+  if (reader.rest.size() < (binary ? count + 1 : 2 * count)) fail(name, "is truncated");
+  std::vector<uint8_t> pixels(count);
+  const auto in_range = [&](int64_t value) {
+    return static_cast<uint8_t>(std::min(value, brightest) * 255 / brightest);
+  };
   if (binary) {
-    in.get();  // the one white space behind the header
-    in.read(reinterpret_cast<char*>(pixels.data()), static_cast<std::streamsize>(pixels.size()));
+    const auto values = reader.rest.subspan(1, count);
+    std::transform(values.begin(), values.end(), pixels.begin(),
+                   [&](std::byte b) { return in_range(std::to_integer<int64_t>(b)); });
+  } else {
+    for (uint8_t& pixel : pixels) pixel = in_range(reader.number("pixel"));
   }
-  for (uint8_t& pixel : pixels) {
-    const int64_t value = binary ? pixel : pgm_number(path, in);
-    pixel = static_cast<uint8_t>(std::min(value, brightest) * 255 / brightest);
-  }
-  if (!in) throw IoError("read_image", str(path.string(), " is truncated"));
   return gray_tensor(pixels, height, width);
 }
+
+// --- From a picture to a digit -------------------------------------------------------------------
 
 struct Box {
   int64_t top, left, bottom, right;  // the last two are one beyond
@@ -120,21 +138,20 @@ double area_mean(const std::vector<uint8_t>& ink, int64_t width, double top, dou
 
 }  // namespace
 
+Tensor parse_image(std::span<const std::byte> bytes, const std::string& name) {
+  constexpr size_t signature = 8;
+  const auto* const start = reinterpret_cast<const unsigned char*>(bytes.data());
+  if (bytes.size() >= signature && png_sig_cmp(start, 0, signature) == 0) {
+    return read_png(bytes, name);
+  }
+  if (bytes.size() >= 2 && start[0] == 'P' && (start[1] == '5' || start[1] == '2')) {
+    return read_pgm(bytes, name);
+  }
+  fail(name, "is neither PNG nor PGM", "convert it to one of them");
+}
+
 Tensor read_image(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in || std::filesystem::is_directory(path)) {
-    throw IoError("read_image", str("cannot read ", path.string()), "does the file exist?");
-  }
-  std::array<unsigned char, 8> head{};
-  in.read(reinterpret_cast<char*>(head.data()), head.size());
-  in.clear();
-  in.seekg(0);
-  if (png_sig_cmp(head.data(), 0, head.size()) == 0) {
-    return read_png(path, std::vector<char>(std::istreambuf_iterator<char>(in), {}));
-  }
-  if (head[0] == 'P' && (head[1] == '5' || head[1] == '2')) return read_pgm(path, in);
-  throw IoError("read_image", str(path.string(), " is neither PNG nor PGM"),
-                "convert it to one of them");
+  return parse_image(data::read_file("read_image", path), path.string());
 }
 
 Tensor to_mnist_form(const Tensor& gray) {

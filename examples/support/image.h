@@ -1,7 +1,10 @@
 // Reading pictures of digits.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
+#include <string>
 
 #include <gradus/core/tensor.h>
 
@@ -11,6 +14,8 @@ namespace gradus::examples {
 /// into white. Throws IoError naming the file for anything else, and for pictures of more than 4096
 /// pixels in height or width.
 Tensor read_image(const std::filesystem::path& path);
+/// The same from memory; `name` stands for the file in errors.
+Tensor parse_image(std::span<const std::byte> bytes, const std::string& name);
 
 /// A gray picture [H, W] as MNIST would have it, [28, 28] with bright ink on black: inverted where
 /// the border is bright, scaled into a 20x20 box and centred by its centre of mass. A picture that

@@ -310,7 +310,7 @@ TEST_CASE("mistakes get a message and exit status 1") {
   check_refused("eval --run " + folder / "nothing", "has no config.json");
   const std::string run_folder = trained_run() / "run";
   check_refused("predict --run " + run_folder + " " + folder / "bad.json", "neither PNG nor PGM");
-  check_refused("predict --run " + run_folder + " " + folder / "none.png", "cannot read");
+  check_refused("predict --run " + run_folder + " " + folder / "none.png", "there is no file");
 }
 
 TEST_CASE("--help explains and succeeds") {

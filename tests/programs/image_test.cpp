@@ -1,0 +1,81 @@
+// Pictures that people give to `mnist predict`, and those that nobody should.
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "../../core/ops.h"
+#include "../../examples/support/image.h"
+#include "../support/errors.h"
+#include "../support/temporary_folder.h"
+
+using namespace gradus;
+using examples::parse_image;
+using test::message_of;
+
+namespace {
+
+Tensor parse(const std::string& file) {
+  return parse_image(std::as_bytes(std::span(file)), "a.pgm");
+}
+
+std::string error_of(const std::string& file) {
+  return message_of([&] { parse(file); });
+}
+
+}  // namespace
+
+TEST_CASE("PGM pictures are read as text and as bytes, with comments") {
+  const std::vector<uint8_t> expected = {0, 85, 170, 255};
+  const Tensor text = parse("P2 # a comment\n2 2\n#another\n3\n0 1 2 9\n");
+  CHECK(text.shape() == Shape{2, 2});
+  CHECK(text.to_vector<uint8_t>() == expected);
+  CHECK(parse(std::string("P5 2 2 255\n\x00\x55\xaa\xff", 15)).to_vector<uint8_t>() == expected);
+}
+
+TEST_CASE("a damaged PGM picture is refused with the reason") {
+  CHECK(error_of("") ==
+        "[read_image] a.pgm is neither PNG nor PGM. Hint: convert it to one of them");
+  CHECK(error_of("P5") == "[read_image] a.pgm is truncated");
+  CHECK(error_of("P5 2 2 255\n123") == "[read_image] a.pgm is truncated");
+  CHECK(error_of("P2 2 2 255 1 2 3 # 4") == "[read_image] a.pgm is truncated");
+  CHECK(error_of("P2 2 2 255 1 2 3 x") == "[read_image] a.pgm has a damaged PGM pixel");
+  CHECK(error_of("P2 -1 2 255 1") == "[read_image] a.pgm has a damaged PGM header");
+  CHECK(error_of("P2 99999999999999999999 1 255") == "[read_image] a.pgm has a damaged PGM header");
+  CHECK(error_of("P5 4097 1 255\n") ==
+        "[read_image] a.pgm has 4097x1 pixels. Hint: pictures may have 1 to 4096 pixels on a side");
+  CHECK(error_of("P5 0 1 255\n").find("0x1 pixels") != std::string::npos);
+  CHECK(error_of("P5 1 1 65535\n12") ==
+        "[read_image] a.pgm has gray values up to 65535. Hint: save it with 8 bits per pixel");
+}
+
+TEST_CASE("a damaged PNG picture is refused with what libpng says") {
+  CHECK(error_of("\x89PNG\r\n\x1a\n").starts_with("[read_image] a.pgm is a damaged PNG: "));
+}
+
+TEST_CASE("what is no file is refused") {
+  const test::TemporaryFolder folder;
+  const auto error = [](const std::filesystem::path& path) {
+    return message_of([&] { examples::read_image(path); });
+  };
+  CHECK(error(folder / "none").find("there is no file") != std::string::npos);
+  CHECK(error(folder.path()).find("is a directory") != std::string::npos);
+  CHECK(error("/dev/zero").find("is a device") != std::string::npos);
+}
+
+TEST_CASE("a dark digit on bright paper becomes a bright one in the middle") {
+  Tensor paper = full({100, 80}, 250, uint8);
+  for (int64_t y = 5; y < 65; ++y) paper.mutable_data<uint8_t>()[y * 80 + 10] = 0;
+  const Tensor digit = examples::to_mnist_form(paper);
+  CHECK(digit.shape() == Shape{28, 28});
+  CHECK(examples::to_mnist_form(full({1, 1}, 0, uint8)).shape() == Shape{28, 28});  // no ink
+  double mass = 0, mass_x = 0, mass_y = 0;
+  const std::vector<uint8_t> ink = digit.to_vector<uint8_t>();
+  for (size_t i = 0; i < ink.size(); ++i) {
+    mass += ink[i];
+    mass_x += ink[i] * (static_cast<double>(i % 28) + 0.5);
+    mass_y += ink[i] * (static_cast<double>(i / 28) + 0.5);
+  }
+  REQUIRE(mass > 0);
+  CHECK(mass_x / mass == doctest::Approx(14).epsilon(0.05));
+  CHECK(mass_y / mass == doctest::Approx(14).epsilon(0.05));
+}
