@@ -28,6 +28,7 @@ constexpr size_t attribute_block_bytes = 4096;
 
 Tape::Tape(TapeOptions options)
     : id_(tapes_opened.fetch_add(1, std::memory_order_relaxed) + 1),
+      thread_(std::this_thread::get_id()),
       options_(options),
       outer_recording_(std::exchange(thread_tapes.recording, this)),
       outer_(std::exchange(thread_tapes.innermost, this)),
@@ -62,6 +63,12 @@ Tape::Scope::Scope(Tape* tape, std::string_view name) : tape_(tape) {
 
 Tape::Scope::~Scope() {
   if (tape_ != nullptr) tape_->current_path_ = outer_;
+}
+
+void Tape::check_thread(const char* caller) const {
+  if (thread_ == std::this_thread::get_id()) return;
+  throw TapeError(caller, "this tape was opened by another thread",
+                  "open a tape in each thread that computes gradients, and replay it there");
 }
 
 // --- Recording ---
@@ -179,6 +186,7 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
 }
 
 void Tape::trim(Mark mark) {
+  check_thread("trim");
   if (mark.entries >= entries_.size()) return;
   while (!leaves_.empty() && static_cast<size_t>(leaves_.back().first) >= mark.entries) {
     leaf_slots_.erase(leaves_.back().second.id());
@@ -418,6 +426,7 @@ std::vector<Tensor> Tape::gradients(const char* caller, std::span<const Tensor> 
                                     std::span<const Tensor> output_gradients,
                                     std::span<const Tensor> wanted, bool retain,
                                     bool create_graph) {
+  check_thread(caller);
   if (create_graph && thread_tapes.recording != this) {
     throw TapeError(caller, "create_graph needs this tape to be recording",
                     "call it outside of NoGrad and of inner tapes");
@@ -472,6 +481,7 @@ std::vector<Tensor> Tape::gradients(const char* caller, std::span<const Tensor> 
 }
 
 void Tape::backward(const Tensor& loss, const BackwardOptions& options) {
+  check_thread("backward");  // before the loss becomes a leaf
   if (loss.tape_slot().tape == 0 && loss.requires_grad()) leaf_slot(loss);
   std::vector<Tensor> leaves;
   leaves.reserve(leaves_.size());

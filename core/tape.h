@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <unordered_map>
 #include <vector>
@@ -115,6 +116,11 @@ struct BackwardOptions {
 /// are written down, one entry each. `backward` replays the entries from the last to the first.
 /// Without a tape nothing is recorded. A tape inside another one pauses the outer one.
 ///
+/// A tape belongs to the thread that opened it: it is replayed, trimmed and destroyed there, and
+/// what other threads compute meanwhile is not on it. Several threads may each have tapes and share
+/// parameters that none of them writes; since backward() writes `.grad()`, they take their
+/// gradients with grad().
+///
 ///     Tape tape;
 ///     Tensor loss = mean(square(sub(x, target)));
 ///     tape.backward(loss);          // x.grad() is there
@@ -131,7 +137,8 @@ class Tape {
   /// Adds the gradients of `loss` to the `.grad()` of every leaf it depends on. Either all leaves
   /// are updated or, where an error is thrown, none. Throws ShapeError where loss has more than one
   /// element and no gradient is given, TapeError where loss is not on this tape, where saved
-  /// tensors were released by an earlier call or overwritten since.
+  /// tensors were released by an earlier call or overwritten since, and in another thread than the
+  /// tape's own.
   void backward(const Tensor& loss, const BackwardOptions& options = {});
 
   /// A point on the tape to come back to.
@@ -211,6 +218,7 @@ class Tape {
   using Pooled = std::vector<T, PoolAllocator<T>>;
   class Replay;
 
+  void check_thread(const char* caller) const;
   int32_t slot_of(const char* op, const Tensor& tensor) const;
   int32_t leaf_slot(const Tensor& tensor);
   const void* keep_attributes(const void* attributes, size_t bytes);
@@ -219,6 +227,7 @@ class Tape {
   void check_finite(const Tensor& tensor, const Entry& entry, const char* where) const;
 
   uint64_t id_;
+  std::thread::id thread_;
   TapeOptions options_;
   Tape* outer_recording_;
   Tape* outer_;

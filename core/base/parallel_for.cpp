@@ -1,11 +1,14 @@
 #include "parallel_for.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -127,9 +130,8 @@ class ThreadPool {
   void run(PieceQueue& queue, int helpers) {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock.owns_lock()) return queue.work(0);
-    while (static_cast<int>(threads_.size()) < helpers) {
-      threads_.emplace_back([this] { help(); });
-    }
+    helpers = std::min(helpers, provide(helpers));
+    if (helpers == 0) return queue.work(0);
     queue_ = &queue;
     const uint64_t generation = (state_.load(std::memory_order_relaxed) >> 32) + 1;
     state_.store(generation << 32 | static_cast<uint64_t>(helpers) << 16);
@@ -149,7 +151,19 @@ class ThreadPool {
     stopping_ = true;
     state_.fetch_add(uint64_t{1} << 32);
     state_.notify_all();
-    for (std::thread& t : threads_) t.join();
+    const bool forked = ::getpid() != process_;  // the threads stayed in the parent
+    for (std::thread& t : threads_) forked ? t.detach() : t.join();
+  }
+
+  /// Starts threads until there are `wanted`, or as many as the system gives; returns their number.
+  int provide(int wanted) {
+    try {
+      while (static_cast<int>(threads_.size()) < wanted) {
+        threads_.emplace_back([this] { help(); });
+      }
+    } catch (const std::system_error&) {  // no more threads; those that are there will do
+    }
+    return static_cast<int>(threads_.size());
   }
 
   static uint64_t at_work(uint64_t state) { return state & 0xFFFF; }
@@ -185,6 +199,7 @@ class ThreadPool {
     }
   }
 
+  const pid_t process_ = ::getpid();
   std::mutex mutex_;
   std::vector<std::thread> threads_;
   std::atomic<uint64_t> state_ = 0;

@@ -24,8 +24,9 @@ void run_pieces(int64_t n, int64_t piece, PieceFunction function, const void* bo
 /// Calls `body(begin, end)` for the pieces [0, piece), [piece, 2 piece), ... of [0, n), on all
 /// threads. The cut depends on n and `piece` alone, never on the number of threads, so a body that
 /// writes only what belongs to its piece gives the same bits on any number of threads. Calls from
-/// inside a body run one after the other, and so do calls while another thread has the helpers. The
-/// first exception of a body is thrown again here, after all pieces have ended.
+/// inside a body run one after the other, and so do calls while another thread has the helpers, or
+/// where the system gives no more threads. The first exception of a body is thrown again here,
+/// after all pieces have ended. Safe from any thread. A process that was forked works on alone.
 template <class Body>
 void parallel_for(int64_t n, int64_t piece, const Body& body) {
   detail::run_pieces(
