@@ -30,6 +30,8 @@ test_packages=(
   "clang-tidy"
   "shellcheck"
   "python3-numpy"
+  "gcovr"
+  "valgrind"
   "git"
 )
 peer_packages=("libtorch-dev" "libdnnl-dev" "jq")

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Feeds what reads files with hostile bytes: builds the programs of tests/fuzz with clang's libFuzzer
+# and the address and undefined-behaviour sanitizers, and runs each for some seconds.
+#
+#   scripts/fuzz.sh              10 seconds for each program
+#   scripts/fuzz.sh 300 idx      300 seconds for fuzz_idx
+#
+# Inputs that find something new are kept in build/fuzz/corpus; one that crashes, leaks, takes more
+# than two seconds (one without the sanitizers) or allocates more than 64 MiB at once lands in build/fuzz/found and ends the script
+# with an error.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+seconds="${1:-10}"
+shift || true
+targets=("$@")
+if ! [[ "$seconds" =~ ^[1-9][0-9]*$ ]]; then
+  sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0" >&2
+  exit 2
+fi
+
+build_preset fuzz fuzz
+cd "$root/build/fuzz"
+if [ "${#targets[@]}" -eq 0 ]; then
+  for program in bin/fuzz_*; do
+    targets+=("${program#bin/fuzz_}")
+  done
+fi
+mkdir -p found
+failed=()
+for target in "${targets[@]}"; do
+  printf '\n===== %s, %s s\n' "$target" "$seconds"
+  mkdir -p "corpus/$target"
+  words=("$root/tests/fuzz/dictionaries/$target.dict")
+  [ -e "${words[0]}" ] || words=()
+  "bin/fuzz_$target" -max_total_time="$seconds" -max_len=65536 -timeout=2 -malloc_limit_mb=64 \
+    -rss_limit_mb=1024 -print_final_stats=1 -verbosity=1 -artifact_prefix="found/$target-" \
+    ${words[@]+"-dict=${words[0]}"} \
+    "corpus/$target" "$root/tests/fuzz/corpus/$target" 2>&1 \
+    | grep --invert-match --extended-regexp '^#[0-9]+[[:space:]]+(NEW|REDUCE|pulse)' \
+    || failed+=("$target")
+done
+if [ "${#failed[@]}" -gt 0 ]; then
+  echo "Found something in: ${failed[*]}; the inputs are in build/fuzz/found" >&2
+  exit 1
+fi
+echo "Nothing was found."

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# A short part of the tests under valgrind's memcheck, which also sees reads of memory that was never
+# written. Builds the dev preset. Valgrind knows no AVX-512, so the kernels run in their baseline
+# form; more arguments go to valgrind.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+if ! command -v valgrind > /dev/null; then
+  echo "valgrind is not installed (scripts/install-deps.sh --test)" >&2
+  exit 77
+fi
+
+build_preset dev test_core test_datasets test_nn test_optim
+
+# The allocator keeps its blocks until the end of the process; they are "still reachable".
+check() {
+  local program="$1"
+  shift
+  printf '\n===== %s %s\n' "$program" "$*"
+  GRADUS_ISA=baseline GRADUS_NUM_THREADS=2 OPENBLAS_CORETYPE=Haswell \
+    valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+    ${options[@]+"${options[@]}"} "$root/build/dev/bin/$program" "$@"
+}
+options=("$@")
+
+check test_core --source-file='*tape_test*,*serialize_test*,*allocator_test*,*index_test*,*norm_test*'
+check test_datasets --source-file='*idx_test*,*gzip_test*,*loader_test*'
+check test_nn --source-file='*model_json_test*,*layers_test*,*module_test*'
+check test_optim --source-file='*optimizer_test*'
