@@ -3,6 +3,8 @@
 
 #include "core/base/parallel_for.h"
 #include "core/base/random.h"
+#include "core/checkpoint.h"
+#include "core/checkpoint_folder.h"
 #include "core/grad.h"
 #include "core/gradcheck.h"
 #include "core/losses.h"

@@ -230,6 +230,10 @@ Header parse_header(std::string_view json, uint64_t data_bytes, const std::strin
   if (json.empty() || json.front() != '{') {
     fail(file, "the header is not a JSON object: it does not begin with '{'");
   }
+  if (const size_t zero = json.find('\0'); zero != std::string_view::npos) {
+    // The parser would take it for the end.
+    fail(file, str("the header is not complete and valid JSON in UTF-8, at byte ", zero + 1));
+  }
   HeaderReader reader(file);
   nlohmann::json::sax_parse(json.begin(), json.end(), &reader);
   Header header;

@@ -234,7 +234,7 @@ void Tape::check_finite(const Tensor& tensor, const Entry& entry, const char* wh
   if (finite) return;
   ValueError error(entry.op, str("NaN or infinity in ", where, ", shape ", tensor.shape()),
                    "this is the first operation where one appears; look at its inputs");
-  if (!paths_[entry.path].empty()) error.add_module(paths_[entry.path]);
+  error.set_module_path(paths_[entry.path]);
   throw error;
 }
 

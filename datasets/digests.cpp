@@ -1,8 +1,8 @@
 #include "digests.h"
 
+#include "../core/base/sha256.h"
 #include "gzip.h"
 #include "idx.h"
-#include "sha256.h"
 
 namespace gradus::data {
 

@@ -10,10 +10,10 @@
 
 #include "../core/base/atomic_file.h"
 #include "../core/base/inflation.h"
+#include "../core/base/sha256.h"
 #include "../core/ops.h"
 #include "file.h"
 #include "gzip.h"
-#include "sha256.h"
 
 namespace gradus::data {
 

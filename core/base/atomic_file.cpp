@@ -12,6 +12,9 @@
 namespace gradus {
 namespace {
 
+constexpr const char* temporary_prefix = ".gradus-";
+constexpr const char* temporary_suffix = ".tmp";
+
 std::string folder_of(const std::filesystem::path& path) {
   const std::string folder = path.parent_path().string();
   return folder.empty() ? "." : folder;
@@ -56,9 +59,9 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::open_temporary() {
-  const std::string stem = str(folder_of(path_), "/.gradus-", ::getpid(), "-");
+  const std::string stem = str(folder_of(path_), "/", temporary_prefix, ::getpid(), "-");
   for (int attempt = 0; file_ < 0; ++attempt) {
-    const std::string name = str(stem, attempt, ".tmp");
+    const std::string name = str(stem, attempt, temporary_suffix);
     file_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file_ >= 0) {
       temporary_ = name;
@@ -96,6 +99,10 @@ void AtomicFile::fail(const char* what) const {
   const std::string reason = std::generic_category().message(errno);
   throw IoError(op_, str("cannot ", what, " '", path_.string(), "': ", reason),
                 "check that the folder exists, is writable and has space");
+}
+
+bool is_temporary_name(const std::string& name) {
+  return name.starts_with(temporary_prefix) && name.ends_with(temporary_suffix);
 }
 
 }  // namespace gradus

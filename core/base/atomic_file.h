@@ -35,4 +35,8 @@ class AtomicFile {
   int file_ = -1;
 };
 
+/// Whether a file of this name is a temporary one of AtomicFile: what is left of a write that the
+/// end of the process cut off, unless one is at it just now.
+bool is_temporary_name(const std::string& name);
+
 }  // namespace gradus

@@ -8,7 +8,14 @@ Error::Error(std::string_view op, std::string_view what, std::string_view hint)
 }
 
 void Error::add_module(std::string_view name) {
+  if (path_is_whole_) return;
   path_ = path_.empty() ? std::string(name) : std::string(name) + "." + path_;
+  compose();
+}
+
+void Error::set_module_path(std::string_view path) {
+  path_ = path;
+  path_is_whole_ = true;
   compose();
 }
 

@@ -26,11 +26,15 @@ class Error : public std::runtime_error {
 
   /// Puts `name` in front of the module path. Called while the error travels up the module tree.
   void add_module(std::string_view name);
+  /// Sets the whole path, from where it is known; names that are added after that are part of it
+  /// already and change nothing.
+  void set_module_path(std::string_view path);
 
  private:
   void compose();
 
   std::string op_, path_, detail_, hint_, text_;
+  bool path_is_whole_ = false;
 };
 
 /// Shapes, sizes or numbers of dimensions that do not fit.

@@ -10,7 +10,7 @@
 #include "../support/image.h"
 #include "../support/run_folder.h"
 #include "../support/system.h"
-#include "train.h"
+#include "evaluate.h"
 
 namespace gradus::examples {
 

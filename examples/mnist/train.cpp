@@ -7,12 +7,17 @@
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
+#include "../support/numerics.h"
 #include "../support/process.h"
 #include "../support/progress.h"
 #include "../support/run_folder.h"
+#include "../support/stop_signal.h"
 #include "../support/system.h"
 #include "augment.h"
+#include "checkpoint.h"
+#include "evaluate.h"
 #include "models.h"
 #include "recipe.h"
 
@@ -49,15 +54,17 @@ json to_json(const std::vector<data::Normalization>& normalization) {
   return {{"mean", mean}, {"std", std}};
 }
 
-double count_correct(const Tensor& logits, const Tensor& labels) {
-  return sum(eq(argmax(logits.detach(), 1), labels)).item();
-}
-
 struct EpochResult {
   double loss = 0, accuracy = 0, seconds = 0;
   int64_t images = 0;
   double images_per_second() const { return static_cast<double>(images) / seconds; }
 };
+
+/// What the last bits of a result depend on.
+std::string system_text() {
+  const SystemInfo info = system_info();
+  return str("gradus ", info.version, ", ", info.instruction_set, ", ", info.blas);
+}
 
 json to_json(const EpochResult& train, const Evaluation& test) {
   return {{"train_loss", train.loss},
@@ -68,58 +75,89 @@ json to_json(const EpochResult& train, const Evaluation& test) {
           {"seconds", train.seconds}};
 }
 
+/// So many bad steps in a row are no accident.
+constexpr int64_t most_skipped_in_row = 10;
+
+EpochResult result_of(const EpochSums& sums) {
+  const auto images = static_cast<double>(std::max<int64_t>(sums.images, 1));
+  return {.loss = sums.loss / images,
+          .accuracy = sums.correct / images,
+          .seconds = sums.seconds,
+          .images = sums.images};
+}
+
 /// One run of the program.
 class Training {
  public:
   // With --json, standard output belongs to the JSON line alone.
-  explicit Training(const TrainOptions& options)
+  Training(const TrainOptions& options, std::optional<InterruptedRun> interrupted)
       : options_(options),
+        interrupted_(std::move(interrupted)),
+        save_interval_(parse_save_interval(options.checkpoint_every)),
         log_(options.json ? std::cerr : std::cout),
         terminal_(isatty(options.json ? STDERR_FILENO : STDOUT_FILENO) != 0) {}
 
-  void run() {
+  /// Returns the exit status.
+  int run() {
+    try {
+      return run_to_the_end();
+    } catch (const Error&) {
+      say_how_to_go_on();
+      throw;
+    }
+  }
+
+ private:
+  int run_to_the_end() {
     const Stopwatch watch;
-    if (!options_.out.empty()) folder_ = RunFolder::create(options_.out, options_.overwrite);
+    open_folder();
     print_system(log_);
     prepare();
-    EpochResult total;
-    Evaluation test;
-    for (int64_t epoch = 1; epoch <= options_.epochs; ++epoch) {
-      const EpochResult result = run_epoch(epoch);
-      const auto averaged = averaged_weights();
-      test = evaluate(*net_, *data_.test);
-      report(epoch, result, test);
-      total.loss = result.loss;
-      total.seconds += result.seconds;
-      total.images += result.images;
+    if (interrupted_) {
+      go_on();
+    } else if (folder_) {
+      folder_->write_config(config_);
+      save();  // from here on there is always something to go on from
     }
+    if (folder_) stop_.emplace();
+    while (state_.epoch < options_.epochs && run_batches()) end_epoch();
+    if (state_.epoch < options_.epochs) return stopped();
     if (profile_) print_profile();
     if (folder_) {
       const auto averaged = averaged_weights();
       folder_->write_model(*net_);
       log_ << "saved    " << folder_->path().string() << '\n';
     }
-    finish(total, test, watch.seconds());
+    finish(watch.seconds());
+    return 0;
   }
 
- private:
+  void open_folder() {
+    if (interrupted_) {
+      folder_.emplace(std::move(interrupted_->folder));
+    } else if (!options_.out.empty()) {
+      folder_.emplace(RunFolder::create(options_.out, options_.overwrite));
+    }
+    if (folder_) folder_->checkpoints().set_keep(options_.keep);
+  }
+
   void prepare() {
     data_ = open_data(options_.dataset, options_.data_directory, log_, options_.samples);
     manual_seed(options_.seed);
-    net_ = make_net(options_, data_);
+    net_ = interrupted_ ? nn::from_json(interrupted_->newest.checkpoint.text("net"))
+                        : make_net(options_, data_);
     check_model_fits();
     parameters_ = net_->named_parameters();
+    buffers_ = net_->named_buffers();
     optimizer_ = make_optimizer(options_.optimizer, options_.lr, parameters_);
     peak_lr_ = optimizer_->lr();
     if (options_.ema > 0) {
       ema_.emplace(parameters_,
-                   optim::EMAOptions{
-                       .decay = options_.ema, .warmup = true, .buffers = net_->named_buffers()});
+                   optim::EMAOptions{.decay = options_.ema, .warmup = true, .buffers = buffers_});
     }
     log_ << "model    " << options_.model << ", " << net_->parameter_count() << " parameters; "
          << options_.optimizer << ", batch " << options_.batch_size << ", seed " << options_.seed
          << '\n';
-    if (folder_) folder_->write_config(config());
     data::DatasetPtr images = data_.train;
     if (options_.samples > 0 && options_.samples < images->size()) {
       images = data::share(data::Subset(images, 0, options_.samples));
@@ -132,6 +170,7 @@ class Training {
                             .transform = parse_augmentation(options_.augment, background(data_))});
     const int64_t steps = loader_->size() * options_.epochs;
     schedule_.emplace(*optimizer_, make_schedule(options_.schedule, *optimizer_, steps));
+    config_ = config();
   }
 
   /// With --ema it is the averages that are tested and kept: the net has them while this lives.
@@ -151,52 +190,127 @@ class Training {
                      str("it must give one score for each of ", classes, " classes"));
   }
 
-  EpochResult run_epoch(int64_t epoch) {
+  // --- Epochs and steps ---
+
+  /// Runs the rest of the batches of the present epoch. False where a signal asked to stop.
+  bool run_batches() {
     const Stopwatch watch;
-    const int64_t profiled_step = std::min<int64_t>(50, loader_->size() * options_.epochs);
-    Progress progress(log_, terminal_, str("epoch ", epoch, "/", options_.epochs),
-                      loader_->dataset().size());
-    EpochResult result;
-    double loss_sum = 0, correct = 0;
-    for (const auto& [x, y] : *loader_) {
-      const bool is_profiled = options_.profile && schedule_->steps() + 1 == profiled_step;
-      Tape tape({.profile = is_profiled});
-      const Tensor logits = (*net_)(x);
-      const Tensor loss = nn::cross_entropy(logits, y);
-      check_loss(loss.item());
-      tape.backward(loss);
-      if (is_profiled) profile_ = tape.profile();
-      if (options_.clip_grad_norm) optim::clip_grad_norm_(parameters_, *options_.clip_grad_norm);
-      optimizer_->step();
-      optimizer_->zero_grad();
-      schedule_->step();
-      if (ema_) ema_->update();
-      loss_sum += loss.item() * static_cast<double>(y.numel());
-      correct += count_correct(logits, y);
-      result.images += y.numel();
-      const auto seen = static_cast<double>(result.images);
-      progress.update(result.images, loss_sum / seen, correct / seen);
+    EpochSums& sums = state_.running;
+    const double seconds_before = sums.seconds;
+    const int64_t images = loader_->dataset().size();
+    const auto images_done = [&] { return std::min(state_.batch * options_.batch_size, images); };
+    Progress progress(log_, terminal_, str("epoch ", state_.epoch + 1, "/", options_.epochs),
+                      images, images_done());
+    loader_->set_epoch(state_.epoch, state_.batch);
+    for (const data::Batch& batch : *loader_) {
+      train_step(batch);
+      sums.seconds = seconds_before + watch.seconds();
+      const EpochResult so_far = result_of(sums);
+      progress.update(images_done(), so_far.loss, so_far.accuracy);
+      if (stop_ && stop_->received() != 0) {
+        progress.finish();
+        save();
+        return false;
+      }
+      if (save_is_due()) save();
     }
     progress.finish();
-    result.loss = loss_sum / static_cast<double>(result.images);
-    result.accuracy = correct / static_cast<double>(result.images);
-    result.seconds = watch.seconds();
-    return result;
+    return true;
   }
 
-  void check_loss(double loss) const {
-    if (std::isfinite(loss)) return;
-    throw ValueError("train", str("the loss is ", loss, " at step ", schedule_->steps()),
-                     "try a smaller --lr, and look for NaN in the data");
+  void train_step(const data::Batch& batch) {
+    StepUndo before(buffers_);
+    const auto [logits, loss] = compute(batch, {.profile = is_profiled()});
+    const std::string problem = not_finite(loss);
+    if (problem.empty()) {
+      update_weights();
+      state_.skipped_in_row = 0;
+      state_.running.loss += loss * static_cast<double>(batch.y.numel());
+      state_.running.correct += count_correct(logits, batch.y);
+      state_.running.images += batch.y.numel();
+    } else {
+      before.undo();
+      stop_or_skip(problem, batch);
+    }
+    optimizer_->zero_grad();
+    schedule_->step();
+    ++state_.step;
+    ++state_.batch;
   }
 
-  void report(int64_t epoch, const EpochResult& train, const Evaluation& test) const {
+  struct Computed {
+    Tensor logits;
+    double loss;
+  };
+  /// Loss and gradients; of a loss that is not finite no gradients.
+  Computed compute(const data::Batch& batch, const TapeOptions& options) {
+    Tape tape(options);
+    const Tensor logits = (*net_)(batch.x);
+    const Tensor loss = nn::cross_entropy(logits, batch.y);
+    const double value = loss.item();
+    if (std::isfinite(value)) tape.backward(loss);
+    if (options.profile) profile_ = tape.profile();
+    return {logits.detach(), value};
+  }
+
+  bool is_profiled() const {
+    return options_.profile &&
+           state_.step + 1 == std::min<int64_t>(50, loader_->size() * options_.epochs);
+  }
+
+  void update_weights() {
+    if (options_.clip_grad_norm) optim::clip_grad_norm_(parameters_, *options_.clip_grad_norm);
+    optimizer_->step();
+    if (ema_) ema_->update();
+  }
+
+  std::string not_finite(double loss) const {
+    if (!std::isfinite(loss)) return str("the loss is ", loss);
+    const NamedTensor* bad = first_gradient_not_finite(parameters_);
+    return bad == nullptr ? "" : str("the gradient of ", bad->name, " is not finite");
+  }
+
+  /// What --on-nan says, for a step that has been undone.
+  void stop_or_skip(const std::string& problem, const data::Batch& batch) {
+    const std::string what = str(problem, " at step ", state_.step + 1);
+    if (options_.on_nan == "skip" && ++state_.skipped_in_row <= most_skipped_in_row) {
+      log_ << "skipped  " << what << '\n' << std::flush;
+      return;
+    }
+    optimizer_->zero_grad();
+    throw_not_finite(what, {.inputs = {{"the images of this batch", batch.x}},
+                            .parameters = parameters_,
+                            .repeat = [&](const TapeOptions& tape) { compute(batch, tape); }});
+  }
+
+  void end_epoch() {
+    const EpochResult result = result_of(state_.running);
+    {
+      const auto averaged = averaged_weights();
+      state_.test = evaluate(*net_, *data_.test);
+    }
+    if (!state_.best_step || state_.test.accuracy > state_.best_accuracy) {
+      state_.best_step = state_.step;
+      state_.best_accuracy = state_.test.accuracy;
+    }
+    ++state_.epoch;
+    state_.batch = 0;
+    state_.running = {};
+    state_.train_loss = result.loss;
+    state_.seconds += result.seconds;
+    state_.images += result.images;
+    report(result);
+    save();
+  }
+
+  void report(const EpochResult& train) {
+    const Evaluation& test = state_.test;
     if (folder_) {
       json line = to_json(train, test);
-      line["epoch"] = epoch;
-      folder_->append_metrics(line);
+      line["epoch"] = state_.epoch;
+      metrics_ += folder_->append_metrics(line);
     }
-    log_ << std::fixed << "epoch " << epoch << '/' << options_.epochs << std::setprecision(4)
+    log_ << std::fixed << "epoch " << state_.epoch << '/' << options_.epochs << std::setprecision(4)
          << "  train loss " << train.loss << ", accuracy " << std::setprecision(2)
          << 100 * train.accuracy << " %   test loss " << std::setprecision(4) << test.loss
          << ", accuracy " << std::setprecision(2) << 100 * test.accuracy << " %   "
@@ -205,10 +319,73 @@ class Training {
          << std::flush;
   }
 
+  // --- Saving and going on ---
+
+  TrainingParts parts() { return {*net_, *optimizer_, *schedule_, ema_ ? &*ema_ : nullptr}; }
+
+  bool save_is_due() const {
+    if (save_interval_.steps > 0) return state_.step % save_interval_.steps == 0;
+    return since_save_.seconds() >= save_interval_.seconds;
+  }
+
+  void save() {
+    if (!folder_) return;
+    Checkpoint checkpoint = save_parts(parts());
+    if (const NamedTensor* bad = first_not_finite(checkpoint.tensors)) {
+      throw NotFinite("train", str(bad->name, " holds NaN or infinity after step ", state_.step),
+                      "try a smaller --lr or --clip-grad-norm");
+    }
+    checkpoint.metadata = {{"training", to_text(state_)},
+                           {"config", config_.dump()},
+                           {"arguments", json(options_.arguments).dump()},
+                           {"net", nn::to_json(*net_)},
+                           {"metrics", metrics_},
+                           {"system", system_text()}};
+    folder_->checkpoints().set_best(state_.best_step);
+    folder_->checkpoints().save(state_.step, checkpoint);
+    saved_step_ = state_.step;
+    since_save_ = Stopwatch();
+  }
+
+  void go_on() {
+    const auto& [step, checkpoint] = interrupted_->newest;
+    check_same_run(checkpoint.text("config"), config_);
+    state_ = training_state(checkpoint.text("training"));
+    load_parts(checkpoint, parts());
+    metrics_ = checkpoint.text("metrics");
+    folder_->write_config(config_);
+    folder_->write_metrics(metrics_);
+    saved_step_ = step;
+    if (checkpoint.text("system") != system_text()) {
+      log_ << "warning  " << checkpoint.text("system") << " began this run, this is "
+           << system_text() << ": the last digits may differ\n";
+    }
+    log_ << "resumed  after step " << step << " of " << loader_->size() * options_.epochs << '\n'
+         << std::flush;
+    interrupted_.reset();
+  }
+
+  int stopped() {
+    log_ << "stopped  by " << signal_name(stop_->received()) << " after step " << state_.step
+         << '\n';
+    say_how_to_go_on();
+    return 128 + stop_->received();
+  }
+
+  void say_how_to_go_on() {
+    if (!folder_ || !saved_step_) return;
+    const std::filesystem::path file = folder_->checkpoints().file_of(*saved_step_);
+    if (!std::filesystem::exists(file)) return;
+    log_ << "kept     " << file.string() << "\n"
+         << "go on    mnist train --resume " << folder_->path().string() << '\n'
+         << std::flush;
+  }
+
   json config() const {
     return {{"version", system_info().version},
             {"dataset", data_.key},
             {"normalization", to_json(data_.normalization)},
+            {"data", data_fingerprint()},
             {"classes", data_.classes},
             {"model", options_.model},
             {"norm", options_.norm},
@@ -229,7 +406,19 @@ class Training {
     profile_->print(log_, measure_ceilings());
   }
 
-  void finish(const EpochResult& total, const Evaluation& test, double seconds) const {
+  /// Tells other data of the same name and size.
+  json data_fingerprint() const {
+    std::vector<int64_t> first(static_cast<size_t>(std::min<int64_t>(data_.train->size(), 100)));
+    std::iota(first.begin(), first.end(), int64_t{0});
+    return {{"train_images", data_.train->size()},
+            {"test_images", data_.test->size()},
+            {"first_images", data::payload_sha256(data_.train->gather(first).x)}};
+  }
+
+  void finish(double seconds) const {
+    const Evaluation& test = state_.test;
+    const EpochResult total{
+        .loss = state_.train_loss, .seconds = state_.seconds, .images = state_.images};
     log_ << std::fixed << std::setprecision(2) << "test accuracy " << 100 * test.accuracy
          << " % +- " << 100 * test.standard_error() << " % (standard error, " << test.images
          << " images)\n"
@@ -248,55 +437,36 @@ class Training {
   }
 
   const TrainOptions& options_;
+  std::optional<InterruptedRun> interrupted_;  // until it has been taken up
+  const SaveInterval save_interval_;
   std::ostream& log_;
   const bool terminal_;
   std::optional<RunFolder> folder_;
   data::Found data_;
   std::unique_ptr<nn::Sequential> net_;
-  NamedTensors parameters_;
+  NamedTensors parameters_, buffers_;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::optional<optim::Schedule> schedule_;
   std::optional<optim::EMA> ema_;
   std::unique_ptr<data::DataLoader> loader_;
   double peak_lr_ = 0;
   std::optional<Profile> profile_;  // of one step, with --profile
+  json config_;
+  TrainingState state_;
+  std::string metrics_;  // all lines of metrics.jsonl
+  std::optional<int64_t> saved_step_;
+  Stopwatch since_save_;
+  std::optional<StopSignal> stop_;
 };
 
 }  // namespace
 
-double Evaluation::standard_error() const {
-  return std::sqrt(accuracy * (1 - accuracy) / static_cast<double>(std::max<int64_t>(images, 1)));
+int train(const TrainOptions& options) {
+  return Training(options, {}).run();
 }
 
-data::Found open_data(const std::string& name, const std::string& directory, std::ostream& log,
-                      int64_t samples) {
-  data::OpenOptions options{.name = name, .directory = directory};
-  options.notify = [&log](const std::string& text) { log << text << '\n' << std::flush; };
-  if (samples > 0) {
-    options.synthetic_train = std::min(samples, options.synthetic_train);
-    options.synthetic_test = std::min(samples, options.synthetic_test);
-  }
-  data::Found found = data::open_dataset(options);
-  log << "data     " << found.why << '\n' << std::flush;
-  return found;
-}
-
-Evaluation evaluate(nn::Module& net, const data::Dataset& dataset) {
-  const nn::ModeScope evaluating(net, nn::Mode::evaluation);
-  double loss_sum = 0, correct = 0;
-  data::DataLoader loader({&dataset, [](const data::Dataset*) {}},  // shared without being owned
-                          {.batch_size = 250, .shuffle = false});
-  for (const auto& [x, y] : loader) {
-    const Tensor logits = net(x);
-    loss_sum += nn::cross_entropy(logits, y, {.reduction = Reduction::sum}).item();
-    correct += count_correct(logits, y);
-  }
-  const auto images = static_cast<double>(std::max<int64_t>(dataset.size(), 1));
-  return {.accuracy = correct / images, .loss = loss_sum / images, .images = dataset.size()};
-}
-
-void train(const TrainOptions& options) {
-  Training(options).run();
+int resume(const TrainOptions& options, InterruptedRun run) {
+  return Training(options, std::move(run)).run();
 }
 
 }  // namespace gradus::examples

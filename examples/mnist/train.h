@@ -1,13 +1,10 @@
-// Training and evaluating a net on digits.
+// Training a net on digits.
 #pragma once
-
-#include <gradus/datasets/open.h>
-#include <gradus/nn/module.h>
 
 #include <cstdint>
 #include <optional>
-#include <ostream>
 #include <string>
+#include <vector>
 
 namespace gradus::examples {
 
@@ -31,27 +28,21 @@ struct TrainOptions {
   std::string out;      ///< run folder; empty: nothing is kept
   bool overwrite = false;
   bool json = false;
-  bool profile = false;  ///< print where the time of one step went
+  bool profile = false;                  ///< print where the time of one step went
+  std::string checkpoint_every = "30s";  ///< see parse_save_interval; and after every epoch
+  int64_t keep = 3;                      ///< of the latest checkpoints
+  std::string on_nan = "stop";           ///< or "skip": what to do with a step that gives NaN
+  /// What is recorded for a run that goes on: the command line without what belongs to one process.
+  std::vector<std::string> arguments;
 };
 
-/// The data set of this name (see data::OpenOptions), saying on `log` which one it is and why. With
-/// `samples` no more training images than that are drawn.
-data::Found open_data(const std::string& name, const std::string& directory, std::ostream& log,
-                      int64_t samples = 0);
+/// Trains as the options say, prints progress and results. Returns the exit status: 0, or 128 + the
+/// number of the signal that stopped it in good order. Throws gradus::Error for what the user can
+/// mend, NotFinite where a step gave NaN or infinity.
+int train(const TrainOptions& options);
 
-struct Evaluation {
-  double accuracy = 0;  ///< in [0, 1]
-  double loss = 0;
-  int64_t images = 0;
-  /// Standard error of the accuracy, from the binomial distribution.
-  double standard_error() const;
-};
-
-/// Accuracy and mean cross entropy of the net in evaluation mode; its mode is put back afterwards.
-Evaluation evaluate(nn::Module& net, const data::Dataset& dataset);
-
-/// Trains as the options say, prints progress and results. Throws gradus::Error for what the user
-/// can mend.
-void train(const TrainOptions& options);
+struct InterruptedRun;
+/// The same, from where a run was left. The options must be those it was started with.
+int resume(const TrainOptions& options, InterruptedRun run);
 
 }  // namespace gradus::examples

@@ -12,8 +12,9 @@ constexpr double seconds_between_draws = 0.1;
 constexpr int bar_width = 24;
 }  // namespace
 
-Progress::Progress(std::ostream& out, bool terminal, std::string label, int64_t total)
-    : out_(out), terminal_(terminal), label_(std::move(label)), total_(total) {}
+Progress::Progress(std::ostream& out, bool terminal, std::string label, int64_t total,
+                   int64_t before)
+    : out_(out), terminal_(terminal), label_(std::move(label)), total_(total), before_(before) {}
 
 void Progress::update(int64_t done, double loss, double accuracy) {
   if (terminal_) {
@@ -35,7 +36,7 @@ void Progress::finish() {
 std::string Progress::line(int64_t done, double loss, double accuracy) const {
   const double part = static_cast<double>(done) / static_cast<double>(std::max<int64_t>(total_, 1));
   const double seconds = watch_.seconds();
-  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const double rate = seconds > 0 ? static_cast<double>(done - before_) / seconds : 0;
   std::ostringstream text;
   text << label_ << "  ";
   if (terminal_) {
@@ -46,7 +47,7 @@ std::string Progress::line(int64_t done, double loss, double accuracy) const {
   text << std::fixed << std::setw(3) << static_cast<int>(100 * part) << "%  "
        << std::setprecision(0) << rate << " images/s  loss " << std::setprecision(4) << loss
        << "  accuracy " << std::setprecision(2) << 100 * accuracy << " %  left "
-       << clock_text(part > 0 ? seconds * (1 - part) / part : 0);
+       << clock_text(rate > 0 ? static_cast<double>(total_ - done) / rate : 0);
   return std::move(text).str();
 }
 

@@ -23,8 +23,9 @@ class Stopwatch {
 /// elsewhere a plain line appears for every tenth of the epoch.
 class Progress {
  public:
-  /// `total` counts images. `label` stands in front, "epoch 1/3".
-  Progress(std::ostream& out, bool terminal, std::string label, int64_t total);
+  /// `total` counts images, `before` those that an earlier process has done. `label` stands in
+  /// front, "epoch 1/3".
+  Progress(std::ostream& out, bool terminal, std::string label, int64_t total, int64_t before = 0);
 
   /// `done` images so far, with running averages of loss and accuracy (in [0, 1]).
   void update(int64_t done, double loss, double accuracy);
@@ -37,7 +38,7 @@ class Progress {
   std::ostream& out_;
   const bool terminal_;
   const std::string label_;
-  const int64_t total_;
+  const int64_t total_, before_;
   const Stopwatch watch_;
   double next_draw_ = 0;     // in seconds, on a terminal
   int64_t tenths_done_ = 0;  // elsewhere

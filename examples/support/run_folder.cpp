@@ -1,8 +1,10 @@
 #include "run_folder.h"
 
+#include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <system_error>
 
 #include <gradus/core/base/error.h>
 #include <gradus/core/serialize.h>
@@ -19,21 +21,32 @@ RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
     throw IoError("run folder", str("cannot make ", path.string(), ": ",
                                     error ? error.message() : "a file is in the way"));
   }
-  if (fs::exists(path / "model.safetensors") && !overwrite) {
+  RunFolder folder(path);
+  CheckpointFolder& checkpoints = folder.checkpoints_.emplace(path);
+  const bool holds_a_run = fs::exists(path / "model.safetensors") || !checkpoints.steps().empty();
+  if (holds_a_run && !overwrite) {
     throw IoError("run folder", str(path.string(), " already holds a run"),
-                  "choose another --out, or pass --overwrite");
+                  "choose another --out, pass --overwrite, or go on with it: --resume");
   }
   for (const char* name : {"metrics.jsonl", "model.safetensors", "model.json"}) {
     fs::remove(path / name, error);
   }
-  return RunFolder(path);
+  checkpoints.clear();
+  return folder;
+}
+
+RunFolder RunFolder::resume(const fs::path& path) {
+  RunFolder folder(path);
+  folder.checkpoints_.emplace(path);
+  return folder;
 }
 
 RunFolder RunFolder::open(const fs::path& path) {
   for (const char* name : {"config.json", "model.json", "model.safetensors"}) {
     if (fs::exists(path / name)) continue;
     throw IoError("run folder", str(path.string(), " has no ", name),
-                  "give the folder that `mnist train --out` wrote");
+                  "give the folder that `mnist train --out` wrote; a run that was stopped goes on "
+                  "with `mnist train --resume`");
   }
   return RunFolder(path);
 }
@@ -51,10 +64,19 @@ nlohmann::json RunFolder::read_config() const {
   return config;
 }
 
-void RunFolder::append_metrics(const nlohmann::json& metrics) const {
+std::string RunFolder::append_metrics(const nlohmann::json& metrics) const {
+  std::string line = metrics.dump() + "\n";
   std::ofstream out(path_ / "metrics.jsonl", std::ios::app);
-  out << metrics.dump() << std::endl;
-  if (!out) throw IoError("run folder", str("cannot write ", (path_ / "metrics.jsonl").string()));
+  out << line << std::flush;
+  if (!out) {
+    throw IoError("run folder", str("cannot write ", (path_ / "metrics.jsonl").string(), ": ",
+                                    std::generic_category().message(errno)));
+  }
+  return line;
+}
+
+void RunFolder::write_metrics(const std::string& lines) const {
+  write_file_atomically(path_ / "metrics.jsonl", lines);
 }
 
 void RunFolder::write_model(const nn::Sequential& net) const {

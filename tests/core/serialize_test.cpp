@@ -209,6 +209,9 @@ TEST_CASE("a bad header says what is wrong with it") {
         "[load_safetensors] 'test': found text for '__metadata__'");
   CHECK(error_of(" {}").find("does not begin with '{'") != std::string::npos);
   CHECK(error_of("{} x").find("not complete and valid JSON") != std::string::npos);
+  // A zero byte, which parsers of C strings take for the end.
+  CHECK(error_of(std::string("{}\0x", 4)).find("not complete and valid JSON in UTF-8, at byte 3") !=
+        std::string::npos);
   CHECK(error_of("").find("does not begin with '{'") != std::string::npos);
 }
 

@@ -3,11 +3,11 @@
 #include <atomic>
 #include <thread>
 
+#include "../../core/base/sha256.h"
 #include "../../core/ops.h"
 #include "../../datasets/download.h"
 #include "../../datasets/file.h"
 #include "../../datasets/idx.h"
-#include "../../datasets/sha256.h"
 #include "local_server.h"
 #include "support.h"
 

@@ -6,9 +6,9 @@
 
 #include "../../core/base/inflation.h"
 #include "../../core/base/random.h"
+#include "../../core/base/sha256.h"
 #include "../../core/ops.h"
 #include "../../datasets/gzip.h"
-#include "../../datasets/sha256.h"
 #include "support.h"
 
 using namespace gradus;

@@ -7,6 +7,7 @@
 #include "../../core/tape.h"
 #include "../../nn/activation.h"
 #include "../../nn/conv.h"
+#include "../../nn/lambda.h"
 #include "../../nn/linear.h"
 #include "../../nn/norm.h"
 #include "../../nn/sequential.h"
@@ -235,4 +236,14 @@ TEST_CASE("a module prints as a tree with options and parameter counts") {
         "  0: Conv2d(in_channels=1, out_channels=4, kernel_size=[3,5], stride=1, padding=0, "
         "dilation=1, groups=1, bias=true, padding_mode=zeros)  64\n"
         "  1: ReLU()\n");
+}
+
+TEST_CASE("an error in anomaly mode names each module of the path once") {
+  nn::Sequential inner;
+  inner.add("log", nn::Lambda([](const Tensor& x) { return log(x); }));
+  nn::Sequential net;
+  net.add("features", std::move(inner));
+  const Tensor x = full({2}, -1).requires_grad_();
+  Tape tape({.detect_anomaly = true});
+  CHECK(message_of([&] { net(x); }).find("[log] (features.log) NaN or infinity") == 0);
 }

@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4): by it a data set is recognized and a download verified.
+// SHA-256 (FIPS 180-4): by it a data set is recognized, a download and a checkpoint verified.
 #pragma once
 
 #include <array>
@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-namespace gradus::data {
+namespace gradus {
 
 /// Hashes bytes as they come. `hex` ends the message; the object is used up then.
 class Sha256 {
@@ -29,4 +29,4 @@ class Sha256 {
 /// The digest of one run of bytes.
 std::string sha256(std::span<const std::byte> bytes);
 
-}  // namespace gradus::data
+}  // namespace gradus

@@ -4,7 +4,7 @@
 #include <bit>
 #include <cstring>
 
-namespace gradus::data {
+namespace gradus {
 
 namespace {
 
@@ -87,4 +87,4 @@ std::string sha256(std::span<const std::byte> bytes) {
   return hash.hex();
 }
 
-}  // namespace gradus::data
+}  // namespace gradus

@@ -1,0 +1,70 @@
+// The checkpoints of one training in a folder: the last few and the best.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checkpoint.h"
+
+namespace gradus {
+
+struct CheckpointFolderOptions {
+  int64_t keep = 3;  ///< how many of the latest are kept
+};
+
+/// Files `checkpoint-<step>.safetensors`. A new one is on the disk before an old one goes, so there
+/// is a whole one at every moment, wherever the process is killed.
+///
+/// One process at a time can have a folder open; the lock goes away with the process, however it
+/// ends. Opening removes what a process that was killed has left half written.
+class CheckpointFolder {
+ public:
+  /// Throws IoError where there is no such folder or another process has it open, ValueError for
+  /// `keep` below 1.
+  explicit CheckpointFolder(std::filesystem::path folder,
+                            const CheckpointFolderOptions& options = {});
+  ~CheckpointFolder();
+  CheckpointFolder(CheckpointFolder&& other) noexcept;
+  CheckpointFolder& operator=(CheckpointFolder&&) = delete;
+  CheckpointFolder(const CheckpointFolder&) = delete;
+  CheckpointFolder& operator=(const CheckpointFolder&) = delete;
+
+  const std::filesystem::path& path() const { return folder_; }
+  std::filesystem::path file_of(int64_t step) const;
+  /// The steps of which there are checkpoints, ascending.
+  std::vector<int64_t> steps() const;
+
+  /// Saves, and then removes those before the last `keep`, except for the best. Throws IoError; all
+  /// that were there then stay.
+  void save(int64_t step, const Checkpoint& checkpoint);
+  /// Changes how many are kept. Throws ValueError below 1.
+  void set_keep(int64_t keep);
+  /// The checkpoint of this step stays until another one is named.
+  void set_best(std::optional<int64_t> step) { best_ = step; }
+
+  struct Loaded {
+    int64_t step;
+    Checkpoint checkpoint;
+  };
+  /// The newest one that is whole; nothing where there is none. A damaged one is set aside by
+  /// adding ".damaged" to its name, and `notify` is told in one line.
+  std::optional<Loaded> load_newest(const std::function<void(const std::string&)>& notify = {});
+  /// Removes all checkpoints, damaged ones too.
+  void clear();
+
+ private:
+  void lock();
+  void remove_leftovers() const;
+  void remove_old(int64_t newest) const;
+
+  std::filesystem::path folder_;
+  CheckpointFolderOptions options_;
+  std::optional<int64_t> best_;
+  int lock_ = -1;
+};
+
+}  // namespace gradus

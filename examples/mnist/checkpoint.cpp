@@ -1,0 +1,143 @@
+#include "checkpoint.h"
+
+#include <gradus/core/base/error.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+namespace gradus::examples {
+
+namespace {
+
+using nlohmann::json;
+
+json to_json(const EpochSums& sums) {
+  return {{"loss", sums.loss},
+          {"correct", sums.correct},
+          {"images", sums.images},
+          {"seconds", sums.seconds}};
+}
+
+EpochSums epoch_sums(const json& j) {
+  return {.loss = j.at("loss"),
+          .correct = j.at("correct"),
+          .images = j.at("images"),
+          .seconds = j.at("seconds")};
+}
+
+json to_json(const Evaluation& test) {
+  return {{"accuracy", test.accuracy}, {"loss", test.loss}, {"images", test.images}};
+}
+
+Evaluation evaluation(const json& j) {
+  return {.accuracy = j.at("accuracy"), .loss = j.at("loss"), .images = j.at("images")};
+}
+
+}  // namespace
+
+std::string to_text(const TrainingState& s) {
+  json j = {{"epoch", s.epoch},
+            {"batch", s.batch},
+            {"step", s.step},
+            {"skipped_in_row", s.skipped_in_row},
+            {"running", to_json(s.running)},
+            {"train_loss", s.train_loss},
+            {"test", to_json(s.test)},
+            {"seconds", s.seconds},
+            {"images", s.images}};
+  if (s.best_step) j["best"] = {{"step", *s.best_step}, {"test_accuracy", s.best_accuracy}};
+  return j.dump();
+}
+
+TrainingState training_state(const std::string& text) {
+  try {
+    const json j = json::parse(text);
+    TrainingState s{.epoch = j.at("epoch"),
+                    .batch = j.at("batch"),
+                    .step = j.at("step"),
+                    .skipped_in_row = j.at("skipped_in_row"),
+                    .running = epoch_sums(j.at("running")),
+                    .train_loss = j.at("train_loss"),
+                    .test = evaluation(j.at("test")),
+                    .seconds = j.at("seconds"),
+                    .images = j.at("images"),
+                    .best_step = {}};
+    if (j.contains("best")) {
+      s.best_step = j["best"].at("step").get<int64_t>();
+      s.best_accuracy = j["best"].at("test_accuracy");
+    }
+    return s;
+  } catch (const json::exception& error) {
+    throw IoError("checkpoint", str("it does not say where the training stands: ", error.what()));
+  }
+}
+
+Checkpoint save_parts(const TrainingParts& parts) {
+  Checkpoint checkpoint;
+  checkpoint.add("model", parts.net.state_dict());
+  checkpoint.add("optimizer", parts.optimizer.state_dict());
+  checkpoint.add("schedule", parts.schedule.state_dict());
+  if (parts.ema != nullptr) checkpoint.add("ema", parts.ema->state_dict());
+  checkpoint.add("random", random_state_dict());
+  return checkpoint;
+}
+
+void load_parts(const Checkpoint& checkpoint, const TrainingParts& parts) {
+  parts.net.load_state_dict(checkpoint.part("model"));
+  parts.schedule.load_state_dict(checkpoint.part("schedule"));
+  parts.optimizer.load_state_dict(checkpoint.part("optimizer"));  // with the rates as they were
+  if (parts.ema != nullptr) parts.ema->load_state_dict(checkpoint.part("ema"));
+  load_random_state_dict(checkpoint.part("random"));
+}
+
+void check_same_run(const std::string& saved, const json& now) {
+  const json before = json::parse(saved, nullptr, false);
+  std::string differences;
+  for (const auto& [key, value] : now.items()) {
+    const json old = before.is_object() ? before.value(key, json()) : json();
+    if (key != "version" && old != value) {
+      differences += str(differences.empty() ? "" : ", ", key, " was ", old, " and is ", value);
+    }
+  }
+  if (differences.empty()) return;
+  throw ValueError("resume", "this would not be the same training: " + differences,
+                   "resume with the same data and version of the program, or start a new run");
+}
+
+InterruptedRun open_interrupted_run(const std::string& path, std::ostream& log) {
+  RunFolder folder = RunFolder::resume(path);
+  auto newest = folder.checkpoints().load_newest([&log](const std::string& text) {
+    log << "damaged  " << text << '\n' << std::flush;
+  });
+  if (!newest) {
+    throw IoError("resume", str("there is no checkpoint to go on from in '", path, "'"),
+                  "give the folder that `mnist train --out` wrote");
+  }
+  return {std::move(folder), *std::move(newest)};
+}
+
+std::vector<std::string> recorded_arguments(const InterruptedRun& run) {
+  const json arguments =
+      json::parse(run.newest.checkpoint.text("arguments"), nullptr, /*allow_exceptions=*/false);
+  if (arguments.is_array()) return arguments.get<std::vector<std::string>>();
+  throw IoError("resume", "the checkpoint does not say how the run was started");
+}
+
+SaveInterval parse_save_interval(const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  const std::string unit = end;
+  if (std::isfinite(number) && number > 0 && number <= 1e9 && end != text.c_str()) {
+    if (unit == "s") return {.seconds = number};
+    if (unit == "m") return {.seconds = 60 * number};
+    if (unit == "h") return {.seconds = 3600 * number};
+    if (unit.empty() && number == std::floor(number)) {
+      return {.steps = static_cast<int64_t>(number)};
+    }
+  }
+  throw ValueError("train", str("--checkpoint-every ", text, " is not possible"),
+                   "200 means steps; 30s, 5m and 1h mean time");
+}
+
+}  // namespace gradus::examples

@@ -1,0 +1,47 @@
+#include "evaluate.h"
+
+#include <gradus/datasets/loader.h>
+#include <gradus/nn/loss.h>
+#include <gradus/nn/mode.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace gradus::examples {
+
+double count_correct(const Tensor& logits, const Tensor& labels) {
+  return sum(eq(argmax(logits.detach(), 1), labels)).item();
+}
+
+double Evaluation::standard_error() const {
+  return std::sqrt(accuracy * (1 - accuracy) / static_cast<double>(std::max<int64_t>(images, 1)));
+}
+
+data::Found open_data(const std::string& name, const std::string& directory, std::ostream& log,
+                      int64_t samples) {
+  data::OpenOptions options{.name = name, .directory = directory};
+  options.notify = [&log](const std::string& text) { log << text << '\n' << std::flush; };
+  if (samples > 0) {
+    options.synthetic_train = std::min(samples, options.synthetic_train);
+    options.synthetic_test = std::min(samples, options.synthetic_test);
+  }
+  data::Found found = data::open_dataset(options);
+  log << "data     " << found.why << '\n' << std::flush;
+  return found;
+}
+
+Evaluation evaluate(nn::Module& net, const data::Dataset& dataset) {
+  const nn::ModeScope evaluating(net, nn::Mode::evaluation);
+  double loss_sum = 0, correct = 0;
+  data::DataLoader loader({&dataset, [](const data::Dataset*) {}},  // shared without being owned
+                          {.batch_size = 250, .shuffle = false});
+  for (const auto& [x, y] : loader) {
+    const Tensor logits = net(x);
+    loss_sum += nn::cross_entropy(logits, y, {.reduction = Reduction::sum}).item();
+    correct += count_correct(logits, y);
+  }
+  const auto images = static_cast<double>(std::max<int64_t>(dataset.size(), 1));
+  return {.accuracy = correct / images, .loss = loss_sum / images, .images = dataset.size()};
+}
+
+}  // namespace gradus::examples

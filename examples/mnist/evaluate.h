@@ -1,0 +1,32 @@
+// Data by name, and how well a net does on it.
+#pragma once
+
+#include <gradus/datasets/open.h>
+#include <gradus/nn/module.h>
+
+#include <cstdint>
+#include <ostream>
+#include <string>
+
+namespace gradus::examples {
+
+/// The data set of this name (see data::OpenOptions), saying on `log` which one it is and why. With
+/// `samples` no more training images than that are drawn.
+data::Found open_data(const std::string& name, const std::string& directory, std::ostream& log,
+                      int64_t samples = 0);
+
+struct Evaluation {
+  double accuracy = 0;  ///< in [0, 1]
+  double loss = 0;
+  int64_t images = 0;
+  /// Standard error of the accuracy, from the binomial distribution.
+  double standard_error() const;
+};
+
+/// Accuracy and mean cross entropy of the net in evaluation mode; its mode is put back afterwards.
+Evaluation evaluate(nn::Module& net, const data::Dataset& dataset);
+
+/// How many rows of `logits` [N, classes] have their maximum at the label, int64 [N].
+double count_correct(const Tensor& logits, const Tensor& labels);
+
+}  // namespace gradus::examples
