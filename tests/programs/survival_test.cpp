@@ -439,9 +439,9 @@ TEST_CASE("numbers that blow up stop the run with the operation, the layer and a
   CHECK(contains(outcome.out, "go on    mnist train --resume "));
   // What is kept is good: whole, and all of it finite.
   for (const fs::path& file : place.files("checkpoint-")) {
-    for (const auto& [name, value] : load_checkpoint(file).tensors) {
-      CAPTURE(name);
-      CHECK((!is_floating(value.dtype()) || all_finite(value)));
+    for (const NamedTensor& kept : load_checkpoint(file).tensors) {
+      CAPTURE(kept.name);
+      CHECK((!is_floating(kept.tensor.dtype()) || all_finite(kept.tensor)));
     }
   }
   const Outcome again = run(joined(place.resume_command()));
