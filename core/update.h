@@ -52,7 +52,8 @@ struct AdamUpdate {
 void adam_update_(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_avg_sq,
                   Tensor& max_exp_avg_sq, const AdamUpdate& update);
 
-struct AdamaxUpdate {
+/// Of adamax_update_ and radam_update_.
+struct MomentUpdate {
   double lr = 0;
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -64,7 +65,7 @@ struct AdamaxUpdate {
 };
 /// m as in Adam; u = max(beta2 u, |d| + eps); p -= lr / (1 - beta1^t) m / u.
 void adamax_update_(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_inf,
-                    const AdamaxUpdate& update);
+                    const MomentUpdate& update);
 
 struct NadamUpdate {
   double lr = 0;
@@ -84,22 +85,12 @@ struct NadamUpdate {
 void nadam_update_(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_avg_sq,
                    double& mu_product, const NadamUpdate& update);
 
-struct RadamUpdate {
-  double lr = 0;
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double eps = 1e-8;
-  double weight_decay = 0;
-  double l1_decay = 0;
-  bool maximize = false;
-  int64_t step = 1;  ///< t
-};
 /// m and v as in Adam, m' = m / (1 - beta1^t); R = 2 / (1 - beta2) - 1;
 /// r = R - 2 t beta2^t / (1 - beta2^t); where r > 5
 /// p -= lr m' sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r)) sqrt(1 - beta2^t) / (sqrt(v) + eps),
 /// else p -= lr m'.
 void radam_update_(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_avg_sq,
-                   const RadamUpdate& update);
+                   const MomentUpdate& update);
 
 struct LionUpdate {
   double lr = 0;

@@ -6,12 +6,7 @@ namespace gradus::optim {
 
 Adam::Adam(const char* type, const std::vector<ParameterGroup>& groups, const AdamOptions& options,
            bool decoupled)
-    : Optimizer(kind(type, options.amsgrad, decoupled), groups,
-                {.lr = options.lr,
-                 .weight_decay = options.weight_decay,
-                 .momentum = options.betas[0],
-                 .l1_decay = options.l1_decay}),
-      options_(options),
+    : MomentOptimizer(kind(type, options.amsgrad, decoupled), groups, options),
       decoupled_(decoupled) {
   check_groups();
 }
@@ -22,25 +17,12 @@ Optimizer::Kind Adam::kind(const char* type, bool amsgrad, bool decoupled) {
   return kind;
 }
 
-void Adam::check(const GroupSettings& s) const {
-  Optimizer::check(s);
-  require_betas(s.momentum, options_.betas[1]);
-  require_not_negative("eps", options_.eps);
-}
-
 void Adam::update(Entry& entry, const Tensor& gradient, const GroupSettings& s) {
+  auto settings = update_of<AdamUpdate>(entry, s);
+  settings.decoupled = decoupled_;
   Tensor none;
   adam_update_(entry.parameter.tensor, gradient, entry.state[0], entry.state[1],
-               options_.amsgrad ? entry.state[2] : none,
-               {.lr = s.lr,
-                .beta1 = s.momentum,
-                .beta2 = options_.betas[1],
-                .eps = options_.eps,
-                .weight_decay = s.weight_decay,
-                .l1_decay = s.l1_decay,
-                .decoupled = decoupled_,
-                .maximize = options_.maximize,
-                .step = entry.steps});
+               options_.amsgrad ? entry.state[2] : none, settings);
 }
 
 }  // namespace gradus::optim

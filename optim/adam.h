@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "optimizer.h"
+#include "moment_optimizer.h"
 
 namespace gradus::optim {
 
@@ -20,7 +20,7 @@ struct AdamOptions {
 /// Adaptive moments: m and v are moving averages of g and g^2, p -= lr m' / (sqrt(v') + eps) with
 /// both corrected for their start at 0 (Kingma and Ba, arXiv 1412.6980); amsgrad uses the largest v
 /// so far (Reddi et al., "On the convergence of Adam and beyond", ICLR 2018).
-class Adam : public Optimizer {
+class Adam : public MomentOptimizer<AdamOptions> {
  public:
   explicit Adam(const std::vector<ParameterGroup>& groups, const AdamOptions& options = {})
       : Adam("Adam", groups, options, false) {}
@@ -31,12 +31,10 @@ class Adam : public Optimizer {
   Adam(const char* type, const std::vector<ParameterGroup>& groups, const AdamOptions& options,
        bool decoupled);
   void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
-  void check(const GroupSettings& settings) const override;
 
  private:
   static Kind kind(const char* type, bool amsgrad, bool decoupled);
 
-  AdamOptions options_;
   bool decoupled_;
 };
 

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "optimizer.h"
+#include "moment_optimizer.h"
 
 namespace gradus::optim {
 
@@ -19,7 +19,7 @@ struct AdamaxOptions {
 /// Adam with the largest gradient in place of the mean square: m = beta1 m + (1 - beta1) g,
 /// u = max(beta2 u, |g| + eps), p -= lr / (1 - beta1^t) m / u (Kingma and Ba, arXiv 1412.6980,
 /// section 7.1).
-class Adamax : public Optimizer {
+class Adamax : public MomentOptimizer<AdamaxOptions> {
  public:
   explicit Adamax(const std::vector<ParameterGroup>& groups, const AdamaxOptions& options = {});
   explicit Adamax(const NamedTensors& parameters, const AdamaxOptions& options = {})
@@ -27,10 +27,6 @@ class Adamax : public Optimizer {
 
  protected:
   void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
-  void check(const GroupSettings& settings) const override;
-
- private:
-  AdamaxOptions options_;
 };
 
 }  // namespace gradus::optim

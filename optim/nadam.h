@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "optimizer.h"
+#include "moment_optimizer.h"
 
 namespace gradus::optim {
 
@@ -24,7 +24,7 @@ struct NAdamOptions {
 ///          (sqrt(v / (1 - beta2^t)) + eps)
 ///
 /// (Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016).
-class NAdam : public Optimizer {
+class NAdam : public MomentOptimizer<NAdamOptions> {
  public:
   explicit NAdam(const std::vector<ParameterGroup>& groups, const NAdamOptions& options = {});
   explicit NAdam(const NamedTensors& parameters, const NAdamOptions& options = {})
@@ -33,9 +33,6 @@ class NAdam : public Optimizer {
  protected:
   void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
   void check(const GroupSettings& settings) const override;
-
- private:
-  NAdamOptions options_;
 };
 
 }  // namespace gradus::optim

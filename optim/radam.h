@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "optimizer.h"
+#include "moment_optimizer.h"
 
 namespace gradus::optim {
 
@@ -23,7 +23,7 @@ struct RAdamOptions {
 ///     p -= lr m' sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r)) sqrt(1 - beta2^t) / (sqrt(v) + eps)
 ///
 /// which makes a warm-up of the learning rate unnecessary (Liu et al., arXiv 1908.03265).
-class RAdam : public Optimizer {
+class RAdam : public MomentOptimizer<RAdamOptions> {
  public:
   explicit RAdam(const std::vector<ParameterGroup>& groups, const RAdamOptions& options = {});
   explicit RAdam(const NamedTensors& parameters, const RAdamOptions& options = {})
@@ -31,10 +31,6 @@ class RAdam : public Optimizer {
 
  protected:
   void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
-  void check(const GroupSettings& settings) const override;
-
- private:
-  RAdamOptions options_;
 };
 
 }  // namespace gradus::optim

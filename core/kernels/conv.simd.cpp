@@ -11,6 +11,7 @@
 #include "conv_direct.h"
 #include "conv_winograd.h"
 #include "gemm.h"
+#include "sizes.h"
 #include "workspace.h"
 
 namespace gradus::kernels {
@@ -18,13 +19,6 @@ namespace gradus::kernels {
 namespace {
 
 constexpr int64_t tile_bytes = int64_t{256} * 1024;
-
-constexpr int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-constexpr int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
 
 /// A 1x1 convolution without stride and padding needs no im2col: x already is the matrix.
 bool is_pointwise(const ConvSizes& s) {

@@ -9,7 +9,9 @@
 #include <cstring>
 
 #include "../base/parallel_for.h"
+#include "conv_parts.h"
 #include "simd.h"
+#include "sizes.h"
 #include "workspace.h"
 
 namespace gradus::kernels {
@@ -23,10 +25,6 @@ template <int outputs>
 constexpr int block_vectors = outputs >= 4 ? 3 : most_vectors;
 constexpr int block_taps = vector_bytes == 64 ? 6 : 3,
               gradient_outputs = vector_bytes == 64 ? 4 : 3;
-
-int64_t round_up(int64_t n, int64_t to) {
-  return (n + to - 1) / to * to;
-}
 
 /// The planes of one group of one image with their padding, each one long row.
 struct Planes {
@@ -157,21 +155,8 @@ void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bia
   });
 }
 
-/// The convolution that makes the input gradient out of the output gradient.
-ConvSizes gradient_sizes(const ConvSizes& s) {
-  ConvSizes t = s;
-  t.c = s.o;
-  t.h = s.oh;
-  t.w = s.ow;
-  t.o = s.c;
-  t.oh = s.h;
-  t.ow = s.w;
-  t.padding_h = s.dilation_h * (s.kh - 1) - s.padding_h;
-  t.padding_w = s.dilation_w * (s.kw - 1) - s.padding_w;
-  return t;
-}
-
-/// Its weight: [c, o / groups, kh, kw] with the taps in reverse.
+/// The weight of the convolution that makes the input gradient: [c, o / groups, kh, kw] with the
+/// taps in reverse.
 template <class T>
 void reverse_weight(const ConvSizes& s, const T* weight, T* to) {
   const int64_t channels = s.c / s.groups, outputs = s.o / s.groups, taps = s.kh * s.kw;
@@ -189,13 +174,13 @@ template <class T>
 void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   Workspace<T> reversed(s.o * s.depth());
   reverse_weight(s, weight, reversed.data());
-  forward<T>(gradient_sizes(s), dx, g, reversed.data(), nullptr);
+  forward<T>(input_gradient_sizes(s), dx, g, reversed.data(), nullptr);
 }
 
 /// Adds to sum[o][tap], vectors of partial sums, the products of rows g[o] and x at each tap.
 template <class T, int outputs, int taps>
-void add_products(int64_t places, const int64_t* offset, const T* x, const T* g, int64_t g_stride,
-                  T* sum, int64_t sum_stride) {
+void add_shifted_products(int64_t places, const int64_t* offset, const T* x, const T* g,
+                          int64_t g_stride, T* sum, int64_t sum_stride) {
   using V = Vector<T>;
   V total[outputs][taps];
 #pragma GCC unroll 4
@@ -256,8 +241,9 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
         copy_spread(s, p, outputs, row, g + image * outputs * s.oh * s.ow, out.data());
         for_blocks<gradient_outputs>(0, outputs, [&]<int os>(int64_t o) {
           for_blocks<block_taps>(0, depth, [&]<int ks>(int64_t k) {
-            add_products<T, os, ks>(p.places, offset.data() + k, in.data(), out.data() + o * row,
-                                    row, sums + (o * depth + k) * w, depth * w);
+            add_shifted_products<T, os, ks>(p.places, offset.data() + k, in.data(),
+                                            out.data() + o * row, row, sums + (o * depth + k) * w,
+                                            depth * w);
           });
         });
       });

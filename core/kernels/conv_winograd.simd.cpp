@@ -12,7 +12,9 @@
 #include <cstring>
 
 #include "../base/parallel_for.h"
-#include "simd.h"
+#include "conv_parts.h"
+#include "register_tile.h"
+#include "sizes.h"
 #include "workspace.h"
 
 namespace gradus::kernels {
@@ -20,13 +22,6 @@ namespace gradus::kernels {
 namespace {
 
 constexpr int64_t points = 36;
-
-int64_t round_up(int64_t n, int64_t to) {
-  return (n + to - 1) / to * to;
-}
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
 
 // --- Planes to pixels of W channels and back ---
 
@@ -260,17 +255,7 @@ void multiply_block(int64_t depth, const T* a, int64_t a_row, int64_t a_step, co
       sum[r][v] = adds ? load<V>(out + r * out_stride + v * w) : V{};
     }
   }
-  for (int64_t k = 0; k < depth; ++k) {
-    V in[vectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; ++v) in[v] = load<V>(b + k * b_stride + v * w);
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; ++r) {
-      const V factor = broadcast<V>(a[r * a_row + k * a_step]);
-#pragma GCC unroll 4
-      for (int v = 0; v < vectors; ++v) sum[r][v] += factor * in[v];
-    }
-  }
+  add_products(depth, a, a_row, a_step, b, b_stride, sum);
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
 #pragma GCC unroll 4
@@ -461,18 +446,9 @@ void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bia
 /// A convolution of the output gradient with the weights upside down.
 template <class T>
 void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
-  ConvSizes t = s;
-  t.c = s.o;
-  t.h = s.oh;
-  t.w = s.ow;
-  t.o = s.c;
-  t.oh = s.h;
-  t.ow = s.w;
-  t.padding_h = 2 - s.padding_h;
-  t.padding_w = 2 - s.padding_w;
   const int64_t c = s.c;
   convolve<T>(
-      t, dx, g,
+      input_gradient_sizes(s), dx, g,
       [=](int64_t in, int64_t out, int64_t tap) { return weight[(in * c + out) * 9 + 8 - tap]; },
       nullptr);
 }

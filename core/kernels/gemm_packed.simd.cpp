@@ -5,7 +5,8 @@
 // place, number by number.
 #include "gemm_packed.h"
 
-#include "simd.h"
+#include "register_tile.h"
+#include "sizes.h"
 #include "workspace.h"
 
 namespace gradus::kernels {
@@ -16,13 +17,6 @@ constexpr int panel_vectors = 2, block_rows = vector_bytes == 64 ? 12 : 6;
 constexpr int64_t panel_rows = 256;
 template <class T>
 constexpr int64_t panel_columns = panel_vectors* width<T>;
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
 
 /// The part of C that one panel of B contributes to.
 template <class T>
@@ -43,17 +37,7 @@ void multiply_block(const Panel<T>& p, int64_t first) {
   constexpr int64_t w = width<T>;
   const T* const a = p.a + first * p.a_row;
   V sum[rows][panel_vectors] = {};
-  for (int64_t k = 0; k < p.depth; ++k) {
-    V in[panel_vectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < panel_vectors; ++v) in[v] = load<V>(p.b + k * panel_columns<T> + v * w);
-#pragma GCC unroll 12
-    for (int r = 0; r < rows; ++r) {
-      const V factor = broadcast<V>(a[r * p.a_row + k * p.a_step]);
-#pragma GCC unroll 2
-      for (int v = 0; v < panel_vectors; ++v) sum[r][v] += factor * in[v];
-    }
-  }
+  add_products(p.depth, a, p.a_row, p.a_step, p.b, panel_columns<T>, sum);
 #pragma GCC unroll 12
   for (int r = 0; r < rows; ++r) {
     T* const to = p.c + (first + r) * p.ldc;

@@ -7,6 +7,7 @@
 
 #include "norm.h"
 #include "simd.h"
+#include "sizes.h"
 
 namespace gradus::kernels {
 
@@ -15,13 +16,6 @@ namespace {
 // --- Sums ---
 
 constexpr int64_t part = 4096;  // elements that are summed in type T before the sum goes to double
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t at_least_one(int64_t n) {
-  return n > 0 ? n : 1;
-}
 
 /// Adds up N sums over i < n, see sum_vectors.
 template <int N, class T, class Terms>

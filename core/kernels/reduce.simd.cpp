@@ -5,6 +5,7 @@
 #include "../base/allocator.h"
 #include "../base/parallel_for.h"
 #include "reduce.h"
+#include "sizes.h"
 
 namespace gradus::kernels {
 
@@ -40,10 +41,6 @@ struct Min {
   static constexpr T start = highest<T>;
   static T fold(T a, T b) { return b < a || b != b ? b : a; }
 };
-
-constexpr int64_t at_least_one(int64_t n) {
-  return n > 0 ? n : 1;
-}
 
 template <class F, class T>
 typename F::Accumulator fold_run(const T* x, int64_t stride, int64_t n) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "../base/parallel_for.h"
+#include "sizes.h"
 
 namespace gradus::kernels {
 
@@ -14,10 +15,6 @@ enum class Form { plain, logarithm };
 /// Exponentials are slow: a piece has fewer of them than elements of a simple map.
 constexpr int64_t exponentials_per_piece = 4096;
 constexpr int64_t columns_per_block = 64;
-
-constexpr int64_t at_least_one(int64_t n) {
-  return n > 0 ? n : 1;
-}
 
 /// One run of n elements that lie next to each other.
 template <Form form, class T>

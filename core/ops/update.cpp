@@ -108,7 +108,7 @@ void adam_update_(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Te
 }
 
 void adamax_update_(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_inf,
-                    const AdamaxUpdate& u) {
+                    const MomentUpdate& u) {
   const kernels::AdamaxStep step = {.terms = terms_of(u),
                                     .beta1 = u.beta1,
                                     .beta2 = u.beta2,
@@ -137,7 +137,7 @@ void nadam_update_(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, T
 }
 
 void radam_update_(Tensor& parameter, const Tensor& gradient, Tensor& exp_avg, Tensor& exp_avg_sq,
-                   const RadamUpdate& u) {
+                   const MomentUpdate& u) {
   const auto t = static_cast<double>(u.step);
   const double correction2 = bias_correction(u.beta2, u.step);
   // Length of the average behind v, now and in the end: its variance is too large while it is

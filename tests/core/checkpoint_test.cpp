@@ -34,15 +34,6 @@ void write_text(const fs::path& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
-std::vector<std::string> files_in(const TemporaryFolder& folder) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder.path())) {
-    names.push_back(entry.path().filename());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 void flip_a_bit_in_the_data(const fs::path& path) {
   std::string bytes = read_text(path);
   bytes[bytes.size() - 6] ^= 4;
@@ -137,7 +128,7 @@ TEST_CASE("names that a reader would misunderstand are refused") {
   const TemporaryFolder folder;
   CHECK(message_of([&] { save_checkpoint(folder / "c", checkpoint); }) ==
         "[save_checkpoint] no metadata can be named 'version'. Hint: the file says this by itself");
-  CHECK(files_in(folder).empty());
+  CHECK(folder.files().empty());
 }
 
 TEST_CASE("random streams go on where they were saved") {
@@ -181,7 +172,7 @@ TEST_CASE("a folder keeps the last few checkpoints and the best") {
   checkpoints.set_best(100);
   checkpoints.save(110, small_checkpoint());
   CHECK(checkpoints.steps() == Steps{100, 110});
-  CHECK(files_in(folder) ==
+  CHECK(folder.files() ==
         std::vector<std::string>{"checkpoint-100.safetensors", "checkpoint-110.safetensors"});
 }
 
@@ -245,7 +236,7 @@ TEST_CASE("what a killed process left half written is removed when the folder is
   write_text(folder / ".gradus-4711-0.tmp", "half a checkp");
   write_text(folder / "notes.tmp", "mine");
   const CheckpointFolder checkpoints(folder.path());
-  CHECK(files_in(folder) == std::vector<std::string>{"notes.tmp"});
+  CHECK(folder.files() == std::vector<std::string>{"notes.tmp"});
 }
 
 TEST_CASE("a full disk costs none of the checkpoints that are there") {
@@ -266,7 +257,7 @@ TEST_CASE("a full disk costs none of the checkpoints that are there") {
 
   CHECK(message.find("cannot write '") != std::string::npos);
   CHECK(message.find("checkpoint-20.safetensors': File too large") != std::string::npos);
-  CHECK(files_in(folder) == std::vector<std::string>{"checkpoint-10.safetensors"});
+  CHECK(folder.files() == std::vector<std::string>{"checkpoint-10.safetensors"});
   CHECK(read_text(checkpoints.file_of(10)) == before);
 }
 

@@ -48,6 +48,7 @@ T number(const std::string& bytes, size_t at) {
 
 template <class T>
 std::string with(std::string bytes, size_t at, T value) {
+  REQUIRE(at + sizeof value <= bytes.size());
   std::memcpy(bytes.data() + at, &value, sizeof value);
   return bytes;
 }

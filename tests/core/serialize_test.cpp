@@ -26,16 +26,6 @@ namespace {
 
 using test::TemporaryFolder;
 
-/// The names of the files in a folder, in order.
-std::vector<std::string> files_in(const TemporaryFolder& folder) {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(folder.path())) {
-    names.push_back(entry.path().filename());
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 std::string read_file(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -369,7 +359,7 @@ TEST_CASE("what cannot be written is refused before anything is") {
   CHECK_THROWS_WITH_AS(save({{"\xff", x}}),
                        "[save_safetensors] a name or a metadata text is not valid UTF-8",
                        ValueError);
-  CHECK(files_in(folder).empty());
+  CHECK(folder.files().empty());
 }
 
 TEST_CASE("saving into a missing or closed folder, or onto a folder, is an error") {
@@ -394,7 +384,7 @@ TEST_CASE("saving into a missing or closed folder, or onto a folder, is an error
     CHECK_THROWS_AS(save_safetensors(folder / "a", x), IoError);
     fs::permissions(folder.path(), fs::perms::owner_all);
   }
-  CHECK(files_in(folder).empty());
+  CHECK(folder.files().empty());
 }
 
 TEST_CASE("where the disk is full, the old file stays and nothing half-written does") {
@@ -418,7 +408,7 @@ TEST_CASE("where the disk is full, the old file stays and nothing half-written d
   std::signal(SIGXFSZ, old_handler);
 
   CHECK(message.find("[save_safetensors] cannot write '") == 0);
-  CHECK(files_in(folder) == std::vector<std::string>{"a"});
+  CHECK(folder.files() == std::vector<std::string>{"a"});
   CHECK(read_file(folder / "a") == before);
 }
 
@@ -431,5 +421,5 @@ TEST_CASE("a new file replaces the old one, keeps its permissions, and goes thro
   CHECK(read_file(folder / "a") == "new");
   CHECK(fs::is_symlink(folder / "link"));
   CHECK((fs::status(folder / "a").permissions() & fs::perms::mask) == fs::perms{0640});
-  CHECK(files_in(folder) == std::vector<std::string>{"a", "link"});
+  CHECK(folder.files() == std::vector<std::string>{"a", "link"});
 }

@@ -9,6 +9,7 @@
 #include "../../datasets/file.h"
 #include "../../datasets/idx.h"
 #include "local_server.h"
+#include "scripted_server.h"
 #include "support.h"
 
 using namespace gradus;
@@ -164,7 +165,7 @@ TEST_CASE("a mirror that is silent is given up") {
   if (!can_download()) return;
   const TemporaryFolder site, cache;
   const KnownDataset dataset = publish(site.path());
-  const SilentServer server;
+  const ScriptedServer server([](const Exchange& exchange) { exchange.stall(); });
   const std::string text =
       fetch_error(dataset, cache.path(), {.mirrors = {server.address()}, .stall_seconds = 1});
   CHECK(contains(text, "no mirror delivers"));

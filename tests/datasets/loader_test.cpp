@@ -75,6 +75,15 @@ std::vector<std::vector<float>> contents(DataLoader& loader, int epochs = 1) {
 const Transform wild = Compose{{RandomAffine{.degrees = 30, .translate = {0.2, 0.2}},
                                 ElasticTransform{.alpha = 8, .sigma = 2}, RandomErasing{}}};
 
+/// Waits until that many samples have been made, and then a little longer, in which a thread that
+/// does not keep to its bound would make more.
+void settle_at(int bound, const std::atomic<int>& made) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (made < bound && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  CHECK(made >= bound);  // they do work ahead
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+}
+
 }  // namespace
 
 TEST_CASE("without shuffling, batches come in order and the last one is short") {
@@ -159,7 +168,7 @@ TEST_CASE("the thread stays within its bound") {
   std::atomic<int> made = 0;
   DataLoader loader(Fragile(-1, &made), {.batch_size = 1, .prefetch = 2});
   auto it = loader.begin();
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  settle_at(4, made);
   CHECK(made <= 4);  // one here, two waiting, one in the making
   ++it;
   CHECK(it != loader.end());
@@ -291,7 +300,7 @@ TEST_CASE("several workers stay within their bound") {
   std::atomic<int> made = 0;
   DataLoader loader(Fragile(-1, &made), {.batch_size = 1, .prefetch = 1, .num_workers = 3});
   auto it = loader.begin();
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  settle_at(5, made);
   CHECK(made <= 5);  // one here, one waiting, three in the making
 }
 

@@ -1,14 +1,11 @@
 // A real HTTP server on this machine, for tests of downloads.
 #pragma once
 
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,31 +67,6 @@ class LocalServer {
 
  private:
   pid_t process_ = -1;
-  std::string address_;
-};
-
-/// Lets clients connect and never answers.
-class SilentServer {
- public:
-  SilentServer() : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in name{};
-    name.sin_family = AF_INET;
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(name);
-    auto* const generic = reinterpret_cast<sockaddr*>(&name);
-    REQUIRE(bind(socket_, generic, size) == 0);
-    REQUIRE(listen(socket_, 8) == 0);
-    REQUIRE(getsockname(socket_, generic, &size) == 0);
-    address_ = "http://127.0.0.1:" + std::to_string(ntohs(name.sin_port)) + "/";
-  }
-  ~SilentServer() { close(socket_); }
-  SilentServer(const SilentServer&) = delete;
-  SilentServer& operator=(const SilentServer&) = delete;
-
-  const std::string& address() const { return address_; }
-
- private:
-  int socket_;
   std::string address_;
 };
 

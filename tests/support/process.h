@@ -49,11 +49,13 @@ class Process {
     ended_ = true;
     return WIFEXITED(status_) ? WEXITSTATUS(status_) : -WTERMSIG(status_);
   }
-  /// Waits until `condition` holds or the program has ended; true where it holds.
+  /// Waits until `condition` holds or the program has ended, for a minute at most; true where it
+  /// holds.
   template <class Condition>
   bool wait_until(const Condition& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
     while (!condition()) {
-      if (has_ended()) return condition();
+      if (has_ended() || std::chrono::steady_clock::now() > deadline) return condition();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     return true;

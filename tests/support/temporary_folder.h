@@ -1,10 +1,12 @@
 // A folder for the files of a test.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace gradus::test {
 
@@ -12,6 +14,7 @@ namespace gradus::test {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
+    // mkdtemp puts letters of its own in the place of the X.
     std::string name = (std::filesystem::temp_directory_path() / "gradus-test-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder: " + name);
     path_ = name;
@@ -25,6 +28,15 @@ class TemporaryFolder {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::filesystem::path& name) const { return path_ / name; }
+  /// The names of what is in it, in order.
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+      names.push_back(entry.path().filename());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
 
  private:
   std::filesystem::path path_;

@@ -1,0 +1,27 @@
+// Arithmetic of sizes. For files that are compiled once per instruction set: everything is local to
+// the file that includes it.
+#pragma once
+
+#include <cstdint>
+
+namespace gradus::kernels {
+
+namespace {
+
+constexpr int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+constexpr int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+constexpr int64_t at_least_one(int64_t n) {
+  return larger(n, 1);
+}
+/// The next multiple of `to`.
+constexpr int64_t round_up(int64_t n, int64_t to) {
+  return (n + to - 1) / to * to;
+}
+
+}  // namespace
+
+}  // namespace gradus::kernels
