@@ -1,0 +1,112 @@
+// Checkpoints: bytes as they are, and, since hardly any of those have the right checksum, the
+// tensors and texts in them as a checkpoint that has one.
+#include <gradus/gradus.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "../../examples/mnist/checkpoint.h"
+#include "memory_file.h"
+
+namespace gradus::fuzz {
+
+namespace {
+
+/// A training with some state of every kind.
+struct Training {
+  nn::Sequential net{nn::Linear(2, 3), nn::BatchNorm1d(3)};
+  optim::Adam adam{net.named_parameters(), {.lr = 1e-3}};
+  optim::Schedule schedule{adam, optim::StepLR{.step_size = 2}};
+  optim::EMA ema{net.named_parameters(), {.decay = 0.9}};
+  examples::TrainingParts parts{net, adam, schedule, &ema};
+
+  NamedTensors state() const { return examples::save_parts(parts).tensors; }
+};
+
+/// Where a checkpoint is written again. Its folder goes with the process.
+std::string scratch() {
+  static const struct Folder {
+    std::string path = "/dev/shm/gradus-fuzz-XXXXXX";
+    Folder() { require(mkdtemp(path.data()) != nullptr, "there is a folder in memory"); }
+    ~Folder() { std::filesystem::remove_all(path); }
+  } folder;
+  return folder.path + "/checkpoint.safetensors";
+}
+
+bool same(const NamedTensors& a, const NamedTensors& b) {
+  const auto equal = [](const NamedTensor& x, const NamedTensor& y) {
+    const auto bytes = [](const Tensor& t) {
+      return std::string_view(static_cast<const char*>(t.raw_data()),
+                              static_cast<size_t>(t.nbytes()));
+    };
+    return x.name == y.name && x.tensor.dtype() == y.tensor.dtype() &&
+           x.tensor.shape() == y.tensor.shape() && bytes(x.tensor) == bytes(y.tensor);
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), equal);
+}
+
+NamedTensors by_name(NamedTensors list) {
+  std::ranges::sort(list, {}, &NamedTensor::name);
+  return list;
+}
+
+/// What of the checkpoint belongs to such a training.
+NamedTensors parts_of(const Checkpoint& checkpoint) {
+  Checkpoint known;
+  for (const char* part : {"model", "optimizer", "schedule", "ema", "random"}) {
+    known.add(part, checkpoint.part(part));
+  }
+  return known.tensors;
+}
+
+void read(std::span<const std::byte> input) {
+  try {
+    load_checkpoint(memory_file(input));
+  } catch (const IoError&) {
+  } catch (const ValueError& error) {  // of another version
+    require(error.op() == "load_checkpoint", "an error names the reader");
+  }
+}
+
+void write_and_read(const Checkpoint& checkpoint) {
+  save_checkpoint(scratch(), checkpoint);
+  const Checkpoint again = load_checkpoint(scratch());
+  require(again.metadata == checkpoint.metadata, "texts come back");
+  require(same(by_name(again.tensors), by_name(checkpoint.tensors)), "tensors come back");
+}
+
+void go_on(const Checkpoint& checkpoint) {
+  static Training training;
+  try {
+    examples::load_parts(checkpoint, training.parts);
+    require(same(by_name(training.state()), by_name(parts_of(checkpoint))),
+            "what is loaded is what was saved");
+  } catch (const Error&) {
+  }
+  try {
+    const std::string text = to_text(examples::training_state(checkpoint.text("training")));
+    require(to_text(examples::training_state(text)) == text, "where a training stands comes back");
+  } catch (const IoError&) {
+  }
+}
+
+}  // namespace
+
+void run(std::span<const std::byte> input) {
+  read(input);
+  Checkpoint checkpoint;
+  try {
+    SafeTensors file = parse_safetensors(input, "input");
+    for (const char* key : {"format", "version", "checksum"}) file.metadata.erase(key);
+    checkpoint.tensors = std::move(file.tensors);
+    checkpoint.metadata = std::move(file.metadata);
+  } catch (const IoError&) {
+    return;
+  }
+  write_and_read(checkpoint);
+  go_on(checkpoint);
+}
+
+}  // namespace gradus::fuzz
