@@ -1,5 +1,6 @@
 // `mnist train --recipe NAME` in PyTorch: the same net, batch size, schedule and data. The digits
 // are read by Gradus' own loader, so that nothing but training and testing differs.
+#include <gradus/core/ops.h>
 #include <gradus/datasets/mnist.h>
 #include <gradus/optim/adam.h>
 #include <gradus/optim/schedule.h>
@@ -38,7 +39,7 @@ Digits read_digits(const std::string& folder, data::Split split) {
 class RecipeSchedule {
  public:
   RecipeSchedule(const examples::TrainOptions& recipe, int64_t steps)
-      : rates_of_({{"none", zeros({1})}}, {.lr = recipe.lr.value()}),
+      : rates_of_(NamedTensors{{"none", zeros({1})}}, {.lr = recipe.lr.value()}),
         schedule_(rates_of_, examples::make_schedule(recipe.schedule, rates_of_, steps)) {}
 
   /// Sets the rates of this step and goes on to the next one.
