@@ -8,6 +8,7 @@
 #include "core/grad.h"
 #include "core/gradcheck.h"
 #include "core/losses.h"
+#include "core/norms.h"
 #include "core/npy.h"
 #include "core/ops.h"
 #include "core/print.h"
@@ -64,3 +65,18 @@
 #include "optim/rmsprop.h"
 #include "optim/schedule.h"
 #include "optim/sgd.h"
+
+/// Tensors, the tape that records what is done with them, every operation (ops.h), losses and
+/// files. Everything throws gradus::Error, or a type derived from it, where it is used wrongly.
+namespace gradus {
+
+/// Layers, nets made of them, initial values and model files, under PyTorch's names.
+namespace nn {}
+
+/// Optimizers, schedules of learning rates, clipping, averages of weights.
+namespace optim {}
+
+/// Data sets, how samples are drawn from them and varied, and batches of them.
+namespace data {}
+
+}  // namespace gradus

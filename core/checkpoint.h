@@ -18,8 +18,8 @@ namespace gradus {
 ///     checkpoint.metadata["epoch"] = "3";
 ///     save_checkpoint("run/checkpoint-2000.safetensors", checkpoint);
 struct Checkpoint {
-  NamedTensors tensors;  ///< "<part>/<name>"
-  std::map<std::string, std::string> metadata;
+  NamedTensors tensors;                         ///< "<part>/<name>"
+  std::map<std::string, std::string> metadata;  ///< texts by name; see save_checkpoint
   /// Of the library that wrote the file; set by load_checkpoint.
   std::string version = {};
 

@@ -12,8 +12,9 @@
 
 namespace gradus {
 
+/// How many checkpoints a CheckpointFolder keeps.
 struct CheckpointFolderOptions {
-  int64_t keep = 3;  ///< how many of the latest are kept
+  int64_t keep = 3;  ///< of the latest, at least 1; the best one stays besides
 };
 
 /// Files `checkpoint-<step>.safetensors`. A new one is on the disk before an old one goes, so there
@@ -46,9 +47,10 @@ class CheckpointFolder {
   /// The checkpoint of this step stays until another one is named.
   void set_best(std::optional<int64_t> step) { best_ = step; }
 
+  /// A checkpoint that was found, and the step it was saved at.
   struct Loaded {
-    int64_t step;
-    Checkpoint checkpoint;
+    int64_t step;           ///< as save() was told
+    Checkpoint checkpoint;  ///< whole: its checksum is right
   };
   /// The newest one that is whole; nothing where there is none. A damaged one is set aside by
   /// adding ".damaged" to its name, and `notify` is told in one line.

@@ -9,8 +9,10 @@
 
 namespace gradus {
 
+/// How grad() goes back, and what it leaves behind.
 struct GradOptions {
-  /// The gradient of y itself; needed where y has more than one element.
+  /// The gradient of y itself, of its shape and type; undefined stands for 1, which takes a y with
+  /// one element.
   Tensor gradient = {};
   bool retain = false;        ///< keep what the entries saved, for another call
   bool create_graph = false;  ///< record, so that the result can be differentiated; implies retain
@@ -20,13 +22,16 @@ struct GradOptions {
 
 /// Gradients of y with respect to each of xs, on the current tape. Leaves' `.grad()` stay as they
 /// are. xs may be leaves or any tensor that the tape computed. Throws TapeError without a tape.
+/// Throws as Tape::backward does for a y that is not on the tape and for what was released.
 ///
 ///     Tensor g = grad(y, {x}, {.create_graph = true})[0];
 ///     Tensor h = grad(sum(g), {x})[0];                     // second derivative
+/// @{
 std::vector<Tensor> grad(const Tensor& y, std::span<const Tensor> xs,
                          const GradOptions& options = {});
 std::vector<Tensor> grad(const Tensor& y, std::initializer_list<Tensor> xs,
                          const GradOptions& options = {});
+/// @}
 
 /// The same for several ys at once, each with its gradient: the sum of their contributions.
 std::vector<Tensor> grad(std::span<const Tensor> ys, std::span<const Tensor> y_gradients,

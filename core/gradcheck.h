@@ -10,16 +10,18 @@
 
 namespace gradus {
 
+/// How gradcheck() and gradgradcheck() take differences, and how much these may be off.
 struct GradcheckOptions {
   double step = 1e-6;                ///< of the central differences
   double relative_tolerance = 1e-6;  ///< of |analytic - numeric| to the size of the gradient
-  double absolute_tolerance = 1e-8;
-  uint64_t seed = 0;   ///< of the random directions
-  int directions = 4;  ///< random directions per check
+  double absolute_tolerance = 1e-8;  ///< allowed besides: gradients near 0 have no relative error
+  uint64_t seed = 0;                 ///< of the random directions
+  int directions = 4;                ///< random directions per check
 };
 
+/// What a check found; true as a condition where all passed.
 struct GradcheckResult {
-  bool passed = true;
+  bool passed = true;   ///< every direction was within the tolerances
   std::string message;  ///< which input, what was expected and found; empty where all passed
   double worst = 0;     ///< largest relative error seen
   explicit operator bool() const { return passed; }

@@ -28,8 +28,9 @@ void save_npy(const std::filesystem::path& path, const Tensor& x);
 /// are wrong, or that unfold to more than 60 MiB and 60 times their size.
 NamedTensors load_npz(const std::filesystem::path& path);
 
+/// How save_npz() writes.
 struct NpzOptions {
-  bool compress = false;  ///< deflate, as numpy.savez_compressed
+  bool compress = false;  ///< deflate, as numpy.savez_compressed; else as numpy.savez
 };
 /// Writes an archive that `numpy.load` reads, whole or not at all. The bytes depend on the
 /// arguments alone. Throws ValueError for names that are empty or appear twice, and for more than

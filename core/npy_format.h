@@ -7,6 +7,7 @@
 
 #include "tensor.h"
 
+/// The format of .npy files, for the files that read and write it.
 namespace gradus::npy {
 
 /// Delivers the next n bytes of a file, or throws.

@@ -10,6 +10,7 @@
 #include "base/dtype.h"
 #include "base/shape.h"
 
+/// The format of safetensors files, for the file that reads and writes it.
 namespace gradus::safetensors {
 
 /// The format limits headers to this size.
@@ -25,6 +26,7 @@ struct TensorInfo {
   uint64_t begin = 0, end = 0;
 };
 
+/// What a header says.
 struct Header {
   std::vector<TensorInfo> tensors;  ///< in the order of their data
   std::map<std::string, std::string> metadata;

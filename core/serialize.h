@@ -13,8 +13,8 @@ namespace gradus {
 
 /// What a safetensors file holds: named tensors, and free text under `__metadata__`.
 struct SafeTensors {
-  NamedTensors tensors;  ///< in the order of their data
-  std::map<std::string, std::string> metadata;
+  NamedTensors tensors;                         ///< in the order of their data
+  std::map<std::string, std::string> metadata;  ///< texts by name; empty where a file has none
 
   /// The tensor of this name; throws IoError where there is none.
   const Tensor& at(const std::string& name) const;
@@ -34,8 +34,11 @@ SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::strin
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 
-/// Writes `bytes` to `path` whole or not at all, as save_safetensors does.
+/// Writes bytes, or a text, to `path` whole or not at all, as save_safetensors does. Throws
+/// IoError.
+/// @{
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& path, const std::string& text);
+/// @}
 
 }  // namespace gradus

@@ -29,35 +29,40 @@ struct Sizes : std::array<int64_t, N> {
     std::copy(sizes.begin(), sizes.end(), this->begin());
   }
 };
-using Size1 = Sizes<1>;
+using Size1 = Sizes<1>;  ///< length
 using Size2 = Sizes<2>;  ///< height, width
 using Size3 = Sizes<3>;  ///< depth, height, width
 
-/// Of a convolution over N spatial dimensions.
+/// Options of a convolution over N spatial dimensions; conv1d to conv3d.
 template <size_t N>
 struct ConvOptions {
-  Sizes<N> stride = 1;
-  Sizes<N> padding = 0;  ///< zeros on both sides
-  Sizes<N> dilation = 1;
-  int64_t groups = 1;
+  Sizes<N> stride = 1;    ///< elements of the input between neighbouring windows; at least 1
+  Sizes<N> padding = 0;   ///< zeros on both sides
+  Sizes<N> dilation = 1;  ///< elements of the input between neighbours in a window; at least 1
+  int64_t groups = 1;     ///< separate convolutions side by side; divides C and O
   /// Whether 3x3 kernels may use Winograd's algorithm in float32: about three times as fast, errors
   /// of about 1e-6 of the largest output.
   bool winograd = true;
 };
+/// The options by the number of dimensions.
+/// @{
 using Conv1dOptions = ConvOptions<1>;
 using Conv2dOptions = ConvOptions<2>;
 using Conv3dOptions = ConvOptions<3>;
+/// @}
 /// x [N, C, H, W], weight [O, C / groups, kh, kw], bias [O] or undefined, to [N, O, H', W'] with
 /// H' = (H + 2 padding - dilation (kh - 1) - 1) / stride + 1, rounded down. A cross-correlation, as
 /// everywhere in the field. conv1d and conv3d do the same for one and three spatial dimensions, as
 /// one conv2d each. Throws ShapeError for channels and sizes that do not fit, and where the kernel
 /// is larger than the padded input; ValueError for options out of range.
+/// @{
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv1dOptions& options = {});
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv2dOptions& options = {});
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv3dOptions& options = {});
+/// @}
 /// The gradient of conv2d with respect to x of `input_shape`, for output gradient g. conv2d, this
 /// and the next are each other's derivatives.
 Tensor conv2d_input_gradient(const Tensor& g, const Tensor& weight, const Shape& input_shape,
@@ -66,85 +71,113 @@ Tensor conv2d_input_gradient(const Tensor& g, const Tensor& weight, const Shape&
 Tensor conv2d_weight_gradient(const Tensor& g, const Tensor& x, const Shape& weight_shape,
                               const Conv2dOptions& options = {});
 
+/// Options of a transposed convolution over N spatial dimensions; conv_transpose1d to
+/// conv_transpose3d.
 template <size_t N>
 struct ConvTransposeOptions {
-  Sizes<N> stride = 1;
+  Sizes<N> stride = 1;          ///< elements of the output between neighbouring windows; at least 1
   Sizes<N> padding = 0;         ///< taken away from both sides of the output
   Sizes<N> output_padding = 0;  ///< added to one side; less than stride or less than dilation
-  Sizes<N> dilation = 1;
-  int64_t groups = 1;
+  Sizes<N> dilation = 1;        ///< elements of the output between neighbours in a window
+  int64_t groups = 1;           ///< as in ConvOptions
 };
+/// The options by the number of dimensions.
+/// @{
 using ConvTranspose1dOptions = ConvTransposeOptions<1>;
 using ConvTranspose2dOptions = ConvTransposeOptions<2>;
 using ConvTranspose3dOptions = ConvTransposeOptions<3>;
+/// @}
 /// The transpose of a convolution with the same weight: what takes output gradients to input
 /// gradients (Zeiler et al., CVPR 2010; it does not invert the convolution). x [N, C, H, W], weight
 /// [C, O / groups, kh, kw], bias [O] or undefined, to [N, O, H', W'] with H' = (H - 1) stride -
 /// 2 padding + dilation (kh - 1) + output_padding + 1. Strides make several H' fit one H;
 /// output_padding chooses among them. Throws as the convolutions do, and ShapeError where no output
 /// is left.
+/// @{
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
                         const ConvTranspose1dOptions& options = {});
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
                         const ConvTranspose2dOptions& options = {});
 Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
                         const ConvTranspose3dOptions& options = {});
+/// @}
 
-/// Of a pool over N spatial dimensions.
+/// Options of a pool over N spatial dimensions.
 template <size_t N>
 struct PoolOptions {
-  Sizes<N> kernel_size = 2;
-  std::optional<Sizes<N>> stride = {};           ///< kernel_size where not given
-  Sizes<N> padding = 0;                          ///< at most half of the kernel
-  Sizes<N> dilation = 1;                         ///< max pooling only
-  bool ceil_mode = false;                        ///< keep a last window that hangs over the edge
-  bool count_include_pad = true;                 ///< average pooling only
-  std::optional<int64_t> divisor_override = {};  ///< average pooling only
+  Sizes<N> kernel_size = 2;             ///< of a window, in elements; at least 1
+  std::optional<Sizes<N>> stride = {};  ///< kernel_size where not given
+  Sizes<N> padding = 0;                 ///< on both sides; at most half of the kernel
+  Sizes<N> dilation = 1;                ///< max pooling only
+  bool ceil_mode = false;               ///< keep a last window that hangs over the edge
+  bool count_include_pad = true;        ///< average pooling only: padding counts as zeros
+  /// Average pooling only: what sums are divided by, in place of the number of elements; not 0.
+  std::optional<int64_t> divisor_override = {};
 };
+/// The options by the number of dimensions.
+/// @{
 using Pool1dOptions = PoolOptions<1>;
 using Pool2dOptions = PoolOptions<2>;
 using Pool3dOptions = PoolOptions<3>;
+/// @}
 /// The largest element of each window; H' = (H + 2 padding - dilation (kernel_size - 1) - 1) /
 /// stride + 1, rounded down, or up in ceil_mode (but no window starts behind the input). Throws
 /// ShapeError for a wrong number of dimensions, sizes of 0 (but of N) and where no output is left;
 /// ValueError for options out of range. So do the averages.
+/// @{
 Tensor max_pool1d(const Tensor& x, const Pool1dOptions& options);
 Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options);
 Tensor max_pool3d(const Tensor& x, const Pool3dOptions& options);
-/// Indices are positions among the L, H W or D H W elements of each channel.
+/// @}
+/// The same with indices: positions among the L, H W or D H W elements of each channel.
+/// @{
 ValuesIndices max_pool1d_with_indices(const Tensor& x, const Pool1dOptions& options);
 ValuesIndices max_pool2d_with_indices(const Tensor& x, const Pool2dOptions& options);
 ValuesIndices max_pool3d_with_indices(const Tensor& x, const Pool3dOptions& options);
+/// @}
 /// Sums of windows by their size: with the padding or, without count_include_pad, without it; or by
 /// divisor_override.
+/// @{
 Tensor avg_pool1d(const Tensor& x, const Pool1dOptions& options);
 Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options);
 Tensor avg_pool3d(const Tensor& x, const Pool3dOptions& options);
+/// @}
 /// Means of windows [floor(i H / H'), ceil((i + 1) H / H')) that cover the input, for an output of
-/// size H'; `1` is global average pooling.
+/// size H'; `1` is global average pooling. Throws ValueError for sizes below 1.
+/// @{
 Tensor adaptive_avg_pool1d(const Tensor& x, const Size1& output_size);
 Tensor adaptive_avg_pool2d(const Tensor& x, const Size2& output_size);
 Tensor adaptive_avg_pool3d(const Tensor& x, const Size3& output_size);
+/// @}
 /// The largest elements of the same windows, and where they are, as for max pooling.
+/// @{
 ValuesIndices adaptive_max_pool1d(const Tensor& x, const Size1& output_size);
 ValuesIndices adaptive_max_pool2d(const Tensor& x, const Size2& output_size);
 ValuesIndices adaptive_max_pool3d(const Tensor& x, const Size3& output_size);
+/// @}
 /// The norm (sum of x^norm_type)^(1 / norm_type) of each window, with the padding-free windows of
-/// avg_pool; windows that hang over the edge are scaled up to full size, as in PyTorch.
+/// avg_pool; windows that hang over the edge are scaled up to full size, as in PyTorch. Throws
+/// ValueError for padding and unless norm_type is positive and finite.
+/// @{
 Tensor lp_pool1d(const Tensor& x, double norm_type, const Pool1dOptions& options);
 Tensor lp_pool2d(const Tensor& x, double norm_type, const Pool2dOptions& options);
+/// @}
 /// Zeros of spatial size `output_size` with the elements of x at the places that `indices` (of x's
 /// shape, from max pooling) name; elements with the same place are added. Throws IndexError for an
 /// index outside.
+/// @{
 Tensor max_unpool1d(const Tensor& x, const Tensor& indices, const Size1& output_size);
 Tensor max_unpool2d(const Tensor& x, const Tensor& indices, const Size2& output_size);
 Tensor max_unpool3d(const Tensor& x, const Tensor& indices, const Size3& output_size);
+/// @}
 
+/// How upsample finds what lies between elements: it copies, or interpolates in every dimension.
 enum class UpsampleMode { nearest, linear };
+/// Options of upsample.
 struct UpsampleOptions {
   Shape size = {};  ///< of the output, one number or one per spatial dimension; or, if empty,
-  std::optional<double> scale_factor = {};  ///< H' = H scale_factor, rounded down
-  UpsampleMode mode = UpsampleMode::nearest;
+  std::optional<double> scale_factor = {};    ///< H' = H scale_factor, rounded down; positive
+  UpsampleMode mode = UpsampleMode::nearest;  ///< linear is linear, bilinear or trilinear
   bool align_corners = false;  ///< linear only: the outermost elements keep their values
 };
 /// x [N, C, ...] with other spatial sizes: each element from the nearest one before it, or

@@ -34,7 +34,9 @@ class Storage {
 
 /// Number of tensors alive in the process, and the bytes of the storages they hold. Exact, always
 /// on: a test compares them before and after to find leaks.
+/// @{
 int64_t live_tensors();
 int64_t live_bytes();
+/// @}
 
 }  // namespace gradus

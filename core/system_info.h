@@ -5,12 +5,14 @@
 
 namespace gradus {
 
+/// What a report of numbers should say besides the numbers.
 struct SystemInfo {
   std::string version;          ///< of Gradus, "0.1.0"
   std::string instruction_set;  ///< that the kernels use: "baseline", "avx2" or "avx512"
   std::string blas;             ///< name, version and processor type of the BLAS
   bool optimized;               ///< false in a debug build
 };
+/// Of this build, on this machine.
 SystemInfo system_info();
 
 }  // namespace gradus

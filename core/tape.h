@@ -42,6 +42,7 @@ class Wanted {
 };
 
 /// Pointers to tensors, without touching reference counts: `inputs(a, b)`, `saved(x, y)`.
+/// @{
 template <class... T>
 std::array<const Tensor*, sizeof...(T)> inputs(const T&... tensors) {
   return {&tensors...};
@@ -50,6 +51,8 @@ template <class... T>
 std::array<const Tensor*, sizeof...(T)> saved(const T&... tensors) {
   return {&tensors...};
 }
+/// @}
+/// What `inputs` and `saved` make, as functions take it.
 using TensorRefs = std::span<const Tensor* const>;
 
 /// Name of an operation and, where it is not one per element of the output, its cost.
@@ -65,19 +68,23 @@ struct Op {
 /// and was not computed on this tape. Slots are indices of entries, so `inputs[k]` names the entry
 /// that made input k; -1 stands for an input without gradient.
 struct Entry {
-  const char* op;
-  double flops;
+  const char* op;       ///< "conv2d", or "leaf"
+  double flops;         ///< floating-point operations of the call, estimated
   uint32_t path;        ///< module path, an index into the tape's paths
   uint32_t generation;  ///< number of trims before it was recorded
+  /// Which of the tape's lists of inputs and of saved tensors belong to it.
+  /// @{
   uint32_t first_input, input_count;
   uint32_t first_saved, saved_count;
-  Shape shape;  ///< of the output
-  DType dtype;
+  /// @}
+  Shape shape;               ///< of the output
+  DType dtype;               ///< of the output
   bool in_backward = false;  ///< recorded while a gradient was computed with create_graph
   bool released = false;     ///< its saved tensors are gone
+  /// Makes the gradients of the inputs, `out`, of that of the output, `g`; nullptr for a leaf.
   void (*rule)(const void* rule_data, const TensorList& saved, const Tensor& g,
                const Wanted& wanted, TensorList& out) = nullptr;
-  const void* attributes = nullptr;
+  const void* attributes = nullptr;  ///< constants of the rule, kept by the tape
 };
 
 /// What a hook sees for each entry that is replayed.
@@ -88,6 +95,7 @@ struct ReplayEvent {
   std::span<const Tensor> gradients;  ///< what the rule made of it, one per input; may be undefined
 };
 
+/// What a tape does besides recording.
 struct TapeOptions {
   /// Check every result, forward and backward, and throw ValueError with op and module path at the
   /// first NaN or infinity. Slow; for finding where a training went wrong.
@@ -101,8 +109,10 @@ struct TapeOptions {
 enum class ProfileBy { op, module };
 struct Profile;
 
+/// How Tape::backward goes back, and what it leaves behind.
 struct BackwardOptions {
-  /// The gradient of the loss itself; needed where the loss has more than one element.
+  /// The gradient of the loss itself, of its shape and type; undefined stands for 1, which takes a
+  /// loss with one element.
   Tensor gradient = {};
   /// Keep what the entries saved, so that backward can run again.
   bool retain = false;
@@ -143,7 +153,7 @@ class Tape {
 
   /// A point on the tape to come back to.
   struct Mark {
-    size_t entries;
+    size_t entries;  ///< on the tape at that point
   };
   Mark mark() const { return {entries_.size()}; }
   /// Drops all entries recorded since `mark`; tensors they made can no longer be used on the tape.

@@ -14,11 +14,10 @@
 
 namespace gradus {
 
-/// The most that a machine gives: 1e9 floating-point operations and 1e9 bytes per second. 0 stands
-/// for unknown.
+/// The most that a machine gives, in work and in traffic. 0 stands for unknown.
 struct Ceilings {
-  double gflops = 0;
-  double gbytes = 0;
+  double gflops = 0;  ///< 1e9 floating-point operations per second
+  double gbytes = 0;  ///< 1e9 bytes per second, read and written
 };
 
 /// Measures them on num_threads() threads, in some 50 ms: the product of two float32 matrices of
@@ -33,9 +32,9 @@ Ceilings measure_ceilings();
 /// forward pass (of 1-d inputs, such as biases: none), and the bytes are those of the output's
 /// gradient, of what was saved, and of the inputs' gradients. Views move nothing.
 struct ProfileCost {
-  double seconds = 0;
-  double flops = 0;
-  double bytes = 0;
+  double seconds = 0;  ///< measured
+  double flops = 0;    ///< floating-point operations, estimated
+  double bytes = 0;    ///< read and written, estimated
 
   double gflops() const { return seconds > 0 ? flops / seconds * 1e-9 : 0; }
   double gbytes() const { return seconds > 0 ? bytes / seconds * 1e-9 : 0; }
@@ -45,12 +44,13 @@ struct ProfileCost {
   ProfileCost& operator+=(const ProfileCost& other);
 };
 
+/// One operation, or one operation of one module, in a Profile.
 struct ProfileRow {
-  std::string op;
-  std::string module;  ///< with ProfileBy::module; else empty
-  int64_t calls = 0;
-  ProfileCost forward, backward;
-  int64_t saved_bytes = 0;
+  std::string op;                 ///< "conv2d"
+  std::string module;             ///< with ProfileBy::module; else empty
+  int64_t calls = 0;              ///< entries on the tape
+  ProfileCost forward, backward;  ///< of all calls together
+  int64_t saved_bytes = 0;        ///< kept for the way back, by all calls together
 
   double seconds() const { return forward.seconds + backward.seconds; }
   ProfileRow& operator+=(const ProfileRow& other);

@@ -146,9 +146,10 @@ class Tensor {
 
 /// A tensor and the dotted name it has in its module, "layer1.conv.weight".
 struct NamedTensor {
-  std::string name;
-  Tensor tensor;
+  std::string name;  ///< unique in its list
+  Tensor tensor;     ///< a handle: writing to it writes to the module's
 };
+/// Tensors in an order, each under a name: parameters, buffers, what a file holds.
 using NamedTensors = std::vector<NamedTensor>;
 
 }  // namespace gradus

@@ -14,8 +14,9 @@
 
 namespace gradus {
 
+/// One file in an archive, as its directory declares it.
 struct ZipEntry {
-  std::string name;
+  std::string name;         ///< a key, never a path
   bool deflated = false;    ///< else stored as it is
   uint32_t checksum = 0;    ///< CRC-32 of the content
   uint64_t compressed = 0;  ///< bytes in the archive
@@ -67,6 +68,7 @@ class ZipWriter {
   /// too large for 32-bit offsets.
   void add(const std::string& name, std::span<const std::span<const std::byte>> parts,
            bool deflate);
+  /// Writes the directory and puts the file in its place. Throws IoError.
   void commit();
 
  private:

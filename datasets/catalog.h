@@ -11,6 +11,7 @@
 
 namespace gradus::data {
 
+/// The two parts that data sets come in.
 enum class Split { train, test };
 
 /// "training" or "test", for messages.
@@ -32,15 +33,16 @@ struct KnownFile {
   std::string gzip_sha256 = {};  ///< of the compressed file as the mirrors have it; or empty
 };
 
+/// A data set that can be opened by name, and how its files are recognized.
 struct KnownDataset {
   std::string key;    ///< "mnist"; also its folder's name in the cache
   std::string title;  ///< "MNIST"
-  std::string
-      folder;  ///< where users have the files: "MNIST" (holding "raw"), "cifar-10-batches-bin"
-  Format format = Format::idx;
-  std::vector<std::string> classes = {};
-  std::vector<Normalization> normalization =
-      {};                                 ///< of the training pixels / 255; one, or per channel
+  /// Where users have the files: "MNIST" (holding "raw"), "cifar-10-batches-bin".
+  std::string folder;
+  Format format = Format::idx;            ///< how the files are read
+  std::vector<std::string> classes = {};  ///< their names, in the order of the labels
+  /// Mean and standard deviation of the training pixels / 255: one, or one per channel.
+  std::vector<Normalization> normalization = {};
   std::vector<std::string> mirrors = {};  ///< addresses that end in "/", tried in this order
   std::string archive = {};  ///< address of one archive with all files, where there are no mirrors
   bool transposed = false;   ///< rows and columns of the images are exchanged in the files
@@ -73,8 +75,10 @@ const KnownDataset& emnist(const std::string& split);
 /// Colour pictures of 32 x 32 pixels in 10 or 100 classes (Krizhevsky, "Learning multiple layers of
 /// features from tiny images", 2009), binary version. Each comes as one archive; no checksums are
 /// known for the files in it.
+/// @{
 const KnownDataset& cifar10();
 const KnownDataset& cifar100();
+/// @}
 /// The 20 coarse classes of CIFAR-100.
 std::span<const std::string> cifar100_coarse_classes();
 

@@ -11,6 +11,7 @@
 
 namespace gradus::data {
 
+/// One split of CIFAR-10 or CIFAR-100.
 struct CifarData {
   Tensor images;         ///< uint8 [N, 3, 32, 32]: red, green, blue
   Tensor labels;         ///< int64 [N]; the fine labels of CIFAR-100

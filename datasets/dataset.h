@@ -38,6 +38,7 @@ class Dataset {
   virtual Tensor targets() const;
 };
 
+/// How loaders and other data sets share one.
 using DatasetPtr = std::shared_ptr<const Dataset>;
 
 /// Moves a data set to where loaders and other data sets can share it.
@@ -48,8 +49,8 @@ DatasetPtr share(D dataset) {
 
 /// Turns bytes into floats of roughly zero mean and unit variance: (byte / 255 - mean) / std.
 struct Normalization {
-  double mean = 0;
-  double std = 1;
+  double mean = 0;  ///< of bytes / 255
+  double std = 1;   ///< likewise; positive
 };
 
 /// Rows of two tensors of the same length, held in memory. Samples are copies, not views.

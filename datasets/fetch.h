@@ -10,6 +10,8 @@
 
 namespace gradus::data {
 
+/// Where a data set is fetched from, and for how long this may take. Times and attempts are at
+/// least 1.
 struct FetchOptions {
   /// Addresses to use in place of the data set's own mirrors.
   std::vector<std::string> mirrors = {};

@@ -13,13 +13,14 @@
 
 namespace gradus::data {
 
+/// How a DataLoader cuts a data set into batches.
 struct LoaderOptions {
-  int64_t batch_size = 64;
-  bool shuffle = true;
-  bool drop_last = false;  ///< leave out a last batch that is not full
-  uint64_t seed = 0;       ///< of the order of the samples, and of the transform's random numbers
-  int prefetch = 2;        ///< batches that are prepared ahead; 0: no threads
-  int num_workers = 1;     ///< threads that prepare them; 0: each batch is made when asked for
+  int64_t batch_size = 64;  ///< samples in a batch; at least 1
+  bool shuffle = true;      ///< a new order in each epoch; else that of the data set
+  bool drop_last = false;   ///< leave out a last batch that is not full
+  uint64_t seed = 0;        ///< of the order of the samples, and of the transform's random numbers
+  int prefetch = 2;         ///< batches that are prepared ahead; 0: no threads
+  int num_workers = 1;  ///< threads that prepare them, up to 256; 0: each is made when asked for
   /// Applied to the x of each sample. Random numbers depend on seed, epoch and the sample's place
   /// in the epoch alone.
   Transform transform = {};

@@ -8,6 +8,7 @@
 
 namespace gradus::data {
 
+/// What load_mnist expects to find.
 struct MnistOptions {
   /// The data set that the files should be. Files recognized as another one are an error; files
   /// that are not recognized at all are taken as your own data.
@@ -15,6 +16,7 @@ struct MnistOptions {
   int64_t num_classes = 0;  ///< 0: those of the expected data set, else 10
 };
 
+/// One split of MNIST or of a data set in its format.
 struct MnistData {
   Tensor images;  ///< uint8 [N, H, W], upright; 0 is background, 255 ink
   Tensor labels;  ///< int64 [N]

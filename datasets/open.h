@@ -11,6 +11,7 @@
 
 namespace gradus::data {
 
+/// Which data set open_dataset opens, and where it looks.
 struct OpenOptions {
   /// "auto", "synthetic", or the key of a known data set: "mnist", "fashion-mnist", "kmnist",
   /// "qmnist", "emnist-letters" and the other splits of EMNIST, "cifar10" or "cifar100".
@@ -18,7 +19,7 @@ struct OpenOptions {
   /// Where the files are; empty: the environment variable GRADUS_DATA_DIR, else they are looked
   /// for.
   std::filesystem::path directory = {};
-  bool allow_download = true;
+  bool allow_download = true;  ///< with false, only what is on this machine
   /// Where downloads are kept, each data set in a folder named after it; empty:
   /// $XDG_CACHE_HOME/gradus, else ~/.cache/gradus.
   std::filesystem::path cache = {};
@@ -28,10 +29,9 @@ struct OpenOptions {
   std::vector<std::string> mirrors = {};
   /// Is told in one line what goes on, "downloading ...".
   std::function<void(const std::string&)> notify = {};
-  /// Number of synthetic images, and their seed.
-  int64_t synthetic_train = 60000;
-  int64_t synthetic_test = 10000;
-  uint64_t synthetic_seed = 0;
+  int64_t synthetic_train = 60000;  ///< number of synthetic images to train on
+  int64_t synthetic_test = 10000;   ///< number of others, to test with
+  uint64_t synthetic_seed = 0;      ///< of all of them
 };
 
 /// Data to train on: samples are x float32 [C, H, W], normalized, and y int64 [].
@@ -41,7 +41,7 @@ struct Found {
   std::string name;       ///< "MNIST", "Fashion-MNIST", "synthetic digits", or what was given
   bool verified = false;  ///< the files have the published checksums
   std::string why;        ///< one line: where it comes from, and why from there
-  std::vector<std::string> classes;
+  std::vector<std::string> classes;          ///< names, in the order of the labels; may be empty
   std::vector<Normalization> normalization;  ///< that has been applied; one, or one per channel
 };
 

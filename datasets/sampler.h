@@ -21,6 +21,7 @@ class Sampler {
   virtual std::vector<int64_t> order(int64_t epoch) const = 0;
 };
 
+/// How loaders share a sampler.
 using SamplerPtr = std::shared_ptr<const Sampler>;
 
 /// 0, 1, 2, ...
@@ -60,10 +61,11 @@ class SubsetRandomSampler : public Sampler {
   uint64_t seed_;
 };
 
+/// Options of WeightedRandomSampler.
 struct WeightedSamplerOptions {
   /// With replacement a sample can come several times in an epoch, without it at most once.
   bool replacement = true;
-  uint64_t seed = 0;
+  uint64_t seed = 0;  ///< of the draws: the same seed, the same samples
 };
 
 /// Draws sample i with a probability proportional to weights[i].

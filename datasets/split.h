@@ -8,8 +8,9 @@
 
 namespace gradus::data {
 
+/// Options of random_split.
 struct SplitOptions {
-  uint64_t seed = 0;
+  uint64_t seed = 0;  ///< of the draw: the same seed, the same parts
   /// Give every part the same shares of the classes as the whole has: targets must be int64 [].
   bool stratify = false;
 };

@@ -11,9 +11,9 @@ namespace gradus::data {
 /// Mean and standard deviation of the elements of x per channel (dimension 0 of a sample), over all
 /// samples; the standard deviation is that of the whole population, divided by n.
 struct DatasetStatistics {
-  int64_t samples = 0;
-  std::vector<double> mean;
-  std::vector<double> std;
+  int64_t samples = 0;       ///< in the data set
+  std::vector<double> mean;  ///< of each channel
+  std::vector<double> std;   ///< of each channel
   /// Samples of each class; empty where targets are not single int64 numbers.
   std::vector<int64_t> class_counts;
 };

@@ -7,9 +7,10 @@
 
 namespace gradus::data {
 
+/// Which digits synthetic_digits draws.
 struct SyntheticOptions {
-  uint64_t seed = 0;
-  int64_t first = 0;  ///< number of the first image: other numbers, other images
+  uint64_t seed = 0;  ///< other seeds give other images
+  int64_t first = 0;  ///< number of the first image: other numbers, other images; at least 0
 };
 
 /// `count` pictures of handwriting-like digits: x uint8 [count, 28, 28] as in MNIST (0 background,

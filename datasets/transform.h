@@ -17,6 +17,7 @@ namespace gradus::data {
 /// structs below are transforms, and so is any function of this form.
 using Transform = std::function<Tensor(const Tensor& image, Generator& random)>;
 
+/// Options of apply.
 struct ApplyOptions {
   int64_t first = 0;  ///< image i draws from random.fork(first + i)
   /// What the images are called in errors: their numbers in a data set; empty: 0, 1, ...
@@ -42,8 +43,8 @@ struct ToFloat {
 
 /// (x - mean) / std, with one mean and std for all channels or one for each.
 struct Normalize {
-  std::vector<double> mean = {0};
-  std::vector<double> std = {1};
+  std::vector<double> mean = {0};  ///< one, or one per channel
+  std::vector<double> std = {1};   ///< likewise; positive
 
   Tensor operator()(const Tensor& image, Generator& random) const;
   /// The transform that takes it back: to look at what a net sees.
@@ -65,12 +66,13 @@ struct MinMaxScale {
 // go on with the value `fill`. For normalized images that should be the normalized background,
 // (0 - mean) / std, not 0. A geometry that changes nothing returns the same bits.
 
+/// Options of affine. Throws ValueError for what is not finite, and outside of these ranges.
 struct AffineOptions {
   double angle = 0;                          ///< degrees, clockwise
   std::array<double, 2> translate = {0, 0};  ///< pixels to the right, and down
-  double scale = 1;                          ///< above 1 enlarges
-  std::array<double, 2> shear = {0, 0};      ///< degrees, along x and along y
-  double fill = 0;
+  double scale = 1;                          ///< above 1 enlarges; positive
+  std::array<double, 2> shear = {0, 0};      ///< degrees in (-90, 90), along x and along y
+  double fill = 0;                           ///< around the image
 };
 
 /// Rotates, shears and scales about the centre of the image, then shifts it. Shifts by whole pixels
@@ -91,16 +93,16 @@ Tensor displace(const Tensor& image, const Tensor& displacement, double fill = 0
 
 /// Shifts by a whole number of pixels in [-pixels, pixels], across and down.
 struct RandomShift {
-  int64_t pixels = 2;
-  double fill = 0;
+  int64_t pixels = 2;  ///< the most; at least 0
+  double fill = 0;     ///< around the image
 
   Tensor operator()(const Tensor& image, Generator& random) const;
 };
 
 /// Rotates by an angle in [-degrees, degrees].
 struct RandomRotation {
-  double degrees = 10;
-  double fill = 0;
+  double degrees = 10;  ///< the most, either way; at least 0
+  double fill = 0;      ///< around the image
 
   Tensor operator()(const Tensor& image, Generator& random) const;
 };
@@ -108,7 +110,7 @@ struct RandomRotation {
 /// Scales by a factor in [min, max].
 struct RandomScale {
   double min = 0.9, max = 1.1;
-  double fill = 0;
+  double fill = 0;  ///< around the image
 
   Tensor operator()(const Tensor& image, Generator& random) const;
 };
@@ -119,7 +121,7 @@ struct RandomAffine {
   std::array<double, 2> translate = {0, 0};  ///< share of width and height, to whole pixels
   std::array<double, 2> scale = {1, 1};      ///< factor between these
   double shear = 0;                          ///< along x, in [-shear, shear] degrees
-  double fill = 0;
+  double fill = 0;                           ///< around the image
 
   Tensor operator()(const Tensor& image, Generator& random) const;
 };
@@ -127,16 +129,16 @@ struct RandomAffine {
 /// Cuts out `size` = {height, width} at a random place, of the image with `padding` pixels of
 /// `fill` on each side.
 struct RandomCrop {
-  std::array<int64_t, 2> size;
-  int64_t padding = 0;
-  double fill = 0;
+  std::array<int64_t, 2> size;  ///< height, width; has to be given
+  int64_t padding = 0;          ///< pixels on each side before the cut; at least 0
+  double fill = 0;              ///< of the padding
 
   Tensor operator()(const Tensor& image, Generator& random) const;
 };
 
 /// Mirrors left and right with probability p.
 struct RandomHorizontalFlip {
-  double p = 0.5;
+  double p = 0.5;  ///< in [0, 1]
 
   Tensor operator()(const Tensor& image, Generator& random) const;
 };
@@ -146,10 +148,10 @@ struct RandomHorizontalFlip {
 /// `scale` of the image, and height / width in `ratio`, both as they fit; after ten rectangles that
 /// do not fit, the image stays as it is.
 struct RandomErasing {
-  double p = 0.5;
-  std::array<double, 2> scale = {0.02, 0.33};
-  std::array<double, 2> ratio = {0.3, 3.3};
-  double value = 0;
+  double p = 0.5;                              ///< in [0, 1]
+  std::array<double, 2> scale = {0.02, 0.33};  ///< least and largest share of the area
+  std::array<double, 2> ratio = {0.3, 3.3};    ///< least and largest height / width
+  double value = 0;                            ///< of the pixels in it
 
   Tensor operator()(const Tensor& image, Generator& random) const;
 };
@@ -159,9 +161,9 @@ struct RandomErasing {
 /// times uniform noise in [-1, 1], smoothed by a Gaussian. The defaults are the paper's for MNIST;
 /// pixels move by about 1.4 then (standard deviation alpha / (sigma sqrt(12 pi))).
 struct ElasticTransform {
-  double alpha = 34;  ///< pixels
-  double sigma = 4;   ///< of the Gaussian, in pixels
-  double fill = 0;
+  double alpha = 34;  ///< pixels; at least 0
+  double sigma = 4;   ///< of the Gaussian, in pixels; in (0, 1000]
+  double fill = 0;    ///< around the image
 
   Tensor operator()(const Tensor& image, Generator& random) const;
 };
@@ -170,7 +172,7 @@ struct ElasticTransform {
 
 /// One transform after the other, drawing from one generator.
 struct Compose {
-  std::vector<Transform> transforms = {};
+  std::vector<Transform> transforms = {};  ///< in the order they are applied; none changes nothing
 
   Tensor operator()(const Tensor& image, Generator& random) const;
 };

@@ -21,10 +21,10 @@ class DropoutLayer : public Module {
   double p_;
 };
 
-/// Options of Dropout: p, the probability that an element becomes 0.
+/// Options of Dropout.
 struct DropoutOptions {
   static constexpr const char* type = "Dropout";
-  double p = 0.5;
+  double p = 0.5;  ///< the probability that an element becomes 0
   void describe(OptionVisitor& visit) { visit("p", p); }
 };
 
@@ -39,11 +39,11 @@ class Dropout : public Layer<DropoutOptions, DropoutLayer> {
   Tensor drop(const Tensor& x, double p, Generator& generator) const override;
 };
 
-/// `N` spatial dimensions.
+/// Options of ChannelDropout for N spatial dimensions.
 template <size_t N>
 struct ChannelDropoutOptions {
   static constexpr const char* type = for_dims<N>("Dropout1d", "Dropout2d", "Dropout3d");
-  double p = 0.5;
+  double p = 0.5;  ///< the probability that a channel of a sample becomes 0
   void describe(OptionVisitor& visit) { visit("p", p); }
 };
 
@@ -60,24 +60,29 @@ class ChannelDropout : public Layer<ChannelDropoutOptions<N>, DropoutLayer> {
  protected:
   Tensor drop(const Tensor& x, double p, Generator& generator) const override;
 };
-using Dropout1d = ChannelDropout<1>;
-using Dropout2d = ChannelDropout<2>;
-using Dropout3d = ChannelDropout<3>;
+using Dropout1d = ChannelDropout<1>;  ///< [N, C, L] or [C, L]
+using Dropout2d = ChannelDropout<2>;  ///< [N, C, ...]
+using Dropout3d = ChannelDropout<3>;  ///< [N, C, D, H, W] or [C, D, H, W]
+/// The options by the number of dimensions.
+/// @{
 using Dropout1dOptions = ChannelDropoutOptions<1>;
 using Dropout2dOptions = ChannelDropoutOptions<2>;
 using Dropout3dOptions = ChannelDropoutOptions<3>;
+/// @}
 extern template class ChannelDropout<1>;
 extern template class ChannelDropout<2>;
 extern template class ChannelDropout<3>;
 
+/// Options of AlphaDropout.
 struct AlphaDropoutOptions {
   static constexpr const char* type = "AlphaDropout";
-  double p = 0.5;
+  double p = 0.5;  ///< the probability that an element is dropped, in [0, 1]
   void describe(OptionVisitor& visit) { visit("p", p); }
 };
 
 /// For nets of SELUs: drops to -1.758, which selu tends to, and keeps mean 0 and variance 1
-/// (Klambauer et al., arXiv 1706.02515); see gradus::alpha_dropout.
+/// (Klambauer et al., arXiv 1706.02515); see gradus::alpha_dropout. Throws ValueError for p outside
+/// [0, 1].
 class AlphaDropout : public Layer<AlphaDropoutOptions, DropoutLayer> {
  public:
   explicit AlphaDropout(const AlphaDropoutOptions& o) : Layer(o, o.type, o.p) {}

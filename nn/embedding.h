@@ -5,19 +5,22 @@
 
 namespace gradus::nn {
 
+/// Options of Embedding.
 struct EmbeddingOptions {
   static constexpr const char* type = "Embedding";
-  int64_t num_embeddings = 0;
-  int64_t embedding_dim = 0;
-  /// A row that is never trained; negative counts from the end.
+  int64_t num_embeddings = 0;  ///< rows: how many symbols there are; at least 1
+  int64_t embedding_dim = 0;   ///< columns: size of the vectors; at least 1
+  /// A row that is never trained; negative counts from the end. Throws ValueError where there is no
+  /// such row.
   std::optional<int64_t> padding_idx = {};
 
   void describe(OptionVisitor& visit);
 };
 
+/// Options of Embedding::from_pretrained.
 struct FromPretrainedOptions {
-  bool freeze = true;
-  std::optional<int64_t> padding_idx = {};
+  bool freeze = true;                       ///< ask for no gradient
+  std::optional<int64_t> padding_idx = {};  ///< a row that is never trained, as in EmbeddingOptions
 };
 
 /// Row x[...] of the weight [num_embeddings, embedding_dim] for int64 indices x of any shape:
@@ -33,7 +36,7 @@ class Embedding : public Layer<EmbeddingOptions> {
   static Embedding from_pretrained(const Tensor& rows, const FromPretrainedOptions& options = {});
   Tensor forward(const Tensor& x) override;
 
-  Tensor& weight;
+  Tensor& weight;  ///< [num_embeddings, embedding_dim]
 };
 
 }  // namespace gradus::nn

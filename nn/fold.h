@@ -13,9 +13,10 @@ namespace gradus::nn {
 /// Sequentials in their order; within a Residual, body and shortcut each count for themselves.
 struct LayerBeforeNorm {
   std::string layer_path, norm_path;
-  const Module* layer;
-  const Module* norm;
+  const Module* layer;  ///< lives as long as the net
+  const Module* norm;   ///< likewise
 };
+/// All of them, in the order of the net.
 std::vector<LayerBeforeNorm> layers_before_norms(const Module& net);
 
 /// Those of them whose bias has no effect in training, since the norm takes the mean of each

@@ -16,10 +16,10 @@ enum class FanMode { fan_in, fan_out };
 /// Number of inputs that one output sums over, and of outputs that one input goes to, for a weight
 /// [out, in, k...].
 struct Fans {
-  int64_t in;
-  int64_t out;
+  int64_t in;   ///< size(1) times the positions of a kernel
+  int64_t out;  ///< size(0) times the positions of a kernel
 };
-/// Throws ShapeError for fewer than two dimensions.
+/// Those of `weight`. Throws ShapeError for fewer than two dimensions.
 Fans fans(const Tensor& weight);
 
 /// 1 for linear and sigmoid, 5/3 for tanh, sqrt(2) for relu, sqrt(2 / (1 + slope^2)) for
@@ -28,24 +28,31 @@ double gain(Nonlinearity nonlinearity, double negative_slope = 0.01);
 
 /// Uniform in [lo, hi). Throws ValueError for lo > hi.
 Tensor uniform_(Tensor tensor, double lo = 0, double hi = 1);
-/// Throws ValueError for a negative standard deviation.
+/// Normal. Throws ValueError for a negative standard deviation.
 Tensor normal_(Tensor tensor, double mean = 0, double std = 1);
+/// Every element `value`.
 Tensor constant_(Tensor tensor, double value);
 
+/// Options of kaiming_uniform_ and kaiming_normal_.
 struct KaimingOptions {
-  double a = 0;  ///< negative slope of the leaky_relu
-  FanMode mode = FanMode::fan_in;
-  Nonlinearity nonlinearity = Nonlinearity::leaky_relu;
+  double a = 0;                    ///< negative slope of the leaky_relu; 0 makes it a relu
+  FanMode mode = FanMode::fan_in;  ///< what of the weight's Fans divides the variance
+  Nonlinearity nonlinearity = Nonlinearity::leaky_relu;  ///< decides the gain
 };
 /// Standard deviation gain / sqrt(fan), as uniform in +-sqrt(3) of it (He et al., "Delving deep
-/// into rectifiers", arXiv 1502.01852).
+/// into rectifiers", arXiv 1502.01852), or normal. Throws ShapeError as fans does.
+/// @{
 Tensor kaiming_uniform_(Tensor tensor, const KaimingOptions& options = {});
 Tensor kaiming_normal_(Tensor tensor, const KaimingOptions& options = {});
+/// @}
 
 /// Standard deviation gain sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio, "Understanding the
-/// difficulty of training deep feedforward neural networks", AISTATS 2010).
+/// difficulty of training deep feedforward neural networks", AISTATS 2010), uniform or normal.
+/// Throws ShapeError as fans does.
+/// @{
 Tensor xavier_uniform_(Tensor tensor, double gain = 1);
 Tensor xavier_normal_(Tensor tensor, double gain = 1);
+/// @}
 
 /// What Linear and Conv2d start from in PyTorch: both uniform in +-1/sqrt(fan_in) of the weight,
 /// which is kaiming_uniform_ with a = sqrt(5). The bias may be undefined.

@@ -5,17 +5,19 @@
 
 namespace gradus::nn {
 
+/// Options of Linear.
 struct LinearOptions {
   static constexpr const char* type = "Linear";
-  int64_t in_features = 0;
-  int64_t out_features = 0;
-  bool bias = true;
+  int64_t in_features = 0;   ///< last size of the input; at least 1
+  int64_t out_features = 0;  ///< last size of the output; at least 1
+  bool bias = true;          ///< add a trained number to each output
 
   void describe(OptionVisitor& visit);
 };
 
 /// y = x W^T + b for x [..., in_features]; weight [out_features, in_features], bias [out_features].
-/// Both start uniform in +-1/sqrt(in_features).
+/// Both start uniform in +-1/sqrt(in_features). Throws ValueError for sizes below 1, ShapeError for
+/// an input of another last size.
 class Linear : public Layer<LinearOptions> {
  public:
   explicit Linear(const LinearOptions& options);
@@ -25,8 +27,8 @@ class Linear : public Layer<LinearOptions> {
   /// The same with other parameters of these shapes.
   Tensor forward_with(const Tensor& x, const Tensor& other_weight, const Tensor& other_bias) const;
 
-  Tensor& weight;
-  Tensor& bias;
+  Tensor& weight;  ///< [out_features, in_features]
+  Tensor& bias;    ///< [out_features]; undefined without one
 };
 
 }  // namespace gradus::nn

@@ -9,6 +9,7 @@
 
 namespace gradus::nn {
 
+/// What train() and eval() switch between.
 enum class Mode { training, evaluation };
 
 /// Sets the mode of a net while it lives, then gives every module back the one it had:

@@ -20,6 +20,7 @@ namespace gradus::nn {
 
 class Module;
 
+/// Options of Module::load_state_dict.
 struct LoadOptions {
   /// With false, names that are missing or unexpected are no error (wrong shapes always are).
   bool strict = true;

@@ -46,7 +46,8 @@ void freeze_norms(Module& net, const NormFreeze& parts);
 /// What the statistics of a channel run over: the positions of all samples, or of one.
 enum class NormOver { batch, instance };
 
-/// `Spatial` is the number of dimensions behind [N, C].
+/// Options of ChannelNorm: PyTorch's names and defaults. `Spatial` is the number of dimensions
+/// behind [N, C].
 template <NormOver over, int Spatial>
 struct ChannelNormOptions {
   static_assert(Spatial >= 1 && Spatial <= 3);
@@ -57,13 +58,13 @@ struct ChannelNormOptions {
                                       : Spatial == 1 ? "InstanceNorm1d"
                                       : Spatial == 2 ? "InstanceNorm2d"
                                                      : "InstanceNorm3d";
-  int64_t num_features = 0;
-  double eps = 1e-5;
+  int64_t num_features = 0;  ///< C, the number of channels; has to be given
+  double eps = 1e-5;         ///< added to the variance before the root; at least 0
   /// Share of the new batch in the running statistics (the opposite of what Keras and ONNX call
-  /// momentum); none for the average of all batches.
+  /// momentum), in [0, 1]; none for the average of all batches.
   std::optional<double> momentum = 0.1;
-  bool affine = is_batch;
-  bool track_running_stats = is_batch;
+  bool affine = is_batch;               ///< have a trained weight and bias for each channel
+  bool track_running_stats = is_batch;  ///< keep statistics for evaluation
 
   void describe(OptionVisitor& visit) {
     visit.required("num_features", num_features);
@@ -108,9 +109,9 @@ class ChannelNormLayer : public NormLayer {
   /// Running mean 0, variance 1, no batches tracked.
   void reset_running_stats();
 
-  Tensor& running_mean;
-  Tensor& running_var;
-  Tensor& num_batches_tracked;
+  Tensor& running_mean;         ///< [C], starts at 0
+  Tensor& running_var;          ///< [C], starts at 1; unbiased
+  Tensor& num_batches_tracked;  ///< int64 []
 
  protected:
   /// The options, and what follows from the class.
@@ -135,6 +136,7 @@ class ChannelNormLayer : public NormLayer {
   bool frozen_statistics_ = false;
 };
 
+/// BatchNorm and InstanceNorm under their options; everything else is in ChannelNormLayer.
 template <NormOver over, int Spatial>
 class ChannelNorm : public Layer<ChannelNormOptions<over, Spatial>, ChannelNormLayer> {
  public:
@@ -149,12 +151,14 @@ class ChannelNorm : public Layer<ChannelNormOptions<over, Spatial>, ChannelNormL
 /// Batch normalization: y = (x - mean) / sqrt(var + eps) * weight + bias, with mean and variance of
 /// each channel over the batch and all positions, M = N H W (Ioffe and Szegedy, arXiv 1502.03167).
 /// x is [N, C] or [N, C, L], [N, C, H, W], or [N, C, D, H, W].
+/// @{
 using BatchNorm1d = ChannelNorm<NormOver::batch, 1>;
 using BatchNorm2d = ChannelNorm<NormOver::batch, 2>;
 using BatchNorm3d = ChannelNorm<NormOver::batch, 3>;
 using BatchNorm1dOptions = BatchNorm1d::Options;
 using BatchNorm2dOptions = BatchNorm2d::Options;
 using BatchNorm3dOptions = BatchNorm3d::Options;
+/// @}
 
 /// Instance normalization: the same with mean and variance of each channel of each sample, M = H W
 /// (Ulyanov et al., arXiv 1607.08022). By default without affine part and running statistics. x is
@@ -163,26 +167,30 @@ using BatchNorm3dOptions = BatchNorm3d::Options;
 /// Running statistics, where asked for, move to the mean of mean and unbiased variance over the
 /// samples, and evaluation then computes what BatchNorm does with them. num_batches_tracked counts
 /// only where there is no momentum; otherwise it stays 0, as in PyTorch.
+/// @{
 using InstanceNorm1d = ChannelNorm<NormOver::instance, 1>;
 using InstanceNorm2d = ChannelNorm<NormOver::instance, 2>;
 using InstanceNorm3d = ChannelNorm<NormOver::instance, 3>;
 using InstanceNorm1dOptions = InstanceNorm1d::Options;
 using InstanceNorm2dOptions = InstanceNorm2d::Options;
 using InstanceNorm3dOptions = InstanceNorm3d::Options;
+/// @}
 
 // --- Norms of each sample on its own: no statistics to keep, the same in both modes --------------
 
+/// Options of LayerNorm.
 struct LayerNormOptions {
   static constexpr const char* type = "LayerNorm";
-  Shape normalized_shape;
-  double eps = 1e-5;
-  bool elementwise_affine = true;
-  bool bias = true;  ///< with false, the affine part is a weight alone
+  Shape normalized_shape;          ///< the last sizes of the input; at least one
+  double eps = 1e-5;               ///< added to the variance before the root; at least 0
+  bool elementwise_affine = true;  ///< have a trained weight and bias
+  bool bias = true;                ///< with false, the affine part is a weight alone
 
   void describe(OptionVisitor& visit);
 };
 /// Layer normalization over the last dimensions of x, which are normalized_shape; so are weight and
-/// bias: one factor per element, not per channel (Ba, Kiros and Hinton, arXiv 1607.06450).
+/// bias: one factor per element, not per channel (Ba, Kiros and Hinton, arXiv 1607.06450). Throws
+/// ShapeError for an input with other last sizes.
 class LayerNorm : public Layer<LayerNormOptions, NormLayer> {
  public:
   explicit LayerNorm(const LayerNormOptions& options);
@@ -190,11 +198,14 @@ class LayerNorm : public Layer<LayerNormOptions, NormLayer> {
   Tensor forward(const Tensor& x) override;
 };
 
+/// Options of RMSNorm.
 struct RMSNormOptions {
   static constexpr const char* type = "RMSNorm";
-  Shape normalized_shape;
-  std::optional<double> eps = {};  ///< the distance from 1 to the next number of x's type if empty
-  bool elementwise_affine = true;
+  Shape normalized_shape;  ///< the last sizes of the input; at least one
+  /// Added to the mean of the squares; where it is empty, the distance from 1 to the next number of
+  /// x's type.
+  std::optional<double> eps = {};
+  bool elementwise_affine = true;  ///< have a trained weight
 
   void describe(OptionVisitor& visit);
 };
@@ -207,12 +218,13 @@ class RMSNorm : public Layer<RMSNormOptions, NormLayer> {
   Tensor forward(const Tensor& x) override;
 };
 
+/// Options of GroupNorm.
 struct GroupNormOptions {
   static constexpr const char* type = "GroupNorm";
-  int64_t num_groups = 0;
-  int64_t num_channels = 0;
-  double eps = 1e-5;
-  bool affine = true;
+  int64_t num_groups = 0;    ///< divides num_channels; has to be given
+  int64_t num_channels = 0;  ///< C; has to be given
+  double eps = 1e-5;         ///< added to the variance before the root; at least 0
+  bool affine = true;        ///< have a trained weight and bias for each channel
 
   void describe(OptionVisitor& visit);
 };
@@ -231,18 +243,20 @@ class GroupNorm : public Layer<GroupNormOptions, NormLayer> {
 
 // --- Local response norm: nothing to learn, nothing to keep --------------------------------------
 
+/// Options of LocalResponseNorm; the letters are those of gradus::local_response_norm.
 struct LocalResponseNormOptions {
   static constexpr const char* type = "LocalResponseNorm";
-  int64_t size = 0;  ///< number of neighbouring channels
-  double alpha = 1e-4;
-  double beta = 0.75;
-  double k = 1;
+  int64_t size = 0;     ///< number of neighbouring channels, the middle one included; at least 1
+  double alpha = 1e-4;  ///< factor of the mean square
+  double beta = 0.75;   ///< power of the divisor
+  double k = 1;         ///< added to the mean square before the power
 
   void describe(OptionVisitor& visit);
   void check() const;
   Tensor apply(const Tensor& x) const { return local_response_norm(x, size, alpha, beta, k); }
 };
-/// See gradus::local_response_norm. Throws ValueError for a size below 1.
+/// Divides by a power of the mean square of neighbouring channels (Krizhevsky et al., 2012); see
+/// gradus::local_response_norm. Throws ValueError for a size below 1.
 class LocalResponseNorm : public FunctionLayer<LocalResponseNormOptions> {
  public:
   explicit LocalResponseNorm(const LocalResponseNormOptions& options) : FunctionLayer(options) {}

@@ -119,9 +119,11 @@ class OptionVisitor {
 
 /// Throws ValueError in the name of layer `type` unless `value` is at least `least` and has no more
 /// than 31 bits.
+/// @{
 void check_at_least(const char* type, const char* option, int64_t value, int64_t least);
 void check_at_least(const char* type, const char* option, std::span<const int64_t> values,
                     int64_t least);
+/// @}
 /// Throws ValueError in the name of layer `type` unless p is a probability.
 void check_probability(const char* type, const char* option, double p);
 

@@ -13,6 +13,7 @@ Tensor pad_spatial(const char* type, PadKind kind, const Tensor& x, std::span<co
                    double value);
 }
 
+/// Options of the padding layers over N spatial dimensions, but for ConstantPad.
 template <PadKind kind, size_t N>
 struct PadLayerOptions {
   static constexpr const char* type =
@@ -28,12 +29,13 @@ struct PadLayerOptions {
   Tensor apply(const Tensor& x) const { return detail::pad_spatial(type, kind, x, padding, 0); }
 };
 
+/// Options of ConstantPad over N spatial dimensions.
 template <size_t N>
 struct ConstantPadOptions {
   static constexpr const char* type =
       for_dims<N>("ConstantPad1d", "ConstantPad2d", "ConstantPad3d");
   Sizes<2 * N> padding = 0;  ///< left, right, top, bottom, front, back
-  double value = 0;
+  double value = 0;          ///< of the elements around
 
   void describe(OptionVisitor& visit) {
     visit.required("padding", padding);
@@ -45,23 +47,32 @@ struct ConstantPadOptions {
 };
 
 /// Zeros, or a constant, around x [..., L], [..., H, W] or [..., D, H, W]; negative sizes crop.
+/// @{
 using ZeroPad1d = FunctionLayer<PadLayerOptions<PadKind::zero, 1>>;
 using ZeroPad2d = FunctionLayer<PadLayerOptions<PadKind::zero, 2>>;
 using ZeroPad3d = FunctionLayer<PadLayerOptions<PadKind::zero, 3>>;
 using ConstantPad1d = FunctionLayer<ConstantPadOptions<1>>;
 using ConstantPad2d = FunctionLayer<ConstantPadOptions<2>>;
 using ConstantPad3d = FunctionLayer<ConstantPadOptions<3>>;
-/// The elements next to an edge, mirrored without the edge itself: less than the size.
+/// @}
+/// The elements next to an edge, mirrored without the edge itself. Throws ShapeError for a padding
+/// that is not less than the size.
+/// @{
 using ReflectionPad1d = FunctionLayer<PadLayerOptions<PadKind::reflection, 1>>;
 using ReflectionPad2d = FunctionLayer<PadLayerOptions<PadKind::reflection, 2>>;
 using ReflectionPad3d = FunctionLayer<PadLayerOptions<PadKind::reflection, 3>>;
+/// @}
 /// The element at the edge, repeated.
+/// @{
 using ReplicationPad1d = FunctionLayer<PadLayerOptions<PadKind::replication, 1>>;
 using ReplicationPad2d = FunctionLayer<PadLayerOptions<PadKind::replication, 2>>;
 using ReplicationPad3d = FunctionLayer<PadLayerOptions<PadKind::replication, 3>>;
-/// The elements from the other side.
+/// @}
+/// The elements from the other side. Throws ShapeError for a padding of more than the size.
+/// @{
 using CircularPad1d = FunctionLayer<PadLayerOptions<PadKind::circular, 1>>;
 using CircularPad2d = FunctionLayer<PadLayerOptions<PadKind::circular, 2>>;
 using CircularPad3d = FunctionLayer<PadLayerOptions<PadKind::circular, 3>>;
+/// @}
 
 }  // namespace gradus::nn

@@ -16,13 +16,16 @@ namespace gradus::nn {
 struct LSTMState {
   Tensor h, c;
 };
+/// What RNN and GRU return. Shapes: see RecurrentLayer.
 struct RecurrentResult {
   Tensor output;  ///< hidden state of the last layer at every step
   Tensor h_n;     ///< hidden state of every layer after its last step
 };
+/// What LSTM returns.
 struct LSTMResult {
-  Tensor output, h_n;  ///< as above
-  Tensor c_n;          ///< cell state of every layer after its last step
+  Tensor output;  ///< hidden state of the last layer at every step
+  Tensor h_n;     ///< hidden state of every layer after its last step
+  Tensor c_n;     ///< cell state of every layer after its last step
 };
 
 /// The parameters that one step uses; biases are undefined where an option has switched them off.
@@ -30,21 +33,24 @@ struct RecurrentWeights {
   Tensor &weight_ih, &weight_hh, &bias_ih, &bias_hh;
 };
 
+/// What bounds the states of an RNN.
 enum class RnnNonlinearity { tanh, relu };
 
 // --- Layers --------------------------------------------------------------------------------------
 
+/// Which layer RecurrentOptions are for.
 enum class Recurrence { lstm, gru };
 
+/// Options of LSTM and GRU: PyTorch's names and defaults.
 template <Recurrence recurrence>
 struct RecurrentOptions {
   static constexpr const char* type = recurrence == Recurrence::lstm ? "LSTM" : "GRU";
-  int64_t input_size = 0;
-  int64_t hidden_size = 0;
-  int64_t num_layers = 1;
-  bool bias = true;
+  int64_t input_size = 0;      ///< features of a step; has to be given
+  int64_t hidden_size = 0;     ///< H, size of the states; has to be given
+  int64_t num_layers = 1;      ///< each but the first reads the output of the one before it
+  bool bias = true;            ///< have bias_ih and bias_hh
   bool batch_first = false;    ///< input and output are [N, T, ...]; states are not concerned
-  double dropout = 0;          ///< in training, of what one layer passes to the next
+  double dropout = 0;          ///< in training, of what one layer passes to the next; in [0, 1]
   bool bidirectional = false;  ///< a second set of weights runs from the last step to the first
 
   void describe(OptionVisitor& visit) {
@@ -59,21 +65,22 @@ struct RecurrentOptions {
   }
 };
 
+/// Options of RNN: PyTorch's names and defaults.
 struct RNNOptions {
   static constexpr const char* type = "RNN";
-  int64_t input_size = 0;
-  int64_t hidden_size = 0;
-  int64_t num_layers = 1;
-  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;
-  bool bias = true;
-  bool batch_first = false;
-  double dropout = 0;
-  bool bidirectional = false;
+  int64_t input_size = 0;   ///< features of a step; has to be given
+  int64_t hidden_size = 0;  ///< H, size of the states; has to be given
+  int64_t num_layers = 1;   ///< each but the first reads the output of the one before it
+  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;  ///< what a step ends with
+  bool bias = true;                                      ///< have bias_ih and bias_hh
+  bool batch_first = false;    ///< input and output are [N, T, ...]; states are not concerned
+  double dropout = 0;          ///< in training, of what one layer passes to the next; in [0, 1]
+  bool bidirectional = false;  ///< a second set of weights runs from the last step to the first
 
   void describe(OptionVisitor& visit);
 };
-using LSTMOptions = RecurrentOptions<Recurrence::lstm>;
-using GRUOptions = RecurrentOptions<Recurrence::gru>;
+using LSTMOptions = RecurrentOptions<Recurrence::lstm>;  ///< of LSTM
+using GRUOptions = RecurrentOptions<Recurrence::gru>;    ///< of GRU
 
 /// What RNN, LSTM and GRU have in common.
 ///
@@ -95,6 +102,7 @@ class RecurrentLayer : public Module {
   bool depends_on_mode() const override { return setting_.dropout > 0 && setting_.num_layers > 1; }
 
  protected:
+  /// The options, and what follows from the class.
   struct Setting {
     const char* type;
     int64_t gates;
@@ -179,6 +187,7 @@ class GRU : public Layer<GRUOptions, RecurrentLayer> {
                  const RecurrentWeights& weights) const override;
 };
 
+/// Options of LastStep.
 struct LastStepOptions {
   static constexpr const char* type = "LastStep";
   bool batch_first = false;  ///< as in the layer before it
@@ -197,12 +206,13 @@ using LastStep = FunctionLayer<LastStepOptions>;
 /// given are zeros. Throws ShapeError for others.
 class RecurrentCell : public Module {
  public:
-  Tensor& weight_ih;
-  Tensor& weight_hh;
-  Tensor& bias_ih;
-  Tensor& bias_hh;
+  Tensor& weight_ih;  ///< [G H, input_size]
+  Tensor& weight_hh;  ///< [G H, H]
+  Tensor& bias_ih;    ///< [G H]; undefined without bias
+  Tensor& bias_hh;    ///< likewise
 
  protected:
+  /// The options, and what follows from the class.
   struct Setting {
     const char* type;
     int64_t gates, input_size, hidden_size;
@@ -220,29 +230,33 @@ class RecurrentCell : public Module {
   Setting setting_;
 };
 
+/// Options of RNNCell.
 struct RNNCellOptions {
   static constexpr const char* type = "RNNCell";
-  int64_t input_size = 0;
-  int64_t hidden_size = 0;
-  bool bias = true;
-  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;
+  int64_t input_size = 0;                                ///< features of the input; has to be given
+  int64_t hidden_size = 0;                               ///< H, size of the states; has to be given
+  bool bias = true;                                      ///< have bias_ih and bias_hh
+  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;  ///< what the step ends with
   void describe(OptionVisitor& visit);
 };
+/// Options of LSTMCell.
 struct LSTMCellOptions {
   static constexpr const char* type = "LSTMCell";
-  int64_t input_size = 0;
-  int64_t hidden_size = 0;
-  bool bias = true;
+  int64_t input_size = 0;   ///< features of the input; has to be given
+  int64_t hidden_size = 0;  ///< H, size of the states; has to be given
+  bool bias = true;         ///< have bias_ih and bias_hh
   void describe(OptionVisitor& visit);
 };
+/// Options of GRUCell.
 struct GRUCellOptions {
   static constexpr const char* type = "GRUCell";
-  int64_t input_size = 0;
-  int64_t hidden_size = 0;
-  bool bias = true;
+  int64_t input_size = 0;   ///< features of the input; has to be given
+  int64_t hidden_size = 0;  ///< H, size of the states; has to be given
+  bool bias = true;         ///< have bias_ih and bias_hh
   void describe(OptionVisitor& visit);
 };
 
+/// One step of an RNN.
 class RNNCell : public Layer<RNNCellOptions, RecurrentCell> {
  public:
   explicit RNNCell(const RNNCellOptions& o)
@@ -255,6 +269,7 @@ class RNNCell : public Layer<RNNCellOptions, RecurrentCell> {
   Tensor step(const Tensor& x, const Tensor& h);
 };
 
+/// One step of an LSTM.
 class LSTMCell : public Layer<LSTMCellOptions, RecurrentCell> {
  public:
   explicit LSTMCell(const LSTMCellOptions& o)
@@ -267,6 +282,7 @@ class LSTMCell : public Layer<LSTMCellOptions, RecurrentCell> {
   LSTMState step(const Tensor& x, const LSTMState& state);
 };
 
+/// One step of a GRU.
 class GRUCell : public Layer<GRUCellOptions, RecurrentCell> {
  public:
   explicit GRUCell(const GRUCellOptions& o)

@@ -16,11 +16,12 @@ Tensor normed_weight(const Tensor& v, const Tensor& g, std::optional<int64_t> di
 /// |v| as above, with size 1 in the dimensions that it runs over; a scalar without `dim`.
 Tensor weight_length(const Tensor& v, std::optional<int64_t> dim);
 
+/// Options of WeightNorm: those of the layer, and its own.
 template <class Inner>
 struct WeightNormOptions {
   static constexpr const char* type =
       std::is_same_v<Inner, Linear> ? "WeightNormLinear" : "WeightNormConv2d";
-  typename Inner::Options layer;
+  typename Inner::Options layer;  ///< of the layer whose weight this is
   /// The dimension whose slices have a length each: 0 for one per output; none for one in all.
   std::optional<int64_t> dim = 0;
 
@@ -48,21 +49,22 @@ class WeightNorm : public Layer<WeightNormOptions<Inner>> {
   Inner inner_;  // its options and nothing else: parameters are here
 
  public:
-  Tensor& bias;
-  Tensor& weight_g;
-  Tensor& weight_v;
+  Tensor& bias;      ///< of the layer; undefined without one
+  Tensor& weight_g;  ///< lengths, of size 1 in all dimensions but `dim`
+  Tensor& weight_v;  ///< directions, of the weight's shape
 };
 
 extern template class WeightNorm<Linear>;
 extern template class WeightNorm<Conv2d>;
 
+/// Options of SpectralNorm: those of the layer, and its own.
 template <class Inner>
 struct SpectralNormOptions {
   static constexpr const char* type =
       std::is_same_v<Inner, Linear> ? "SpectralNormLinear" : "SpectralNormConv2d";
-  typename Inner::Options layer;
-  int64_t n_power_iterations = 1;
-  double eps = 1e-12;  ///< least length that u and v are divided by
+  typename Inner::Options layer;   ///< of the layer whose weight this is
+  int64_t n_power_iterations = 1;  ///< per forward in training; at least 1
+  double eps = 1e-12;              ///< least length that u and v are divided by
 
   void describe(OptionVisitor& visit) {
     layer.describe(visit);
@@ -95,10 +97,10 @@ class SpectralNorm : public Layer<SpectralNormOptions<Inner>> {
   Inner inner_;  // its options and nothing else: parameters are here
 
  public:
-  Tensor& bias;
-  Tensor& weight_orig;
-  Tensor& weight_u;
-  Tensor& weight_v;
+  Tensor& bias;         ///< of the layer; undefined without one
+  Tensor& weight_orig;  ///< of the weight's shape
+  Tensor& weight_u;     ///< [out], a buffer
+  Tensor& weight_v;     ///< [rest], a buffer
 };
 
 extern template class SpectralNorm<Linear>;

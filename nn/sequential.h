@@ -52,8 +52,8 @@ class Residual : public Module {
   Tensor forward(const Tensor& x) override;
   std::string type() const override { return "Residual"; }
 
-  Sequential& body;
-  Sequential& shortcut;
+  Sequential& body;      ///< the layers of the long way
+  Sequential& shortcut;  ///< those of the short one
 };
 
 }  // namespace gradus::nn

@@ -8,12 +8,13 @@ namespace gradus::nn {
 /// The linear modes go with the number of spatial dimensions: 1, 2 and 3.
 enum class Interpolation { nearest, linear, bilinear, trilinear };
 
+/// Options of Upsample.
 struct UpsampleOptions {
   static constexpr const char* type = "Upsample";
   Shape size = {};  ///< of the output: one number, or one per spatial dimension; or, if empty,
-  std::optional<double> scale_factor = {};
-  Interpolation mode = Interpolation::nearest;
-  bool align_corners = false;
+  std::optional<double> scale_factor = {};      ///< H' = H scale_factor, rounded down; positive
+  Interpolation mode = Interpolation::nearest;  ///< decides how many dimensions an input may have
+  bool align_corners = false;  ///< linear modes only: the outermost elements keep their values
 
   void describe(OptionVisitor& visit) {
     visit("size", size);
@@ -24,8 +25,9 @@ struct UpsampleOptions {
   void check() const;
   Tensor apply(const Tensor& x) const;
 };
-/// Throws ValueError unless exactly one of size and scale_factor is given, and ShapeError for an
-/// input with other dimensions than the mode's.
+/// Other spatial sizes, by copying or interpolating elements. Throws ValueError unless exactly one
+/// of size and scale_factor is given, and ShapeError for an input with other dimensions than the
+/// mode's.
 using Upsample = FunctionLayer<UpsampleOptions>;
 
 }  // namespace gradus::nn

@@ -7,14 +7,16 @@
 
 namespace gradus::optim {
 
+/// Options of Adam; settings outside of their range throw ValueError.
 struct AdamOptions {
-  double lr = 1e-3;
+  double lr = 1e-3;  ///< learning rate, the size of a step; at least 0
+  /// How much of m and v stays at each step, in [0, 1).
   std::array<double, 2> betas = {0.9, 0.999};
-  double eps = 1e-8;
+  double eps = 1e-8;        ///< added to the root; at least 0
   double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
   double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
-  bool amsgrad = false;
-  bool maximize = false;
+  bool amsgrad = false;     ///< divide by the largest v so far
+  bool maximize = false;    ///< climb: use the gradient times -1
 };
 
 /// Adaptive moments: m and v are moving averages of g and g^2, p -= lr m' / (sqrt(v') + eps) with
@@ -38,13 +40,15 @@ class Adam : public MomentOptimizer<AdamOptions> {
   bool decoupled_;
 };
 
+/// Options of AdamW; settings outside of their range throw ValueError.
 struct AdamWOptions {
-  double lr = 1e-3;
+  double lr = 1e-3;  ///< learning rate, the size of a step; at least 0
+  /// How much of m and v stays at each step, in [0, 1).
   std::array<double, 2> betas = {0.9, 0.999};
-  double eps = 1e-8;
+  double eps = 1e-8;           ///< added to the root; at least 0
   double weight_decay = 0.01;  ///< decoupled: p *= 1 - lr weight_decay before the step
-  bool amsgrad = false;
-  bool maximize = false;
+  bool amsgrad = false;        ///< divide by the largest v so far
+  bool maximize = false;       ///< climb: use the gradient times -1
 };
 
 /// Adam whose weight decay does not pass through the moments (Loshchilov and Hutter, "Decoupled

@@ -9,6 +9,7 @@
 
 namespace gradus::optim {
 
+/// Options of clip_grad_norm_.
 struct ClipNormOptions {
   double norm_type = 2;  ///< any positive number; infinity for the largest magnitude
   /// Throw ValueError where the norm is NaN or infinite. Otherwise an infinite norm makes finite

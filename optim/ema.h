@@ -7,6 +7,7 @@
 
 namespace gradus::optim {
 
+/// Options of EMA.
 struct EMAOptions {
   double decay = 0.999;  ///< in [0, 1]: the average remembers about 1 / (1 - decay) updates
   /// Start with a short memory: the decay of update t (from 1) is min(decay, (1 + t) / (10 + t)).

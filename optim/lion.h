@@ -7,11 +7,12 @@
 
 namespace gradus::optim {
 
+/// Options of Lion; settings outside of their range throw ValueError.
 struct LionOptions {
-  double lr = 1e-4;  ///< about a tenth of what suits Adam
-  std::array<double, 2> betas = {0.9, 0.99};
+  double lr = 1e-4;                           ///< about a tenth of what suits Adam
+  std::array<double, 2> betas = {0.9, 0.99};  ///< of the direction, and of m; in [0, 1)
   double weight_decay = 0;  ///< decoupled: p *= 1 - lr weight_decay before the step
-  bool maximize = false;
+  bool maximize = false;    ///< climb: use the gradient times -1
 };
 
 /// Steps of one size, in the direction of signs: p = (1 - lr weight_decay) p -

@@ -16,11 +16,11 @@ namespace gradus::optim {
 ///     optim::SGD sgd({{.parameters = weights, .weight_decay = 1e-4}, {.parameters = biases}},
 ///                    {.lr = 0.1, .momentum = 0.9});
 struct ParameterGroup {
-  NamedTensors parameters = {};
-  std::optional<double> lr = {};
-  std::optional<double> weight_decay = {};
-  std::optional<double> momentum = {};  ///< beta1 where the optimizer has betas
-  std::optional<double> l1_decay = {};
+  NamedTensors parameters = {};             ///< each belongs to one group, once
+  std::optional<double> lr = {};            ///< learning rate
+  std::optional<double> weight_decay = {};  ///< L2, or decoupled in AdamW and Lion
+  std::optional<double> momentum = {};      ///< beta1 where the optimizer has betas
+  std::optional<double> l1_decay = {};      ///< not in AdamW and Lion
 };
 
 /// Two groups, in this order: parameters that decay (matrices and filters), with `weight_decay`,
@@ -35,10 +35,10 @@ std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double 
 
 /// What may differ between groups, and change during training.
 struct GroupSettings {
-  double lr = 0;
-  double weight_decay = 0;
-  double momentum = 0;  ///< beta1 where the optimizer has betas
-  double l1_decay = 0;
+  double lr = 0;            ///< learning rate; at least 0
+  double weight_decay = 0;  ///< L2, or decoupled in AdamW and Lion; at least 0
+  double momentum = 0;      ///< beta1 where the optimizer has betas
+  double l1_decay = 0;      ///< at least 0; not in AdamW and Lion
 };
 
 /// Changes parameters along their gradients.

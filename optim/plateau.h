@@ -5,19 +5,22 @@
 
 namespace gradus::optim {
 
-enum class PlateauMode { min, max };  ///< whether small or large metrics are good
+/// Whether small or large metrics are good.
+enum class PlateauMode { min, max };
+/// Whether PlateauOptions::threshold is a share of the best metric or an amount.
 enum class ThresholdMode { relative, absolute };
 
+/// Options of ReduceLROnPlateau: PyTorch's names and defaults.
 struct PlateauOptions {
-  PlateauMode mode = PlateauMode::min;
-  double factor = 0.1;
-  int64_t patience = 10;
+  PlateauMode mode = PlateauMode::min;  ///< min for losses, max for accuracies
+  double factor = 0.1;                  ///< of the rate at each reduction, in [0, 1)
+  int64_t patience = 10;                ///< steps without progress that are borne; at least 0
   /// How much better counts as better: by this share of the best, or by this amount.
   double threshold = 1e-4;
-  ThresholdMode threshold_mode = ThresholdMode::relative;
-  int64_t cooldown = 0;
-  PerGroup min_lr = 0;
-  double eps = 1e-8;
+  ThresholdMode threshold_mode = ThresholdMode::relative;  ///< a share of the best, or an amount
+  int64_t cooldown = 0;  ///< steps after a reduction that do not count; at least 0
+  PerGroup min_lr = 0;   ///< no rate goes below; at least 0
+  double eps = 1e-8;     ///< smaller changes are not made; at least 0
 };
 
 /// Multiplies the rate of every group by `factor`, but not below min_lr, when a metric has not

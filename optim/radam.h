@@ -7,13 +7,15 @@
 
 namespace gradus::optim {
 
+/// Options of RAdam; settings outside of their range throw ValueError.
 struct RAdamOptions {
-  double lr = 1e-3;
+  double lr = 1e-3;  ///< learning rate, the size of a step; at least 0
+  /// How much of m and v stays at each step, in [0, 1).
   std::array<double, 2> betas = {0.9, 0.999};
-  double eps = 1e-8;
+  double eps = 1e-8;        ///< added to the root; at least 0
   double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
   double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
-  bool maximize = false;
+  bool maximize = false;    ///< climb: use the gradient times -1
 };
 
 /// Adam that knows how little its second moment is worth at first: with m, v of Adam,

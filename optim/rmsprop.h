@@ -5,15 +5,16 @@
 
 namespace gradus::optim {
 
+/// Options of RMSprop; settings outside of their range throw ValueError.
 struct RMSpropOptions {
-  double lr = 0.01;
-  double alpha = 0.99;  ///< how much of the mean square stays
-  double eps = 1e-8;
+  double lr = 0.01;         ///< learning rate, the size of a step; at least 0
+  double alpha = 0.99;      ///< how much of the mean square stays
+  double eps = 1e-8;        ///< added to the root; at least 0
   double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
   double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
-  double momentum = 0;
-  bool centered = false;
-  bool maximize = false;
+  double momentum = 0;      ///< how much of the buffer stays; 0 for no buffer
+  bool centered = false;    ///< divide by the standard deviation
+  bool maximize = false;    ///< climb: use the gradient times -1
 };
 
 /// Steps divided by the root of a moving mean of squared gradients: s = alpha s + (1 - alpha) g^2,

@@ -41,7 +41,7 @@ class PerGroup {
 
 /// What a schedule says about one group.
 struct Rates {
-  double lr = 0;
+  double lr = 0;                        ///< learning rate
   std::optional<double> momentum = {};  ///< stays as it is where nothing is said
 };
 
@@ -119,31 +119,31 @@ class Schedule {
 
 /// gamma^floor(t / step_size)
 struct StepLR {
-  int64_t step_size = 0;
-  double gamma = 0.1;
+  int64_t step_size = 0;  ///< steps at one rate; at least 1
+  double gamma = 0.1;     ///< at least 0
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
 };
 
 /// gamma^(number of milestones <= t); one that is listed twice counts twice.
 struct MultiStepLR {
-  std::vector<int64_t> milestones;
-  double gamma = 0.1;
+  std::vector<int64_t> milestones;  ///< steps at which the rate changes, in any order
+  double gamma = 0.1;               ///< at least 0
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
 };
 
 /// gamma^t
 struct ExponentialLR {
-  double gamma = 0;
+  double gamma = 0;  ///< positive
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
 };
 
 /// factor before step total_iters, then 1.
 struct ConstantLR {
-  double factor = 1.0 / 3;
-  int64_t total_iters = 5;
+  double factor = 1.0 / 3;  ///< in [0, 1]
+  int64_t total_iters = 5;  ///< at least 0
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
 };
@@ -151,24 +151,24 @@ struct ConstantLR {
 /// start_factor + (end_factor - start_factor) min(t, total_iters) / total_iters: a warm-up, or a
 /// way down.
 struct LinearLR {
-  double start_factor = 1.0 / 3;
-  double end_factor = 1;
-  int64_t total_iters = 5;
+  double start_factor = 1.0 / 3;  ///< at step 0; in [0, 1]
+  double end_factor = 1;          ///< from step total_iters on; in [0, 1]
+  int64_t total_iters = 5;        ///< at least 1
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
 };
 
 /// (1 - min(t, total_iters) / total_iters)^power
 struct PolynomialLR {
-  int64_t total_iters = 5;
-  double power = 1;
+  int64_t total_iters = 5;  ///< where the rate reaches 0; at least 1
+  double power = 1;         ///< 1 for a line; at least 0
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
 };
 
 /// A factor of your own: one function for all groups, or one for each.
 struct LambdaLR {
-  std::vector<std::function<double(int64_t t)>> lr_lambda;
+  std::vector<std::function<double(int64_t t)>> lr_lambda;  ///< of the number of the step, from 0
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
 };
@@ -178,21 +178,22 @@ struct LambdaLR {
 /// eta_min + (base - eta_min) (1 + cos(pi t / T_max)) / 2; past T_max the rate rises again
 /// (Loshchilov and Hutter, "SGDR", arXiv 1608.03983, without restarts).
 struct CosineAnnealingLR {
-  int64_t T_max = 0;
-  double eta_min = 0;
+  int64_t T_max = 0;   ///< steps from the base to eta_min; at least 1
+  double eta_min = 0;  ///< the lowest rate; at least 0
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
 };
 
 /// The same from base to eta_min in T_0 steps, and once more in T_mult T_0, T_mult^2 T_0 ... steps.
 struct CosineAnnealingWarmRestarts {
-  int64_t T_0 = 0;
-  int64_t T_mult = 1;
-  double eta_min = 0;
+  int64_t T_0 = 0;     ///< steps of the first round; at least 1
+  int64_t T_mult = 1;  ///< by what factor each round is longer than the last; at least 1
+  double eta_min = 0;  ///< the lowest rate; at least 0
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
 };
 
+/// The way from one rate to another: half a cosine, or a line.
 enum class Anneal { cos, linear };
 
 /// One cycle (Smith and Topin, "Super-convergence", arXiv 1708.07120): from max_lr / div_factor up
@@ -202,20 +203,21 @@ enum class Anneal { cos, linear };
 /// rate the optimizer was built with does not matter. Steps are total_steps, or epochs times
 /// steps_per_epoch; going further throws ValueError.
 struct OneCycleLR {
-  PerGroup max_lr = 0;
-  std::optional<int64_t> total_steps = {};
-  std::optional<int64_t> epochs = {};
-  std::optional<int64_t> steps_per_epoch = {};
-  double pct_start = 0.3;
-  Anneal anneal_strategy = Anneal::cos;
-  bool cycle_momentum = true;
-  PerGroup base_momentum = 0.85;
-  PerGroup max_momentum = 0.95;
-  double div_factor = 25;
-  double final_div_factor = 1e4;
-  bool three_phase = false;
+  PerGroup max_lr = 0;                          ///< the top; positive
+  std::optional<int64_t> total_steps = {};      ///< of the whole training; or, if not given,
+  std::optional<int64_t> epochs = {};           ///< times steps_per_epoch
+  std::optional<int64_t> steps_per_epoch = {};  ///< batches, DataLoader::size()
+  double pct_start = 0.3;                       ///< share of the steps on the way up, in [0, 1]
+  Anneal anneal_strategy = Anneal::cos;         ///< how the rates between are found
+  bool cycle_momentum = true;     ///< move the momentum too; ValueError where there is none
+  PerGroup base_momentum = 0.85;  ///< the lowest, where the rate is highest
+  PerGroup max_momentum = 0.95;   ///< the highest, at start and end
+  double div_factor = 25;         ///< max_lr divided by the first rate; positive
+  double final_div_factor = 1e4;  ///< the first rate divided by the last; positive
+  bool three_phase = false;       ///< up, down the same way, and further down
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
+  /// Number of steps in the cycle. Throws ValueError where it is not given.
   int64_t steps() const;
 };
 
@@ -228,8 +230,8 @@ struct OneCycleLR {
 ///                                       optim::CosineAnnealingLR{.T_max = 9500}},
 ///                         .milestones = {500}}
 struct SequentialLR {
-  std::vector<Curve> schedules;
-  std::vector<int64_t> milestones;
+  std::vector<Curve> schedules;     ///< at least one
+  std::vector<int64_t> milestones;  ///< one less than schedules; positive and increasing
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
 };

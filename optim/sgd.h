@@ -5,14 +5,15 @@
 
 namespace gradus::optim {
 
+/// Options of SGD; settings outside of their range throw ValueError.
 struct SGDOptions {
-  double lr = 0.01;
-  double momentum = 0;
-  double dampening = 0;
+  double lr = 0.01;         ///< learning rate, the size of a step; at least 0
+  double momentum = 0;      ///< how much of the buffer stays; 0 for no buffer; at least 0
+  double dampening = 0;     ///< share of the gradient that does not enter the buffer
   double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
   double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
-  bool nesterov = false;
-  bool maximize = false;
+  bool nesterov = false;    ///< step along what the buffer will be
+  bool maximize = false;    ///< climb: use the gradient times -1
 };
 
 /// Gradient descent with momentum: buffer = momentum buffer + (1 - dampening) g (g itself on the

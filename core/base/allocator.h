@@ -15,15 +15,18 @@ void* allocate(size_t bytes);
 /// start the limit is the memory that this machine has, so that a size which is wrong is an error
 /// and not the end of the process.
 void set_memory_limit(size_t bytes);
+/// What set_memory_limit() was told last, or the limit of the start.
 size_t memory_limit();
 /// Gives back what allocate(bytes) returned.
 void deallocate(void* block, size_t bytes) noexcept;
 
+/// What the allocator holds and has asked the system for, over all threads.
 struct AllocatorStatistics {
   int64_t system_allocations = 0;  ///< calls to the system since the start
   int64_t system_bytes = 0;        ///< bytes now held from the system, in use or cached
   int64_t cached_bytes = 0;        ///< of these, bytes waiting to be used again
 };
+/// The counters as they are now.
 AllocatorStatistics allocator_statistics();
 
 /// Gives every cached block back to the system.

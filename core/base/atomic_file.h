@@ -22,6 +22,7 @@ class AtomicFile {
 
   /// Appends bytes. Throws IoError, for instance where the disk is full.
   void write(std::span<const std::byte> bytes);
+  /// Flushes to the disk and renames. Throws IoError; nothing is at `path` then that was not there.
   void commit();
 
  private:

@@ -13,22 +13,28 @@ namespace gradus {
 /// Element type of a tensor. `boolean` is one byte, 0 or 1.
 enum class DType : uint8_t { float32, float64, int64, int32, uint8, boolean };
 
+/// The element types without their scope: `zeros({2}, float64)`.
+/// @{
 inline constexpr DType float32 = DType::float32;
 inline constexpr DType float64 = DType::float64;
 inline constexpr DType int64 = DType::int64;
 inline constexpr DType int32 = DType::int32;
 inline constexpr DType uint8 = DType::uint8;
 inline constexpr DType boolean = DType::boolean;
+/// @}
 
 /// Bytes per element.
 size_t size_of(DType dtype);
 /// "float32", "int64", ..., "bool".
 const char* name_of(DType dtype);
+/// Writes name_of(dtype).
 std::ostream& operator<<(std::ostream& out, DType dtype);
 
+/// True for float32 and float64: what has gradients.
 constexpr bool is_floating(DType dtype) {
   return dtype <= DType::float64;
 }
+/// True for the whole numbers, int64, int32 and uint8; not for bool.
 constexpr bool is_integral(DType dtype) {
   return dtype > DType::float64 && dtype != DType::boolean;
 }
@@ -60,6 +66,7 @@ template <>
 struct dtype_of<bool> {
   static constexpr DType value = DType::boolean;
 };
+/// The DType that stores C++ type T, as a value.
 template <class T>
 inline constexpr DType dtype_v = dtype_of<T>::value;
 

@@ -7,6 +7,7 @@
 
 namespace gradus {
 
+/// A regular file, read from the beginning unless told otherwise.
 class InputFile {
  public:
   /// `op` names the caller in errors. Throws IoError where there is no such file, where it is not

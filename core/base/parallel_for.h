@@ -7,6 +7,7 @@
 
 namespace gradus {
 
+/// The most threads that set_num_threads() takes.
 inline constexpr int max_num_threads = 1024;
 
 /// Number of threads that parallel_for uses. At the start: GRADUS_NUM_THREADS, else the number of

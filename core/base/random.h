@@ -17,8 +17,8 @@ std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter_high, uint64_t cou
 /// A position in a random stream: a value type, cheap to copy and to save. Number i of the stream
 /// is a function of (seed, stream, i) alone, so threads can draw any part of it in any order.
 struct Generator {
-  uint64_t seed = 0;
-  uint64_t stream = 0;
+  uint64_t seed = 0;      ///< the key: other seeds give other numbers
+  uint64_t stream = 0;    ///< a Stream as a number
   uint64_t position = 0;  ///< in words of 32 bits
 
   Generator() = default;
@@ -50,15 +50,18 @@ struct Generator {
 /// The random state of the calling thread: what layers draw from when they are built and when they
 /// drop out. Two words per stream; saved and restored as a value.
 struct RandomState {
-  std::array<Generator, 4> streams;
+  std::array<Generator, 4> streams;  ///< in the order of Stream
 };
 
 /// Starts all streams of the calling thread anew from `seed`. Without it the seed is 0.
 void manual_seed(uint64_t seed);
 /// The calling thread's generator for one purpose.
 Generator& default_generator(Stream stream);
+/// What the calling thread has, and going on from there.
+/// @{
 RandomState random_state();
 void set_random_state(const RandomState& state);
+/// @}
 
 /// Gives the streams of this thread their positions back at the end of a scope: what is drawn in
 /// between leaves no trace.

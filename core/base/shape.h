@@ -14,7 +14,7 @@ namespace gradus {
 /// Holds up to `max_dims` entries and never allocates.
 class Shape {
  public:
-  static constexpr int max_dims = 8;
+  static constexpr int max_dims = 8;  ///< the most dimensions that a tensor can have
 
   Shape() = default;
   /// Throws ShapeError for more than `max_dims` entries.
@@ -54,8 +54,10 @@ class Shape {
   int dim_ = 0;
 };
 
+/// Distances between neighbours in each dimension, in elements.
 using Strides = Shape;
 
+/// Writes to_string().
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 /// Turns a dimension counted from the end (-1 is the last) into one counted from the front.
