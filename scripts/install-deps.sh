@@ -29,6 +29,7 @@ test_packages=(
   "clang-format"
   "clang-tidy"
   "shellcheck"
+  "doxygen"
   "python3-numpy"
   "gcovr"
   "valgrind"

@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Checks that Doxygen has nothing to say against the documentation, and that there is a comment for
+# every namespace, type and enumeration, every function, variable and alias of a namespace, and
+# every field of options, updates, statistics and results. Other members may speak for themselves.
+# Exit code 77 says that Doxygen is not installed.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+if ! command -v doxygen > /dev/null; then
+  echo "doxygen is not installed" >&2
+  exit 77
+fi
+output="$(mktemp -d)"
+trap 'rm -rf "$output"' EXIT
+cd "$root"
+
+# warnings_with SETTING...: what Doxygen says with these in place of what docs/Doxyfile has.
+warnings_with() {
+  printf '%s\n' "@INCLUDE = docs/Doxyfile" "OUTPUT_DIRECTORY = $output" "$@" | doxygen - 2>&1
+}
+
+# Doxygen says nothing of namespaces without a comment, and nothing of what is in them.
+bare_namespaces() {
+  local file
+  for file in "$output"/xml/namespacegradus*.xml; do
+    if ! grep --after-context=1 '^    <briefdescription>' "$file" | grep --quiet '<para>'; then
+      sed -n 's/^    <compoundname>\(.*\)<.*/namespace \1 has no comment/p' "$file"
+    fi
+  done
+}
+
+# Of the warnings that something is not documented, those that count. What is static tells a class
+# about itself ("type") and is no option.
+missing_comments() {
+  local kinds='(Options|Update|Statistics|Result)' warning file line
+  { grep -E "Compound .* is not|of namespace [^ ]+ is not|\
+\(variable\) of (struct|class) [[:alnum:]_:]*$kinds(<.*>)? is not" || true; } \
+    | while IFS= read -r warning; do
+      IFS=: read -r file line _ <<< "$warning"
+      sed -n "${line}p" "$file" | grep --quiet '^ *static ' || echo "$warning"
+    done
+}
+
+found="$(
+  warnings_with "GENERATE_XML = YES"
+  bare_namespaces
+  warnings_with "GENERATE_XML = YES" "GENERATE_HTML = NO" "EXTRACT_ALL = NO" \
+    "WARN_IF_UNDOCUMENTED = YES" | missing_comments
+)"
+if [ -n "$found" ]; then
+  printf '%s\n' "${found//"$root/"/}" >&2
+  exit 1
+fi
