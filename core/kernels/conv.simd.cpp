@@ -224,6 +224,11 @@ bool suits_direct(const ConvSizes& s) {
          s.padding_w <= s.dilation_w * (s.kw - 1);
 }
 
+/// With one channel in and many out, the direct input gradient would load more than it computes.
+bool suits_direct_input(const ConvSizes& s) {
+  return suits_direct(s) && (s.c > s.groups || s.o < 8 * s.groups);
+}
+
 /// The direct weight gradient keeps a vector of sums for every weight.
 bool suits_direct_weights(const ConvSizes& s) {
   constexpr int64_t most_weights = 1 << 16;
@@ -251,7 +256,7 @@ void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weigh
   if constexpr (std::is_same_v<T, float>) {
     if (suits_winograd(s)) return winograd().input_gradient(s, dx, g, weight);
   }
-  (suits_direct(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
+  (suits_direct_input(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
 }
 
 template <class T>

@@ -26,55 +26,128 @@ constexpr int block_vectors = outputs >= 4 ? 3 : most_vectors;
 constexpr int block_taps = vector_bytes == 64 ? 6 : 3,
               gradient_outputs = vector_bytes == 64 ? 4 : 3;
 
-/// The planes of one group of one image with their padding, each one long row.
-struct Planes {
-  int64_t width, plane;  // of a padded row and plane
-  int64_t places;        // from the first output element to the last, in padded rows
-  int64_t slack;         // what vectors may read beyond the last plane
+constexpr int64_t piece_work = 1 << 20;  // products that are worth a piece of parallel_for
 
-  explicit Planes(const ConvSizes& s)
-      : width(s.w + 2 * s.padding_w),
-        plane((s.h + 2 * s.padding_h) * width),
-        places((s.oh - 1) * width + s.ow),
-        slack(0) {}
+/// The planes of one group of a few images with their padding: channel by channel one long row that
+/// has the plane of each image.
+struct Planes {
+  int64_t images;
+  int64_t width, plane, channel;  // elements of a padded row, plane and channel
+  int64_t places;                 // from the first output element to the last, in padded rows
+  int64_t slack;                  // what vectors may read beyond the last plane
 };
 
 template <class T>
-Planes planes_of(const ConvSizes& s) {
-  Planes p(s);
-  p.slack = most_vectors * width<T>;
-  return p;
+Planes planes_of(const ConvSizes& s, int64_t images = 1) {
+  const int64_t w = s.w + 2 * s.padding_w, plane = (s.h + 2 * s.padding_h) * w;
+  return {.images = images,
+          .width = w,
+          .plane = plane,
+          .channel = images * plane,
+          .places = (images - 1) * plane + (s.oh - 1) * w + s.ow,
+          .slack = most_vectors * width<T>};
+}
+
+/// The vectors that make up an output plane: either row by row, where the last vector of a row
+/// overlaps the one before and rows have at least one, or all places one after the other, elements
+/// between rows included.
+template <class T>
+class Cover {
+ public:
+  Cover(const ConvSizes& s, const Planes& p, bool by_rows)
+      : by_rows_(by_rows),
+        size_(by_rows ? s.oh * vectors_of(s.ow) : vectors_of(p.places)),
+        row_(round_up(p.places, p.slack)),
+        in_(size_ + most_vectors),
+        out_(size_ + most_vectors) {
+    int64_t at = 0;
+    const auto add = [&](int64_t in, int64_t out) {
+      in_[at] = in;
+      out_[at++] = out;
+    };
+    if (!by_rows) {
+      while (at < size_) add(at * width<T>, at * width<T>);
+    }
+    for (int64_t h = 0; by_rows && h < s.oh; ++h) {
+      for (int64_t i = 0; i < s.ow; i += width<T>) {
+        const int64_t column = smaller(i, s.ow - width<T>);
+        add(h * p.width + column, h * s.ow + column);
+      }
+    }
+    while (at < size_ + most_vectors) add(in_[size_ - 1], out_[size_ - 1]);
+  }
+  static int64_t vectors_of(int64_t n) { return (n + width<T> - 1) / width<T>; }
+
+  bool by_rows() const { return by_rows_; }
+  int64_t size() const { return size_; }
+  /// Where vector i begins in the padded input, and in the output or the row of places. Some more
+  /// than there are repeat the last one.
+  const int64_t* in() const { return in_.data(); }
+  const int64_t* out() const { return out_.data(); }
+  /// Room for all places, in whole vectors.
+  int64_t row() const { return row_; }
+
+ private:
+  bool by_rows_;
+  int64_t size_, row_;
+  Workspace<int64_t> in_, out_;
+};
+
+/// Copies a row, which is often too short for a call of memcpy to pay.
+template <class T>
+[[gnu::always_inline]] inline void copy_row(int64_t n, const T* from, T* to) {
+  map_vectors<T>(n, [&]<class V>(int64_t i) { store(to + i, load<V>(from + i)); });
 }
 
 template <class T>
-void copy_padded(const ConvSizes& s, const Planes& p, int64_t channels, const T* x, T* to) {
-  std::memset(to, 0, static_cast<size_t>(channels * p.plane + p.slack) * sizeof(T));
-  for (int64_t c = 0; c < channels; ++c) {
-    for (int64_t h = 0; h < s.h; ++h) {
-      std::memcpy(to + c * p.plane + (h + s.padding_h) * p.width + s.padding_w,
-                  x + (c * s.h + h) * s.w, static_cast<size_t>(s.w) * sizeof(T));
+void fill_zero(int64_t n, T* to) {
+  std::memset(to, 0, static_cast<size_t>(n) * sizeof(T));
+}
+
+/// Where planes are copied to. Their padding is written once and stays.
+template <class T>
+class PaddedPlanes {
+ public:
+  PaddedPlanes(const ConvSizes& s, const Planes& p)
+      : s_(s), p_(p), size_(s.c / s.groups * p.channel + p.slack), planes_(size_) {
+    clear();
+  }
+  void clear() { fill_zero(size_, planes_.data()); }
+  /// Copies those at x, as image number `image`.
+  void copy(int64_t image, const T* x) {
+    T* to = planes_.data() + image * p_.plane + s_.padding_h * p_.width + s_.padding_w;
+    for (int64_t c = 0; c < s_.c / s_.groups; ++c, to += p_.channel) {
+      for (int64_t h = 0; h < s_.h; ++h, x += s_.w) copy_row(s_.w, x, to + h * p_.width);
     }
   }
-}
+  const T* data() const { return planes_.data(); }
+
+ private:
+  const ConvSizes& s_;
+  const Planes& p_;
+  int64_t size_;
+  Workspace<T> planes_;
+};
 
 /// Where the input element of each tap lies, from that of the first tap.
 void fill_offsets(const ConvSizes& s, const Planes& p, int64_t* offset) {
   for (int64_t c = 0; c < s.c / s.groups; ++c) {
     for (int64_t i = 0; i < s.kh; ++i) {
       for (int64_t j = 0; j < s.kw; ++j) {
-        *offset++ = c * p.plane + i * s.dilation_h * p.width + j * s.dilation_w;
+        *offset++ = c * p.channel + i * s.dilation_h * p.width + j * s.dilation_w;
       }
     }
   }
 }
 
-/// `outputs` rows of `places` elements: out[o] = bias[o] + sum of weight[k][o] x[offset[k]].
+/// `outputs` planes: out[o] = bias[o] + sum of weight[k][o] x[offset[k]].
 template <class T, int outputs>
-void convolve_rows(const Planes& p, int64_t depth, const int64_t* offset, const T* x,
-                   const T* weight, const T* bias, T* out, int64_t out_stride) {
+[[gnu::noinline]] void convolve_planes(const Cover<T>& cover, int64_t depth, const int64_t* offset,
+                                       const T* x, const T* weight, const T* bias, T* out,
+                                       int64_t out_stride) {
   using V = Vector<T>;
   constexpr int vectors = block_vectors<outputs>;
-  for (int64_t at = 0; at < p.places; at += vectors * width<T>) {
+  for (int64_t at = 0; at < cover.size(); at += vectors) {
     V sum[outputs][vectors];
 #pragma GCC unroll 8
     for (int o = 0; o < outputs; ++o) {
@@ -83,11 +156,13 @@ void convolve_rows(const Planes& p, int64_t depth, const int64_t* offset, const 
         sum[o][v] = broadcast<V>(bias != nullptr ? bias[o] : T(0));
       }
     }
+    const T* from[vectors];
+#pragma GCC unroll 6
+    for (int v = 0; v < vectors; ++v) from[v] = x + cover.in()[at + v];
     for (int64_t k = 0; k < depth; ++k) {
-      const T* const from = x + at + offset[k];
       V in[vectors];
 #pragma GCC unroll 6
-      for (int v = 0; v < vectors; ++v) in[v] = load<V>(from + v * width<T>);
+      for (int v = 0; v < vectors; ++v) in[v] = load<V>(from[v] + offset[k]);
 #pragma GCC unroll 8
       for (int o = 0; o < outputs; ++o) {
         const V factor = broadcast<V>(weight[k * outputs + o]);
@@ -99,7 +174,7 @@ void convolve_rows(const Planes& p, int64_t depth, const int64_t* offset, const 
     for (int o = 0; o < outputs; ++o) {
 #pragma GCC unroll 6
       for (int v = 0; v < vectors; ++v) {
-        store(out + o * out_stride + at + v * width<T>, sum[o][v]);
+        store(out + o * out_stride + cover.out()[at + v], sum[o][v]);
       }
     }
   }
@@ -127,28 +202,34 @@ void pack_weight(int64_t outputs, int64_t depth, const T* weight, T* to) {
 template <class T>
 void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
   const int64_t depth = s.depth(), outputs = s.o / s.groups, channels = s.c / s.groups;
+  const int64_t plane = s.oh * s.ow;
   const Planes p = planes_of<T>(s);
-  const int64_t row = round_up(p.places, p.slack);
+  using Vectors = Cover<T>;
+  const Vectors cover(s, p, s.ow >= width<T>);
   Workspace<int64_t> offset(depth);
   fill_offsets(s, p, offset.data());
   Workspace<T> packed(s.o * depth);
   for (int64_t g = 0; g < s.groups; ++g) {
     pack_weight(outputs, depth, weight + g * outputs * depth, packed.data() + g * outputs * depth);
   }
-  const int64_t work = depth * outputs * p.places, tasks = (1 << 20) / (work > 0 ? work : 1);
-  parallel_for(s.n * s.groups, tasks, [&](int64_t begin, int64_t end) {
-    Workspace<T> in(channels * p.plane + p.slack), out(block_outputs * row);
+  const int64_t work = depth * outputs * p.places;
+  parallel_for(s.n * s.groups, piece_work / larger(work, 1), [&](int64_t begin, int64_t end) {
+    PaddedPlanes<T> padded(s, p);
+    Workspace<T> places(cover.by_rows() ? 0 : block_outputs * cover.row());
     for (int64_t task = begin; task < end; ++task) {
       const int64_t group = task % s.groups;
-      copy_padded(s, p, channels, x + task * channels * s.h * s.w, in.data());
+      padded.copy(0, x + task * channels * s.h * s.w);
       for_blocks<block_outputs>(0, outputs, [&]<int n>(int64_t first) {
         const int64_t o = group * outputs + first;
-        convolve_rows<T, n>(p, depth, offset.data(), in.data(), packed.data() + o * depth,
-                            bias != nullptr ? bias + o : nullptr, out.data(), row);
-        T* to = y + (task * outputs + first) * s.oh * s.ow;
-        for (int64_t i = 0; i < n * s.oh; ++i, to += s.ow) {
-          const T* const from = out.data() + i / s.oh * row + i % s.oh * p.width;
-          std::memcpy(to, from, static_cast<size_t>(s.ow) * sizeof(T));
+        T* to = y + (task * outputs + first) * plane;
+        convolve_planes<T, n>(cover, depth, offset.data(), padded.data(), packed.data() + o * depth,
+                              bias != nullptr ? bias + o : nullptr,
+                              cover.by_rows() ? to : places.data(),
+                              cover.by_rows() ? plane : cover.row());
+        if (cover.by_rows()) return;
+        for (int i = 0; i < n; ++i) {
+          const T* from = places.data() + i * cover.row();
+          for (int64_t h = 0; h < s.oh; ++h, from += p.width, to += s.ow) copy_row(s.ow, from, to);
         }
       });
     }
@@ -177,10 +258,12 @@ void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   forward<T>(input_gradient_sizes(s), dx, g, reversed.data(), nullptr);
 }
 
-/// Adds to sum[o][tap], vectors of partial sums, the products of rows g[o] and x at each tap.
+/// Adds to sum[o][tap], vectors of partial sums, the products of planes g[o] and x at each tap. Of
+/// every last vector of a row, `overlap` elements have been in the one before.
 template <class T, int outputs, int taps>
-void add_shifted_products(int64_t places, const int64_t* offset, const T* x, const T* g,
-                          int64_t g_stride, T* sum, int64_t sum_stride) {
+[[gnu::noinline]] void add_shifted_products(const Cover<T>& cover, const int64_t* overlap,
+                                            const int64_t* offset, const T* x, const T* g,
+                                            int64_t g_stride, T* sum, int64_t sum_stride) {
   using V = Vector<T>;
   V total[outputs][taps];
 #pragma GCC unroll 4
@@ -188,13 +271,20 @@ void add_shifted_products(int64_t places, const int64_t* offset, const T* x, con
 #pragma GCC unroll 6
     for (int k = 0; k < taps; ++k) total[o][k] = load<V>(sum + o * sum_stride + k * width<T>);
   }
-  for (int64_t at = 0; at < places; at += width<T>) {
+  const T* tap[taps];
+#pragma GCC unroll 6
+  for (int k = 0; k < taps; ++k) tap[k] = x + offset[k];
+  for (int64_t i = 0; i < cover.size(); ++i) {
+    const T* const from = g + cover.out()[i];
     V out[outputs];
 #pragma GCC unroll 4
-    for (int o = 0; o < outputs; ++o) out[o] = load<V>(g + o * g_stride + at);
+    for (int o = 0; o < outputs; ++o) {
+      out[o] = without_first<T>(overlap[i], load<V>(from + o * g_stride));
+    }
+    const int64_t at = cover.in()[i];
 #pragma GCC unroll 6
     for (int k = 0; k < taps; ++k) {
-      const V in = load<V>(x + offset[k] + at);
+      const V in = load<V>(tap[k] + at);
 #pragma GCC unroll 4
       for (int o = 0; o < outputs; ++o) total[o][k] += out[o] * in;
     }
@@ -206,48 +296,129 @@ void add_shifted_products(int64_t places, const int64_t* offset, const T* x, con
   }
 }
 
-/// Rows of the output gradient at the places of `Planes`, with zeros between them.
+/// Output gradients as the products want them: in place where vectors go by rows, otherwise copied
+/// to places, with zeros between the rows.
 template <class T>
-void copy_spread(const ConvSizes& s, const Planes& p, int64_t outputs, int64_t row, const T* g,
-                 T* to) {
-  std::memset(to, 0, static_cast<size_t>(outputs * row) * sizeof(T));
-  for (int64_t o = 0; o < outputs; ++o) {
-    for (int64_t i = 0; i < s.oh; ++i) {
-      std::memcpy(to + o * row + i * p.width, g + (o * s.oh + i) * s.ow,
-                  static_cast<size_t>(s.ow) * sizeof(T));
+class GradientPlanes {
+ public:
+  GradientPlanes(const ConvSizes& s, const Planes& p, const Cover<T>& cover)
+      : s_(s),
+        p_(p),
+        stride_(cover.by_rows() ? s.oh * s.ow : cover.row()),
+        size_(cover.by_rows() ? 0 : s.o / s.groups * stride_),
+        places_(size_) {
+    clear();
+  }
+  void clear() { fill_zero(size_, places_.data()); }
+  void set(int64_t image, const T* g) {
+    at_ = g;
+    if (size_ == 0) return;
+    T* to = places_.data() + image * p_.plane;
+    for (int64_t o = 0; o < s_.o / s_.groups; ++o, to += stride_) {
+      for (int64_t h = 0; h < s_.oh; ++h, g += s_.ow) copy_row(s_.ow, g, to + h * p_.width);
+    }
+    at_ = places_.data();
+  }
+  const T* data() const { return at_; }
+  int64_t stride() const { return stride_; }
+
+ private:
+  const ConvSizes& s_;
+  const Planes& p_;
+  int64_t stride_, size_;
+  Workspace<T> places_;
+  const T* at_ = nullptr;
+};
+
+/// What the weight gradients of all groups and images have in common.
+template <class T>
+class WeightGradient {
+ public:
+  explicit WeightGradient(const ConvSizes& s)
+      : s_(s),
+        by_rows_(s.ow >= width<T>),
+        planes_(planes_of<T>(s, by_rows_ ? 1 : images_at_once(s))),
+        cover_(s, planes_, by_rows_),
+        offset_(s.depth()),
+        overlap_(cover_.size()) {
+    fill_offsets(s, planes_, offset_.data());
+    const int64_t per_row = cover_.vectors_of(s.ow);
+    for (int64_t i = 0; i < cover_.size(); ++i) {
+      const bool last = by_rows_ && i % per_row == per_row - 1;
+      overlap_[i] = last ? per_row * width<T> - s.ow : 0;
     }
   }
-}
+
+  /// Adds what some images give to the sums [o, depth] of vectors, for groups [first, last).
+  template <class Images>
+  void add(const Images& for_images, const T* x, const T* g, int64_t first, int64_t last,
+           T* sums) const {
+    const int64_t inputs = s_.c / s_.groups * s_.h * s_.w,
+                  outputs = s_.o / s_.groups * s_.oh * s_.ow;
+    PaddedPlanes<T> in(s_, planes_);
+    GradientPlanes<T> out(s_, planes_, cover_);
+    for_images(planes_.images, [&](int64_t image, int64_t count) {
+      if (count < planes_.images) {
+        in.clear();
+        out.clear();
+      }
+      // Groups inside, so that images are read from their first element to their last.
+      for (int64_t group = first; group < last; ++group) {
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t at = (image + i) * s_.groups + group;
+          in.copy(i, x + at * inputs);
+          out.set(i, g + at * outputs);
+        }
+        add_group(in, out, sums + (group - first) * s_.o / s_.groups * s_.depth() * width<T>);
+      }
+    });
+  }
+
+ private:
+  /// So many that sums are not loaded and stored more often than they are added to.
+  static int64_t images_at_once(const ConvSizes& s) {
+    constexpr int64_t most = 8, vectors = 64;
+    const int64_t size = Cover<T>::vectors_of(planes_of<T>(s).plane);
+    return smaller(most, larger(1, vectors / size));
+  }
+
+  void add_group(const PaddedPlanes<T>& in, const GradientPlanes<T>& out, T* sums) const {
+    const int64_t depth = s_.depth(), row = depth * width<T>;
+    for_blocks<gradient_outputs>(0, s_.o / s_.groups, [&]<int os>(int64_t o) {
+      for_blocks<block_taps>(0, depth, [&]<int ks>(int64_t k) {
+        add_shifted_products<T, os, ks>(cover_, overlap_.data(), offset_.data() + k, in.data(),
+                                        out.data() + o * out.stride(), out.stride(),
+                                        sums + o * row + k * width<T>, row);
+      });
+    });
+  }
+
+  const ConvSizes& s_;
+  bool by_rows_;
+  Planes planes_;
+  Cover<T> cover_;
+  Workspace<int64_t> offset_, overlap_;
+};
 
 template <class T>
 void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   constexpr int64_t w = width<T>;
-  const int64_t depth = s.depth(), outputs = s.o / s.groups, channels = s.c / s.groups;
-  const Planes p = planes_of<T>(s);
-  const int64_t row = round_up(p.places, w), size = s.o * depth;
-  Workspace<int64_t> offset(depth);
-  fill_offsets(s, p, offset.data());
+  const WeightGradient<T> gradient(s);
   const ImageChunks chunks(s.n);
+  const int64_t size = s.o * s.depth(), group_size = size / s.groups * w;
+  const int64_t work = size / s.groups * s.oh * s.ow * chunks.per_chunk;
+  const int64_t piece = larger(1, smaller(s.groups, 4 * piece_work / larger(work, 1)));
+  const int64_t pieces = (s.groups + piece - 1) / piece;  // of each chunk
   Workspace<T> partial(chunks.count * size * w);
-  parallel_for(chunks.count * s.groups, 1, [&](int64_t begin, int64_t end) {
-    Workspace<T> in(channels * p.plane + p.slack), out(outputs * row);
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t group = task % s.groups;
-      T* const sums = partial.data() + (task / s.groups * s.o + group * outputs) * depth * w;
-      std::memset(sums, 0, static_cast<size_t>(outputs * depth * w) * sizeof(T));
-      chunks.for_each(task / s.groups, [&](int64_t n) {
-        const int64_t image = n * s.groups + group;
-        copy_padded(s, p, channels, x + image * channels * s.h * s.w, in.data());
-        copy_spread(s, p, outputs, row, g + image * outputs * s.oh * s.ow, out.data());
-        for_blocks<gradient_outputs>(0, outputs, [&]<int os>(int64_t o) {
-          for_blocks<block_taps>(0, depth, [&]<int ks>(int64_t k) {
-            add_shifted_products<T, os, ks>(p.places, offset.data() + k, in.data(),
-                                            out.data() + o * row, row, sums + (o * depth + k) * w,
-                                            depth * w);
-          });
-        });
-      });
-    }
+  parallel_for(chunks.count * pieces, 1, [&](int64_t begin, int64_t) {
+    const int64_t chunk = begin / pieces, first = begin % pieces * piece;
+    const int64_t last = smaller(first + piece, s.groups);
+    T* const sums = partial.data() + (chunk * s.groups + first) * group_size;
+    fill_zero((last - first) * group_size, sums);
+    const auto for_images = [&](int64_t at_once, const auto& body) {
+      chunks.for_groups(chunk, at_once, body);
+    };
+    gradient.add(for_images, x, g, first, last, sums);
   });
   parallel_for(size, 1024, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
