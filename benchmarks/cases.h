@@ -15,6 +15,7 @@ struct LayerCase {
   std::string type;            ///< of the layer: "Conv2d"
   std::string options = "{}";  ///< as in model files
   bool evaluation = false;     ///< in evaluation mode
+  bool input_gradient = true;  ///< the input needs a gradient
 
   /// "conv2d/3x3_to_32/64x1x28x28".
   std::string name() const;

@@ -45,7 +45,7 @@ Subject module_subject(const LayerCase& layer, const Tensor& x) {
 Tensor input_of(const LayerCase& layer, Generator& generator) {
   const Shape shape{std::span<const int64_t>(layer.input)};
   if (layer.type == "Embedding") return random_classes(shape.numel(), 10, generator).reshape(shape);
-  return randn(shape, generator).requires_grad_();
+  return randn(shape, generator).requires_grad_(layer.input_gradient);
 }
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& type,

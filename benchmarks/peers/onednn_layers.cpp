@@ -84,9 +84,12 @@ std::function<void()> convolution_step(const LayerCase& layer) {
       {DNNL_ARG_SRC, filled(to_weight.src_desc(), 0.1F)},
       {DNNL_ARG_DIFF_WEIGHTS, filled(to_weight.diff_weights_desc(), 0)},
       {DNNL_ARG_DIFF_BIAS, filled(bias_desc, 0)}};
-  return runner({{dnnl::convolution_forward(forward), forward_arguments},
-                 {dnnl::convolution_backward_data(to_input), input_arguments},
-                 {dnnl::convolution_backward_weights(to_weight), weight_arguments}});
+  Primitives primitives = {{dnnl::convolution_forward(forward), forward_arguments},
+                           {dnnl::convolution_backward_weights(to_weight), weight_arguments}};
+  if (layer.input_gradient) {
+    primitives.emplace_back(dnnl::convolution_backward_data(to_input), input_arguments);
+  }
+  return runner(std::move(primitives));
 }
 
 /// In the layout that a convolution would hand over: channels in blocks of 16.

@@ -39,7 +39,7 @@ std::function<void()> chain_step(Tensor x, int length) {
 
 std::function<void()> make_step(const LayerCase& layer) {
   if (layer.type == "Adam" || layer.type == "SGD") return optimizer_step(layer);
-  Tensor x = torch::randn(layer.input).requires_grad_();
+  Tensor x = torch::randn(layer.input).requires_grad_(layer.input_gradient);
   if (layer.type == "CrossEntropyLoss") return cross_entropy_step(x);
   if (layer.type == "Chain") {
     return chain_step(x, nlohmann::json::parse(layer.options).at("length"));

@@ -25,7 +25,8 @@ struct Panel {
   int64_t columns;  // those that are there; the others are zeros
   const T* a;
   int64_t a_row, a_step;  // A[r][k] is a[r * a_row + k * a_step]
-  const T* b;             // [depth][panel_columns]
+  const T* b;             // [depth][panel_columns], rows b_stride apart
+  int64_t b_stride;
   T beta;
   T* c;
   int64_t ldc;
@@ -37,7 +38,7 @@ void multiply_block(const Panel<T>& p, int64_t first) {
   constexpr int64_t w = width<T>;
   const T* const a = p.a + first * p.a_row;
   V sum[rows][panel_vectors] = {};
-  add_products(p.depth, a, p.a_row, p.a_step, p.b, panel_columns<T>, sum);
+  add_products(p.depth, a, p.a_row, p.a_step, p.b, p.b_stride, sum);
 #pragma GCC unroll 12
   for (int r = 0; r < rows; ++r) {
     T* const to = p.c + (first + r) * p.ldc;
@@ -100,18 +101,21 @@ template <class T>
 void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
               const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   const Workspace<T> packed(smaller(k, panel_rows) * panel_columns<T>);
+  const bool may_stay = !transpose_b && alpha == 1 && m <= block_rows;  // each panel is read once
   for (int64_t row = 0; row < k; row += panel_rows) {
     const int64_t depth = smaller(panel_rows, k - row);
     for (int64_t column = 0; column < n; column += panel_columns<T>) {
       const int64_t columns = smaller(panel_columns<T>, n - column);
       const T* const from = transpose_b ? b + column * ldb + row : b + row * ldb + column;
-      pack(transpose_b, depth, columns, alpha, from, ldb, packed.data());
+      const bool in_place = may_stay && columns == panel_columns<T>;
+      if (!in_place) pack(transpose_b, depth, columns, alpha, from, ldb, packed.data());
       multiply_rows<T, block_rows>({.depth = depth,
                                     .columns = columns,
                                     .a = a + row * (transpose_a ? lda : 1),
                                     .a_row = transpose_a ? 1 : lda,
                                     .a_step = transpose_a ? lda : 1,
-                                    .b = packed.data(),
+                                    .b = in_place ? from : packed.data(),
+                                    .b_stride = in_place ? ldb : panel_columns<T>,
                                     .beta = row == 0 ? beta : T(1),
                                     .c = c + column,
                                     .ldc = ldc},
