@@ -99,12 +99,14 @@ void ConvOptions<N>::describe(OptionVisitor& visit) {
   visit("groups", groups);
   visit("bias", bias);
   visit.choice("padding_mode", padding_mode, padding_modes);
+  visit("winograd", winograd);
 }
 
 template <size_t N>
 Conv<N>::Conv(const Options& o)
     : Layer<Options, ConvLayer>(o, weight_shape(checked(o)), o.out_channels, o.bias),
-      geometry_{.stride = o.stride, .dilation = o.dilation, .groups = o.groups} {
+      geometry_{
+          .stride = o.stride, .dilation = o.dilation, .groups = o.groups, .winograd = o.winograd} {
   for (size_t axis = 0; axis < N; ++axis) {
     const int64_t reach = o.dilation[axis] * (o.kernel_size[axis] - 1);
     const int64_t before = o.padding.is_same() ? reach / 2 : o.padding.sizes()[axis];

@@ -31,6 +31,7 @@ struct ConvOptions {
   int64_t groups = 1;
   bool bias = true;  ///< add a number per output channel; in vain before a batch norm
   PadMode padding_mode = PadMode::constant;  ///< constant is called "zeros" in model files
+  bool winograd = true;                      ///< not in PyTorch; see gradus::ConvOptions
 
   void describe(OptionVisitor& visit);
 };

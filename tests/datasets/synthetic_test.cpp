@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <string>
 
 #include "../../core/base/parallel_for.h"
 #include "../../datasets/idx.h"
@@ -77,7 +78,7 @@ TEST_CASE("the digits do not depend on the number of threads") {
 TEST_CASE("all digits are drawn, about evenly, and no image twice") {
   const Batch digits = synthetic_digits(2000);
   std::array<int, 10> counts{};
-  std::set<std::vector<uint8_t>> distinct;
+  std::set<std::string> distinct;
   for (int64_t i = 0; i < 2000; ++i) {
     ++counts[static_cast<size_t>(digits.y.data<int64_t>()[i])];
     distinct.emplace(image(digits, i).begin(), image(digits, i).end());

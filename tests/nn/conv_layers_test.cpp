@@ -55,6 +55,21 @@ TEST_CASE("convolutions have PyTorch's names and shapes of parameters") {
       Shape{4, 6, 3, 3, 3});
 }
 
+TEST_CASE("a layer does without Winograd's algorithm where it is told to") {
+  manual_seed(1);
+  nn::Conv2dOptions options{.in_channels = 16, .out_channels = 16, .kernel_size = 3};
+  nn::Conv2d fast(options);
+  options.winograd = false;
+  nn::Conv2d plain(options);
+  plain.load_state_dict(fast.state_dict());
+  Generator generator(2);
+  const Tensor x = randn({2, 16, 26, 26}, generator);
+  const Tensor exact = conv2d(x, fast.weight, fast.bias, {.winograd = false});
+  CHECK(largest(plain(x) - exact) == 0);
+  CHECK(largest(fast(x) - exact) > 0);
+  CHECK(largest(fast(x) - exact) < 1e-5);
+}
+
 TEST_CASE("weight and bias start within PyTorch's bounds, and fill them") {
   const auto check = [](const nn::ConvLayer& layer, double fan_in) {
     const double bound = 1 / std::sqrt(fan_in);
@@ -199,7 +214,7 @@ TEST_CASE("layers of all dimensions print their options") {
        << nn::AdaptiveAvgPool3d({.output_size = {1, std::nullopt, 2}}) << nn::ZeroPad2d({1});
   CHECK(text.str() ==
         "Conv1d(in_channels=1, out_channels=2, kernel_size=3, stride=1, padding=0, dilation=1, "
-        "groups=1, bias=true, padding_mode=zeros)  8\n"
+        "groups=1, bias=true, padding_mode=zeros, winograd=true)  8\n"
         "ConvTranspose3d(in_channels=1, out_channels=1, kernel_size=[1,2,3], stride=1, padding=0, "
         "output_padding=0, groups=1, bias=false, dilation=1, padding_mode=zeros)  6\n"
         "AdaptiveAvgPool3d(output_size=[1,none,2])\n"

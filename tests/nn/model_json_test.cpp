@@ -67,7 +67,8 @@ TEST_CASE("a model written as JSON is read back to the same model") {
                                                            {"dilation", 1},
                                                            {"groups", 1},
                                                            {"bias", true},
-                                                           {"padding_mode", "zeros"}});
+                                                           {"padding_mode", "zeros"},
+                                                           {"winograd", true}});
   CHECK(model["layers"][0]["layers"][1]["options"]["momentum"].is_null());
   CHECK(model["layers"][3]["options"]["approximate"] == "tanh");
 }

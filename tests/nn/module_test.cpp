@@ -234,7 +234,7 @@ TEST_CASE("a module prints as a tree with options and parameter counts") {
   CHECK(out.str() ==
         "Sequential()  64\n"
         "  0: Conv2d(in_channels=1, out_channels=4, kernel_size=[3,5], stride=1, padding=0, "
-        "dilation=1, groups=1, bias=true, padding_mode=zeros)  64\n"
+        "dilation=1, groups=1, bias=true, padding_mode=zeros, winograd=true)  64\n"
         "  1: ReLU()\n");
 }
 
