@@ -3,11 +3,13 @@
 # inference, and single layers forward and backward. Installs the peers from Debian's packages,
 # builds, runs all programs in turns, and prints medians over the rounds as Markdown tables.
 #
-#   benchmarks/compare.sh [--threads N] [--rounds N] [--quick]
+#   benchmarks/compare.sh [--threads N] [--rounds N] [--quick] [--data FOLDER]
 #
-#   --threads N   for all programs; default: one per processor
-#   --rounds N    each program runs so many times; default 5
-#   --quick       a few minutes: 2 rounds unless --rounds says more, and short ones
+#   --threads N    for all programs; default: one per processor
+#   --rounds N     each program runs so many times; default 5
+#   --quick        a few minutes: 2 rounds unless --rounds says more, and short ones
+#   --data FOLDER  also train the recipe "fast" on the MNIST files in it, from process start to the
+#                  accuracy on the test images, with the seeds 1, 2, 3 ...
 #
 # Run it on a machine that does nothing else.
 # shellcheck disable=SC2016  # $framework belongs to jq
@@ -22,12 +24,14 @@ usage() {
 
 threads="$(jobs)"
 rounds=""
+data=""
 net_seconds=3
 layer_seconds=0.5
 while [ $# -gt 0 ]; do
   case "$1" in
     --threads) threads="${2?--threads needs a number}" && shift 2 ;;
     --rounds) rounds="${2?--rounds needs a number}" && shift 2 ;;
+    --data) data="${2?--data needs a folder}" && shift 2 ;;
     --quick)
       net_seconds=1
       layer_seconds=0.1
@@ -66,9 +70,23 @@ measure_layers() {
       to_entries[] | ["forward + backward, ms", .key, $framework, .value]'
 }
 
+# measure_recipe FRAMEWORK SEED COMMAND...: by the clock on the wall.
+measure_recipe() {
+  local framework="$1" seed="$2" start="$EPOCHREALTIME" seconds result
+  shift 2
+  result="$("$bin/$1" "${@:2}" --recipe fast --data "$data" --threads "$threads" --seed "$seed" \
+    2> /dev/null)"
+  seconds="$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')"
+  note "$framework" "
+      [\"recipe fast, s\", \"process start to end\", \$framework, $seconds],
+      [\"recipe fast, test error in %\", \"test images\", \$framework, 100 * (1 - .test_accuracy)]" \
+    <<< "$result"
+}
+
 # has PROGRAM: true where it was built.
 has() { [ -x "$bin/$1" ]; }
 
+# run_round NUMBER
 run_round() {
   local net
   for net in "${nets[@]}"; do
@@ -78,6 +96,9 @@ run_round() {
   measure_layers Gradus bench_layers
   if has torch_layers; then measure_layers PyTorch torch_layers; fi
   if has onednn_layers; then measure_layers oneDNN onednn_layers; fi
+  [ -n "$data" ] || return 0
+  measure_recipe Gradus "$1" mnist train --json
+  if has torch_recipe; then measure_recipe PyTorch "$1" torch_recipe; fi
 }
 
 # One table per quantity, rows in the order in which they came. "times" says how many times as good
@@ -119,10 +140,10 @@ print_tables() {
 }
 
 install_dependencies --peers
-build_preset release bench_train bench_layers bench_peers
+build_preset release bench_train bench_layers mnist bench_peers
 for ((round = 1; round <= rounds; ++round)); do
   echo "round $round of $rounds" >&2
-  run_round
+  run_round "$round"
 done
 processor="$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)"
 echo "Medians of $rounds rounds on $threads threads, ${processor:-unknown processor}, $(date +%F)."
