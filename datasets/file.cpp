@@ -20,7 +20,7 @@ std::string reason(int error) {
 
 }  // namespace
 
-std::vector<std::byte> read_file(const char* op, const fs::path& path) {
+std::vector<std::byte> read_file(const char* op, const fs::path& path, uint64_t at_most) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) {
@@ -33,6 +33,12 @@ std::vector<std::byte> read_file(const char* op, const fs::path& path) {
   if (status.type() == fs::file_type::character || status.type() == fs::file_type::block) {
     throw IoError(op, str(path.string(), " is a device, not a file"), "check the path");
   }
+  const auto check_size = [&](uint64_t size) {
+    if (size <= at_most) return;
+    throw IoError(op, str(path.string(), " has more than ", at_most >> 20, " MiB"),
+                  "no file of this kind is that large; check the path");
+  };
+  if (const uint64_t size = fs::file_size(path, error); !error) check_size(size);
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) {
@@ -47,6 +53,7 @@ std::vector<std::byte> read_file(const char* op, const fs::path& path) {
     in.read(reinterpret_cast<char*>(bytes.data() + before),
             static_cast<std::streamsize>(bytes.size() - before));
     bytes.resize(before + static_cast<size_t>(in.gcount()));
+    check_size(bytes.size());
     more = in.good();
   }
   if (in.bad()) throw IoError(op, str("reading ", path.string(), " failed: ", reason(errno)));

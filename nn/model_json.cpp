@@ -375,7 +375,12 @@ std::unique_ptr<Sequential> from_json(const std::string& text) {
 }
 
 std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path) {
+  constexpr uint64_t most = uint64_t{64} << 20;
   InputFile file("from_json_file", path);
+  if (file.size() > most) {
+    throw IoError("from_json_file", str("'", path.string(), "' has ", file.size() >> 20, " MiB"),
+                  "a model file is a short text; weights go to a file of their own");
+  }
   std::string text(file.size(), '\0');
   file.read(text.data(), text.size());
   return from_json(text);

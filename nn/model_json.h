@@ -25,7 +25,7 @@ namespace gradus::nn {
 /// or out of range, layers nested more than 64 deep; and Error where the parameters go beyond
 /// memory_limit().
 std::unique_ptr<Sequential> from_json(const std::string& text);
-/// The same from a file; throws IoError where it cannot be read.
+/// The same from a file; throws IoError where it cannot be read or has more than 64 MiB.
 std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path);
 
 /// Writes a model back, with all options. Throws ValueError for a layer of a type of your own.

@@ -151,7 +151,8 @@ Tensor parse_image(std::span<const std::byte> bytes, const std::string& name) {
 }
 
 Tensor read_image(const std::filesystem::path& path) {
-  return parse_image(data::read_file("read_image", path), path.string());
+  constexpr uint64_t at_most = uint64_t{256} << 20;  // the largest that is taken, as text
+  return parse_image(data::read_file("read_image", path, at_most), path.string());
 }
 
 Tensor to_mnist_form(const Tensor& gray) {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 
 #include "../../core/base/inflation.h"
 #include "../../core/base/random.h"
@@ -236,6 +237,15 @@ TEST_CASE("every prefix and every changed byte of a file gives a tensor or an Io
       }
     }
   }
+}
+
+TEST_CASE("a file that is far too large is refused before it is read") {
+  const TemporaryFolder folder;
+  write_bytes(folder / "sparse", small);
+  std::filesystem::resize_file(folder / "sparse",
+                               uint64_t{200} << 30);  // takes no room on the disk
+  CHECK(
+      contains(error_of<IoError>([&] { read_idx(folder / "sparse"); }), "has more than 2048 MiB"));
 }
 
 TEST_CASE("missing files, directories and files without permission are told apart") {

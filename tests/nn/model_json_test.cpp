@@ -12,6 +12,7 @@
 #include "../../nn/linear.h"
 #include "../../nn/norm.h"
 #include "../support/errors.h"
+#include "../support/temporary_folder.h"
 
 using namespace gradus;
 using nlohmann::json;
@@ -193,6 +194,13 @@ TEST_CASE("a model file that cannot be read is named") {
         "[from_json_file] '/no/such/model.json': the file does not exist");
   CHECK(message_of([] { nn::from_json_file("/dev/zero"); }) ==
         "[from_json_file] '/dev/zero': it is not a regular file");
+  const test::TemporaryFolder folder;
+  std::ofstream(folder / "large.json") << "{}";
+  std::filesystem::resize_file(folder / "large.json", uint64_t{200} << 30);
+  CHECK(message_of([&] { nn::from_json_file(folder / "large.json"); }) ==
+        "[from_json_file] '" + (folder / "large.json").string() +
+            "' has 204800 MiB. Hint: a model file is a short text; weights go to a file of their "
+            "own");
 }
 
 TEST_CASE("what is not a model is refused") {
