@@ -16,11 +16,13 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <initializer_list>
 #include <limits>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -36,7 +38,8 @@ namespace gradus {
 
 Tensor zeros(const Shape& shape, DType dtype = float32);  ///< every element 0
 Tensor ones(const Shape& shape, DType dtype = float32);   ///< every element 1
-/// Every element `value`.
+/// Every element `value`. As everywhere where a number becomes an element: throws DTypeError for a
+/// fraction and whole numbers, ValueError for what the type cannot hold.
 Tensor full(const Shape& shape, double value, DType dtype = float32);
 Tensor zeros_like(const Tensor& x);               ///< zeros of x's shape and type
 Tensor ones_like(const Tensor& x);                ///< ones of x's shape and type
@@ -45,8 +48,30 @@ Tensor full_like(const Tensor& x, double value);  ///< `value` in x's shape and 
 Tensor eye(int64_t rows, std::optional<int64_t> columns = {}, DType dtype = float32);
 /// `steps` numbers at equal distances, from start to end, both included: floating, [steps].
 Tensor linspace(double start, double end, int64_t steps, DType dtype = float32);
-/// start, start + step, ... below `end`.
-Tensor arange(double start, double end, double step = 1, DType dtype = int64);
+namespace detail {
+Tensor arange(int64_t start, int64_t end, int64_t step, DType dtype);
+Tensor arange(double start, double end, double step, DType dtype);
+}  // namespace detail
+/// What the bounds of arange may be: any of C++'s own types of numbers.
+template <class T>
+concept Number = std::integral<T> || std::floating_point<T>;
+/// start, start + step, ... below `end` (above, for a negative step); from 0 where no start is
+/// given. As in PyTorch, int64 where all arguments are whole numbers by their type, else float32,
+/// unless a type is given. Throws ValueError for a step of 0, fractions where the type is given and
+/// has none, and numbers it cannot hold.
+/// @{
+template <Number Start, Number End, Number Step = int>
+Tensor arange(Start start, End end, Step step = 1, std::optional<DType> dtype = {}) {
+  constexpr bool whole = std::integral<Start> && std::integral<End> && std::integral<Step>;
+  using T = std::conditional_t<whole, int64_t, double>;
+  return detail::arange(static_cast<T>(start), static_cast<T>(end), static_cast<T>(step),
+                        dtype.value_or(whole ? int64 : float32));
+}
+template <Number End>
+Tensor arange(End end, std::optional<DType> dtype = {}) {
+  return arange(End{0}, end, 1, dtype);
+}
+/// @}
 /// A tensor with these elements in row-major order; shape [n] unless one is given. Throws
 /// ShapeError where their number is another one than the shape's.
 /// @{
@@ -108,7 +133,8 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 /// x with `value` where `mask` (bool) is true.
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
 
-/// With a number of the tensor's type. Throws DTypeError for a fraction and whole numbers.
+/// With a number of the tensor's type. Throws DTypeError for a fraction and whole numbers,
+/// ValueError for a number that the type cannot hold.
 /// @{
 Tensor add(const Tensor& a, double b);
 Tensor sub(const Tensor& a, double b);
@@ -323,8 +349,9 @@ Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim = false);
 Tensor amax(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 Tensor amin(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 /// @}
-/// (sum of |x|^ord)^(1 / ord), by default the Euclidean norm. ord may be any positive number, 0
-/// (how many are not 0) or infinity (the largest magnitude).
+/// (sum of |x|^ord)^(1 / ord), by default the Euclidean norm, as torch.linalg.vector_norm. ord may
+/// be any number, 0 (how many are not 0) or +-infinity (the largest or smallest magnitude). For
+/// a negative ord it is 0 where an element is 0, and ShapeError is thrown where there is none.
 Tensor norm(const Tensor& x, const Dims& dims = {}, double ord = 2, bool keepdim = false);
 /// Element i along `dim` is the sum of elements 0 to i.
 Tensor cumsum(const Tensor& x, int64_t dim);
@@ -482,8 +509,9 @@ Tensor pad(const Tensor& x, std::span<const int64_t> pads, PadMode mode = PadMod
 Tensor tril(const Tensor& x, int64_t diagonal = 0);
 Tensor triu(const Tensor& x, int64_t diagonal = 0);
 /// @}
-/// [...] int64 classes to [..., num_classes] zeros and ones (int64).
-Tensor one_hot(const Tensor& classes, int64_t num_classes);
+/// [...] int64 classes to [..., num_classes] zeros and ones (int64); by default as many as the
+/// largest class asks for, which needs a class.
+Tensor one_hot(const Tensor& classes, std::optional<int64_t> num_classes = {});
 
 // --- Convolution and pooling: spatial.h ----------------------------------------------------------
 

@@ -47,13 +47,40 @@ std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tenso
   return {expand(a, shape), expand(b, shape)};
 }
 
-Tensor scalar_like(const char* op, const Tensor& x, double value) {
-  if (!is_floating(x.dtype()) && value != std::floor(value)) {
-    throw DTypeError(
-        op,
-        str("the number ", value, " is not an integer, the tensor is ", x.dtype(), " ", x.shape()),
-        "convert the tensor with .to(float32)");
+namespace {
+
+/// The smallest whole number of a type, and what it must stay below.
+std::pair<double, double> range_of(DType dtype) {
+  switch (dtype) {
+    case DType::int64:
+      return {-0x1p63, 0x1p63};
+    case DType::int32:
+      return {-0x1p31, 0x1p31};
+    case DType::uint8:
+      return {0, 256};
+    default:
+      return {0, 2};
   }
+}
+
+}  // namespace
+
+void check_representable(const char* op, const Tensor& x, double value) {
+  if (is_floating(x.dtype())) return;
+  const std::string what = str("the tensor is ", x.dtype(), " ", x.shape());
+  if (std::isfinite(value) && value != std::floor(value)) {
+    throw DTypeError(op, str("the number ", value, " is not an integer, ", what),
+                     "convert the tensor with .to(float32)");
+  }
+  const auto [least, end] = range_of(x.dtype());
+  if (value >= least && value < end) return;  // false for NaN too
+  throw ValueError(op, str("the number ", value, " is out of range, ", what),
+                   str(x.dtype(), " goes from ", least, " to ",
+                       x.dtype() == int64 ? "2^63 - 1" : str(static_cast<int64_t>(end) - 1)));
+}
+
+Tensor scalar_like(const char* op, const Tensor& x, double value) {
+  check_representable(op, x, value);
   return full({}, value, x.dtype());
 }
 

@@ -33,7 +33,10 @@ void check_dim(const char* op, const char* role, const Tensor& x, int dims, cons
 /// Both arguments expanded to their common shape; a recorded `expand` where that changes one.
 std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b);
 
-/// A 0-d tensor of x's type with this value. Throws DTypeError for a fraction and an integer type.
+/// Throws where `value` cannot be an element of x's type: DTypeError for a fraction and a type of
+/// whole numbers, ValueError for NaN and numbers out of its range.
+void check_representable(const char* op, const Tensor& x, double value);
+/// A 0-d tensor of x's type with this value, which is checked.
 Tensor scalar_like(const char* op, const Tensor& x, double value);
 
 /// x in int64 where it is any other whole number or bool, so that sums and products do not

@@ -10,10 +10,19 @@ namespace gradus {
 
 using namespace ops;
 
-Tensor full(const Shape& shape, double value, DType dtype) {
+namespace {
+
+Tensor filled(const char* op, const Shape& shape, double value, DType dtype) {
   Tensor out = Tensor::empty(shape, dtype);
+  check_representable(op, out, value);
   kernels::fill(loop_over(out), dtype, out.raw_mutable_data(), value);
   return out;
+}
+
+}  // namespace
+
+Tensor full(const Shape& shape, double value, DType dtype) {
+  return filled("full", shape, value, dtype);
 }
 
 Tensor zeros(const Shape& shape, DType dtype) {
@@ -30,18 +39,24 @@ Tensor ones_like(const Tensor& x) {
 }
 
 Tensor full_like(const Tensor& x, double value) {
-  return full(x.shape(), value, x.dtype());
+  return filled("full_like", x.shape(), value, x.dtype());
 }
 
 Tensor eye(int64_t rows, std::optional<int64_t> columns, DType dtype) {
-  Tensor out = zeros({rows, columns.value_or(rows)}, dtype);
+  const int64_t width = columns.value_or(rows);
+  if (rows < 0 || width < 0) {
+    throw ShapeError("eye", str("a matrix of ", rows, " rows and ", width, " columns"),
+                     "both must be at least 0");
+  }
+  Tensor out = zeros({rows, width}, dtype);
   diagonal(out).fill_(1);
   return out;
 }
 
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {
   if (steps < 0 || !std::isfinite(start) || !std::isfinite(end)) {
-    throw ValueError("linspace", str("from ", start, " to ", end, " in ", steps, " steps"));
+    throw ValueError("linspace", str("from ", start, " to ", end, " in ", steps, " steps"),
+                     "both ends must be finite, and steps at least 0");
   }
   Tensor out = Tensor::empty({steps}, dtype);
   dispatch_floating("linspace", dtype, [&]<class T>() {
@@ -56,15 +71,69 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype) {
   return out;
 }
 
-Tensor arange(double start, double end, double step, DType dtype) {
-  if (step == 0 || !std::isfinite(start) || !std::isfinite(end) || !std::isfinite(step)) {
-    throw ValueError("arange", str("from ", start, " to ", end, " in steps of ", step));
+namespace {
+
+/// An uninitialized tensor for so many numbers.
+template <class T>
+Tensor space_for_range(double n, T start, T end, T step, DType dtype) {
+  if (n > 0x1p46) {
+    throw ValueError(
+        "arange", str("from ", start, " to ", end, " in steps of ", step, " are ", n, " numbers"),
+        "that is larger than any memory");
   }
-  const auto n = static_cast<int64_t>(std::max(0.0, std::ceil((end - start) / step)));
-  Tensor out = Tensor::empty({n}, dtype);
+  return Tensor::empty({static_cast<int64_t>(n)}, dtype);
+}
+
+/// Where a type is asked for that has no fractions, there must be none, and nothing may wrap
+/// around.
+void check_range(const Tensor& out, double start, double end, double step) {
+  if (is_floating(out.dtype())) return;
+  for (double number : {start, end, step}) {
+    if (number == std::floor(number)) continue;
+    throw ValueError("arange",
+                     str("from ", start, " to ", end, " in steps of ", step, " as ", out.dtype()),
+                     "fractions need a floating type: give float32, or none");
+  }
+  if (out.numel() == 0) return;
+  check_representable("arange", out, start);
+  check_representable("arange", out, start + static_cast<double>(out.numel() - 1) * step);
+}
+
+}  // namespace
+
+Tensor detail::arange(int64_t start, int64_t end, int64_t step, DType dtype) {
+  if (step == 0) throw ValueError("arange", "the step is 0", "it must lead from start to end");
+  // In unsigned numbers, where nothing overflows.
+  const auto from = static_cast<uint64_t>(start), to = static_cast<uint64_t>(end);
+  const auto stride = static_cast<uint64_t>(step);
+  const bool any = step > 0 ? start < end : start > end;
+  const uint64_t distance = step > 0 ? to - from : from - to;
+  const uint64_t n = any ? (distance - 1) / (step > 0 ? stride : uint64_t{0} - stride) + 1 : 0;
+  Tensor out = space_for_range(static_cast<double>(n), start, end, step, dtype);
+  if (dtype != int64) {
+    check_range(out, static_cast<double>(start), static_cast<double>(end),
+                static_cast<double>(step));
+  }
   dispatch_number("arange", dtype, [&]<class T>() {
     T* values = out.mutable_data<T>();
-    for (int64_t i = 0; i < n; ++i) {
+    for (uint64_t i = 0; i < n; ++i) {
+      values[i] = static_cast<T>(static_cast<int64_t>(from + i * stride));
+    }
+  });
+  return out;
+}
+
+Tensor detail::arange(double start, double end, double step, DType dtype) {
+  if (step == 0 || !std::isfinite(start) || !std::isfinite(end) || !std::isfinite(step)) {
+    throw ValueError("arange", str("from ", start, " to ", end, " in steps of ", step),
+                     "all three must be finite, and the step not 0");
+  }
+  const double n = std::max(0.0, std::ceil((end - start) / step));
+  Tensor out = space_for_range(n, start, end, step, dtype);
+  check_range(out, start, end, step);
+  dispatch_number("arange", dtype, [&]<class T>() {
+    T* values = out.mutable_data<T>();
+    for (int64_t i = 0; i < out.numel(); ++i) {
       values[i] = static_cast<T>(start + static_cast<double>(i) * step);
     }
   });
@@ -113,7 +182,9 @@ Tensor randn_like(const Tensor& x, Generator& generator) {
 }
 
 Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Generator& generator) {
-  if (lo >= hi) throw ValueError("randint", str("there is no number in [", lo, ", ", hi, ")"));
+  if (lo >= hi)
+    throw ValueError("randint", str("there is no number in [", lo, ", ", hi, ")"),
+                     "the lower bound is included, the upper one is not");
   Tensor out = Tensor::empty(shape, int64);
   int64_t* const values = out.mutable_data<int64_t>();
   const uint64_t range = static_cast<uint64_t>(hi) - static_cast<uint64_t>(lo);
@@ -125,7 +196,7 @@ Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Generator& generator)
 
 Tensor randperm(int64_t n, Generator& generator) {
   if (n < 0) throw ValueError("randperm", str("a permutation of ", n, " numbers"));
-  Tensor out = arange(0, static_cast<double>(n));
+  Tensor out = arange(n);
   int64_t* const values = out.mutable_data<int64_t>();
   for (int64_t i = n; i > 1; --i) {  // Fisher and Yates
     std::swap(values[i - 1], values[generator.below(static_cast<uint64_t>(i))]);
@@ -171,6 +242,7 @@ Tensor to(const Tensor& x, DType dtype) {
 
 Tensor& Tensor::fill_(double value) {
   check_in_place("fill_", *this);
+  check_representable("fill_", *this, value);
   kernels::fill(loop_over(*this), dtype(), raw_mutable_data(), value);
   return *this;
 }
@@ -186,6 +258,7 @@ Tensor& Tensor::copy_(const Tensor& source) {
 Tensor& Tensor::add_(const Tensor& other, double alpha) {
   check_in_place("add_", *this);
   check_same_dtype("add_", *this, other);
+  check_representable("add_", *this, alpha);
   const Tensor x = other.detach().expand(shape());
   dispatch_number("add_", dtype(), [&]<class T>() {
     kernels::table<kernels::Elementwise<T>>().axpy(loop_over(*this, x), mutable_data<T>(),

@@ -129,7 +129,7 @@ namespace {
 Tensor stays(const Shape& shape, int d, const Tensor& index) {
   Shape row = Shape::filled(index.dim(), 1);
   row[d] = index.shape()[d];
-  const Tensor place = expand(reshape(arange(0, static_cast<double>(row[d])), row), index.shape());
+  const Tensor place = expand(reshape(arange(row[d]), row), index.shape());
   return eq(gather(scatter(full(shape, -1, int64), d, index, place), d, index), place);
 }
 
@@ -227,10 +227,17 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
   return index_select(flatten(expand(x, shape)), 0, flatten(places));
 }
 
-Tensor one_hot(const Tensor& classes, int64_t num_classes) {
+Tensor one_hot(const Tensor& classes, std::optional<int64_t> given) {
   check_dtype("one_hot", "the classes", classes, int64);
+  if (!given && classes.numel() == 0) {
+    throw ShapeError("one_hot", str("classes ", classes.shape(), " do not say how many there are"),
+                     "give the number of classes");
+  }
+  const int64_t num_classes =
+      given ? *given : std::max<int64_t>(1, static_cast<int64_t>(max(classes).item()) + 1);
   if (num_classes < 1) {
-    throw ValueError("one_hot", str("expected at least 1 class, got ", num_classes));
+    throw ValueError("one_hot", str("expected at least 1 class, got ", num_classes),
+                     "leave it out for as many as the largest class asks for");
   }
   Shape shape = classes.shape();
   shape.push_back(num_classes);

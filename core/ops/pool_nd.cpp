@@ -111,8 +111,7 @@ ValuesIndices max_pool3d_with_indices(const Tensor& x, const Pool3dOptions& opti
       max_pool2d_with_indices(as_columns(planes.values), across_planes(options));
   // Places within planes become places in depth, too; of those the last step chooses.
   const int64_t depth = x.size(-3), plane = x.size(-1) * x.size(-2);
-  const Tensor first = reshape(
-      mul(arange(0, static_cast<double>(depth)), static_cast<double>(plane)), {depth, 1, 1});
+  const Tensor first = reshape(mul(arange(depth), static_cast<double>(plane)), {depth, 1, 1});
   const Tensor candidates = flatten(add(planes.indices, first), 1);
   const Tensor indices = gather(candidates, 1, flatten(places, 1));
   const Size3 output = pool_output_size("max_pool3d", x.shape(), options);

@@ -98,13 +98,16 @@ Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
 
 namespace {
 
+/// Throws where there is nothing to reduce over (normalized) dims.
+void check_any(const char* op, const Shape& shape, const Dims& dims) {
+  if (count(shape, dims) != 0) return;
+  throw ShapeError(op, str("no element to choose from: reducing dimensions ", dims, " of ", shape),
+                   "reduce dimensions that are not empty");
+}
+
 Tensor extreme(const char* op, Fold f, const Tensor& x, const Dims& wanted, bool keepdim) {
   const Dims dims = normalize_dims(op, wanted, x.dim());
-  if (count(x.shape(), dims) == 0) {
-    throw ShapeError(
-        op, str("no element to choose from: reducing dimensions ", dims, " of ", x.shape()),
-        "reduce dimensions that are not empty");
-  }
+  check_any(op, x.shape(), dims);
   const Tensor y = compute(op, f, x, dims);
   const Tensor out = record(
       Op(f == Fold::max ? "amax" : "amin", static_cast<double>(x.numel())), inputs(x), y,
@@ -133,16 +136,29 @@ Tensor min(const Tensor& x) {
 
 // --- Norms ---
 
+namespace {
+
+/// For ord < 0: 0 as soon as one magnitude is 0, with gradient 0.
+Tensor negative_norm(const Tensor& size, const Dims& dims, double ord, bool keepdim) {
+  check_any("norm", size.shape(), normalize_dims("norm", dims, size.dim()));
+  const Tensor zero = eq(size, 0);
+  const Tensor total = sum(pow(masked_fill(size, zero, 1), ord), dims, keepdim);
+  return masked_fill(pow(total, 1 / ord), any(zero, dims, keepdim), 0);
+}
+
+}  // namespace
+
 Tensor norm(const Tensor& x, const Dims& dims, double ord, bool keepdim) {
   check_floating("norm", x);
-  if (std::isnan(ord) || ord < 0) {
-    throw ValueError("norm", str("ord is ", ord), "it must be a positive number, 0 or infinity");
+  if (std::isnan(ord)) {
+    throw ValueError("norm", "ord is NaN", "it may be any number, and +-infinity");
   }
   if (ord == 2) return power_or_zero(sum(square(x), dims, keepdim), 0.5);
   const Tensor size = abs(x);
   if (ord == 0) return sum(abs(sign(x)), dims, keepdim);
   if (ord == 1) return sum(size, dims, keepdim);
-  if (std::isinf(ord)) return amax(size, dims, keepdim);
+  if (std::isinf(ord)) return ord > 0 ? amax(size, dims, keepdim) : amin(size, dims, keepdim);
+  if (ord < 0) return negative_norm(size, dims, ord, keepdim);
   return power_or_zero(sum(power_or_zero(size, ord), dims, keepdim), 1 / ord);
 }
 

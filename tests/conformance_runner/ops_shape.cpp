@@ -128,6 +128,53 @@ Tensors trace_row(const Tensors& x, Options&) {
   return {trace(x.at(0))};
 }
 
+Tensors one_hot_row(const Tensors& x, Options& options) {
+  const int64_t classes = options.integer("num_classes", -1);  // -1: as many as it takes
+  return {classes == -1 ? one_hot(x.at(0)) : one_hot(x.at(0), classes)};
+}
+
+Tensors unflatten_row(const Tensors& x, Options& options) {
+  const int64_t dim = options.integer("dim");
+  return {unflatten(x.at(0), dim, options.integers("sizes"))};
+}
+
+/// As torch.nn.functional.embedding: indices first.
+Tensors embedding_row(const Tensors& x, Options& options) {
+  return {embedding(x.at(1), x.at(0), options.optional_integer("padding_idx"))};
+}
+
+std::optional<DType> dtype_option(Options& options) {
+  const std::string name = options.text("dtype", "");
+  return name.empty() ? std::nullopt : std::optional(dtype_from(name));
+}
+
+Tensors arange_row(const Tensors&, Options& options) {
+  const auto dtype = dtype_option(options);
+  bool whole = true;
+  for (const char* name : {"start", "end", "step"}) {
+    const Json& given = options.raw(name);
+    whole = whole && (given.is_null() || given.is_number_integer());
+  }
+  if (whole) {
+    const int64_t start = options.integer("start", 0), end = options.integer("end");
+    return {arange(start, end, options.integer("step", 1), dtype)};
+  }
+  const double start = options.number("start", 0), end = options.number("end");
+  return {arange(start, end, options.number("step", 1), dtype)};
+}
+
+Tensors linspace_row(const Tensors&, Options& options) {
+  const double start = options.number("start"), end = options.number("end");
+  const int64_t steps = options.integer("steps");
+  return {linspace(start, end, steps, dtype_option(options).value_or(float32))};
+}
+
+Tensors eye_row(const Tensors&, Options& options) {
+  const int64_t rows = options.integer("n");
+  const auto columns = options.optional_integer("m");
+  return {eye(rows, columns, dtype_option(options).value_or(float32))};
+}
+
 Tensors diagonal_row(const Tensors& x, Options& options) {
   const int64_t offset = options.integer("offset", 0), dim1 = options.integer("dim1", 0);
   return {diagonal(x.at(0), offset, dim1, options.integer("dim2", 1))};
@@ -224,7 +271,12 @@ OpTable shape_ops() {
       {"squeeze", squeeze_row},
       {"unsqueeze", with_integer(unsqueeze, "dim")},
       {"pad", pad_row},
-      {"one_hot", with_integer(one_hot, "num_classes")},
+      {"one_hot", one_hot_row},
+      {"unflatten", unflatten_row},
+      {"embedding", embedding_row},
+      {"arange", arange_row},
+      {"linspace", linspace_row},
+      {"eye", eye_row},
       {"tril", with_integer(tril, "diagonal")},
       {"triu", with_integer(triu, "diagonal")},
   };

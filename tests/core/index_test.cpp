@@ -126,6 +126,21 @@ TEST_CASE("index errors name the offending index and the valid range") {
   CHECK_THROWS_AS(scatter_add({2}, 0, places({1}, {1}), zeros({2})), ShapeError);
 }
 
+TEST_CASE("one_hot has as many classes as the largest asks for, unless it is told") {
+  CHECK(one_hot(places({2, 0}, {2})).shape() == Shape{2, 3});
+  CHECK(one_hot(zeros({4}, int64)).shape() == Shape{4, 1});
+  CHECK_THROWS_AS(one_hot(places({-1}, {1})), IndexError);
+  CHECK_THROWS_WITH_AS(one_hot(zeros({0}, int64)),
+                       "[one_hot] classes [0] do not say how many there are. Hint: give the number "
+                       "of classes",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(
+      one_hot(places({0}, {1}), 0),
+      "[one_hot] expected at least 1 class, got 0. Hint: leave it out for as many as "
+      "the largest class asks for",
+      ValueError);
+}
+
 TEST_CASE("one_hot has a one at each class") {
   const Tensor y = one_hot(places({2, 0}, {2}), 3);
   CHECK(y.dtype() == int64);

@@ -14,7 +14,7 @@ namespace {
 using Ints = std::vector<int64_t>;
 
 Tensor numbers(const Shape& shape) {
-  return reshape(arange(0, static_cast<double>(shape.numel())), shape);
+  return reshape(arange(shape.numel()), shape);
 }
 
 Ints padded(const Tensor& x, const Ints& pads, PadMode mode = PadMode::constant, double value = 0) {

@@ -232,11 +232,26 @@ TEST_CASE("the gradient of a norm at 0 is 0") {
   CHECK(values(gradient(f, list({2, 0})))[1] == 0);
 }
 
-TEST_CASE("norm rejects negative orders and NaN") {
-  CHECK_THROWS_WITH_AS(norm(zeros({2}), {}, -1),
-                       "[norm] ord is -1. Hint: it must be a positive number, 0 or infinity",
-                       ValueError);
-  CHECK_THROWS_AS(norm(zeros({2}), {}, not_a_number), ValueError);
+TEST_CASE("norms of negative order: small magnitudes count, and a single 0 makes them 0") {
+  const Tensor x = list({3, -4, 6});
+  CHECK(norm(x, {}, -inf).item() == 3);
+  CHECK(norm(x, {}, -1).item() == doctest::Approx(4.0 / 3));
+  CHECK(norm(x, {}, -2).item() == doctest::Approx(12 / std::sqrt(29.0)));
+  CHECK(norm(list({3, 0}), {}, -1).item() == 0);
+  CHECK(values(norm(tensor({1.0, 1.0, 2.0, 0.0}, {2, 2}), {1}, -1)) == std::vector<double>{0.5, 0});
+  for (double ord : {-inf, -0.5, -1.0, -2.0}) {
+    const TensorFunction f = [ord](const std::vector<Tensor>& v) { return norm(v[0], {1}, ord); };
+    check_gradients(f, {random({3, 4})});
+    CHECK(values(gradient([ord](const std::vector<Tensor>& v) { return norm(v[0], {}, ord); },
+                          list({2, 0}))) == std::vector<double>{0, 0});
+    CHECK_THROWS_AS(norm(zeros({2, 0}), {1}, ord), ShapeError);
+    CHECK(norm(zeros({0, 2}), {1}, ord).shape() == Shape{0});
+  }
+}
+
+TEST_CASE("norm rejects NaN") {
+  CHECK_THROWS_WITH_AS(norm(zeros({2}), {}, not_a_number),
+                       "[norm] ord is NaN. Hint: it may be any number, and +-infinity", ValueError);
 }
 
 // --- Log-sum-exp ---

@@ -36,7 +36,8 @@ TEST_CASE("linspace includes both ends, exactly") {
   const Tensor x = linspace(0.1, 0.7, 11, float64);
   CHECK(x.select(0, 0).item() == 0.1);
   CHECK(x.select(0, 10).item() == 0.7);
-  CHECK(message_of([] { linspace(0, 1, -1); }) == "[linspace] from 0 to 1 in -1 steps");
+  CHECK(message_of([] { linspace(0, 1, -1); }) ==
+        "[linspace] from 0 to 1 in -1 steps. Hint: both ends must be finite, and steps at least 0");
   CHECK_THROWS_AS(linspace(0, infinity, 3), ValueError);
   CHECK_THROWS_AS(linspace(0, 1, 3, int64), DTypeError);
 }
@@ -46,7 +47,80 @@ TEST_CASE("eye has ones on its diagonal") {
   CHECK(values(eye(2, 3, int64)) == Doubles{1, 0, 0, 0, 1, 0});
   CHECK(eye(2, 3, boolean).dtype() == boolean);
   CHECK(eye(0).shape() == Shape{0, 0});
-  CHECK_THROWS_AS(eye(-1), ShapeError);
+  CHECK(message_of([] { eye(-1); }) ==
+        "[eye] a matrix of -1 rows and -1 columns. Hint: both must be at least 0");
+  CHECK_THROWS_AS(eye(2, -1), ShapeError);
+}
+
+TEST_CASE("arange of whole numbers is int64, with a fraction's type anywhere float32") {
+  CHECK(arange(10).to_vector<int64_t>() == Ints{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  CHECK(arange(5, 0, -2).to_vector<int64_t>() == Ints{5, 3, 1});
+  CHECK(arange(3, 3).shape() == Shape{0});
+  CHECK(arange(5, 0).shape() == Shape{0});
+  for (const Tensor& x : {arange(0, 1, 0.25), arange(0.0F, 1, 0.25), arange(0, 1.0, 0.25)}) {
+    CHECK(x.dtype() == float32);
+    CHECK(values(x) == Doubles{0, 0.25, 0.5, 0.75});
+  }
+  CHECK(values(arange(0.5, 3)) == Doubles{0.5, 1.5, 2.5});
+  CHECK(arange(2.0).dtype() == float32);
+}
+
+TEST_CASE("arange in a type that is given, with nothing lost") {
+  CHECK(values(arange(0, 3, 1, float64)) == Doubles{0, 1, 2});
+  CHECK(arange(3, uint8).dtype() == uint8);
+  CHECK(arange(0.0, 3.0, 1.0, int32).dtype() == int32);
+  CHECK(
+      message_of([] { arange(0, 1, 0.25, int64); }) ==
+      "[arange] from 0 to 1 in steps of 0.25 as int64. Hint: fractions need a floating type: give "
+      "float32, or none");
+  CHECK_THROWS_AS(arange(0.5, 3, 1, int64), ValueError);
+  CHECK_THROWS_AS(arange(300, uint8), ValueError);
+  CHECK_THROWS_AS(arange(-1, 3, 1, uint8), ValueError);
+  CHECK(arange(250, 256, 1, uint8).size(0) == 6);
+}
+
+TEST_CASE("arange is exact at the ends of int64, and refuses what no memory holds") {
+  constexpr int64_t highest = std::numeric_limits<int64_t>::max(), lowest = -highest - 1;
+  CHECK(arange(highest - 2, highest).to_vector<int64_t>() == Ints{highest - 2, highest - 1});
+  CHECK(arange(lowest, highest, highest).to_vector<int64_t>() == Ints{lowest, -1, highest - 1});
+  CHECK(arange(highest, lowest, lowest).to_vector<int64_t>() == Ints{highest, -1});
+  CHECK(
+      message_of([&] { arange(0, highest); }) ==
+      "[arange] from 0 to 9223372036854775807 in steps of 1 are 9.22337e+18 numbers. Hint: that is "
+      "larger than any memory");
+  CHECK_THROWS_AS(arange(0.0, 1e300), ValueError);
+  CHECK(message_of([] { arange(0, 3, 0); }) ==
+        "[arange] the step is 0. Hint: it must lead from start to end");
+  CHECK_THROWS_AS(arange(0, infinity), ValueError);
+  CHECK_THROWS_AS(arange(0, 3, not_a_number), ValueError);
+}
+
+TEST_CASE("a number that a type cannot hold is refused wherever a number becomes an element") {
+  Tensor bytes = ones({2}, uint8), whole = ones({2}, int64);
+  CHECK(
+      message_of([] { full({2}, 0.5, int64); }) ==
+      "[full] the number 0.5 is not an integer, the tensor is int64 [2]. Hint: convert the tensor "
+      "with .to(float32)");
+  CHECK(message_of([] { full({2}, -1, uint8); }) ==
+        "[full] the number -1 is out of range, the tensor is uint8 [2]. Hint: uint8 goes from 0 to "
+        "255");
+  CHECK(message_of([&] {
+          full_like(whole, 1e30);
+        }).starts_with("[full_like] the number 1e+30 is out of range, the tensor is int64 [2]"));
+  CHECK_THROWS_AS(full({2}, not_a_number, int32), ValueError);
+  CHECK_THROWS_AS(full({2}, infinity, int64), ValueError);
+  CHECK_THROWS_AS(full({2}, 0x1p31, int32), ValueError);
+  CHECK_THROWS_AS(full({2}, 0x1p63, int64), ValueError);
+  CHECK_THROWS_AS(full({2}, 2, boolean), ValueError);
+  CHECK_THROWS_AS(bytes.fill_(256), ValueError);
+  CHECK_THROWS_AS(bytes.fill_(0.5), DTypeError);
+  CHECK_THROWS_AS(whole.add_(whole, 0.5), DTypeError);
+  CHECK_THROWS_AS(add(bytes, -1), ValueError);
+  CHECK_THROWS_AS(masked_fill(whole, ones({2}, boolean), not_a_number), ValueError);
+  CHECK(values(bytes) == Doubles{1, 1});
+  CHECK(values(full({1}, 255, uint8)) == Doubles{255});
+  CHECK(full({}, -0x1p63, int64).to_vector<int64_t>() == Ints{std::numeric_limits<int64_t>::min()});
+  CHECK(std::isnan(full({}, not_a_number).item()));
 }
 
 TEST_CASE("the forms with _like take shape and type from a tensor") {
@@ -63,8 +137,10 @@ TEST_CASE("randint draws every number of its range and no other, randperm every 
   Generator generator(3);
   const Ints drawn = randint(-2, 3, {1000}, generator).to_vector<int64_t>();
   CHECK(std::set<int64_t>(drawn.begin(), drawn.end()) == std::set<int64_t>{-2, -1, 0, 1, 2});
-  CHECK(message_of([&] { randint(3, 3, {1}, generator); }) ==
-        "[randint] there is no number in [3, 3)");
+  CHECK(
+      message_of([&] { randint(3, 3, {1}, generator); }) ==
+      "[randint] there is no number in [3, 3). Hint: the lower bound is included, the upper one is "
+      "not");
   const int64_t lowest = std::numeric_limits<int64_t>::min();
   CHECK(randint(lowest, lowest + 1, {}, generator).to_vector<int64_t>() == Ints{lowest});
 

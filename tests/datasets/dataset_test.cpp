@@ -15,7 +15,7 @@ TensorDataset counting(int64_t n) {
     x.push_back(static_cast<float>(i));
     x.push_back(static_cast<float>(10 * i));
   }
-  return {tensor(x, {n, 2}), arange(0, static_cast<double>(n))};
+  return {tensor(x, {n, 2}), arange(n)};
 }
 
 /// A data set that has nothing but get.

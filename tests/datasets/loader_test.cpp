@@ -15,7 +15,7 @@ using namespace gradus::data;
 namespace {
 
 DatasetPtr numbers(int64_t n) {
-  const Tensor y = arange(0, static_cast<double>(n));
+  const Tensor y = arange(n);
   return share(TensorDataset(to(y, float32), y));
 }
 
@@ -56,7 +56,7 @@ class Fragile : public Dataset {
 /// Images that a random transform changes, and all batches of some epochs of them, as bytes.
 DatasetPtr images(int64_t n) {
   Generator random(2);
-  return share(TensorDataset(rand({n, 1, 6, 6}, random), arange(0, static_cast<double>(n))));
+  return share(TensorDataset(rand({n, 1, 6, 6}, random), arange(n)));
 }
 
 std::vector<std::vector<float>> contents(DataLoader& loader, int epochs = 1) {
