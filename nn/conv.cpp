@@ -20,9 +20,9 @@ void check_divisible(const char* type, const char* option, int64_t channels, int
 /// What convolutions and transposed ones have in common.
 template <class Options>
 void check_common(const Options& o) {
-  check_at_least(o.type, "in_channels", o.in_channels, 1);
-  check_at_least(o.type, "out_channels", o.out_channels, 1);
-  check_at_least(o.type, "kernel_size", o.kernel_size, 1);
+  check_given(o.type, "in_channels", o.in_channels);
+  check_given(o.type, "out_channels", o.out_channels);
+  check_given(o.type, "kernel_size", o.kernel_size);
   check_at_least(o.type, "stride", o.stride, 1);
   check_at_least(o.type, "dilation", o.dilation, 1);
   check_at_least(o.type, "groups", o.groups, 1);

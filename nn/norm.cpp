@@ -131,8 +131,11 @@ Tensor ChannelNormLayer::forward(const Tensor& x) {
   const int batched = setting_.spatial + 2;
   const bool takes_one_less = setting_.spatial == 1 || setting_.over == NormOver::instance;
   if (x.dim() != batched && !(takes_one_less && x.dim() == batched - 1)) {
-    throw ShapeError(setting_.type, str("expected ", layout_of(setting_.over, setting_.spatial),
-                                        ", got ", x.shape()));
+    throw ShapeError(
+        setting_.type,
+        str("expected ", layout_of(setting_.over, setting_.spatial), ", got ", x.shape()),
+        x.dim() == 2 && setting_.over == NormOver::batch ? "rows [N,C] go through BatchNorm1d"
+                                                         : "");
   }
   const bool is_one_sample = x.dim() == batched - 1 && setting_.over == NormOver::instance;
   return is_one_sample ? squeeze(normalize(unsqueeze(x, 0)), 0) : normalize(x);

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "../core/base/error.h"
@@ -36,6 +37,20 @@ void check_at_least(const char* type, const char* option, int64_t value, int64_t
 void check_at_least(const char* type, const char* option, std::span<const int64_t> values,
                     int64_t least) {
   check_range(type, option, Shape(values), least, Shape(values).to_string());
+}
+
+void check_given(const char* type, const char* option, int64_t value) {
+  check_given(type, option, std::span(&value, 1));
+}
+
+void check_given(const char* type, const char* option, std::span<const int64_t> values) {
+  const bool missing =
+      std::all_of(values.begin(), values.end(), [](int64_t value) { return value == 0; });
+  if (missing) {
+    throw ValueError(type, str(option, " has to be given, and be at least 1"),
+                     str("nn::", type, "({.", option, " = ...})"));
+  }
+  check_at_least(type, option, values, 1);
 }
 
 void check_probability(const char* type, const char* option, double p) {

@@ -124,6 +124,12 @@ void check_at_least(const char* type, const char* option, int64_t value, int64_t
 void check_at_least(const char* type, const char* option, std::span<const int64_t> values,
                     int64_t least);
 /// @}
+/// The same for sizes without a default, which have to be given and are at least 1; all 0 says that
+/// they were not.
+/// @{
+void check_given(const char* type, const char* option, int64_t value);
+void check_given(const char* type, const char* option, std::span<const int64_t> values);
+/// @}
 /// Throws ValueError in the name of layer `type` unless p is a probability.
 void check_probability(const char* type, const char* option, double p);
 

@@ -18,8 +18,17 @@ void check_pair(const char* op, const Tensor& input, const Tensor& target) {
                    "a silent broadcast would average the wrong pairs");
 }
 
-void check_all(const char* op, bool holds, const char* what, const char* hint = "") {
-  if (!holds) throw ValueError(op, what, hint);
+/// Throws in the name of `op`: `what`, and the first element of x for which `fits` is false.
+[[noreturn]] void refuse(const char* op, const char* what, const Tensor& x, const Tensor& fits,
+                         const char* hint) {
+  const Tensor first = select(nonzero(logical_not(fits)), 0, 0);
+  Tensor element = x.detach();
+  Shape place;
+  for (int64_t index : first.to_vector<int64_t>()) {
+    element = select(element, 0, index);
+    place.push_back(index);
+  }
+  throw ValueError(op, str(what, ": ", element.item(), " at ", place, " of ", x.shape()), hint);
 }
 
 double least(const Tensor& x) {
@@ -121,8 +130,11 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target,
                             const BinaryCrossEntropyOptions& options) {
   constexpr const char* op = "binary_cross_entropy";
   check_pair(op, input, target);
-  check_all(op, least(input) >= 0 && largest(input) <= 1, "an input is not in [0, 1]",
-            "apply sigmoid(), or use binary_cross_entropy_with_logits");
+  if (!(least(input) >= 0 && largest(input) <= 1)) {
+    const Tensor x = input.detach();
+    refuse(op, "an input is not in [0, 1]", x, logical_and(ge(x, 0), le(x, 1)),
+           "apply sigmoid(), or use binary_cross_entropy_with_logits");
+  }
   const Tensor losses = bounded_binary_cross_entropy(input, target);
   return reduced(weighted(op, losses, options.weight), options.reduction);
 }
@@ -179,7 +191,10 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
     throw ShapeError(op, str("expected a variance ", input.shape(), " or ", one_each, ", got ",
                              variance.shape()));
   }
-  check_all(op, least(variance) >= 0, "a variance is negative");
+  if (!(least(variance) >= 0)) {
+    refuse(op, "a variance is negative or NaN", variance, ge(variance.detach(), 0),
+           "exp() or softplus() of what a net gives is positive");
+  }
   const Tensor raise = sub(clamp(variance.detach(), options.eps, {}), variance.detach());
   const Tensor v = add(variance, raise);
   Tensor losses = mul(add(log(v), div(square(sub(input, target)), v)), 0.5);
@@ -209,10 +224,11 @@ namespace {
 /// Losses for targets 1 and -1; any other target throws.
 Tensor by_sign(const char* op, const Tensor& target, const Tensor& of_one,
                const Tensor& of_minus_one) {
-  check_all(op,
-            least(target) >= -1 && largest(target) <= 1 &&
-                (target.numel() == 0 || least(abs(target.detach())) == 1),
-            "a target is neither 1 nor -1");
+  const Tensor size = abs(target.detach());
+  if (target.numel() > 0 && !(least(size) == 1 && largest(size) == 1)) {
+    refuse(op, "a target is neither 1 nor -1", target, eq(size, 1),
+           "2 * t - 1 makes such targets of zeros and ones");
+  }
   return where(gt(target, 0), of_one, of_minus_one);
 }
 

@@ -85,8 +85,10 @@ int64_t source_of(int64_t position, int64_t size, PadMode mode) {
 void check_reach(const Tensor& x, int dim, int64_t begin, int64_t end, PadMode mode) {
   const int64_t size = x.shape()[dim];
   const auto reject = [&](const char* why) {
-    throw ShapeError("pad", str("pads (", begin, ", ", end, ") for dimension ", dim, " of ",
-                                x.shape(), ": ", why));
+    throw ShapeError(
+        "pad",
+        str("pads (", begin, ", ", end, ") for dimension ", dim, " of ", x.shape(), ": ", why),
+        "use less padding, or PadMode::constant");
   };
   if (begin < 0 || end < 0) reject("only constant padding can crop");
   const int64_t most = std::max(begin, end);

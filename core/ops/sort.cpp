@@ -48,8 +48,9 @@ Tensor argsort(const Tensor& x, int64_t dim, bool descending) {
 ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest) {
   const int64_t size = x.size(dim);
   if (k < 0 || k > size || (x.dim() == 0 && k == 0)) {
-    throw ValueError("topk", str("k is ", k, ", dimension ", dim, " of ", x.shape(), " has ", size,
-                                 " elements"));
+    throw ValueError(
+        "topk", str("k is ", k, ", dimension ", dim, " of ", x.shape(), " has ", size, " elements"),
+        "k goes from 0 to the size of the dimension");
   }
   return first_in_order("topk", x, dim, k, largest);
 }

@@ -183,9 +183,11 @@ Sizes<N> pool_output_size(const char* op, const Shape& x, const PoolOptions<N>& 
     output[i] =
         pooled_size(in, o.kernel_size[i], stride[i], o.padding[i], o.dilation[i], o.ceil_mode);
     if (output[i] < 1) {
-      throw ShapeError(op, str("the window ", shape_of(o.kernel_size),
-                               " is larger than the padded input: input ", x, ", padding ",
-                               shape_of(o.padding), ", dilation ", shape_of(o.dilation)));
+      throw ShapeError(
+          op,
+          str("the window ", shape_of(o.kernel_size), " is larger than the padded input: input ", x,
+              ", padding ", shape_of(o.padding), ", dilation ", shape_of(o.dilation)),
+          "use a smaller window or dilation, or more padding");
     }
   }
   return output;

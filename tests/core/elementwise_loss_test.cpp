@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
 
 #include "../../core/grad.h"
 #include "../../core/tape.h"
@@ -93,11 +94,16 @@ TEST_CASE("binary cross entropy is finite for certain and wrong predictions") {
 
 TEST_CASE("binary cross entropy wants probabilities") {
   const Tensor t = ones({2});
-  for (const Tensor& x : {tensor({0.5F, 1.2F}), tensor({-0.1F, 0.2F}),
-                          tensor({0.5F, std::numeric_limits<float>::quiet_NaN()})}) {
+  const std::pair<Tensor, std::string> cases[] = {
+      {tensor({0.5F, 1.5F}), "1.5 at [1] of [2]"},
+      {tensor({-0.5F, 7.0F}), "-0.5 at [0] of [2]"},
+      {tensor({0.5F, std::numeric_limits<float>::quiet_NaN()}), "nan at [1] of [2]"}};
+  for (const auto& [input, place] : cases) {
+    const Tensor x = input;
     CHECK(message_of([&] { binary_cross_entropy(x, t); }) ==
-          "[binary_cross_entropy] an input is not in [0, 1]. Hint: apply sigmoid(), or use "
-          "binary_cross_entropy_with_logits");
+          str("[binary_cross_entropy] an input is not in [0, 1]: ", place,
+              ". Hint: apply sigmoid(), or "
+              "use binary_cross_entropy_with_logits"));
   }
 }
 
@@ -162,7 +168,8 @@ TEST_CASE("gaussian_nll_loss is the negative logarithm of a normal density") {
   CHECK(gaussian_nll_loss(zeros({3, 2}), zeros({3, 2}), ones({3, 1})).item() == 0);
   CHECK_THROWS_AS(gaussian_nll_loss(zeros({3, 2}), zeros({3, 2}), ones({3})), ShapeError);
   CHECK(message_of([&] { gaussian_nll_loss(x, t, neg(v)); }) ==
-        "[gaussian_nll_loss] a variance is negative");
+        "[gaussian_nll_loss] a variance is negative or NaN: -4 at [0] of [2]. Hint: exp() or "
+        "softplus() of what a net gives is positive");
 }
 
 TEST_CASE("gaussian_nll_loss bounds the variance and lets its gradient pass") {
@@ -193,8 +200,13 @@ TEST_CASE("margin losses") {
   CHECK(test::values(hinge_embedding_loss(tensor({0.3, 0.3, 2.0}), tensor({1.0, -1.0, -1.0}),
                                           {.reduction = Reduction::none})) == Values{0.3, 0.7, 0});
   check_close(soft_margin_loss(a, t), mean(log1p(exp(neg(mul(a, t))))));
-  CHECK(message_of([&] { hinge_embedding_loss(a, zeros({3}, float64)); }) ==
-        "[hinge_embedding_loss] a target is neither 1 nor -1");
+  CHECK(
+      message_of([&] { hinge_embedding_loss(a, zeros({3}, float64)); }) ==
+      "[hinge_embedding_loss] a target is neither 1 nor -1: 0 at [0] of [3]. Hint: 2 * t - 1 makes "
+      "such targets of zeros and ones");
+  const Tensor mixed = tensor({1.0, -1.0, 1.0, 0.5}, {2, 2});
+  CHECK(message_of([&] { hinge_embedding_loss(mixed, mixed); }).find("0.5 at [1,1] of [2,2]") !=
+        std::string::npos);
 }
 
 TEST_CASE("cosine_embedding_loss looks at directions alone") {

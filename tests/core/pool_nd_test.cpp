@@ -215,11 +215,12 @@ TEST_CASE("a pool says in its own name what does not fit") {
   CHECK(message_of([] {
           avg_pool3d(zeros({2, 3, 4}), {});
         }) == "[avg_pool3d] expected [N,C,D,H,W] or [C,D,H,W], got [2,3,4]");
-  CHECK(message_of([] {
-          max_pool3d(zeros({1, 2, 4, 4, 1}), {});
-        }) ==
-        "[max_pool3d] the window [2,2,2] is larger than the padded input: input [1,2,4,4,1], "
-        "padding [0,0,0], dilation [1,1,1]");
+  CHECK(
+      message_of([] {
+        max_pool3d(zeros({1, 2, 4, 4, 1}), {});
+      }) ==
+      "[max_pool3d] the window [2,2,2] is larger than the padded input: input [1,2,4,4,1], "
+      "padding [0,0,0], dilation [1,1,1]. Hint: use a smaller window or dilation, or more padding");
   CHECK(message_of([] {
           max_pool1d(zeros({1, 2, 4}), {.padding = 2});
         }) ==

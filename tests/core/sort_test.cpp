@@ -62,7 +62,8 @@ TEST_CASE("topk takes the first k of the sorted elements") {
     check_close(topk(x, k, 1, false).values, narrow(sort(x, 1).values, 1, 0, k));
   }
   CHECK(message_of([&] { topk(x, 51); }) ==
-        "[topk] k is 51, dimension -1 of [4,50] has 50 elements");
+        "[topk] k is 51, dimension -1 of [4,50] has 50 elements. Hint: k goes from 0 to "
+        "the size of the dimension");
   CHECK_THROWS_AS(topk(x, -1), ValueError);
   CHECK_THROWS_AS(topk(x, 1, 2), IndexError);
 }

@@ -173,8 +173,11 @@ TEST_CASE("a transposed convolution can be told its output size") {
 }
 
 TEST_CASE("options of convolutions that make no sense are refused when they are built") {
-  CHECK(message_of([] { nn::Conv1d({.in_channels = 1, .out_channels = 1, .kernel_size = 0}); }) ==
-        "[Conv1d] kernel_size must be at least 1, got [0]");
+  CHECK(message_of([] { nn::Conv1d({.in_channels = 1, .out_channels = 1}); }) ==
+        "[Conv1d] kernel_size has to be given, and be at least 1. Hint: nn::Conv1d({.kernel_size = "
+        "...})");
+  CHECK(message_of([] { nn::Conv1d({.in_channels = 1, .out_channels = 1, .kernel_size = -1}); }) ==
+        "[Conv1d] kernel_size must be at least 1, got [-1]");
   CHECK(message_of([] {
           nn::Conv3d({.in_channels = 3, .out_channels = 4, .kernel_size = 1, .groups = 2});
         }) == "[Conv3d] in_channels 3 is not divisible by groups 2");

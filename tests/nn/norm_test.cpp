@@ -108,6 +108,10 @@ TEST_CASE("wrong inputs are refused and leave the statistics") {
           bn(ones({2, 3, 4}));
         }) == "[BatchNorm2d] expected [N,C,H,W], got [2,3,4]");
   CHECK(message_of([&] {
+          bn(ones({2, 3}));
+        }) ==
+        "[BatchNorm2d] expected [N,C,H,W], got [2,3]. Hint: rows [N,C] go through BatchNorm1d");
+  CHECK(message_of([&] {
           bn(ones({2, 7, 7, 3}));
         }) == "[BatchNorm2d] expected 3 channels, got 7: input [2,7,7,3]");
   CHECK(message_of([&] {
