@@ -59,7 +59,7 @@ enum class Binary {
   remainder,  ///< of the sign of b; whole numbers: b is not 0
   maximum,
   minimum,        ///< NaN wins
-  relu_gradient,  ///< a where b > 0, else 0
+  relu_gradient,  ///< 0 where b <= 0, else a
 };
 
 enum class Comparison { eq, ne, lt, le, gt, ge };

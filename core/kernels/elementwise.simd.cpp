@@ -207,7 +207,7 @@ void binary(Binary f, const Loop<3>& loop, T* out, const T* a, const T* b) {
     case Binary::remainder:
       return map2(loop, out, a, b, [](T x, T y) { return remainder(x, y); });
     case Binary::relu_gradient:
-      return map2(loop, out, a, b, [](T g, T y) { return y > 0 ? g : T(0); });
+      return map2(loop, out, a, b, [](T g, T y) { return y <= 0 ? T(0) : g; });
     case Binary::div:
       if constexpr (std::is_floating_point_v<T>) {
         return map2(loop, out, a, b, [](T x, T y) { return x / y; });

@@ -12,7 +12,7 @@ using kernels::Unary;
 
 namespace {
 
-/// g where y > 0, else 0.
+/// 0 where y <= 0, else g: also where y is NaN.
 Tensor relu_gradient(const Tensor& g, const Tensor& y) {
   return record("relu_gradient", inputs(g, y),
                 compute("relu_gradient", Binary::relu_gradient, g, y), saved(y),
@@ -115,12 +115,12 @@ Tensor hardtanh(const Tensor& x, double min_val, double max_val) {
   struct Bounds {
     double low, high;
   };
-  return record(
-      "hardtanh", inputs(x), compute_floating("hardtanh", Unary::clamp, x, min_val, max_val),
-      saved(x), Bounds{min_val, max_val},
-      [](const TensorList& s, Bounds b, const Tensor& g, const Wanted&) -> TensorList {
-        return {mul(g, mul(indicator(gt(s[0], b.low), g), indicator(lt(s[0], b.high), g)))};
-      });
+  return record("hardtanh", inputs(x),
+                compute_floating("hardtanh", Unary::clamp, x, min_val, max_val), saved(x),
+                Bounds{min_val, max_val},
+                [](const TensorList& s, Bounds b, const Tensor& g, const Wanted&) -> TensorList {
+                  return {masked_fill(g, logical_or(le(s[0], b.low), ge(s[0], b.high)), 0)};
+                });
 }
 
 Tensor relu6(const Tensor& x) {
@@ -131,9 +131,23 @@ Tensor hardsigmoid(const Tensor& x) {
   return div(relu6(add(x, 3)), 6);
 }
 
+namespace {
+
+/// d/dx hardswish(x): 0 below -3, 1 above 3, x / 3 + 1/2 between; finite for any x.
+Tensor hardswish_slope(const Tensor& x) {
+  const Tensor inner = add(div(clamp(x, -3, 3), 3), 0.5);
+  return masked_fill(masked_fill(inner, lt(x, -3), 0), gt(x, 3), 1);
+}
+
+}  // namespace
+
 Tensor hardswish(const Tensor& x) {
   check_floating("hardswish", x);
-  return div(mul(x, clamp(add(x, 3), 0, 6)), 6);
+  const Tensor v = x.detach();
+  return record("hardswish", inputs(x), div(mul(v, clamp(add(v, 3), 0, 6)), 6), saved(x),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  return {mul(g, hardswish_slope(s[0]))};
+                });
 }
 
 // --- Composed ---

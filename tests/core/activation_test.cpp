@@ -40,6 +40,18 @@ TEST_CASE("hard activations are piecewise linear, with PyTorch's slopes at the k
   CHECK(slopes(hardswish, tensor({-4.0, -3.0, 3.0, 5.0})) == Values{0, -0.5, 1.5, 1});
 }
 
+TEST_CASE("NaN is passed on by hard activations, and so are gradients, so that it shows") {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(slopes(relu, tensor({nan, -1.0, 0.0, 2.0})) == Values{1, 0, 0, 1});
+  CHECK(slopes(relu6, tensor({nan, 7.0})) == Values{1, 0});
+  CHECK(slopes([](const Tensor& x) { return hardtanh(x); }, tensor({nan, 0.5})) == Values{1, 1});
+  CHECK(std::isnan(hardswish(tensor({nan})).item()));
+}
+
+TEST_CASE("the gradient of hardswish is that of its tails at the infinities") {
+  CHECK(slopes(hardswish, tensor({inf, -inf})) == Values{1, 0});
+}
+
 TEST_CASE("shrinking functions are zero around zero, bounds included") {
   const Tensor x = tensor({-2.0, -0.5, 0.1, 0.5, 2.0});
   CHECK(test::values(hardshrink(x)) == Values{-2, 0, 0, 0, 2});
