@@ -32,6 +32,7 @@
 #include "datasets/transform.h"
 #include "nn/activation.h"
 #include "nn/conv.h"
+#include "nn/decay.h"
 #include "nn/dropout.h"
 #include "nn/embedding.h"
 #include "nn/flatten.h"

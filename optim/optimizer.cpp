@@ -12,12 +12,6 @@ namespace gradus::optim {
 
 // --- Building ---
 
-std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double weight_decay) {
-  return decay_groups(parameters, weight_decay, [](const NamedTensor& parameter) {
-    return parameter.tensor.defined() && parameter.tensor.dim() >= 2;
-  });
-}
-
 std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double weight_decay,
                                          const std::function<bool(const NamedTensor&)>& decays) {
   ParameterGroup decaying{.weight_decay = weight_decay};

@@ -23,13 +23,11 @@ struct ParameterGroup {
   std::optional<double> l1_decay = {};      ///< not in AdamW and Lion
 };
 
-/// Two groups, in this order: parameters that decay (matrices and filters), with `weight_decay`,
-/// and those with fewer than two dimensions (biases, weights of norm layers), which do not: pulling
-/// a bias or a scale towards 0 does not make a net simpler. Either may be empty.
+/// Two groups, in this order: parameters for which `decays` is true, with `weight_decay`, and the
+/// others, which do not decay. Either may be empty. nn::decays(net) spares biases and norm layers.
 ///
-///     optim::AdamW adamw(optim::decay_groups(net.named_parameters(), 0.05), {.lr = 1e-3});
-std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double weight_decay);
-/// The same, with a choice of your own: those for which `decays` is true decay.
+///     optim::AdamW adamw(optim::decay_groups(net.named_parameters(), 0.05, nn::decays(net)),
+///                        {.lr = 1e-3});
 std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double weight_decay,
                                          const std::function<bool(const NamedTensor&)>& decays);
 

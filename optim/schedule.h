@@ -4,6 +4,8 @@
 // built with, and from nothing else. So a schedule can be plotted without being run, and a run that
 // is resumed at step t continues bit by bit. Names, options and values are those of
 // torch.optim.lr_scheduler; what its schedulers do step by step, their formulas do up to rounding.
+// One exception: at t = total_steps, behind its last step, OneCycleLR stays where it ended, and
+// PyTorch's goes on along the curve.
 //
 //     optim::SGD sgd(net.named_parameters(), {.lr = 0.1, .momentum = 0.9});
 //     optim::Schedule schedule(sgd, optim::CosineAnnealingLR{.T_max = steps});

@@ -8,6 +8,7 @@
 #include "../../core/ops.h"
 #include "../../core/tape.h"
 #include "../../datasets/loader.h"
+#include "../../nn/decay.h"
 #include "../../nn/dropout.h"
 #include "../../nn/linear.h"
 #include "../../nn/loss.h"
@@ -35,7 +36,8 @@ struct Training {
   explicit Training(const OptimizerCase& kind, uint64_t seed)
       : seeded(seed),
         net(nn::Linear(5, 8), nn::BatchNorm1d(8), nn::Dropout({.p = 0.3}), nn::Linear(8, 3)),
-        optimizer(kind.make(optim::decay_groups(net.named_parameters(), 0.01), false)),
+        optimizer(
+            kind.make(optim::decay_groups(net.named_parameters(), 0.01, nn::decays(net)), false)),
         schedule(*optimizer, optim::OneCycleLR{.max_lr = {0.1, 0.05},
                                                .total_steps = epochs * batches + 1,
                                                .cycle_momentum = kind.has_momentum}),
