@@ -1,6 +1,8 @@
-// The table has a row for every operation in core/ops, and for nothing else.
+// The table has a row for every operation in core/ops, and for nothing else, and one for every
+// differentiable function of the headers, made of others or not.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -61,6 +63,48 @@ std::set<std::string> recorded_names() {
   return all;
 }
 
+/// Functions that give tensors, as the public headers declare them.
+std::set<std::string> functions_in(const std::string& header) {
+  const std::regex declaration(
+      R"re((?:^|\n)(?:Tensor|ValuesIndices|NormResult|std::vector<Tensor>) ([a-z0-9_]+)\()re");
+  std::set<std::string> names;
+  for (auto it = std::sregex_iterator(header.begin(), header.end(), declaration);
+       it != std::sregex_iterator(); ++it) {
+    names.insert((*it)[1]);
+  }
+  return names;
+}
+
+std::set<std::string> public_functions() {
+  std::set<std::string> all;
+  for (const char* name : {"ops.h", "losses.h", "spatial.h", "norms.h"}) {
+    all.merge(functions_in(read_file(std::filesystem::path(GRADUS_SOURCE_DIR) / "core" / name)));
+  }
+  return all;
+}
+
+/// What a row cannot differentiate.
+const std::set<std::string>& without_gradient() {
+  static const std::set<std::string> names = {
+      // Creation: there is no input.
+      "zeros", "ones", "full", "zeros_like", "ones_like", "full_like", "eye", "linspace", "arange",
+      "tensor", "rand", "randn", "rand_like", "randn_like", "randint", "randperm",
+      // Conditions: the result is bool.
+      "eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "isclose", "logical_and",
+      "logical_or", "logical_not", "any", "all",
+      // Places, classes and values without a place: no gradient is defined.
+      "argmax", "argmin", "argsort", "nonzero", "one_hot", "unique"};
+  return names;
+}
+
+/// Whether a row calls the function: its form has the name and a parenthesis.
+bool is_called(const std::string& function) {
+  const std::regex call("\\b" + function + "\\(");
+  const auto& all = rows();
+  return std::any_of(all.begin(), all.end(),
+                     [&](const Row& row) { return std::regex_search(row.form, call); });
+}
+
 std::set<std::string> table_names() {
   std::set<std::string> names;
   for (const Row& row : rows()) {
@@ -89,6 +133,19 @@ TEST_CASE("no operation without a row, no row without an operation") {
   }
   for (const std::string& name : listed) {
     CHECK_MESSAGE(recorded.contains(name), "no operation for row " << name);
+  }
+}
+
+TEST_CASE("no differentiable function of the headers without a row") {
+  const std::set<std::string> functions = public_functions();
+  CHECK(functions.size() > 150);
+  for (const std::string& name : functions) {
+    const bool has_row = is_called(name), needs_none = without_gradient().contains(name);
+    CHECK_MESSAGE(has_row != needs_none,
+                  name << (has_row ? " has a row: no exception is needed" : " has no row"));
+  }
+  for (const std::string& name : without_gradient()) {
+    CHECK_MESSAGE(functions.contains(name), name << " is an exception and does not exist");
   }
 }
 

@@ -49,6 +49,20 @@ std::vector<Row> views() {
            [](const Tensors& x) { return slice(x[0], 1, 1, 2, 2); }),
       form("slice", "select(x, 0, -1)", [](const Tensors& x) { return select(x[0], 0, -1); }),
       form("slice", "unbind(x)[1]", [](const Tensors& x) { return unbind(x[0])[1]; }),
+      form("reshape", "unflatten(x, 1, {2, -1})",
+           [](const Tensors& x) {
+             return unflatten(x[0], 1, {2, -1});
+           }),
+      {.op = "reshape",
+       .form = "squeeze(x, 1)",
+       .inputs = {{.shape = {3, 1, 4}, .large = {300, 1, 40}}},
+       .call = [](const Tensors& x) { return squeeze(x[0], 1); }},
+      form("slice", "narrow(x, 1, 1, 2)", [](const Tensors& x) { return narrow(x[0], 1, 1, 2); }),
+      form("slice", "chunk(x, 2, 1)[1]", [](const Tensors& x) { return chunk(x[0], 2, 1)[1]; }),
+      {.op = "",
+       .form = "trace(x)",
+       .inputs = {{.shape = {3, 4}, .large = {200, 300}}},
+       .call = [](const Tensors& x) { return trace(x[0]); }},
       form("slice", "split(x, 3, 1)[1]", [](const Tensors& x) { return split(x[0], 3, 1)[1]; }),
       {.op = "slice_gradient",
        .form = "gradient of slice(x, 1, 1, 2, 2)",
@@ -134,6 +148,11 @@ std::vector<Row> indexing() {
        .inputs = {{.shape = small, .large = large},
                   {.shape = {5}, .large = {60}, .values = Values::index, .limit = 4}},
        .call = [](const Tensors& x) { return index_select(x[0], 1, x[1]); }},
+      {.op = "",
+       .form = "embedding(weight, index)",
+       .inputs = {{.shape = {4, 3}, .large = {300, 40}},
+                  {.shape = {2, 5}, .large = {20, 50}, .values = Values::index, .limit = 4}},
+       .call = [](const Tensors& x) { return embedding(x[0], x[1]); }},
   };
 }
 

@@ -156,6 +156,42 @@ std::vector<Row> pools() {
              const auto [y, indices] = max_pool2d_with_indices(t[0], {});
              return max_unpool2d(y, indices, {t[0].size(2), t[0].size(3)});
            }},
+      {.op = "",
+       .form = "max_pool1d_with_indices(x, 2).values",
+       .inputs = {row},
+       .call =
+           [](const Tensors& t) {
+             return max_pool1d_with_indices(t[0], {.kernel_size = 2}).values;
+           }},
+      {.op = "",
+       .form = "adaptive_avg_pool1d(x, 3)",
+       .inputs = {row},
+       .call = [](const Tensors& t) { return adaptive_avg_pool1d(t[0], 3); }},
+      {.op = "",
+       .form = "adaptive_max_pool1d(x, 3).values",
+       .inputs = {row},
+       .call = [](const Tensors& t) { return adaptive_max_pool1d(t[0], 3).values; }},
+      {.op = "",
+       .form = "lp_pool1d(x, 2, 3)",
+       .inputs = {{.shape = {2, 2, 7}, .large = {8, 8, 300}, .values = Values::positive}},
+       .call =
+           [](const Tensors& t) { return lp_pool1d(t[0], 2, {.kernel_size = 3, .stride = 2}); }},
+      {.op = "",
+       .form = "max_unpool1d(x, indices, 7)",
+       .inputs = {row},
+       .call =
+           [](const Tensors& t) {
+             const auto [y, indices] = max_pool1d_with_indices(t[0], {});
+             return max_unpool1d(y, indices, t[0].size(2));
+           }},
+      {.op = "",
+       .form = "max_unpool3d(x, indices, {4,3,5})",
+       .inputs = {space},
+       .call =
+           [](const Tensors& t) {
+             const auto [y, indices] = max_pool3d_with_indices(t[0], {});
+             return max_unpool3d(y, indices, {t[0].size(2), t[0].size(3), t[0].size(4)});
+           }},
   };
 }
 
