@@ -72,6 +72,24 @@ Tensors elu_row(const Tensors& x, Options& options) {
   return {elu(x.at(0), options.number("alpha", 1))};
 }
 
+Tensors hardtanh_row(const Tensors& x, Options& options) {
+  const double least = options.number("min_val", -1);
+  return {hardtanh(x.at(0), least, options.number("max_val", 1))};
+}
+
+Tensors celu_row(const Tensors& x, Options& options) {
+  return {celu(x.at(0), options.number("alpha", 1))};
+}
+
+Tensors threshold_row(const Tensors& x, Options& options) {
+  const double bound = options.number("threshold");
+  return {threshold(x.at(0), bound, options.number("value"))};
+}
+
+Tensors linear_row(const Tensors& x, Options&) {
+  return {linear(x.at(0), x.at(1), x.size() > 2 ? x[2] : Tensor())};
+}
+
 Tensors einsum_row(const Tensors& x, Options& options) {
   return {einsum(options.text("equation"), x)};
 }
@@ -132,6 +150,16 @@ OpTable elementwise_ops() {
       {"leaky_relu", leaky_relu_row},
       {"elu", elu_row},
       {"gelu", gelu_row},
+      {"hardtanh", hardtanh_row},
+      {"relu6", unary(relu6)},
+      {"hardsigmoid", unary(hardsigmoid)},
+      {"hardswish", unary(hardswish)},
+      {"mish", unary(mish)},
+      {"selu", unary(selu)},
+      {"celu", celu_row},
+      {"softsign", unary(softsign)},
+      {"tanhshrink", unary(tanhshrink)},
+      {"threshold", threshold_row},
       {"logsigmoid", unary(log_sigmoid)},
       {"softplus", softplus_row},
       {"clamp", clamp_row},
@@ -146,6 +174,7 @@ OpTable elementwise_ops() {
       {"logical_and", product(logical_and)},
       {"logical_or", product(logical_or)},
       {"logical_not", unary(logical_not)},
+      {"linear", linear_row},
       {"matmul", product(matmul)},
       {"dot", product(dot)},
       {"outer", product(outer)},

@@ -83,6 +83,7 @@ OpTable reduction_ops() {
       {"cumsum", along_dim(cumsum)},
       {"softmax", along_dim(softmax)},
       {"log_softmax", along_dim(log_softmax)},
+      {"softmin", along_dim(softmin)},
   };
 }
 

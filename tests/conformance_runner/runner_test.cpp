@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -102,6 +103,45 @@ Tensor slightly_wrong(const Tensor& t) {
 }
 
 }  // namespace
+
+TEST_CASE("a right case passes, whatever operation it is of") {
+  const auto passes = [](const char* op, const Json& options, const std::vector<Tensor>& inputs,
+                         const Tensor& output) {
+    const GroupFolder folder;
+    NamedTensors tensors = {{"y", output}};
+    Json item = {{"id", "g.0"},        {"kind", "op"},
+                 {"op", op},           {"options", options},
+                 {"dtype", "float64"}, {"inputs", Json::array()},
+                 {"outputs", {"y"}},   {"tolerance", {{"rtol", 1e-6}, {"atol", 1e-9}}}};
+    for (const Tensor& x : inputs) {
+      const std::string name = "x" + std::to_string(tensors.size());
+      tensors.push_back({name, x});
+      item["inputs"].push_back(name);
+    }
+    const CaseResult result = folder.run_one(item, tensors);
+    CHECK_MESSAGE(result.status == Status::passed, op);
+  };
+  const Tensor x = tensor({-4.0, -0.5, 0.5, 7.0}), m = tensor({1.0, 2.0, 3.0, 4.0}, {2, 2});
+  passes("hardtanh", {{"max_val", 2}}, {x}, tensor({-1.0, -0.5, 0.5, 2.0}));
+  passes("relu6", {}, {x}, tensor({0.0, 0.0, 0.5, 6.0}));
+  passes("hardswish", {}, {x}, tensor({0.0, -1.25 / 6, 1.75 / 6, 7.0}));
+  passes("hardsigmoid", {}, {x}, tensor({0.0, 2.5 / 6, 3.5 / 6, 1.0}));
+  passes("mish", {}, {tensor({0.0, 40.0})}, tensor({0.0, 40.0}));
+  passes("selu", {}, {tensor({0.0, 1.0})}, tensor({0.0, 1.0507009873554805}));
+  passes("celu", {{"alpha", 2}}, {tensor({3.0, -2.0})}, tensor({3.0, 2 * std::expm1(-1.0)}));
+  passes("softsign", {}, {tensor({3.0, -1.0})}, tensor({0.75, -0.5}));
+  passes("tanhshrink", {}, {tensor({0.0})}, tensor({0.0}));
+  passes("threshold", {{"threshold", 0.5}, {"value", 9}}, {x}, tensor({9.0, 9.0, 9.0, 7.0}));
+  passes("softmin", {{"dim", 0}}, {tensor({2.0, 2.0})}, tensor({0.5, 0.5}));
+  passes("linear", {}, {m, m, tensor({1.0, 0.0})}, tensor({6.0, 11.0, 12.0, 25.0}, {2, 2}));
+  passes("embedding", {}, {tensor<int64_t>({1}), m}, tensor({3.0, 4.0}, {1, 2}));
+  passes("unflatten", {{"dim", 0}, {"sizes", {2, -1}}}, {x}, reshape(x, {2, 2}));
+  passes("one_hot", {}, {tensor<int64_t>({1})}, tensor<int64_t>({0, 1}, {1, 2}));
+  passes("arange", {{"end", 3}}, {}, tensor<int64_t>({0, 1, 2}));
+  passes("arange", {{"start", 0}, {"end", 1}, {"step", 0.5}}, {}, tensor({0.0F, 0.5F}));
+  passes("linspace", {{"start", 0}, {"end", 1}, {"steps", 3}}, {}, tensor({0.0F, 0.5F, 1.0F}));
+  passes("eye", {{"n", 1}, {"m", 2}, {"dtype", "float64"}}, {}, tensor({1.0, 0.0}, {1, 2}));
+}
 
 TEST_CASE("a right case passes") {
   const GroupFolder folder;
