@@ -12,6 +12,7 @@ endfunction()
 add_test(NAME project.links COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR}
                                     -P ${CMAKE_CURRENT_SOURCE_DIR}/check_links.cmake)
 gradus_add_document_test(readme README.md)
+gradus_add_document_test(from_pytorch docs/from-pytorch.md)
 gradus_add_document_test(adding_an_op docs/adding-an-op.md)
 gradus_add_document_test(normalization docs/normalization.md)
 gradus_add_document_test(training docs/training.md)
