@@ -11,6 +11,9 @@ endfunction()
 
 add_test(NAME project.links COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR}
                                     -P ${CMAKE_CURRENT_SOURCE_DIR}/check_links.cmake)
+add_test(NAME document.from_pytorch_table
+         COMMAND ${CMAKE_COMMAND} -DDOCUMENT=${PROJECT_SOURCE_DIR}/docs/from-pytorch.md
+                 -P ${CMAKE_CURRENT_SOURCE_DIR}/check_code_table.cmake)
 gradus_add_document_test(readme README.md)
 gradus_add_document_test(from_pytorch docs/from-pytorch.md)
 gradus_add_document_test(adding_an_op docs/adding-an-op.md)
