@@ -67,14 +67,14 @@ std::pair<double, double> range_of(DType dtype) {
 
 void check_representable(const char* op, const Tensor& x, double value) {
   if (is_floating(x.dtype())) return;
-  const std::string what = str("the tensor is ", x.dtype(), " ", x.shape());
+  const auto tensor = [&] { return str("the tensor is ", x.dtype(), " ", x.shape()); };
   if (std::isfinite(value) && value != std::floor(value)) {
-    throw DTypeError(op, str("the number ", value, " is not an integer, ", what),
+    throw DTypeError(op, str("the number ", value, " is not an integer, ", tensor()),
                      "convert the tensor with .to(float32)");
   }
   const auto [least, end] = range_of(x.dtype());
   if (value >= least && value < end) return;  // false for NaN too
-  throw ValueError(op, str("the number ", value, " is out of range, ", what),
+  throw ValueError(op, str("the number ", value, " is out of range, ", tensor()),
                    str(x.dtype(), " goes from ", least, " to ",
                        x.dtype() == int64 ? "2^63 - 1" : str(static_cast<int64_t>(end) - 1)));
 }

@@ -119,7 +119,10 @@ TEST_CASE("pad errors") {
                        ShapeError);
   CHECK_THROWS_AS(pad(zeros({3}), Ints{-4, 4}), ShapeError);
   CHECK_THROWS_AS(pad(zeros({3}), Ints{INT64_MAX, INT64_MAX}), ValueError);
-  CHECK_THROWS_AS(pad(zeros({1, 1, 3}), Ints{3, 0}, PadMode::reflect), ShapeError);
+  CHECK_THROWS_WITH_AS(pad(zeros({1, 1, 3}), Ints{3, 0}, PadMode::reflect),
+                       "[pad] pads (3, 0) for dimension 2 of [1,1,3]: a reflection must be shorter "
+                       "than the size. Hint: use less padding, or PadMode::constant",
+                       ShapeError);
   CHECK_THROWS_AS(pad(zeros({3}), Ints{4, 0}, PadMode::circular), ShapeError);
   CHECK_THROWS_AS(pad(zeros({3}), Ints{-1, 0}, PadMode::replicate), ShapeError);
   CHECK_THROWS_AS(pad(zeros({0}), Ints{1, 0}, PadMode::replicate), ShapeError);
