@@ -54,6 +54,26 @@ Tensors call_recurrent(Layer& layer, const Tensors& inputs) {
   return {y.output, y.h_n};
 }
 
+/// A cell, which no model file knows; nullptr for any other type.
+std::unique_ptr<nn::Module> make_cell(const std::string& type, Options options) {
+  if (type != "RNNCell" && type != "LSTMCell" && type != "GRUCell") return nullptr;
+  const int64_t in = options.integer("input_size"), hidden = options.integer("hidden_size");
+  const bool bias = options.boolean("bias", true);
+  std::unique_ptr<nn::Module> cell;
+  if (type == "LSTMCell") {
+    cell = std::make_unique<nn::LSTMCell>(nn::LSTMCellOptions{in, hidden, bias});
+  } else if (type == "GRUCell") {
+    cell = std::make_unique<nn::GRUCell>(nn::GRUCellOptions{in, hidden, bias});
+  } else {
+    constexpr Word<nn::RnnNonlinearity> words[] = {{"tanh", nn::RnnNonlinearity::tanh},
+                                                   {"relu", nn::RnnNonlinearity::relu}};
+    cell = std::make_unique<nn::RNNCell>(
+        nn::RNNCellOptions{in, hidden, bias, options.choice("nonlinearity", words)});
+  }
+  options.check_all_read();
+  return cell;
+}
+
 }  // namespace
 
 Model::Model(const Case& item) {
@@ -75,6 +95,8 @@ void Model::build(const std::string& type, const Json& options, NamedTensors opt
   option_tensors_ = std::move(option_tensors);
   loss_ = find_loss(type);
   if (loss_ != nullptr) return;
+  module_ = make_cell(type, Options(options_, option_tensors_));
+  if (module_ != nullptr) return;
   check_layer_type(type);
   if (!option_tensors_.empty()) throw Unsupported("option '" + option_tensors_[0].name + "'");
   returns_indices_ = options_.value("return_indices", false);
@@ -88,6 +110,17 @@ Tensors Model::operator()(const Tensors& inputs) {
     const nn::LSTMResult y =
         (*lstm)(inputs.at(0), {input_or_none(inputs, 1), input_or_none(inputs, 2)});
     return {y.output, y.h_n, y.c_n};
+  }
+  if (auto* cell = dynamic_cast<nn::LSTMCell*>(module_.get())) {
+    const nn::LSTMState next =
+        (*cell)(inputs.at(0), {input_or_none(inputs, 1), input_or_none(inputs, 2)});
+    return {next.h, next.c};
+  }
+  if (auto* cell = dynamic_cast<nn::RNNCell*>(module_.get())) {
+    return {(*cell)(inputs.at(0), input_or_none(inputs, 1))};
+  }
+  if (auto* cell = dynamic_cast<nn::GRUCell*>(module_.get())) {
+    return {(*cell)(inputs.at(0), input_or_none(inputs, 1))};
   }
   if (auto* rnn = dynamic_cast<nn::RNN*>(module_.get())) return call_recurrent(*rnn, inputs);
   if (auto* gru = dynamic_cast<nn::GRU*>(module_.get())) return call_recurrent(*gru, inputs);

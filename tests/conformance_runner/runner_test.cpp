@@ -143,6 +143,33 @@ TEST_CASE("a right case passes, whatever operation it is of") {
   passes("eye", {{"n", 1}, {"m", 2}, {"dtype", "float64"}}, {}, tensor({1.0, 0.0}, {1, 2}));
 }
 
+TEST_CASE("cells are called with their states") {
+  const auto status = [](const char* op, int64_t gates, const std::vector<const char*>& inputs,
+                         const std::vector<const char*>& outputs) {
+    const GroupFolder folder;
+    const NamedTensors tensors = {
+        {"w", zeros({gates, 1}, float64)}, {"x", tensor({5.0}, {1, 1})},
+        {"h", tensor({0.5}, {1, 1})},      {"c", tensor({2.0}, {1, 1})},
+        {"zero", zeros({1, 1}, float64)},  {"half h", tensor({0.25}, {1, 1})},
+        {"half c", tensor({1.0}, {1, 1})}, {"tanh", tensor({0.5 * std::tanh(1.0)}, {1, 1})}};
+    const Json item = {{"id", "g.0"},
+                       {"kind", "module"},
+                       {"op", op},
+                       {"options", {{"input_size", 1}, {"hidden_size", 1}, {"bias", false}}},
+                       {"dtype", "float64"},
+                       {"params", {{"weight_ih", "w"}, {"weight_hh", "w"}}},
+                       {"inputs", inputs},
+                       {"outputs", outputs},
+                       {"tolerance", {{"rtol", 1e-9}, {"atol", 1e-12}}}};
+    return folder.run_one(item, tensors).status;
+  };
+  // All weights are 0, so that every gate is half open and nothing new comes in.
+  CHECK(status("RNNCell", 1, {"x", "h"}, {"zero"}) == Status::passed);
+  CHECK(status("GRUCell", 3, {"x", "h"}, {"half h"}) == Status::passed);
+  CHECK(status("LSTMCell", 4, {"x", "h", "c"}, {"tanh", "half c"}) == Status::passed);
+  CHECK(status("GRUCell", 3, {"x", "h"}, {"h"}) == Status::failed);
+}
+
 TEST_CASE("a right case passes") {
   const GroupFolder folder;
   CHECK(folder.run_one(doubling_case(), doubling_tensors()).status == Status::passed);
