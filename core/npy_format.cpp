@@ -93,7 +93,7 @@ class HeaderParser {
     const char quote = at_ < text_.size() ? text_[at_] : '\0';
     const size_t end = text_.find(quote, at_ + 1);
     if ((quote != '\'' && quote != '"') || end == std::string_view::npos) unexpected("a string");
-    const std::string content(text_.substr(at_ + 1, end - at_ - 1));
+    std::string content(text_.substr(at_ + 1, end - at_ - 1));
     at_ = end + 1;
     return content;
   }

@@ -10,7 +10,7 @@ namespace {
 
 /// Without stride, the input gradient is a convolution of the output gradient as well, with the
 /// weights upside down and what is missing of the padding on the other side. These are its sizes.
-[[maybe_unused]] ConvSizes input_gradient_sizes(const ConvSizes& s) {
+inline ConvSizes input_gradient_sizes(const ConvSizes& s) {
   ConvSizes t = s;
   t.c = s.o;
   t.h = s.oh;

@@ -15,7 +15,8 @@ namespace {
 
 // --- Sums ---
 
-constexpr int64_t part = 4096;  // elements that are summed in type T before the sum goes to double
+inline constexpr int64_t part =
+    4096;  // elements that are summed in type T before the sum goes to double
 
 /// Adds up N sums over i < n, see sum_vectors.
 template <int N, class T, class Terms>
@@ -166,7 +167,7 @@ void write_dx(int64_t n, T* dx, const T* g, const T* x, const Normalizer<T>& m, 
 
 /// What the statistics of a set add to its gradient: means of u = weight g and of u x^, as far as
 /// the statistics depend on the input at all.
-Sums means(const NormSets& s, const Sums& sums_of_u) {
+inline Sums means(const NormSets& s, const Sums& sums_of_u) {
   const auto count = static_cast<double>(s.size());
   return {s.statistics == NormStatistics::centred ? sums_of_u.g / count : 0,
           s.statistics == NormStatistics::given ? 0 : sums_of_u.gx / count};

@@ -16,11 +16,11 @@ namespace gradus::kernels {
 namespace {
 
 #if defined(__AVX512F__)
-constexpr int vector_bytes = 64;
+inline constexpr int vector_bytes = 64;
 #elif defined(__AVX__)
-constexpr int vector_bytes = 32;
+inline constexpr int vector_bytes = 32;
 #else
-constexpr int vector_bytes = 16;
+inline constexpr int vector_bytes = 16;
 #endif
 
 template <class T>

@@ -163,7 +163,7 @@ Tensor divergence(const Tensor& x, const Tensor& t) {
 Tensor kl_div(const Tensor& input, const Tensor& target, const KlDivOptions& options) {
   constexpr const char* op = "kl_div";
   check_pair(op, input, target);
-  const Tensor losses =
+  Tensor losses =
       options.log_target ? mul(exp(target), sub(target, input)) : divergence(input, target);
   switch (options.reduction) {
     case KlReduction::none:

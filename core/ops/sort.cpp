@@ -56,7 +56,7 @@ ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest) {
 }
 
 Tensor unique(const Tensor& x) {
-  const Tensor ordered = sort(flatten(x.detach()), 0).values;
+  Tensor ordered = sort(flatten(x.detach()), 0).values;
   const int64_t n = ordered.numel();
   if (n == 0) return ordered;
   const Tensor changes = ne(narrow(ordered, 0, 1, n - 1), narrow(ordered, 0, 0, n - 1));

@@ -72,8 +72,9 @@ TEST_CASE("a dark digit on bright paper becomes a bright one in the middle") {
   const std::vector<uint8_t> ink = digit.to_vector<uint8_t>();
   for (size_t i = 0; i < ink.size(); ++i) {
     mass += ink[i];
-    mass_x += ink[i] * (static_cast<double>(i % 28) + 0.5);
-    mass_y += ink[i] * (static_cast<double>(i / 28) + 0.5);
+    const size_t row = i / 28, column = i % 28;
+    mass_x += ink[i] * (static_cast<double>(column) + 0.5);
+    mass_y += ink[i] * (static_cast<double>(row) + 0.5);
   }
   REQUIRE(mass > 0);
   CHECK(mass_x / mass == doctest::Approx(14).epsilon(0.05));
