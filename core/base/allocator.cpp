@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <unordered_map>
 #include <utility>
 
 #include "error.h"
@@ -57,6 +59,9 @@ struct Pool {
   std::mutex mutex;
   size_t limit = physical_memory();
   std::array<FreeBlock*, class_count> free{};
+  /// The class of every block of a huge page and more: such a block may serve requests of smaller
+  /// classes.
+  std::unordered_map<void*, SizeClass> large;
   AllocatorStatistics statistics;
 };
 
@@ -95,17 +100,29 @@ SizeClass system_class(size_t bytes) {
 
 void release_cached(Pool& p) {
   for (FreeBlock*& head : p.free) {
-    while (head != nullptr) std::free(std::exchange(head, head->next));
+    while (head != nullptr) {
+      p.large.erase(head);
+      std::free(std::exchange(head, head->next));
+    }
   }
   p.statistics.system_bytes -= p.statistics.cached_bytes;
   p.statistics.cached_bytes = 0;
 }
 
+/// A block of this class, or of one up to twice as large where fresh memory would be the worse
+/// choice: a net has tensors of a few large sizes, hardly ever all at once.
 void* take_cached(Pool& p, const SizeClass& c) {
-  FreeBlock*& head = p.free[static_cast<size_t>(c.index)];
-  if (head == nullptr) return nullptr;
-  p.statistics.cached_bytes -= static_cast<int64_t>(c.bytes);
-  return std::exchange(head, head->next);
+  constexpr int classes_per_doubling = 8;
+  const int last =
+      c.bytes < huge_page ? c.index : std::min(c.index + classes_per_doubling, class_count - 1);
+  for (int i = c.index; i <= last; ++i) {
+    FreeBlock*& head = p.free[static_cast<size_t>(i)];
+    if (head == nullptr) continue;
+    const size_t bytes = c.bytes < huge_page ? c.bytes : p.large.at(head).bytes;
+    p.statistics.cached_bytes -= static_cast<int64_t>(bytes);
+    return std::exchange(head, head->next);
+  }
+  return nullptr;
 }
 
 /// Counts a block as held from the system, unless it goes beyond the limit.
@@ -126,17 +143,20 @@ void reserve(Pool& p, size_t bytes) {
 }
 
 /// A new block from the system, that has been reserved.
-void* reserved_block(size_t bytes) {
-  void* block = system_allocate(bytes);
+void* reserved_block(const SizeClass& c) {
+  void* block = system_allocate(c.bytes);
   if (block == nullptr) {
     release_cached_memory();
-    block = system_allocate(bytes);
+    block = system_allocate(c.bytes);
   }
-  if (block != nullptr) return block;
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
-  p.statistics.system_bytes -= static_cast<int64_t>(bytes);
-  throw Error("allocate", str("the system has no ", bytes, " bytes more"),
+  if (block != nullptr) {
+    if (c.bytes >= huge_page) p.large.emplace(block, c);
+    return block;
+  }
+  p.statistics.system_bytes -= static_cast<int64_t>(c.bytes);
+  throw Error("allocate", str("the system has no ", c.bytes, " bytes more"),
               "use a smaller batch or model");
 }
 
@@ -166,16 +186,17 @@ void* allocate(size_t bytes) {
     block = take_cached(p, c);
     if (block == nullptr) reserve(p, c.bytes);
   }
-  if (block == nullptr) block = reserved_block(c.bytes);
+  if (block == nullptr) block = reserved_block(c);
   if (poison.load(std::memory_order_relaxed)) std::memset(block, 0xFF, c.bytes);
   return block;
 }
 
 void deallocate(void* block, size_t bytes) noexcept {
   if (block == nullptr) return;
-  const SizeClass c = system_class(bytes);
+  SizeClass c = system_class(bytes);
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
+  if (c.bytes >= huge_page) c = p.large.at(block);
   FreeBlock*& head = p.free[static_cast<size_t>(c.index)];
   head = ::new (block) FreeBlock{head};
   p.statistics.cached_bytes += static_cast<int64_t>(c.bytes);
