@@ -33,13 +33,13 @@ struct Checkpoint {
 
 /// Writes a safetensors file, whole or not at all and flushed to the disk (see save_safetensors).
 /// Besides `metadata` it says which version of the library wrote it and holds a SHA-256 checksum of
-/// all names, shapes, types, texts and elements. Throws IoError; a file that was at `path` then
-/// stays as it was. Throws ValueError for metadata named "format", "version" or "checksum".
+/// all names, shapes, types, texts and elements. Throws IoError as save_safetensors does, and
+/// ValueError for metadata named "format", "version" or "checksum".
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
 /// Reads what save_checkpoint wrote. Throws IoError for anything else: a file that was cut off, or
-/// in which a single bit is different, is no checkpoint. Throws ValueError for a whole one in the
-/// format of another version.
+/// in which a single bit is different, is no checkpoint; ReadError where it cannot be opened or
+/// read at all. Throws ValueError for a whole one in the format of another version.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
 /// The random streams of this thread, for a part of a checkpoint: "streams", int64 [4, 3], holds

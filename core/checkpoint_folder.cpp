@@ -37,6 +37,12 @@ std::optional<int64_t> step_of(const std::string& name) {
   return step;
 }
 
+/// The step of a checkpoint of this name, damaged or not.
+std::optional<int64_t> step_of_any(std::string name) {
+  if (name.ends_with(damaged)) name.resize(name.size() - damaged.size());
+  return step_of(name);
+}
+
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code error;
@@ -55,7 +61,7 @@ CheckpointFolder::CheckpointFolder(fs::path folder, const CheckpointFolderOption
     : folder_(std::move(folder)) {
   set_keep(options.keep);
   lock();
-  remove_leftovers();
+  remove_temporary_files(folder_);
 }
 
 CheckpointFolder::CheckpointFolder(CheckpointFolder&& other) noexcept
@@ -71,21 +77,16 @@ CheckpointFolder::~CheckpointFolder() {
 void CheckpointFolder::lock() {
   lock_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock_ < 0) {
-    throw IoError(op, str("cannot open the folder '", folder_.string(),
-                          "': ", std::generic_category().message(errno)));
+    throw IoError(op,
+                  str("cannot open the folder '", folder_.string(),
+                      "': ", std::generic_category().message(errno)),
+                  "check that it exists and is a folder that may be read");
   }
   // Some network file systems lock no folders: there, two processes at a time are not noticed.
   if (::flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
   ::close(std::exchange(lock_, -1));
   throw IoError(op, str("another process is at work in '", folder_.string(), "'"),
                 "wait for its end, or choose another folder");
-}
-
-void CheckpointFolder::remove_leftovers() const {
-  std::error_code ignored;
-  for (const std::string& name : names_in(folder_)) {
-    if (is_temporary_name(name)) fs::remove(folder_ / name, ignored);
-  }
 }
 
 fs::path CheckpointFolder::file_of(int64_t step) const {
@@ -132,6 +133,8 @@ std::optional<CheckpointFolder::Loaded> CheckpointFolder::load_newest(
     const fs::path file = file_of(*step);
     try {
       return Loaded{*step, load_checkpoint(file)};
+    } catch (const ReadError&) {
+      throw;  // the next attempt may succeed
     } catch (const IoError& error) {
       const std::string aside = str(file.filename().string(), damaged);
       std::error_code failed;
@@ -142,12 +145,20 @@ std::optional<CheckpointFolder::Loaded> CheckpointFolder::load_newest(
   return {};
 }
 
-void CheckpointFolder::clear() {
-  std::error_code ignored;
-  for (std::string name : names_in(folder_)) {
-    const fs::path file = folder_ / name;
-    if (name.ends_with(damaged)) name.resize(name.size() - damaged.size());
-    if (step_of(name)) fs::remove(file, ignored);
+bool CheckpointFolder::empty() const {
+  const std::vector<std::string> names = names_in(folder_);
+  return std::none_of(names.begin(), names.end(),
+                      [](const std::string& name) { return step_of_any(name).has_value(); });
+}
+
+void CheckpointFolder::clear(std::optional<int64_t> except) {
+  for (const std::string& name : names_in(folder_)) {
+    if (!step_of_any(name) || (except && name == name_of(*except))) continue;
+    std::error_code error;
+    fs::remove(folder_ / name, error);
+    if (!error) continue;
+    throw IoError(op, str("cannot remove '", (folder_ / name).string(), "': ", error.message()),
+                  "check that the folder is writable");
   }
 }
 

@@ -39,8 +39,8 @@ class CheckpointFolder {
   /// The steps of which there are checkpoints, ascending.
   std::vector<int64_t> steps() const;
 
-  /// Saves, and then removes those before the last `keep`, except for the best. Throws IoError; all
-  /// that were there then stay.
+  /// Saves, and then removes those before the last `keep`, except for the best. Throws IoError as
+  /// save_checkpoint does; the others then stay.
   void save(int64_t step, const Checkpoint& checkpoint);
   /// Changes how many are kept. Throws ValueError below 1.
   void set_keep(int64_t keep);
@@ -53,14 +53,17 @@ class CheckpointFolder {
     Checkpoint checkpoint;  ///< whole: its checksum is right
   };
   /// The newest one that is whole; nothing where there is none. A damaged one is set aside by
-  /// adding ".damaged" to its name, and `notify` is told in one line.
+  /// adding ".damaged" to its name, and `notify` is told in one line. Throws ReadError for one that
+  /// cannot be read, which may be whole, and leaves it where it is.
   std::optional<Loaded> load_newest(const std::function<void(const std::string&)>& notify = {});
-  /// Removes all checkpoints, damaged ones too.
-  void clear();
+  /// Whether there are checkpoints, damaged ones included.
+  bool empty() const;
+  /// Removes all checkpoints but that of step `except`, damaged ones too. Throws IoError where one
+  /// cannot be removed.
+  void clear(std::optional<int64_t> except = {});
 
  private:
   void lock();
-  void remove_leftovers() const;
   void remove_old(int64_t newest) const;
 
   std::filesystem::path folder_;

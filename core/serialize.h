@@ -29,8 +29,9 @@ SafeTensors load_safetensors(const std::filesystem::path& path);
 /// The same from memory; `name` stands for the file in errors.
 SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& name);
 
-/// Writes the file whole or not at all: to a temporary name beside it, flushed, then renamed.
-/// Throws IoError; an existing file then stays as it was. The bytes depend on the arguments alone.
+/// Writes the file whole or not at all: to a temporary name beside it, flushed, then renamed, and
+/// the folder flushed. Throws IoError; an existing file then stays as it was, unless only flushing
+/// the folder failed: the new one is in its place then. The bytes depend on the arguments alone.
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 

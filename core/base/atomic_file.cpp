@@ -20,17 +20,6 @@ std::string folder_of(const std::filesystem::path& path) {
   return folder.empty() ? "." : folder;
 }
 
-/// A rename is on the disk only when its folder is.
-bool sync_folder(const std::string& folder) {
-  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (handle < 0) return errno == EACCES;  // a folder that may be written but not read
-  const bool done = ::fsync(handle) == 0 || errno == EINVAL || errno == ENOTSUP;
-  const int error = errno;
-  ::close(handle);
-  errno = error;
-  return done;
-}
-
 }  // namespace
 
 AtomicFile::AtomicFile(const char* op, std::filesystem::path path)
@@ -101,8 +90,25 @@ void AtomicFile::fail(const char* what) const {
                 "check that the folder exists, is writable and has space");
 }
 
-bool is_temporary_name(const std::string& name) {
-  return name.starts_with(temporary_prefix) && name.ends_with(temporary_suffix);
+void remove_temporary_files(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator it(folder, ignored), end; it != end;
+       it.increment(ignored)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with(temporary_prefix) || !name.ends_with(temporary_suffix)) continue;
+    std::error_code stays;
+    std::filesystem::remove(it->path(), stays);
+  }
+}
+
+bool sync_folder(const std::filesystem::path& folder) {
+  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle < 0) return errno == EACCES;  // a folder that may be written but not read
+  const bool done = ::fsync(handle) == 0 || errno == EINVAL || errno == ENOTSUP;
+  const int error = errno;
+  ::close(handle);
+  errno = error;
+  return done;
 }
 
 }  // namespace gradus

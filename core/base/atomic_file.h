@@ -9,8 +9,8 @@
 namespace gradus {
 
 /// Writes a file under a temporary name beside its place; `commit` flushes it to the disk and
-/// renames it. Where anything fails before, or commit is never called, the temporary file is
-/// removed and a file that was at `path` stays as it was.
+/// renames it. Where anything fails before it is renamed, or commit is never called, the temporary
+/// file is removed and a file that was at `path` stays as it was.
 class AtomicFile {
  public:
   /// `op` names the caller in errors. Throws IoError where the folder is missing or not writable,
@@ -22,7 +22,9 @@ class AtomicFile {
 
   /// Appends bytes. Throws IoError, for instance where the disk is full.
   void write(std::span<const std::byte> bytes);
-  /// Flushes to the disk and renames. Throws IoError; nothing is at `path` then that was not there.
+  /// Flushes to the disk, renames, and flushes the folder. Throws IoError; what was at `path` then
+  /// stays, unless it was the last that failed: the new file is in its place then, and whole, but a
+  /// power failure may bring the old one back.
   void commit();
 
  private:
@@ -36,8 +38,13 @@ class AtomicFile {
   int file_ = -1;
 };
 
-/// Whether a file of this name is a temporary one of AtomicFile: what is left of a write that the
-/// end of the process cut off, unless one is at it just now.
-bool is_temporary_name(const std::string& name);
+/// Removes the temporary files that AtomicFiles of processes that were killed have left in a
+/// folder. To be called where no other process can be writing there. One that cannot be removed
+/// stays.
+void remove_temporary_files(const std::filesystem::path& folder);
+
+/// Flushes the names in a folder to the disk; what was renamed or made in it is there only then.
+/// False, with errno, where that fails.
+bool sync_folder(const std::filesystem::path& folder);
 
 }  // namespace gradus

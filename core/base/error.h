@@ -61,6 +61,10 @@ struct TapeError : Error {
 struct IoError : Error {
   using Error::Error;
 };
+/// A file that cannot be opened or read. It may be whole: nothing is known about its content.
+struct ReadError : IoError {
+  using IoError::IoError;
+};
 
 /// Writes all arguments one after the other into a string; for error messages, not for hot paths.
 template <class... Args>

@@ -1,33 +1,59 @@
 #include "input_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
 #include "error.h"
 
 namespace gradus {
+namespace {
+
+std::string reason() {
+  return std::generic_category().message(errno);
+}
+
+}  // namespace
 
 InputFile::InputFile(const char* op, std::filesystem::path path) : op_(op), path_(std::move(path)) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path_, error);
-  if (!std::filesystem::exists(status)) fail("the file does not exist");
-  if (!std::filesystem::is_regular_file(status)) fail("it is not a regular file");
-  in_.open(path_, std::ios::binary | std::ios::ate);
-  const std::streamoff size = in_ ? static_cast<std::streamoff>(in_.tellg()) : -1;
-  if (size < 0) fail("the file cannot be opened for reading");
-  size_ = static_cast<uint64_t>(size);
-  in_.seekg(0);
+  // A pipe would be waited for, were it opened without O_NONBLOCK.
+  file_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file_ < 0 && errno == ENOENT) fail("the file does not exist", "check the name");
+  if (file_ < 0) fail("the file cannot be opened: " + reason());
+  struct stat status {};
+  if (::fstat(file_, &status) != 0) fail("the file cannot be read: " + reason());
+  if (!S_ISREG(status.st_mode)) fail("it is not a regular file");
+  size_ = static_cast<uint64_t>(status.st_size);
+}
+
+InputFile::~InputFile() {
+  if (file_ >= 0) ::close(file_);
 }
 
 void InputFile::read(void* to, uint64_t n) {
-  in_.read(static_cast<char*>(to), static_cast<std::streamsize>(n));
-  if (!in_) fail("reading failed before the end of the file");
+  auto* next = static_cast<char*>(to);
+  while (n > 0) {
+    const ssize_t got = ::pread(file_, next, n, static_cast<off_t>(position_));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("the file cannot be read: " + reason());
+    if (got == 0) fail("reading failed before the end of the file");
+    next += got;
+    n -= static_cast<uint64_t>(got);
+    position_ += static_cast<uint64_t>(got);
+  }
 }
 
 void InputFile::seek(uint64_t position) {
-  in_.seekg(static_cast<std::streamoff>(position));
-  if (!in_) fail("reading failed before the end of the file");
+  position_ = position;
 }
 
-void InputFile::fail(const char* what) const {
-  throw IoError(op_, str("'", path_.string(), "': ", what));
+void InputFile::fail(const std::string& what, const char* hint) {
+  if (file_ >= 0) ::close(file_);
+  file_ = -1;
+  throw ReadError(op_, str("'", path_.string(), "': ", what), hint);
 }
 
 }  // namespace gradus

@@ -3,30 +3,33 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 
 namespace gradus {
 
-/// A regular file, read from the beginning unless told otherwise.
+/// A regular file, read from the beginning unless told otherwise. Throws ReadError throughout: what
+/// fails here is the file's place, the permissions or the disk, not the content.
 class InputFile {
  public:
-  /// `op` names the caller in errors. Throws IoError where there is no such file, where it is not
-  /// a regular one, or where it cannot be opened.
+  /// `op` names the caller in errors. Throws where there is no such file, where it is not a regular
+  /// one, or where it cannot be opened.
   InputFile(const char* op, std::filesystem::path path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
 
   uint64_t size() const { return size_; }
-  /// Reads the next n bytes. Throws IoError where there are fewer.
+  /// Reads the next n bytes. Throws where there are fewer.
   void read(void* to, uint64_t n);
   /// Goes to a byte counted from the beginning.
   void seek(uint64_t position);
 
  private:
-  [[noreturn]] void fail(const char* what) const;
+  [[noreturn]] void fail(const std::string& what, const char* hint = "");
 
   const char* op_;
   std::filesystem::path path_;
-  std::ifstream in_;
-  uint64_t size_ = 0;
+  int file_ = -1;
+  uint64_t size_ = 0, position_ = 0;
 };
 
 }  // namespace gradus

@@ -185,8 +185,12 @@ TEST_CASE("other files of the folder are left alone") {
   checkpoints.save(8, small_checkpoint());
   checkpoints.save(9, small_checkpoint());
   CHECK(checkpoints.steps() == Steps{9});
+  checkpoints.clear(9);
+  CHECK(checkpoints.steps() == Steps{9});
+  CHECK_FALSE(checkpoints.empty());
+  write_text(folder / "checkpoint-7.safetensors.damaged", "half");
   checkpoints.clear();
-  CHECK(checkpoints.steps().empty());
+  CHECK(checkpoints.empty());
   for (const std::string& name : names) CHECK(read_text(folder / name) == "mine");
 }
 
@@ -210,6 +214,20 @@ TEST_CASE("a damaged newest checkpoint is set aside, named, and the one before i
   CHECK(told[1].find("checkpoint-20.safetensors") != std::string::npos);
   CHECK(checkpoints.steps() == Steps{10});
   CHECK(fs::exists(folder / "checkpoint-30.safetensors.damaged"));
+}
+
+TEST_CASE("a checkpoint that cannot be read is no damaged one: it stays, and is no other's turn") {
+  const TemporaryFolder folder;
+  CheckpointFolder checkpoints(folder.path());
+  checkpoints.save(10, small_checkpoint());
+  const fs::path newest = checkpoints.file_of(20);
+  fs::create_symlink(newest.filename(), newest);  // a link to itself: opening it fails
+  const auto before = folder.files();
+  CHECK_THROWS_AS(checkpoints.load_newest(), ReadError);
+  CHECK(message_of([&] { checkpoints.load_newest(); }) ==
+        "[load_safetensors] '" + newest.string() +
+            "': the file cannot be opened: Too many levels of symbolic links");
+  CHECK(folder.files() == before);
 }
 
 TEST_CASE("where no checkpoint is whole, there is none") {
@@ -265,7 +283,8 @@ TEST_CASE("a folder that is not there, and settings that make no sense, are refu
   const TemporaryFolder folder;
   CHECK(message_of([&] { const CheckpointFolder none(folder / "none"); }) ==
         "[checkpoints] cannot open the folder '" + (folder / "none").string() +
-            "': No such file or directory");
+            "': No such file or directory. Hint: check that it exists and is a folder that may be "
+            "read");
   CHECK(message_of([&] { const CheckpointFolder zero(folder.path(), {.keep = 0}); }) ==
         "[checkpoints] keep must be at least 1, got 0. Hint: without a checkpoint there is nothing "
         "to go on from");

@@ -208,7 +208,7 @@ TEST_CASE("loading what is no readable file, saving where nothing can be written
   const TemporaryFolder folder;
   const std::string missing = (folder / "missing").string();
   CHECK(message_of([&] { load_npy(missing); }) ==
-        "[load_npy] '" + missing + "': the file does not exist");
+        "[load_npy] '" + missing + "': the file does not exist. Hint: check the name");
   CHECK_THROWS_AS(load_npy(folder.path()), IoError);
   CHECK_THROWS_AS(save_npy(folder / "no" / "x.npy", ones({2})), IoError);
   CHECK_THROWS_AS(save_npy(folder / "x.npy", Tensor()), ValueError);

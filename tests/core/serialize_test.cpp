@@ -330,8 +330,9 @@ TEST_CASE("loading what is not a readable file says so") {
   const auto text = [](const fs::path& path, const char* what) {
     return "[load_safetensors] '" + path.string() + "': " + what;
   };
-  CHECK_THROWS_WITH_AS(load_safetensors(folder / "missing"),
-                       text(folder / "missing", "the file does not exist").c_str(), IoError);
+  CHECK_THROWS_WITH_AS(
+      load_safetensors(folder / "missing"),
+      text(folder / "missing", "the file does not exist. Hint: check the name").c_str(), IoError);
   CHECK_THROWS_WITH_AS(load_safetensors(folder.path()),
                        text(folder.path(), "it is not a regular file").c_str(), IoError);
 }

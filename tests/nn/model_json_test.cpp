@@ -191,7 +191,7 @@ TEST_CASE("nets of the conformance files have PyTorch's parameters") {
 
 TEST_CASE("a model file that cannot be read is named") {
   CHECK(message_of([] { nn::from_json_file("/no/such/model.json"); }) ==
-        "[from_json_file] '/no/such/model.json': the file does not exist");
+        "[from_json_file] '/no/such/model.json': the file does not exist. Hint: check the name");
   CHECK(message_of([] { nn::from_json_file("/dev/zero"); }) ==
         "[from_json_file] '/dev/zero': it is not a regular file");
   const test::TemporaryFolder folder;
