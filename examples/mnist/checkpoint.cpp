@@ -68,8 +68,9 @@ TrainingState training_state(const std::string& text) {
       s.best_accuracy = j["best"].at("test_accuracy");
     }
     return s;
-  } catch (const json::exception& error) {
-    throw IoError("checkpoint", str("it does not say where the training stands: ", error.what()));
+  } catch (const json::exception&) {
+    throw IoError("checkpoint", "it does not say where the training stands: " + text,
+                  "another version of this program wrote it; start a new run");
   }
 }
 
@@ -117,11 +118,27 @@ InterruptedRun open_interrupted_run(const std::string& path, std::ostream& log) 
   return {std::move(folder), *std::move(newest)};
 }
 
-std::vector<std::string> recorded_arguments(const InterruptedRun& run) {
-  const json arguments =
-      json::parse(run.newest.checkpoint.text("arguments"), nullptr, /*allow_exceptions=*/false);
-  if (arguments.is_array()) return arguments.get<std::vector<std::string>>();
-  throw IoError("resume", "the checkpoint does not say how the run was started");
+std::string arguments_text(const std::vector<std::string>& arguments) {
+  json list = json::array();
+  for (const std::string& argument : arguments) {
+    try {
+      (void)json(argument).dump();
+    } catch (const json::exception&) {
+      throw ValueError("train", argument + " cannot be recorded: it is not UTF-8",
+                       "rename the file, or give a link to it that has another name");
+    }
+    list.push_back(argument);
+  }
+  return list.dump();
+}
+
+std::vector<std::string> recorded_arguments(const Checkpoint& checkpoint) {
+  try {
+    return json::parse(checkpoint.text("arguments")).get<std::vector<std::string>>();
+  } catch (const json::exception&) {
+    throw IoError("resume", "the checkpoint does not say how the run was started",
+                  "it is of another program or damaged; start a new run");
+  }
 }
 
 SaveInterval parse_save_interval(const std::string& text) {

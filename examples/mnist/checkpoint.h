@@ -72,8 +72,10 @@ struct InterruptedRun {
 /// Opens such a run, saying on `log` where a checkpoint was damaged. Throws IoError where the
 /// folder has none that is whole.
 InterruptedRun open_interrupted_run(const std::string& path, std::ostream& log);
-/// The arguments that it was started with.
-std::vector<std::string> recorded_arguments(const InterruptedRun& run);
+/// Arguments as a checkpoint records them, JSON. Throws ValueError for one that is not UTF-8.
+std::string arguments_text(const std::vector<std::string>& arguments);
+/// The arguments that a run was started with. Throws IoError where it does not say so.
+std::vector<std::string> recorded_arguments(const Checkpoint& checkpoint);
 
 /// How often to save: after so many steps, or when so much time has passed.
 struct SaveInterval {

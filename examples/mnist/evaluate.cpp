@@ -1,13 +1,24 @@
 #include "evaluate.h"
 
+#include <gradus/core/base/sha256.h>
 #include <gradus/datasets/loader.h>
 #include <gradus/nn/loss.h>
 #include <gradus/nn/mode.h>
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace gradus::examples {
+
+namespace {
+
+void hash_elements(Sha256& hash, const Tensor& x) {
+  const Tensor flat = x.contiguous();
+  hash.update({static_cast<const std::byte*>(flat.raw_data()), static_cast<size_t>(flat.nbytes())});
+}
+
+}  // namespace
 
 double count_correct(const Tensor& logits, const Tensor& labels) {
   return sum(eq(argmax(logits.detach(), 1), labels)).item();
@@ -28,6 +39,16 @@ data::Found open_data(const std::string& name, const std::string& directory, std
   data::Found found = data::open_dataset(options);
   log << "data     " << found.why << '\n' << std::flush;
   return found;
+}
+
+std::string fingerprint(const data::Dataset& dataset) {
+  std::vector<int64_t> some;
+  const int64_t stride = (dataset.size() + 999) / 1000;
+  for (int64_t i = 0; i < dataset.size(); i += stride) some.push_back(i);
+  Sha256 hash;
+  hash_elements(hash, dataset.gather(some).x);
+  hash_elements(hash, dataset.targets());
+  return str(dataset.size(), " images, sha256:", hash.hex());
 }
 
 Evaluation evaluate(nn::Module& net, const data::Dataset& dataset) {

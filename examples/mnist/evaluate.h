@@ -15,6 +15,10 @@ namespace gradus::examples {
 data::Found open_data(const std::string& name, const std::string& directory, std::ostream& log,
                       int64_t samples = 0);
 
+/// Tells other data of the same name and size: a digest of all labels, and of a thousand images
+/// from the first to the last, since all of them would take longer than a quick training.
+std::string fingerprint(const data::Dataset& dataset);
+
 struct Evaluation {
   double accuracy = 0;  ///< in [0, 1]
   double loss = 0;

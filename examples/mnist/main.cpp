@@ -8,6 +8,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <new>
 #include <set>
 #include <string_view>
 
@@ -144,7 +145,7 @@ int go_on(const CLI::App& command, const std::string& path, const TrainOptions& 
     anew.insert(option->get_name());
   }
   InterruptedRun run = open_interrupted_run(path, given.json ? std::cerr : std::cout);
-  std::vector<std::string> arguments = recorded_arguments(run);
+  std::vector<std::string> arguments = recorded_arguments(run.newest.checkpoint);
   std::erase_if(arguments, [&](const std::string& argument) {
     return anew.contains(argument.substr(0, argument.find('=')));
   });
@@ -200,14 +201,27 @@ int run(int argc, char** argv) {
   return 0;
 }
 
+/// What was printed may be all that a run was for.
+void flush_output() {
+  if (std::cout.flush()) return;
+  throw gradus::IoError("mnist", "standard output could not be written",
+                        "check what it goes to: a full disk, a closed pipe");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int status = run(argc, argv);
+    flush_output();
+    return status;
   } catch (const NotFinite& error) {
     std::cerr << "mnist: " << error.what() << '\n';
     return not_finite_status;
+  } catch (const std::bad_alloc&) {
+    std::cerr << "mnist: memory ran out. Hint: try a smaller model, --batch-size or --samples, or "
+                 "fewer --workers\n";
+    return 1;
   } catch (const std::exception& error) {
     std::cerr << "mnist: " << error.what() << '\n';
     return 1;

@@ -3,11 +3,13 @@
 #include <gradus/gradus.h>
 
 #include <charconv>
+#include <cmath>
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "../support/image.h"
+#include "../support/numerics.h"
 #include "../support/run_folder.h"
 #include "../support/system.h"
 #include "evaluate.h"
@@ -19,15 +21,35 @@ namespace {
 using nlohmann::json;
 
 data::Normalization normalization_of(const json& config) {
+  std::vector<double> mean, std;
   try {
-    const json& n = config.at("normalization");
-    const auto mean = n.at("mean").get<std::vector<double>>();
-    const auto std = n.at("std").get<std::vector<double>>();
-    if (mean.size() == 1 && std.size() == 1) return {.mean = mean[0], .std = std[0]};
+    config.at("normalization").at("mean").get_to(mean);
+    config.at("normalization").at("std").get_to(std);
   } catch (const json::exception&) {
-    throw IoError("run folder", "config.json does not say how images were normalized");
+    throw IoError("run folder", "config.json does not say how images were normalized",
+                  R"(it needs "normalization": {"mean": [0.13], "std": [0.31]})");
   }
-  throw ValueError("predict", "the net was trained on colour images; predict reads gray ones");
+  if (mean.size() != 1 || std.size() != 1) {
+    throw ValueError("predict", "the net was trained on colour images; predict reads gray ones");
+  }
+  if (!std::isfinite(mean[0]) || !std::isfinite(std[0]) || std[0] <= 0) {
+    throw IoError("run folder",
+                  str("config.json has a normalization of mean ", mean[0], " and std ", std[0]),
+                  "both must be numbers, and std above 0");
+  }
+  return {.mean = mean[0], .std = std[0]};
+}
+
+/// What the configuration says under `key`; `otherwise` where it says nothing. Throws IoError where
+/// it is of another type.
+template <class T>
+T setting(const json& config, const char* key, const T& otherwise) {
+  try {
+    return config.value(key, otherwise);
+  } catch (const json::exception&) {
+    throw IoError("run folder", str("config.json has ", config.at(key), " for ", key),
+                  "it is not as `mnist train --out` wrote it");
+  }
 }
 
 std::string class_name(const json& config, int64_t label) {
@@ -60,6 +82,11 @@ Tensor read_digit(const std::string& name) {
   return to_mnist_form(read_image(name));
 }
 
+/// Names of files may be any bytes, JSON is UTF-8: what is not becomes a replacement character.
+std::string as_text(const json& j) {
+  return j.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 Tensor as_input(const Tensor& digit, const data::Normalization& n) {
   const Tensor unit = div(to(digit, float32), 255);
   return div(sub(unit, n.mean), n.std).reshape({1, 1, digit.size(0), digit.size(1)});
@@ -71,14 +98,15 @@ void evaluate_run(const SavedRunOptions& options) {
   const RunFolder folder = RunFolder::open(options.run);
   const json config = folder.read_config();
   const auto net = folder.read_model();
-  const std::string trained_on = config.value("dataset", "");  // empty: a folder of the user's own
+  const std::string trained_on =
+      setting(config, "dataset", std::string());  // empty: a folder of the user's own
   const std::string dataset = !options.dataset.empty() ? options.dataset
                               : trained_on.empty()     ? "auto"
                                                        : trained_on;
   std::ostream& log = options.json ? std::cerr : std::cout;
   print_system(log);
   const data::Found found =
-      open_data(dataset, options.data_directory, log, config.value("samples", int64_t{0}));
+      open_data(dataset, options.data_directory, log, setting(config, "samples", int64_t{0}));
   const Evaluation result = evaluate(*net, *found.test);
   log << std::fixed << std::setprecision(2) << "test accuracy " << 100 * result.accuracy << " % +- "
       << 100 * result.standard_error() << " % (standard error, " << result.images
@@ -105,6 +133,9 @@ void predict(const SavedRunOptions& options, const std::vector<std::string>& fil
     const Tensor p = softmax(logits, 1).reshape({-1});
     const auto best = static_cast<int64_t>(argmax(p).item());
     const double confidence = p.select(0, best).item();
+    if (!std::isfinite(confidence)) {
+      throw NotFinite("predict", str("the net gives NaN for ", file), "its weights may be damaged");
+    }
     if (options.json) {
       results.push_back({{"file", file},
                          {"label", best},
@@ -116,7 +147,7 @@ void predict(const SavedRunOptions& options, const std::vector<std::string>& fil
                 << std::setprecision(1) << 100 * confidence << " %)\n";
     }
   }
-  if (options.json) std::cout << results.dump() << std::endl;
+  if (options.json) std::cout << as_text(results) << std::endl;
 }
 
 }  // namespace gradus::examples

@@ -7,7 +7,6 @@
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "../support/numerics.h"
 #include "../support/process.h"
@@ -101,7 +100,10 @@ class Training {
   int run() {
     try {
       return run_to_the_end();
-    } catch (const Error&) {
+    } catch (const NotFinite&) {
+      say_what_is_kept();  // the error says what can be done with it
+      throw;
+    } catch (const std::exception&) {
       say_how_to_go_on();
       throw;
     }
@@ -116,8 +118,9 @@ class Training {
     if (interrupted_) {
       go_on();
     } else if (folder_) {
-      folder_->write_config(config_);
       save();  // from here on there is always something to go on from
+      folder_->remove_older_run(state_.step);
+      folder_->write_config(config_);
     }
     if (folder_) stop_.emplace();
     while (state_.epoch < options_.epochs && run_batches()) end_epoch();
@@ -125,6 +128,7 @@ class Training {
     if (profile_) print_profile();
     if (folder_) {
       const auto averaged = averaged_weights();
+      folder_->write_metrics(metrics_);  // once more, to have the last line flushed
       folder_->write_model(*net_);
       log_ << "saved    " << folder_->path().string() << '\n';
     }
@@ -133,6 +137,7 @@ class Training {
   }
 
   void open_folder() {
+    if (interrupted_ || !options_.out.empty()) arguments_ = arguments_text(options_.arguments);
     if (interrupted_) {
       folder_.emplace(std::move(interrupted_->folder));
     } else if (!options_.out.empty()) {
@@ -170,7 +175,7 @@ class Training {
                             .transform = parse_augmentation(options_.augment, background(data_))});
     const int64_t steps = loader_->size() * options_.epochs;
     schedule_.emplace(*optimizer_, make_schedule(options_.schedule, *optimizer_, steps));
-    config_ = config();
+    if (folder_) config_ = config();
   }
 
   /// With --ema it is the averages that are tested and kept: the net has them while this lives.
@@ -280,15 +285,36 @@ class Training {
     optimizer_->zero_grad();
     throw_not_finite(what, {.inputs = {{"the images of this batch", batch.x}},
                             .parameters = parameters_,
-                            .repeat = [&](const TapeOptions& tape) { compute(batch, tape); }});
+                            .repeat = [&](const TapeOptions& tape) { compute(batch, tape); },
+                            .advice = advice()});
+  }
+
+  /// What helps against NaN. Going on from a checkpoint alone repeats it.
+  Advice advice() const {
+    if (!is_kept()) {
+      return {.always = "try a smaller --lr or --clip-grad-norm",
+              .to_skip = options_.on_nan == "skip" ? "" : ", or --on-nan skip"};
+    }
+    const std::string folder = folder_->path().string();
+    return {.always = str(saved_file().filename().string(),
+                          " is kept; a smaller --lr or "
+                          "--clip-grad-norm takes a new run, with another --out"),
+            .to_skip = options_.on_nan == "skip"
+                           ? ""
+                           : str(", or go on with --resume ", folder, " --on-nan skip")};
+  }
+
+  Evaluation test() const {
+    const auto averaged = averaged_weights();
+    const Evaluation result = evaluate(*net_, *data_.test);
+    if (std::isfinite(result.loss)) return result;
+    throw NotFinite("train", str("the test loss is ", result.loss, " after step ", state_.step),
+                    advice().always);
   }
 
   void end_epoch() {
     const EpochResult result = result_of(state_.running);
-    {
-      const auto averaged = averaged_weights();
-      state_.test = evaluate(*net_, *data_.test);
-    }
+    state_.test = test();
     if (!state_.best_step || state_.test.accuracy > state_.best_accuracy) {
       state_.best_step = state_.step;
       state_.best_accuracy = state_.test.accuracy;
@@ -333,14 +359,11 @@ class Training {
     Checkpoint checkpoint = save_parts(parts());
     if (const NamedTensor* bad = first_not_finite(checkpoint.tensors)) {
       throw NotFinite("train", str(bad->name, " holds NaN or infinity after step ", state_.step),
-                      "try a smaller --lr or --clip-grad-norm");
+                      advice().always);
     }
-    checkpoint.metadata = {{"training", to_text(state_)},
-                           {"config", config_.dump()},
-                           {"arguments", json(options_.arguments).dump()},
-                           {"net", nn::to_json(*net_)},
-                           {"metrics", metrics_},
-                           {"system", system_text()}};
+    checkpoint.metadata = {{"training", to_text(state_)}, {"config", config_.dump()},
+                           {"arguments", arguments_},     {"net", nn::to_json(*net_)},
+                           {"metrics", metrics_},         {"system", system_text()}};
     folder_->checkpoints().set_best(state_.best_step);
     folder_->checkpoints().save(state_.step, checkpoint);
     saved_step_ = state_.step;
@@ -372,20 +395,30 @@ class Training {
     return 128 + stop_->received();
   }
 
-  void say_how_to_go_on() {
-    if (!folder_ || !saved_step_) return;
-    const std::filesystem::path file = folder_->checkpoints().file_of(*saved_step_);
-    if (!std::filesystem::exists(file)) return;
-    log_ << "kept     " << file.string() << "\n"
-         << "go on    mnist train --resume " << folder_->path().string() << '\n'
-         << std::flush;
+  /// Of the last checkpoint, where one was saved.
+  std::filesystem::path saved_file() const { return folder_->checkpoints().file_of(*saved_step_); }
+
+  bool is_kept() const {
+    std::error_code error;
+    return folder_ && saved_step_ && std::filesystem::exists(saved_file(), error);
+  }
+
+  void say_what_is_kept() const {
+    if (is_kept()) log_ << "kept     " << saved_file().string() << '\n' << std::flush;
+  }
+
+  void say_how_to_go_on() const {
+    if (!is_kept()) return;
+    say_what_is_kept();
+    log_ << "go on    mnist train --resume " << folder_->path().string() << '\n' << std::flush;
   }
 
   json config() const {
     return {{"version", system_info().version},
             {"dataset", data_.key},
             {"normalization", to_json(data_.normalization)},
-            {"data", data_fingerprint()},
+            {"train_data", fingerprint(*data_.train)},
+            {"test_data", fingerprint(*data_.test)},
             {"classes", data_.classes},
             {"model", options_.model},
             {"norm", options_.norm},
@@ -404,15 +437,6 @@ class Training {
   void print_profile() const {
     log_ << "one step, by operation:\n";
     profile_->print(log_, measure_ceilings());
-  }
-
-  /// Tells other data of the same name and size.
-  json data_fingerprint() const {
-    std::vector<int64_t> first(static_cast<size_t>(std::min<int64_t>(data_.train->size(), 100)));
-    std::iota(first.begin(), first.end(), int64_t{0});
-    return {{"train_images", data_.train->size()},
-            {"test_images", data_.test->size()},
-            {"first_images", data::payload_sha256(data_.train->gather(first).x)}};
   }
 
   void finish(double seconds) const {
@@ -451,7 +475,8 @@ class Training {
   std::unique_ptr<data::DataLoader> loader_;
   double peak_lr_ = 0;
   std::optional<Profile> profile_;  // of one step, with --profile
-  json config_;
+  json config_;                     // with a folder, what config.json says
+  std::string arguments_;           // as a checkpoint records them
   TrainingState state_;
   std::string metrics_;  // all lines of metrics.jsonl
   std::optional<int64_t> saved_step_;

@@ -40,7 +40,7 @@ void StepUndo::undo() {
 }
 
 void throw_not_finite(const std::string& what, const Suspects& suspects) {
-  const std::string hint = "try a smaller --lr or --clip-grad-norm, or --on-nan skip";
+  const std::string hint = suspects.advice.always + suspects.advice.to_skip;
   if (const NamedTensor* input = first_not_finite(suspects.inputs)) {
     throw NotFinite(
         op,
@@ -51,7 +51,7 @@ void throw_not_finite(const std::string& what, const Suspects& suspects) {
     throw NotFinite(op,
                     str(what, ": ", weight->name, " ", weight->tensor.shape(),
                         " holds NaN or infinity since the update before"),
-                    hint);
+                    suspects.advice.always);
   }
   try {
     suspects.repeat({.detect_anomaly = true});

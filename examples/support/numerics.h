@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include <gradus/core/base/error.h>
@@ -36,12 +37,19 @@ class StepUndo {
   RandomState random_;
 };
 
+/// What the user can do about a NaN.
+struct Advice {
+  std::string always;        ///< "try a smaller --lr"
+  std::string to_skip = {};  ///< ", or ...": where leaving out this one step may help
+};
+
 /// Where a NaN or infinity came from.
 struct Suspects {
   NamedTensors inputs;      ///< of the step
   NamedTensors parameters;  ///< as they were before the step
   /// Computes loss and gradients once more, exactly as before, on a tape with these options.
   std::function<void(const TapeOptions& options)> repeat;
+  Advice advice;
 };
 
 /// Throws NotFinite: says what was seen (`what`, "the loss is nan at step 7") and where it began:

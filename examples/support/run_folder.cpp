@@ -1,11 +1,14 @@
 #include "run_folder.h"
 
+#include <array>
 #include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <system_error>
+#include <vector>
 
+#include <gradus/core/base/atomic_file.h>
 #include <gradus/core/base/error.h>
 #include <gradus/core/serialize.h>
 #include <gradus/nn/model_json.h>
@@ -14,25 +17,65 @@ namespace gradus::examples {
 
 namespace fs = std::filesystem;
 
-RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
+namespace {
+
+/// All that a run writes besides checkpoints.
+constexpr std::array run_files = {"config.json", "metrics.jsonl", "model.json",
+                                  "model.safetensors"};
+
+/// Makes a folder, and those above it where they are missing, and flushes their names to the disk.
+void make_folder(const fs::path& path) {
   std::error_code error;
+  std::vector<fs::path> parents;
+  fs::path folder = fs::absolute(path, error);
+  for (; !fs::exists(folder, error) && folder.has_relative_path(); folder = folder.parent_path()) {
+    parents.push_back(folder.parent_path());
+  }
   fs::create_directories(path, error);
-  if (error || !fs::is_directory(path)) {
-    throw IoError("run folder", str("cannot make ", path.string(), ": ",
-                                    error ? error.message() : "a file is in the way"));
+  std::error_code not_found;
+  if (!fs::is_directory(path, not_found)) {
+    throw IoError(
+        "run folder",
+        str("cannot make ", path.string(), ": ", error ? error.message() : "a file is in the way"),
+        "choose another --out, in a folder that you may write to");
   }
+  for (const fs::path& parent : parents) {
+    if (sync_folder(parent)) continue;
+    throw IoError("run folder", str("cannot flush the folder ", parent.string(), ": ",
+                                    std::generic_category().message(errno)));
+  }
+}
+
+}  // namespace
+
+RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
+  make_folder(path);
   RunFolder folder(path);
-  CheckpointFolder& checkpoints = folder.checkpoints_.emplace(path);
-  const bool holds_a_run = fs::exists(path / "model.safetensors") || !checkpoints.steps().empty();
-  if (holds_a_run && !overwrite) {
-    throw IoError("run folder", str(path.string(), " already holds a run"),
-                  "choose another --out, pass --overwrite, or go on with it: --resume");
+  const CheckpointFolder& checkpoints = folder.checkpoints_.emplace(path);
+  std::string found = checkpoints.empty() ? "" : "checkpoints";
+  std::error_code error;
+  for (const char* name : run_files) {
+    const bool is_there = fs::symlink_status(path / name, error).type() != fs::file_type::not_found;
+    if (is_there) found += (found.empty() ? "" : ", ") + std::string(name);
   }
-  for (const char* name : {"metrics.jsonl", "model.safetensors", "model.json"}) {
-    fs::remove(path / name, error);
+  if (!found.empty() && !overwrite) {
+    throw IoError("run folder", str(path.string(), " already holds a run: ", found),
+                  "choose another --out, pass --overwrite to delete these files, or go on with the "
+                  "run: --resume");
   }
-  checkpoints.clear();
   return folder;
+}
+
+void RunFolder::remove_older_run(int64_t step) {
+  checkpoints().clear(step);
+  for (const char* name : run_files) {
+    std::error_code error;
+    fs::remove(path_ / name, error);
+    if (!error) continue;
+    throw IoError("run folder",
+                  str("cannot remove ", (path_ / name).string(), ": ", error.message()),
+                  "choose another --out");
+  }
 }
 
 RunFolder RunFolder::resume(const fs::path& path) {

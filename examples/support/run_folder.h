@@ -17,8 +17,8 @@ namespace gradus::examples {
 /// epoch) and checkpoints. Where a run is created or continued, the folder is locked.
 class RunFolder {
  public:
-  /// Makes the folder, if need be. Throws IoError where it cannot be written, and where it already
-  /// holds a run, unless `overwrite`.
+  /// Makes the folder, if need be. Throws IoError where it cannot be made, and where it already
+  /// holds any file of a run, unless `overwrite`. Removes nothing: see remove_older_run.
   static RunFolder create(const std::filesystem::path& path, bool overwrite);
   /// A run to go on with. Throws IoError where there is no folder, or where another process is at
   /// work in it.
@@ -27,6 +27,10 @@ class RunFolder {
   static RunFolder open(const std::filesystem::path& path);
 
   const std::filesystem::path& path() const { return path_; }
+
+  /// Once the first checkpoint of a new run, that of `step`, is on the disk: removes the files of
+  /// the run that it takes the place of, and no others. Throws IoError where one cannot be removed.
+  void remove_older_run(int64_t step);
 
   void write_config(const nlohmann::json& config) const;
   nlohmann::json read_config() const;
@@ -39,6 +43,7 @@ class RunFolder {
   std::unique_ptr<nn::Sequential> read_model() const;
   /// Of a run that was created or continued.
   CheckpointFolder& checkpoints() { return checkpoints_.value(); }
+  const CheckpointFolder& checkpoints() const { return checkpoints_.value(); }
 
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}

@@ -227,6 +227,8 @@ TEST_CASE("a run killed by SIGKILL at random moments ends with the same bits") {
   MESSAGE(count.kills, " kills, ", count.while_writing, " while writing, ",
           count.before_first_checkpoint, " before the first checkpoint; ", count.runs,
           " runs, each with the bits of one that was not killed");
+  // So many cannot all miss the writing, which takes a good part of the time.
+  if (kills >= 100) CHECK(count.while_writing > 0);
 }
 
 TEST_CASE("SIGINT, SIGTERM and SIGHUP finish the step, save, and say how to go on") {
@@ -405,9 +407,19 @@ TEST_CASE("a run goes on as it was started: other options are refused") {
   CHECK(again.status == 1);
   CHECK(contains(again.err, "already holds a run"));
   CHECK(contains(again.err, "--resume"));
-  // How often to save, and on how many threads to run, makes no difference to the result.
+  // How often to save makes no difference to the result.
   REQUIRE(run(resume + "--checkpoint-every 7 --keep 1").status == 0);
   finish_and_compare(place);
+}
+
+TEST_CASE("a run that was begun on one thread ends on two with the same bits") {
+  const Place place;
+  train_to(place, 30);
+  const std::string run_folder = place.run();
+  const Outcome outcome = run(joined({program, "train", "--threads=2", "--resume", run_folder}));
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  CHECK(contains(outcome.out, "2 threads, "));
+  finish_and_compare(place);  // nothing is left to train
 }
 
 TEST_CASE("resuming with other data is refused") {
@@ -416,12 +428,12 @@ TEST_CASE("resuming with other data is refused") {
   const fs::path file = newest_checkpoint(place);
   Checkpoint checkpoint = load_checkpoint(file);
   json config = json::parse(checkpoint.text("config"));
-  config["data"]["train_images"] = 60000;
+  config["train_data"] = "60000 images";
   checkpoint.metadata["config"] = config.dump();
   save_checkpoint(file, checkpoint);
   const Outcome outcome = run(joined(place.resume_command()));
   CHECK(outcome.status == 1);
-  CHECK(contains(outcome.err, "[resume] this would not be the same training: data was "));
+  CHECK(contains(outcome.err, "[resume] this would not be the same training: train_data was "));
 }
 
 TEST_CASE("numbers that blow up stop the run with the operation, the layer and a status of 3") {
@@ -435,13 +447,17 @@ TEST_CASE("numbers that blow up stop the run with the operation, the layer and a
                  contains(outcome.err, "] (norm)")),
                 outcome.err);
   CHECK(contains(outcome.err, " at step "));
-  CHECK(contains(outcome.err, "Hint: try a smaller --lr"));
-  CHECK(contains(outcome.out, "go on    mnist train --resume "));
+  const fs::path kept = newest_checkpoint(place);
+  CHECK(contains(outcome.err, "Hint: " + kept.filename().string() +
+                                  " is kept; a smaller --lr or "
+                                  "--clip-grad-norm takes a new run, with another --out"));
+  CHECK(contains(outcome.out, "kept     " + kept.string()));
+  CHECK_FALSE(contains(outcome.out, "go on "));
   // What is kept is good: whole, and all of it finite.
   for (const fs::path& file : place.files("checkpoint-")) {
-    for (const NamedTensor& kept : load_checkpoint(file).tensors) {
-      CAPTURE(kept.name);
-      CHECK((!is_floating(kept.tensor.dtype()) || all_finite(kept.tensor)));
+    for (const NamedTensor& saved : load_checkpoint(file).tensors) {
+      CAPTURE(saved.name);
+      CHECK((!is_floating(saved.tensor.dtype()) || all_finite(saved.tensor)));
     }
   }
   const Outcome again = run(joined(place.resume_command()));
@@ -460,6 +476,7 @@ TEST_CASE("--on-nan skip leaves bad steps out, but not more than ten in a row") 
     ++skipped;
   }
   CHECK(skipped == 10);
+  CHECK_FALSE(contains(outcome.err, "--on-nan"));
 }
 
 TEST_CASE("a run that a recipe began goes on with it") {
