@@ -32,7 +32,8 @@ class FolderLock {
     const fs::path name = folder / ".lock";
     file_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (file_ < 0) fail(name);
-    if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+    // Some network file systems have no locks: there, two processes may download the same files.
+    if (::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
     if (notify) notify("waiting for another process that downloads into " + folder.string());
     while (::flock(file_, LOCK_EX) != 0) {
       if (errno != EINTR) fail(name);
@@ -173,6 +174,7 @@ void fetch(const KnownDataset& dataset, const fs::path& folder, const FetchOptio
   check_has_checksums(dataset);
   make_folder(folder);
   const FolderLock lock(folder, options.notify);
+  remove_temporary_files(folder);
   Fetcher fetcher(dataset, folder, options);
   for (const KnownFile& file : dataset.files) fetcher.get(file);
 }

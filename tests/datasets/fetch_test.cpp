@@ -61,7 +61,7 @@ std::vector<std::string> files_in(const fs::path& folder) {
 }  // namespace
 
 TEST_CASE("a download brings the bytes of an address, or says why not") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const TemporaryFolder site;
   write_bytes(site / "a", bytes("hello"));
   const LocalServer server(site.path());
@@ -75,7 +75,7 @@ TEST_CASE("a download brings the bytes of an address, or says why not") {
 }
 
 TEST_CASE("fetching gets four verified files, and nothing the second time") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const TemporaryFolder site, cache;
   const KnownDataset dataset = publish(site.path());
   const LocalServer server(site.path());
@@ -87,8 +87,18 @@ TEST_CASE("fetching gets four verified files, and nothing the second time") {
   CHECK(fetch_counting(dataset, folder, {dead_mirror}) == 0);
 }
 
+TEST_CASE("what a killed process left half written is removed by the next that fetches") {
+  const TemporaryFolder cache;
+  const KnownDataset dataset = publish(cache.path());  // all there: nothing to download
+  write_bytes(cache / ".gradus-4711-0.tmp", bytes("half"));
+  write_bytes(cache / "notes.tmp", bytes("mine"));
+  CHECK(fetch_counting(dataset, cache.path(), {dead_mirror}) == 0);
+  CHECK_FALSE(fs::exists(cache / ".gradus-4711-0.tmp"));
+  CHECK(fs::exists(cache / "notes.tmp"));
+}
+
 TEST_CASE("the next mirror is asked where one fails, and the good one is kept") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const TemporaryFolder site, cache;
   const KnownDataset dataset = publish(site.path());
   const LocalServer server(site.path());
@@ -101,7 +111,7 @@ TEST_CASE("the next mirror is asked where one fails, and the good one is kept") 
 }
 
 TEST_CASE("an error page, a wrong file and a truncated file are never put in place") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const TemporaryFolder site, cache;
   const KnownDataset dataset = publish(site.path());
   const fs::path victim = site / "train-images-idx3-ubyte.gz";
@@ -127,7 +137,7 @@ TEST_CASE("an error page, a wrong file and a truncated file are never put in pla
 }
 
 TEST_CASE("a file compressed in another way is the same file") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const TemporaryFolder site, cache;
   const KnownDataset dataset = publish(site.path());
   const fs::path file = site / "t10k-labels-idx1-ubyte.gz";
@@ -139,7 +149,7 @@ TEST_CASE("a file compressed in another way is the same file") {
 }
 
 TEST_CASE("a damaged file in the cache is downloaded again, the others are not") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const TemporaryFolder site, cache;
   const KnownDataset dataset = publish(site.path());
   const LocalServer server(site.path());
@@ -162,7 +172,7 @@ TEST_CASE("without a network the message says what to put where") {
 }
 
 TEST_CASE("a mirror that is silent is given up") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const TemporaryFolder site, cache;
   const KnownDataset dataset = publish(site.path());
   const ScriptedServer server([](const Exchange& exchange) { exchange.stall(); });
@@ -173,7 +183,7 @@ TEST_CASE("a mirror that is silent is given up") {
 }
 
 TEST_CASE("two at the same time download once") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const TemporaryFolder site, cache;
   const KnownDataset dataset = publish(site.path());
   const LocalServer server(site.path());
@@ -199,7 +209,7 @@ TEST_CASE("a folder that cannot be made is an error") {
 }
 
 TEST_CASE("a data set can be verified by the checksums of its compressed files") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const TemporaryFolder site, cache;
   KnownDataset dataset = publish(site.path());
   for (KnownFile& file : dataset.files) {

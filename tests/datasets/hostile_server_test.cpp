@@ -64,7 +64,7 @@ struct Published {
 }  // namespace
 
 TEST_CASE("a transfer that breaks off goes on where it stopped") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const ByteVector content = some_content();
   const ScriptedServer server([&](const Exchange& exchange) {
     if (exchange.resume_from() > 0) return exchange.answer_range(content);
@@ -76,7 +76,7 @@ TEST_CASE("a transfer that breaks off goes on where it stopped") {
 }
 
 TEST_CASE("a server that cannot resume is asked for everything again") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const ByteVector content = some_content();
   int whole = 0;
   const ScriptedServer server([&](const Exchange& exchange) {
@@ -89,7 +89,7 @@ TEST_CASE("a server that cannot resume is asked for everything again") {
 }
 
 TEST_CASE("a server that stalls in the middle is left, and asked for the rest") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const ByteVector content = some_content();
   const ScriptedServer server([&](const Exchange& exchange) {
     if (exchange.resume_from() > 0) return exchange.answer_range(content);
@@ -102,7 +102,7 @@ TEST_CASE("a server that stalls in the middle is left, and asked for the rest") 
 }
 
 TEST_CASE("a server that always breaks off is given up") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const ByteVector content = some_content();
   const ScriptedServer server([&](const Exchange& exchange) {
     exchange.head("200 OK", content.size());
@@ -113,7 +113,7 @@ TEST_CASE("a server that always breaks off is given up") {
 }
 
 TEST_CASE("a slow transfer ends with its time limit") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const ScriptedServer server([](const Exchange& exchange) {
     exchange.head("200 OK", 1'000'000'000);
     while (exchange.send(std::string(2000, 'x'))) usleep(50'000);  // 40 kB/s: too fast for a stall
@@ -123,7 +123,7 @@ TEST_CASE("a slow transfer ends with its time limit") {
 }
 
 TEST_CASE("content without an end is cut off") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const ScriptedServer server([](const Exchange& exchange) {
     exchange.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");  // no length
     while (exchange.send(std::string(100'000, 'x'))) {
@@ -133,7 +133,7 @@ TEST_CASE("content without an end is cut off") {
 }
 
 TEST_CASE("headers without an end, and what is no HTTP, are refused") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const ScriptedServer chatty([](const Exchange& exchange) {
     exchange.send("HTTP/1.1 200 OK\r\n");
     while (exchange.send("X-Noise: " + std::string(50'000, 'x') + "\r\n")) {
@@ -145,7 +145,7 @@ TEST_CASE("headers without an end, and what is no HTTP, are refused") {
 }
 
 TEST_CASE("redirects are followed") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const ScriptedServer server([](const Exchange& exchange) {
     exchange.path() == "file" ? exchange.redirect("/elsewhere")
                               : exchange.answer("200 OK", bytes("here"));
@@ -154,14 +154,14 @@ TEST_CASE("redirects are followed") {
 }
 
 TEST_CASE("redirects that never end are given up") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const ScriptedServer server([](const Exchange& exchange) { exchange.redirect("/file"); });
   CHECK(contains(download_error(server), "Maximum (5) redirects followed"));
   CHECK(server.requests() == 6);
 }
 
 TEST_CASE("a redirect cannot lead to files of this machine or other protocols") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const TemporaryFolder folder;
   write_bytes(folder / "secret", bytes("secret"));
   for (const std::string& target :
@@ -174,7 +174,7 @@ TEST_CASE("a redirect cannot lead to files of this machine or other protocols") 
 }
 
 TEST_CASE("mirrors that refuse are named with their answers, and the next one is asked") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const Published published;
   const std::array<const char*, 3> statuses = {"403 Forbidden", "404 Not Found",
                                                "500 Internal Server Error"};
@@ -193,7 +193,7 @@ TEST_CASE("mirrors that refuse are named with their answers, and the next one is
 }
 
 TEST_CASE("what a mirror sends is never trusted") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const Published published;
   ByteVector lie;
   const char* expected = nullptr;
@@ -225,7 +225,7 @@ TEST_CASE("what a mirror sends is never trusted") {
 }
 
 TEST_CASE("wrong bytes behind a resumed transfer are noticed") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const Published published;
   const ScriptedServer forger([&](const Exchange& exchange) {
     ByteVector content = published.files.at(exchange.path());
@@ -243,7 +243,7 @@ TEST_CASE("wrong bytes behind a resumed transfer are noticed") {
 }
 
 TEST_CASE("who waits for another download is told so") {
-  if (!can_download()) return;
+  if (!can_test_downloads()) return;
   const Published published;
   const TemporaryFolder cache;
   std::atomic<bool> waiting = false;

@@ -13,9 +13,16 @@
 #include <filesystem>
 #include <string>
 
+#include "../../datasets/fetch.h"
 #include "support.h"
 
 namespace gradus::data {
+
+/// False, with a message, where this build has no downloads to be tested.
+inline bool can_test_downloads() {
+  if (!can_download()) MESSAGE("skipped: needs a build with libcurl");
+  return can_download();
+}
 
 /// Serves the files of a folder with `python3 -m http.server` while it lives.
 class LocalServer {

@@ -173,7 +173,7 @@ TEST_CASE_FIXTURE(NoDataDirectory, "Fashion-MNIST of the system is better than s
 }
 
 TEST_CASE_FIXTURE(NoDataDirectory, "a download is kept in the cache") {
-  if (!has_fashion() || !can_download()) return;
+  if (!has_fashion() || !can_test_downloads()) return;
   const LocalServer server(fashion_folder);
   if (!server.runs()) return;
   const TemporaryFolder folder;
