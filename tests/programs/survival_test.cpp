@@ -142,7 +142,7 @@ const Reference& reference() {
 
 /// Finishes the run of `place` and checks that it is the uninterrupted one, bit by bit.
 Outcome finish_and_compare(const Place& place) {
-  const Outcome outcome = run(joined(place.next_command()));
+  Outcome outcome = run(joined(place.next_command()));
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err, outcome.out);
   const fs::path expected = reference().place.run();
   CHECK(read_text(place.run() / "model.safetensors") == read_text(expected / "model.safetensors"));
@@ -367,7 +367,7 @@ TEST_CASE("a run under way is safe from a second process") {
   Process process(place.start_command(), place.log());
   REQUIRE(process.wait_until([&] { return place.has_step(2); }));
   std::vector<std::string> overwrite = place.start_command();
-  overwrite.push_back("--overwrite");
+  overwrite.emplace_back("--overwrite");
   for (const auto& command : {place.resume_command(), overwrite}) {
     const Outcome second = run(joined(command));
     if (process.has_ended()) continue;  // too late to be in its way
@@ -439,7 +439,7 @@ TEST_CASE("resuming with other data is refused") {
 TEST_CASE("numbers that blow up stop the run with the operation, the layer and a status of 3") {
   const Place place;
   std::vector<std::string> command = place.start_command();
-  command.push_back("--lr=1e30");
+  command.emplace_back("--lr=1e30");
   const Outcome outcome = run(joined(command));
   CHECK(outcome.status == 3);
   CHECK(contains(outcome.err, "NaN or infinity"));
