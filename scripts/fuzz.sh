@@ -6,8 +6,8 @@
 #   scripts/fuzz.sh 300 idx      300 seconds for fuzz_idx
 #
 # Inputs that find something new are kept in build/fuzz/corpus; one that crashes, leaks, takes more
-# than two seconds (one without the sanitizers) or allocates more than 64 MiB at once lands in build/fuzz/found and ends the script
-# with an error.
+# than two seconds (one without the sanitizers) or allocates more than 64 MiB at once lands in
+# build/fuzz/found and ends the script with an error.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

@@ -21,8 +21,6 @@ struct Training {
   optim::Schedule schedule{adam, optim::StepLR{.step_size = 2}};
   optim::EMA ema{net.named_parameters(), {.decay = 0.9}};
   examples::TrainingParts parts{net, adam, schedule, &ema};
-
-  NamedTensors state() const { return examples::save_parts(parts).tensors; }
 };
 
 /// Where a checkpoint is written again. Its folder goes with the process.
@@ -52,15 +50,6 @@ NamedTensors by_name(NamedTensors list) {
   return list;
 }
 
-/// What of the checkpoint belongs to such a training.
-NamedTensors parts_of(const Checkpoint& checkpoint) {
-  Checkpoint known;
-  for (const char* part : {"model", "optimizer", "schedule", "ema", "random"}) {
-    known.add(part, checkpoint.part(part));
-  }
-  return known.tensors;
-}
-
 void read(std::span<const std::byte> input) {
   try {
     load_checkpoint(memory_file(input));
@@ -81,15 +70,23 @@ void go_on(const Checkpoint& checkpoint) {
   static Training training;
   try {
     examples::load_parts(checkpoint, training.parts);
-    require(same(by_name(training.state()), by_name(parts_of(checkpoint))),
-            "what is loaded is what was saved");
   } catch (const Error&) {
+    return;
   }
+  const Checkpoint saved = examples::save_parts(training.parts);
+  examples::load_parts(saved, training.parts);
+  require(same(examples::save_parts(training.parts).tensors, saved.tensors),
+          "what was loaded can be saved and loaded again");
+}
+
+void read_where_it_stands(const Checkpoint& checkpoint) {
+  std::string text;
   try {
-    const std::string text = to_text(examples::training_state(checkpoint.text("training")));
-    require(to_text(examples::training_state(text)) == text, "where a training stands comes back");
+    text = to_text(examples::training_state(checkpoint.text("training")));
   } catch (const IoError&) {
+    return;
   }
+  require(to_text(examples::training_state(text)) == text, "where a training stands comes back");
 }
 
 }  // namespace
@@ -107,6 +104,7 @@ void run(std::span<const std::byte> input) {
   }
   write_and_read(checkpoint);
   go_on(checkpoint);
+  read_where_it_stands(checkpoint);
 }
 
 }  // namespace gradus::fuzz
