@@ -48,6 +48,10 @@ void add_convolutions(std::vector<LayerCase>& list) {
                               conv({64, 64, 14, 14}, 64, 1),
                               conv({64, 64, 28, 28}, 64, 3, 1, 64),
                           });
+  LayerCase first_layer = conv({64, 1, 28, 28}, 32, 3);
+  first_layer.variant += " of images";  // which need no gradient
+  first_layer.input_gradient = false;
+  list.push_back(first_layer);
 }
 
 void add_norms(std::vector<LayerCase>& list, const std::vector<int64_t>& input) {
@@ -68,10 +72,6 @@ std::vector<LayerCase> make_layer_cases() {
   add_convolutions(list);
   list.push_back(linear(64, 9216, 128));
   list.push_back(linear(64, 3136, 128));
-  LayerCase first_layer = conv({64, 1, 28, 28}, 32, 3);
-  first_layer.variant += " of images";  // which need no gradient
-  first_layer.input_gradient = false;
-  list.push_back(first_layer);
   add_norms(list, {64, 32, 28, 28});
   add_norms(list, {64, 64, 28, 28});
   list.push_back(

@@ -28,6 +28,8 @@ if [ "${#targets[@]}" -eq 0 ]; then
   done
 fi
 mkdir -p found
+# What is written and flushed for each input goes to memory.
+if [ -d /dev/shm ]; then export TMPDIR=/dev/shm; fi
 failed=()
 for target in "${targets[@]}"; do
   printf '\n===== %s, %s s\n' "$target" "$seconds"

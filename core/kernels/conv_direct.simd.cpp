@@ -48,15 +48,21 @@ Planes planes_of(const ConvSizes& s, int64_t images = 1) {
           .slack = most_vectors * width<T>};
 }
 
-/// The vectors that make up an output plane: either row by row, where the last vector of a row
-/// overlaps the one before and rows have at least one, or all places one after the other, elements
-/// between rows included.
+/// Whether output rows have at least a vector, so that whole vectors make them up.
+template <class T>
+bool has_long_rows(const ConvSizes& s) {
+  return s.ow >= width<T>;
+}
+
+/// The vectors that make up an output plane: long rows one by one, where the last vector of a row
+/// overlaps the one before; otherwise all places one after the other, elements between rows
+/// included.
 template <class T>
 class Cover {
  public:
-  Cover(const ConvSizes& s, const Planes& p, bool by_rows)
-      : by_rows_(by_rows),
-        size_(by_rows ? s.oh * vectors_of(s.ow) : vectors_of(p.places)),
+  Cover(const ConvSizes& s, const Planes& p)
+      : by_rows_(has_long_rows<T>(s)),
+        size_(by_rows_ ? s.oh * vectors_of(s.ow) : vectors_of(p.places)),
         row_(round_up(p.places, p.slack)),
         in_(size_ + most_vectors),
         out_(size_ + most_vectors) {
@@ -65,10 +71,10 @@ class Cover {
       in_[at] = in;
       out_[at++] = out;
     };
-    if (!by_rows) {
+    if (!by_rows_) {
       while (at < size_) add(at * width<T>, at * width<T>);
     }
-    for (int64_t h = 0; by_rows && h < s.oh; ++h) {
+    for (int64_t h = 0; by_rows_ && h < s.oh; ++h) {
       for (int64_t i = 0; i < s.ow; i += width<T>) {
         const int64_t column = smaller(i, s.ow - width<T>);
         add(h * p.width + column, h * s.ow + column);
@@ -204,8 +210,7 @@ void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bia
   const int64_t depth = s.depth(), outputs = s.o / s.groups, channels = s.c / s.groups;
   const int64_t plane = s.oh * s.ow;
   const Planes p = planes_of<T>(s);
-  using Vectors = Cover<T>;
-  const Vectors cover(s, p, s.ow >= width<T>);
+  const Cover<T> cover(s, p);
   Workspace<int64_t> offset(depth);
   fill_offsets(s, p, offset.data());
   Workspace<T> packed(s.o * depth);
@@ -336,28 +341,28 @@ class WeightGradient {
  public:
   explicit WeightGradient(const ConvSizes& s)
       : s_(s),
-        by_rows_(s.ow >= width<T>),
-        planes_(planes_of<T>(s, by_rows_ ? 1 : images_at_once(s))),
-        cover_(s, planes_, by_rows_),
+        planes_(planes_of<T>(s, images_at_once(s))),
+        cover_(s, planes_),
         offset_(s.depth()),
         overlap_(cover_.size()) {
     fill_offsets(s, planes_, offset_.data());
     const int64_t per_row = cover_.vectors_of(s.ow);
     for (int64_t i = 0; i < cover_.size(); ++i) {
-      const bool last = by_rows_ && i % per_row == per_row - 1;
+      const bool last = cover_.by_rows() && i % per_row == per_row - 1;
       overlap_[i] = last ? per_row * width<T> - s.ow : 0;
     }
   }
 
-  /// Adds what some images give to the sums [o, depth] of vectors, for groups [first, last).
-  template <class Images>
-  void add(const Images& for_images, const T* x, const T* g, int64_t first, int64_t last,
-           T* sums) const {
-    const int64_t inputs = s_.c / s_.groups * s_.h * s_.w,
-                  outputs = s_.o / s_.groups * s_.oh * s_.ow;
+  /// The sums [o, depth] of vectors for one chunk of images and groups [first, last).
+  void sum(const ImageChunks& chunks, int64_t chunk, int64_t first, int64_t last, const T* x,
+           const T* g, T* sums) const {
+    const int64_t inputs = s_.c / s_.groups * s_.h * s_.w;
+    const int64_t outputs = s_.o / s_.groups * s_.oh * s_.ow;
+    const int64_t group_size = s_.o / s_.groups * s_.depth() * width<T>;
+    fill_zero((last - first) * group_size, sums);
     PaddedPlanes<T> in(s_, planes_);
     GradientPlanes<T> out(s_, planes_, cover_);
-    for_images(planes_.images, [&](int64_t image, int64_t count) {
+    chunks.for_groups(chunk, planes_.images, [&](int64_t image, int64_t count) {
       if (count < planes_.images) {
         in.clear();
         out.clear();
@@ -369,7 +374,7 @@ class WeightGradient {
           in.copy(i, x + at * inputs);
           out.set(i, g + at * outputs);
         }
-        add_group(in, out, sums + (group - first) * s_.o / s_.groups * s_.depth() * width<T>);
+        add_group(in, out, sums + (group - first) * group_size);
       }
     });
   }
@@ -378,6 +383,7 @@ class WeightGradient {
   /// So many that sums are not loaded and stored more often than they are added to.
   static int64_t images_at_once(const ConvSizes& s) {
     constexpr int64_t most = 8, vectors = 64;
+    if (has_long_rows<T>(s)) return 1;
     const int64_t size = Cover<T>::vectors_of(planes_of<T>(s).plane);
     return smaller(most, larger(1, vectors / size));
   }
@@ -394,7 +400,6 @@ class WeightGradient {
   }
 
   const ConvSizes& s_;
-  bool by_rows_;
   Planes planes_;
   Cover<T> cover_;
   Workspace<int64_t> offset_, overlap_;
@@ -405,7 +410,7 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   constexpr int64_t w = width<T>;
   const WeightGradient<T> gradient(s);
   const ImageChunks chunks(s.n);
-  const int64_t size = s.o * s.depth(), group_size = size / s.groups * w;
+  const int64_t size = s.o * s.depth();
   const int64_t work = size / s.groups * s.oh * s.ow * chunks.per_chunk;
   const int64_t piece = larger(1, smaller(s.groups, 4 * piece_work / larger(work, 1)));
   const int64_t pieces = (s.groups + piece - 1) / piece;  // of each chunk
@@ -413,12 +418,8 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   parallel_for(chunks.count * pieces, 1, [&](int64_t begin, int64_t) {
     const int64_t chunk = begin / pieces, first = begin % pieces * piece;
     const int64_t last = smaller(first + piece, s.groups);
-    T* const sums = partial.data() + (chunk * s.groups + first) * group_size;
-    fill_zero((last - first) * group_size, sums);
-    const auto for_images = [&](int64_t at_once, const auto& body) {
-      chunks.for_groups(chunk, at_once, body);
-    };
-    gradient.add(for_images, x, g, first, last, sums);
+    gradient.sum(chunks, chunk, first, last, x, g,
+                 partial.data() + (chunk * s.groups + first) * (size / s.groups) * w);
   });
   parallel_for(size, 1024, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {

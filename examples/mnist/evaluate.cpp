@@ -1,6 +1,6 @@
 #include "evaluate.h"
 
-#include <gradus/core/base/sha256.h>
+#include <gradus/datasets/idx.h>
 #include <gradus/datasets/loader.h>
 #include <gradus/nn/loss.h>
 #include <gradus/nn/mode.h>
@@ -10,15 +10,6 @@
 #include <vector>
 
 namespace gradus::examples {
-
-namespace {
-
-void hash_elements(Sha256& hash, const Tensor& x) {
-  const Tensor flat = x.contiguous();
-  hash.update({static_cast<const std::byte*>(flat.raw_data()), static_cast<size_t>(flat.nbytes())});
-}
-
-}  // namespace
 
 double count_correct(const Tensor& logits, const Tensor& labels) {
   return sum(eq(argmax(logits.detach(), 1), labels)).item();
@@ -45,10 +36,9 @@ std::string fingerprint(const data::Dataset& dataset) {
   std::vector<int64_t> some;
   const int64_t stride = (dataset.size() + 999) / 1000;
   for (int64_t i = 0; i < dataset.size(); i += stride) some.push_back(i);
-  Sha256 hash;
-  hash_elements(hash, dataset.gather(some).x);
-  hash_elements(hash, dataset.targets());
-  return str(dataset.size(), " images, sha256:", hash.hex());
+  return str(dataset.size(),
+             " images, sha256 of some: ", data::payload_sha256(dataset.gather(some).x),
+             ", of the labels: ", data::payload_sha256(to(dataset.targets(), int32)));
 }
 
 Evaluation evaluate(nn::Module& net, const data::Dataset& dataset) {

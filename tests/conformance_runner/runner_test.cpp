@@ -12,9 +12,11 @@
 #include "../../core/ops.h"
 #include "../../core/serialize.h"
 #include "../support/temporary_folder.h"
+#include "../support/text.h"
 
 using namespace gradus;
 using namespace gradus::conformance;
+using gradus::test::contains;
 namespace fs = std::filesystem;
 
 namespace {
@@ -65,10 +67,6 @@ NamedTensors with(NamedTensors tensors, const std::string& name, const Tensor& v
     if (t.name == name) t.tensor = value;
   }
   return tensors;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 void collect_names(const Json& value, std::set<std::string>& names) {

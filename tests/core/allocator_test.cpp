@@ -33,6 +33,26 @@ TEST_CASE("a freed block is used again") {
   deallocate(second, 990);
 }
 
+TEST_CASE("a large block serves requests of half its size, and comes back as what it is") {
+  release_cached_memory();
+  constexpr size_t mib = size_t{1} << 20;
+  void* const large = allocate(16 * mib);
+  deallocate(large, 16 * mib);
+  const AllocatorStatistics before = allocator_statistics();
+  void* const half = allocate(8 * mib);
+  CHECK(half == large);
+  CHECK(allocator_statistics().cached_bytes == 0);
+  deallocate(half, 8 * mib);
+  CHECK(allocator_statistics().cached_bytes == before.cached_bytes);
+
+  void* const quarter = allocate(4 * mib);  // would waste too much of it
+  CHECK(quarter != large);
+  CHECK(allocate(16 * mib) == large);
+  deallocate(large, 16 * mib);
+  deallocate(quarter, 4 * mib);
+  release_cached_memory();
+}
+
 TEST_CASE("released memory goes back to the system") {
   deallocate(allocate(5'000'000), 5'000'000);
   CHECK(allocator_statistics().cached_bytes >= 5'000'000);

@@ -30,10 +30,6 @@ Checkpoint small_checkpoint(float value = 1) {
   return checkpoint;
 }
 
-void write_text(const fs::path& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
 void flip_a_bit_in_the_data(const fs::path& path) {
   std::string bytes = read_text(path);
   bytes[bytes.size() - 6] ^= 4;

@@ -18,18 +18,15 @@
 #include "../../core/storage.h"
 #include "../../core/tape.h"
 #include "../support/temporary_folder.h"
+#include "../support/text.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
 
 namespace {
 
+using test::read_text;
 using test::TemporaryFolder;
-
-std::string read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 /// A file with this header and data.
 std::string file_of(const std::string& header, const std::string& data) {
@@ -149,7 +146,7 @@ TEST_CASE("the bytes of a file depend on its contents alone, and data is aligned
   const TemporaryFolder folder;
   save_safetensors(folder / "a", all_types(), {{"b", "1"}, {"a", "2"}});
   save_safetensors(folder / "b", all_types(), {{"a", "2"}, {"b", "1"}});
-  CHECK(read_file(folder / "a") == read_file(folder / "b"));
+  CHECK(read_text(folder / "a") == read_text(folder / "b"));
   const SafeTensors loaded = load_safetensors(folder / "a");
   std::vector<std::string> order;
   for (const NamedTensor& t : loaded.tensors) order.push_back(t.name);
@@ -296,7 +293,7 @@ TEST_CASE("very many names are read in linear time") {
 TEST_CASE("cutting a good file anywhere, or adding a byte, makes it bad") {
   const TemporaryFolder folder;
   save_safetensors(folder / "a", {{"x", tensor({1.0F, 2.0F})}, {"m", tensor({true})}});
-  const std::string good = read_file(folder / "a");
+  const std::string good = read_text(folder / "a");
   CHECK(parse(good).tensors.size() == 2);
   for (size_t n = 0; n < good.size(); ++n) {
     CAPTURE(n);
@@ -309,7 +306,7 @@ TEST_CASE("any changed byte of the header gives an error or a valid file, never 
   const TemporaryFolder folder;
   save_safetensors(folder / "a", {{"x", tensor({1.0F, 2.0F})}, {"m", tensor({true})}},
                    {{"k", "v"}});
-  const std::string good = read_file(folder / "a");
+  const std::string good = read_text(folder / "a");
   int refused = 0;
   for (size_t i = 0; i + 9 < good.size(); ++i) {
     for (int change : {1, 4, 16, 64, 128}) {
@@ -391,7 +388,7 @@ TEST_CASE("saving into a missing or closed folder, or onto a folder, is an error
 TEST_CASE("where the disk is full, the old file stays and nothing half-written does") {
   const TemporaryFolder folder;
   save_safetensors(folder / "a", {{"x", ones({2})}});
-  const std::string before = read_file(folder / "a");
+  const std::string before = read_text(folder / "a");
 
   // A limit on the size of files makes write() fail as a full disk does.
   rlimit old{};
@@ -410,7 +407,7 @@ TEST_CASE("where the disk is full, the old file stays and nothing half-written d
 
   CHECK(message.find("[save_safetensors] cannot write '") == 0);
   CHECK(folder.files() == std::vector<std::string>{"a"});
-  CHECK(read_file(folder / "a") == before);
+  CHECK(read_text(folder / "a") == before);
 }
 
 TEST_CASE("a new file replaces the old one, keeps its permissions, and goes through links") {
@@ -419,7 +416,7 @@ TEST_CASE("a new file replaces the old one, keeps its permissions, and goes thro
   ::chmod((folder / "a").c_str(), 0640);
   fs::create_symlink("a", folder / "link");
   write_file_atomically(folder / "link", std::string("new"));
-  CHECK(read_file(folder / "a") == "new");
+  CHECK(read_text(folder / "a") == "new");
   CHECK(fs::is_symlink(folder / "link"));
   CHECK((fs::status(folder / "a").permissions() & fs::perms::mask) == fs::perms{0640});
   CHECK(folder.files() == std::vector<std::string>{"a", "link"});

@@ -9,6 +9,7 @@
 #include "../../core/grad.h"
 #include "../../core/ops.h"
 #include "../support/errors.h"
+#include "../support/text.h"
 
 using namespace gradus;
 
@@ -22,11 +23,8 @@ Tensor leaf(std::initializer_list<double> values) {
   return x;
 }
 
+using test::contains;
 using test::message_of;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

@@ -3,11 +3,10 @@
 #include <gradus/gradus.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "../../examples/mnist/checkpoint.h"
+#include "../support/temporary_folder.h"
 #include "memory_file.h"
 
 namespace gradus::fuzz {
@@ -22,16 +21,6 @@ struct Training {
   optim::EMA ema{net.named_parameters(), {.decay = 0.9}};
   examples::TrainingParts parts{net, adam, schedule, &ema};
 };
-
-/// Where a checkpoint is written again. Its folder goes with the process.
-std::string scratch() {
-  static const struct Folder {
-    std::string path = "/dev/shm/gradus-fuzz-XXXXXX";
-    Folder() { require(mkdtemp(path.data()) != nullptr, "there is a folder in memory"); }
-    ~Folder() { std::filesystem::remove_all(path); }
-  } folder;
-  return folder.path + "/checkpoint.safetensors";
-}
 
 bool same(const NamedTensors& a, const NamedTensors& b) {
   const auto equal = [](const NamedTensor& x, const NamedTensor& y) {
@@ -60,8 +49,10 @@ void read(std::span<const std::byte> input) {
 }
 
 void write_and_read(const Checkpoint& checkpoint) {
-  save_checkpoint(scratch(), checkpoint);
-  const Checkpoint again = load_checkpoint(scratch());
+  static const test::TemporaryFolder folder;
+  const auto file = folder / "checkpoint.safetensors";
+  save_checkpoint(file, checkpoint);
+  const Checkpoint again = load_checkpoint(file);
   require(again.metadata == checkpoint.metadata, "texts come back");
   require(same(by_name(again.tensors), by_name(checkpoint.tensors)), "tensors come back");
 }

@@ -4,22 +4,17 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <regex>
 #include <set>
 
 #include "../../core/tape.h"
+#include "../support/text.h"
 #include "op_table.h"
 
 using namespace gradus;
 using namespace gradus::op_table;
 
 namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 /// The text of the first argument of each call of record() in `source`.
 std::vector<std::string> first_arguments(const std::string& source) {
@@ -37,14 +32,18 @@ std::vector<std::string> first_arguments(const std::string& source) {
   return arguments;
 }
 
-std::set<std::string> names_in(const std::string& text) {
-  const std::regex literal(R"re("([a-z0-9_]+)")re");
-  std::set<std::string> names;
-  for (auto it = std::sregex_iterator(text.begin(), text.end(), literal);
+/// What the first group of `pattern` is in each of its matches.
+std::set<std::string> all_of(const std::string& text, const std::regex& pattern) {
+  std::set<std::string> found;
+  for (auto it = std::sregex_iterator(text.begin(), text.end(), pattern);
        it != std::sregex_iterator(); ++it) {
-    names.insert((*it)[1]);
+    found.insert((*it)[1]);
   }
-  return names;
+  return found;
+}
+
+std::set<std::string> names_in(const std::string& text) {
+  return all_of(text, std::regex(R"re("([a-z0-9_]+)")re"));
 }
 
 std::set<std::string> recorded_names() {
@@ -52,7 +51,7 @@ std::set<std::string> recorded_names() {
   const std::filesystem::path folder = std::filesystem::path(GRADUS_SOURCE_DIR) / "core" / "ops";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".cpp") continue;
-    for (const std::string& argument : first_arguments(read_file(entry.path()))) {
+    for (const std::string& argument : first_arguments(test::read_text(entry.path()))) {
       const std::set<std::string> names = names_in(argument);
       CHECK_MESSAGE(!names.empty(), entry.path().filename().string()
                                         << ": write the names of the operation into record(), not "
@@ -65,20 +64,17 @@ std::set<std::string> recorded_names() {
 
 /// Functions that give tensors, as the public headers declare them.
 std::set<std::string> functions_in(const std::string& header) {
-  const std::regex declaration(
-      R"re((?:^|\n)(?:Tensor|ValuesIndices|NormResult|std::vector<Tensor>) ([a-z0-9_]+)\()re");
-  std::set<std::string> names;
-  for (auto it = std::sregex_iterator(header.begin(), header.end(), declaration);
-       it != std::sregex_iterator(); ++it) {
-    names.insert((*it)[1]);
-  }
-  return names;
+  return all_of(
+      header,
+      std::regex(
+          R"re((?:^|\n)(?:Tensor|ValuesIndices|NormResult|std::vector<Tensor>) ([a-z0-9_]+)\()re"));
 }
 
 std::set<std::string> public_functions() {
   std::set<std::string> all;
   for (const char* name : {"ops.h", "losses.h", "spatial.h", "norms.h"}) {
-    all.merge(functions_in(read_file(std::filesystem::path(GRADUS_SOURCE_DIR) / "core" / name)));
+    all.merge(
+        functions_in(test::read_text(std::filesystem::path(GRADUS_SOURCE_DIR) / "core" / name)));
   }
   return all;
 }

@@ -38,10 +38,6 @@ std::string last_line(const std::string& text) {
   return text.substr(begin == std::string::npos ? 0 : begin + 1, end - begin);
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// Checks that the program refuses `arguments` with exit status 1 and these words.
 void check_refused(const std::string& arguments, const std::string& words) {
   CAPTURE(arguments);

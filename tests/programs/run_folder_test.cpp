@@ -21,14 +21,6 @@ constexpr const char* linear_net = R"({"layers": [
   {"name": "fc1", "type": "Linear", "options": {"in_features": 784, "out_features": 16}},
   {"name": "fc2", "type": "Linear", "options": {"in_features": 16, "out_features": 10}}]})";
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-void write_text(const fs::path& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
 struct Place : TemporaryFolder {
   Place() { write_text(path() / "net.json", linear_net); }
   fs::path run() const { return path() / "run"; }

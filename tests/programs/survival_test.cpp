@@ -92,10 +92,6 @@ std::string joined(const std::vector<std::string>& command) {
   return text;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// The lines of metrics.jsonl without what depends on the clock.
 std::vector<json> metrics(const fs::path& run) {
   std::vector<json> lines;

@@ -4,12 +4,10 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "temporary_folder.h"
+#include "text.h"
 
 namespace gradus::test {
 
@@ -18,11 +16,6 @@ struct Outcome {
   std::string out;  ///< standard output
   std::string err;  ///< standard error
 };
-
-inline std::string read_text(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
 
 /// Runs a shell command and waits for its end.
 inline Outcome run(const std::string& command) {
