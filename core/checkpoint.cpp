@@ -85,7 +85,10 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
                      "the file says this by itself");
   }
   for (const NamedTensor& t : checkpoint.tensors) {
-    if (!t.tensor.defined()) throw ValueError(save_op, str("tensor '", t.name, "' is undefined"));
+    if (!t.tensor.defined()) {
+      throw ValueError(save_op, str("tensor '", t.name, "' is undefined"),
+                       "leave out what is not there");
+    }
   }
   const NoGrad pause;
   Metadata metadata = checkpoint.metadata;
@@ -100,7 +103,8 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   const std::string written = take(file.metadata, "checksum");
   const auto found_format = file.metadata.find("format");
   if (written.empty() || found_format == file.metadata.end()) {
-    throw IoError(load_op, str("'", path.string(), "' is not a checkpoint: it has no checksum"));
+    throw IoError(load_op, str("'", path.string(), "' is not a checkpoint: it has no checksum"),
+                  "load_safetensors() reads files of other programs");
   }
   const NoGrad pause;
   if (checksum(file.tensors, file.metadata) != written) {

@@ -50,7 +50,8 @@ std::vector<std::string> names_in(const fs::path& folder) {
     names.push_back(it->path().filename().string());
   }
   if (error) {
-    throw IoError(op, str("cannot read the folder '", folder.string(), "': ", error.message()));
+    throw IoError(op, str("cannot read the folder '", folder.string(), "': ", error.message()),
+                  "check its name and permissions");
   }
   return names;
 }
@@ -111,7 +112,10 @@ void CheckpointFolder::set_keep(int64_t keep) {
 }
 
 void CheckpointFolder::save(int64_t step, const Checkpoint& checkpoint) {
-  if (step < 0) throw ValueError(op, str("steps are counted from 0, got ", step));
+  if (step < 0) {
+    throw ValueError(op, str("steps are counted from 0, got ", step),
+                     "give the number of steps done so far");
+  }
   save_checkpoint(file_of(step), checkpoint);
   remove_old(step);
 }

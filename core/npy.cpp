@@ -55,7 +55,8 @@ NamedTensors load_npz(const std::filesystem::path& path) {
   NamedTensors tensors;
   for (const ZipEntry& entry : archive.entries()) {
     if (!entry.name.ends_with(extension)) {
-      throw IoError("load_npz", str("'", path.string(), "': entry '", entry.name, "' is no .npy"));
+      throw IoError("load_npz", str("'", path.string(), "': entry '", entry.name, "' is no .npy"),
+                    "an archive of arrays holds .npy files only");
     }
     const std::string name = entry.name.substr(0, entry.name.size() - extension.size());
     Tensor x;
@@ -72,13 +73,17 @@ void save_npz(const std::filesystem::path& path, const NamedTensors& tensors,
   const NoGrad pause;
   std::unordered_set<std::string> names;
   for (const NamedTensor& t : tensors) {
-    if (!t.tensor.defined())
-      throw ValueError("save_npz", str("tensor '", t.name, "' is undefined"));
+    if (!t.tensor.defined()) {
+      throw ValueError("save_npz", str("tensor '", t.name, "' is undefined"),
+                       "leave out what is not there");
+    }
     if (t.name.empty() || t.name.find('\0') != std::string::npos) {
-      throw ValueError("save_npz", "a name is empty or has a zero byte");
+      throw ValueError("save_npz", "a name is empty or has a zero byte",
+                       "names become the names of files in the archive");
     }
     if (!names.insert(t.name).second) {
-      throw ValueError("save_npz", str("the name '", t.name, "' appears twice"));
+      throw ValueError("save_npz", str("the name '", t.name, "' appears twice"),
+                       "each array needs a name of its own");
     }
   }
   ZipWriter archive("save_npz", path);

@@ -31,7 +31,8 @@ constexpr TypeName type_names[] = {{"f4", float32}, {"f8", float64}, {"i8", int6
 
 template <class... What>
 [[noreturn]] void fail(const Source& source, const What&... what) {
-  throw IoError(source.op, str("'", source.name, "': ", what...));
+  throw IoError(source.op, str("'", source.name, "': ", what...),
+                "save it again with np.save, or copy it anew if it was damaged on the way");
 }
 
 struct Header {

@@ -176,8 +176,10 @@ void check(const PrintOptions& o) {
       o.line_width >= 1) {
     return;
   }
-  throw ValueError("to_string", str("precision ", o.precision, ", threshold ", o.threshold,
-                                    ", edge_items ", o.edge_items, ", line_width ", o.line_width));
+  throw ValueError("to_string",
+                   str("precision ", o.precision, ", threshold ", o.threshold, ", edge_items ",
+                       o.edge_items, ", line_width ", o.line_width),
+                   "precision is 0 to 100, threshold at least 0, the others at least 1");
 }
 
 }  // namespace

@@ -137,7 +137,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
   bool unexpected(const std::string& what) const { fail(str("found ", what, " for ", where())); }
   [[noreturn]] void fail(const std::string& what) const {
-    throw IoError("load_safetensors", str("'", file_, "': ", what));
+    throw IoError("load_safetensors", str("'", file_, "': ", what),
+                  "copy it anew if it was damaged on the way, or save it again");
   }
 
   const std::string& file_;
@@ -148,7 +149,8 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 };
 
 [[noreturn]] void fail(const std::string& file, const std::string& what) {
-  throw IoError("load_safetensors", str("'", file, "': ", what));
+  throw IoError("load_safetensors", str("'", file, "': ", what),
+                "copy it anew if it was damaged on the way, or save it again");
 }
 
 DType parse_dtype(const std::string& text, const std::string& name, const std::string& file) {
@@ -262,7 +264,8 @@ std::string write_header(const Header& header) {
     text.append((8 - text.size() % 8) % 8, ' ');
     return text;
   } catch (const nlohmann::json::exception&) {
-    throw ValueError("save_safetensors", "a name or a metadata text is not valid UTF-8");
+    throw ValueError("save_safetensors", "a name or a metadata text is not valid UTF-8",
+                     "use UTF-8, or plain ASCII");
   }
 }
 

@@ -23,7 +23,8 @@ static_assert(std::endian::native == std::endian::little, "safetensors data is l
 constexpr uint64_t length_bytes = 8;
 
 [[noreturn]] void fail(const std::string& file, const std::string& what) {
-  throw IoError("load_safetensors", str("'", file, "': ", what));
+  throw IoError("load_safetensors", str("'", file, "': ", what),
+                "copy it anew if it was damaged on the way, or save it again");
 }
 
 /// Reads a file or memory of `total` bytes front to back; `read(to, n)` delivers the next n bytes.
@@ -69,14 +70,16 @@ Header plan(const NamedTensors& tensors, const std::map<std::string, std::string
   uint64_t offset = 0;
   for (const NamedTensor& t : tensors) {
     if (!t.tensor.defined()) {
-      throw ValueError("save_safetensors", str("tensor '", t.name, "' is undefined"));
+      throw ValueError("save_safetensors", str("tensor '", t.name, "' is undefined"),
+                       "leave out what is not there");
     }
     if (t.name == safetensors::metadata_key) {
       throw ValueError("save_safetensors", str("no tensor can be named '", t.name, "'"),
                        "the format keeps this name for text");
     }
     if (!names.insert(t.name).second) {
-      throw ValueError("save_safetensors", str("the name '", t.name, "' appears twice"));
+      throw ValueError("save_safetensors", str("the name '", t.name, "' appears twice"),
+                       "each tensor needs a name of its own");
     }
     const uint64_t end = offset + static_cast<uint64_t>(t.tensor.nbytes());
     header.tensors.push_back({t.name, t.tensor.dtype(), t.tensor.shape(), offset, end});
@@ -95,7 +98,8 @@ const Tensor& SafeTensors::at(const std::string& name) const {
   for (const NamedTensor& t : tensors) {
     if (t.name == name) return t.tensor;
   }
-  throw IoError("safetensors", str("no tensor '", name, "' among ", tensors.size()));
+  throw IoError("safetensors", str("no tensor '", name, "' among ", tensors.size()),
+                "names are those of the file, as in .tensors");
 }
 
 SafeTensors load_safetensors(const std::filesystem::path& path) {
@@ -123,7 +127,8 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
   if (header.size() > safetensors::max_header_bytes) {
     throw ValueError("save_safetensors",
                      str("the names and metadata take ", header.size(),
-                         " bytes; the format allows ", safetensors::max_header_bytes));
+                         " bytes; the format allows ", safetensors::max_header_bytes),
+                     "save the texts in a file of their own");
   }
   AtomicFile file("save_safetensors", path);
   const uint64_t header_bytes = header.size();

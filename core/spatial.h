@@ -24,7 +24,8 @@ struct Sizes : std::array<int64_t, N> {
   Sizes(int64_t all = 0) { this->fill(all); }
   Sizes(std::initializer_list<int64_t> sizes) {
     if (sizes.size() != N) {
-      throw ValueError("sizes", str("expected ", N, " numbers, got ", sizes.size()));
+      throw ValueError("sizes", str("expected ", N, " numbers, got ", sizes.size()),
+                       "one number per spatial dimension");
     }
     std::copy(sizes.begin(), sizes.end(), this->begin());
   }

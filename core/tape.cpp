@@ -148,7 +148,8 @@ const void* Tape::keep_attributes(const void* attributes, size_t bytes) {
 void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs saved,
                   decltype(Entry::rule) rule, const void* attributes, size_t attribute_bytes) {
   if (output.tape_slot().tape != 0) {
-    throw TapeError(op.name, "an operation must return a new tensor, not one that is on the tape");
+    throw TapeError(op.name, "an operation must return a new tensor, not one that is on the tape",
+                    "copy it with clone()");
   }
   Entry entry{
       .op = op.name,
@@ -367,15 +368,19 @@ class Tape::Replay {
 
   void check_gradients(size_t index, const Entry& entry, const TensorList& gradients) const {
     if (gradients.size() != entry.input_count) {
-      throw TapeError(entry.op, str("its rule returned ", gradients.size(), " gradients for ",
-                                    entry.input_count, " inputs"));
+      throw TapeError(entry.op,
+                      str("its rule returned ", gradients.size(), " gradients for ",
+                          entry.input_count, " inputs"),
+                      "a rule returns one gradient per input, undefined where there is none");
     }
     const auto shapes = tape_.input_shapes(entry);
     for (uint32_t k = 0; k < entry.input_count; ++k) {
       if (!gradients[k].defined()) continue;
       if (gradients[k].shape() != shapes[k]) {
-        throw ShapeError(entry.op, str("its rule returned a gradient ", gradients[k].shape(),
-                                       " for input ", k, " of shape ", shapes[k]));
+        throw ShapeError(entry.op,
+                         str("its rule returned a gradient ", gradients[k].shape(), " for input ",
+                             k, " of shape ", shapes[k]),
+                         "the gradient of an input has its shape");
       }
       if (tape_.options_.detect_anomaly) {
         tape_.check_finite(gradients[k], tape_.entries_[index], "a gradient");
@@ -409,8 +414,10 @@ Tensor starting_gradient(const char* caller, const Tensor& y, const Tensor& give
     return ones(y.shape(), y.dtype());
   }
   if (given.shape() != y.shape()) {
-    throw ShapeError(caller, str("the given gradient ", given.shape(), " does not have the shape ",
-                                 y.shape(), " of the loss"));
+    throw ShapeError(caller,
+                     str("the given gradient ", given.shape(), " does not have the shape ",
+                         y.shape(), " of the loss"),
+                     "it weights each element of what backward starts from");
   }
   if (given.dtype() != y.dtype()) {
     throw DTypeError(caller,

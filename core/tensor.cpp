@@ -83,11 +83,12 @@ void Tensor::check_dtype(DType expected) const {
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
   for (int64_t size : shape) {
-    if (size < 0) throw ShapeError("empty", str("negative size in ", shape));
+    if (size < 0) throw ShapeError("empty", str("negative size in ", shape), "sizes are counts");
   }
   const int64_t numel = shape.numel();
   if (numel > (int64_t{1} << 46) / static_cast<int64_t>(size_of(dtype))) {
-    throw ShapeError("empty", str("a tensor of shape ", shape, " is larger than any memory"));
+    throw ShapeError("empty", str("a tensor of shape ", shape, " is larger than any memory"),
+                     "a size is wrong");
   }
   auto storage = Storage::create(static_cast<size_t>(numel) * size_of(dtype));
   return Tensor(make_impl(shape, shape.row_major_strides(), dtype, std::move(storage), 0));
@@ -110,7 +111,7 @@ int64_t Tensor::nbytes() const {
 }
 
 int64_t Tensor::size(int64_t dim) const {
-  const int d = normalize_dim("size", dim, this->dim());
+  const int d = normalize_dim("size", dim, shape());
   return d < this->dim() ? shape()[d] : 1;
 }
 
@@ -188,8 +189,10 @@ Tensor Tensor::grad() const {
 void Tensor::set_grad(const Tensor& grad) {
   TensorImpl& t = impl();
   if (grad.defined() && (grad.shape() != t.shape || grad.dtype() != t.dtype)) {
-    throw ShapeError("set_grad", str("gradient is ", grad.dtype(), " ", grad.shape(),
-                                     ", tensor is ", t.dtype, " ", t.shape));
+    throw ShapeError(
+        "set_grad",
+        str("gradient is ", grad.dtype(), " ", grad.shape(), ", tensor is ", t.dtype, " ", t.shape),
+        "a gradient has type and shape of its tensor");
   }
   t.grad = grad;
 }

@@ -59,7 +59,8 @@ uint32_t add_to_checksum(uint32_t checksum, const void* bytes, uint64_t n) {
 
 template <class... What>
 void ZipReader::fail(const What&... what) const {
-  throw IoError(op_, str("'", name_, "': ", what...));
+  throw IoError(op_, str("'", name_, "': ", what...),
+                "save it again with np.savez, or copy it anew if it was damaged on the way");
 }
 
 // --- The directory ---
@@ -324,7 +325,7 @@ std::vector<std::byte> deflated(const char* op, std::span<const std::span<const 
   z_stream stream{};
   if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, raw_deflate, 8,
                    Z_DEFAULT_STRATEGY) != Z_OK) {
-    throw Error(op, "zlib cannot be started");
+    throw Error(op, "zlib cannot be started", "there is probably no memory left");
   }
   std::vector<std::byte> result;
   std::array<Bytef, buffer_bytes> buffer;
@@ -417,7 +418,8 @@ void ZipWriter::add(const std::string& name, std::span<const std::span<const std
 
 void ZipWriter::commit() {
   if (written_ + directory_.size() > max_offset) {
-    throw ValueError(op_, "the archive would be larger than the 4 GiB that this form of zip holds");
+    throw ValueError(op_, "the archive would be larger than the 4 GiB that this form of zip holds",
+                     "save to several files, or with save_safetensors()");
   }
   std::string end;
   append(end, end_signature);

@@ -21,7 +21,9 @@ void check_index(const char* op, int64_t index, int64_t size) {
 }
 
 DatasetPtr check_given(const char* op, DatasetPtr dataset) {
-  if (dataset == nullptr) throw ValueError(op, "the data set is a null pointer");
+  if (dataset == nullptr) {
+    throw ValueError(op, "the data set is a null pointer", "make it with std::make_shared");
+  }
   return dataset;
 }
 
@@ -76,7 +78,10 @@ Sample only_sample(const Batch& batch) {
 }  // namespace
 
 Batch Dataset::gather(std::span<const int64_t> indices) const {
-  if (indices.empty()) throw ValueError("gather", "a batch needs at least one sample");
+  if (indices.empty()) {
+    throw ValueError("gather", "a batch needs at least one sample",
+                     "give the numbers of some samples");
+  }
   std::vector<Tensor> xs, ys;
   for (const int64_t index : indices) {
     Sample sample = get(index);
@@ -124,7 +129,8 @@ TensorDataset::TensorDataset(const Tensor& x, const Tensor& y,
   }
   for (const Normalization& channel : normalization) {
     if (!(channel.std > 0)) {
-      throw ValueError("tensor_dataset", str("std must be positive, got ", channel.std));
+      throw ValueError("tensor_dataset", str("std must be positive, got ", channel.std),
+                       "it is what the elements are divided by");
     }
     for (int byte = 0; byte < 256; ++byte) {
       float_of_byte_.push_back(static_cast<float>((byte / 255.0 - channel.mean) / channel.std));
@@ -154,7 +160,8 @@ Subset::Subset(DatasetPtr dataset, int64_t begin, int64_t end)
     : dataset_(check_given("subset", std::move(dataset))) {
   if (begin < 0 || begin > end || end > dataset_->size()) {
     throw IndexError(
-        "subset", str("[", begin, ", ", end, ") is no range of a data set of ", dataset_->size()));
+        "subset", str("[", begin, ", ", end, ") is no range of a data set of ", dataset_->size()),
+        "numbers go from 0 to " + std::to_string(dataset_->size()));
   }
   for (int64_t index = begin; index < end; ++index) indices_.push_back(index);
 }
@@ -181,7 +188,9 @@ Tensor Subset::targets() const {
 // --- Concat --------------------------------------------------------------------------------------
 
 Concat::Concat(std::vector<DatasetPtr> datasets) : datasets_(std::move(datasets)) {
-  if (datasets_.empty()) throw ValueError("concat", "there is no data set to concatenate");
+  if (datasets_.empty()) {
+    throw ValueError("concat", "there is no data set to concatenate", "give at least one");
+  }
   int64_t end = 0;
   for (const DatasetPtr& dataset : datasets_) {
     ends_.push_back(end += check_given("concat", dataset)->size());
@@ -210,7 +219,9 @@ Tensor Concat::targets() const {
 
 Mapped::Mapped(DatasetPtr dataset, Function function)
     : dataset_(check_given("mapped", std::move(dataset))), function_(std::move(function)) {
-  if (!function_) throw ValueError("mapped", "the function is empty");
+  if (!function_) {
+    throw ValueError("mapped", "the function is empty", "give a function from sample to sample");
+  }
 }
 
 Sample Mapped::get(int64_t index) const {

@@ -42,7 +42,9 @@ using Handle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 Handle start() {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);  // once per process
   Handle curl(ready == CURLE_OK ? curl_easy_init() : nullptr, &curl_easy_cleanup);
-  if (curl == nullptr) throw IoError("download", "libcurl cannot be started");
+  if (curl == nullptr) {
+    throw IoError("download", "libcurl cannot be started", "there is probably no memory left");
+  }
   return curl;
 }
 
@@ -105,13 +107,15 @@ std::vector<std::byte> download(const std::string& address, const DownloadOption
     const Outcome outcome = transfer(address, options, received);
     if (outcome.code == CURLE_OK) return std::move(received.content);
     if (received.too_long) {
-      throw IoError("download", str(address, " sends more than ", options.max_bytes, " bytes"));
+      throw IoError("download", str(address, " sends more than ", options.max_bytes, " bytes"),
+                    "the address leads to something else");
     }
     const bool cannot_resume = outcome.code == CURLE_RANGE_ERROR && before > 0;
     if (cannot_resume) received.content.clear();
     const bool broke_off = is_interruption(outcome.code) && received.content.size() > before;
     if (attempt >= options.attempts || !(cannot_resume || broke_off)) {
-      throw IoError("download", str(address, ": ", outcome.reason));
+      throw IoError("download", str(address, ": ", outcome.reason),
+                    "check the address and the network");
     }
   }
 }

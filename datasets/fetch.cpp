@@ -60,9 +60,11 @@ class FolderLock {
 
 void check_options(const FetchOptions& options) {
   if (options.connect_seconds < 1 || options.stall_seconds < 1 || options.attempts < 1) {
-    throw ValueError(op, str("time limits and attempts must be at least 1, got connect_seconds ",
-                             options.connect_seconds, ", stall_seconds ", options.stall_seconds,
-                             ", attempts ", options.attempts));
+    throw ValueError(op,
+                     str("time limits and attempts must be at least 1, got connect_seconds ",
+                         options.connect_seconds, ", stall_seconds ", options.stall_seconds,
+                         ", attempts ", options.attempts),
+                     "leave them out for the usual ones");
   }
 }
 
@@ -89,8 +91,10 @@ void verify(std::span<const std::byte> bytes, const std::string& name, const Kno
   FileDigests found(bytes, parse_idx(bytes, name));
   if (found.match(file)) return;
   const bool payload = !file.sha256.empty();
-  throw IoError(op, str(name, ": wrong content: SHA-256 ", payload ? found.payload() : found.gzip(),
-                        ", expected ", payload ? file.sha256 : file.gzip_sha256));
+  throw IoError(op,
+                str(name, ": wrong content: SHA-256 ", payload ? found.payload() : found.gzip(),
+                    ", expected ", payload ? file.sha256 : file.gzip_sha256),
+                "the file was changed or damaged; another mirror may have it");
 }
 
 bool is_verified(const fs::path& path, const KnownFile& file) {

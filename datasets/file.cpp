@@ -56,7 +56,10 @@ std::vector<std::byte> read_file(const char* op, const fs::path& path, uint64_t 
     check_size(bytes.size());
     more = in.good();
   }
-  if (in.bad()) throw IoError(op, str("reading ", path.string(), " failed: ", reason(errno)));
+  if (in.bad()) {
+    throw IoError(op, str("reading ", path.string(), " failed: ", reason(errno)),
+                  "check the disk or the network it is on");
+  }
   return bytes;
 }
 

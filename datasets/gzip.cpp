@@ -33,7 +33,9 @@ struct GzipReader::State {
   bool ended = false;  // the trailer of the last member has been read and is right
 
   State(std::span<const std::byte> file, std::string n) : rest(file), name(std::move(n)) {
-    if (inflateInit2(&stream, gzip_window) != Z_OK) throw Error("gzip", "zlib cannot be started");
+    if (inflateInit2(&stream, gzip_window) != Z_OK) {
+      throw Error("gzip", "zlib cannot be started", "there is probably no memory left");
+    }
   }
   ~State() { inflateEnd(&stream); }
   State(const State&) = delete;
@@ -97,7 +99,8 @@ std::vector<std::byte> gzip(std::span<const std::byte> bytes) {
   z_stream stream{};
   if (bytes.size() > max_step || deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
                                               gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
-    throw Error("gzip", str("cannot compress ", bytes.size(), " bytes"));
+    throw Error("gzip", str("cannot compress ", bytes.size(), " bytes"),
+                "there is probably no memory left");
   }
   std::vector<std::byte> file(deflateBound(&stream, static_cast<uLong>(bytes.size())));
   stream.next_in = input_of(bytes);
@@ -107,7 +110,10 @@ std::vector<std::byte> gzip(std::span<const std::byte> bytes) {
   const int result = deflate(&stream, Z_FINISH);  // one call: the output was sized for it
   file.resize(stream.total_out);
   deflateEnd(&stream);
-  if (result != Z_STREAM_END) throw Error("gzip", str("cannot compress ", bytes.size(), " bytes"));
+  if (result != Z_STREAM_END) {
+    throw Error("gzip", str("cannot compress ", bytes.size(), " bytes"),
+                "there is probably no memory left");
+  }
   return file;
 }
 

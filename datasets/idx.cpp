@@ -290,7 +290,8 @@ std::vector<std::byte> encode_header(const Tensor& tensor) {
                                    static_cast<std::byte>(tensor.dim())};
   for (const int64_t size : tensor.shape()) {
     if (size > UINT32_MAX) {
-      throw ShapeError(write_op, str("sizes in IDX have 32 bits, got ", tensor.shape()));
+      throw ShapeError(write_op, str("sizes in IDX have 32 bits, got ", tensor.shape()),
+                       "save_safetensors() takes larger ones");
     }
     for (int shift = 24; shift >= 0; shift -= 8) {
       header.push_back(static_cast<std::byte>(size >> shift & 0xff));

@@ -133,7 +133,8 @@ class WorkerEpoch : public DataLoader::Epoch {
 void check_options(const LoaderOptions& options) {
   constexpr const char* op = "data_loader";
   if (options.batch_size < 1) {
-    throw ValueError(op, str("batch_size must be at least 1, got ", options.batch_size));
+    throw ValueError(op, str("batch_size must be at least 1, got ", options.batch_size),
+                     "32 to 256 are usual");
   }
   if (options.prefetch < 0) {
     throw ValueError(op, str("prefetch must not be negative, got ", options.prefetch),
@@ -156,7 +157,10 @@ SamplerPtr make_sampler(int64_t size, const LoaderOptions& options) {
 
 DataLoader::DataLoader(DatasetPtr dataset, const LoaderOptions& options)
     : dataset_(std::move(dataset)), options_(options) {
-  if (dataset_ == nullptr) throw ValueError("data_loader", "the data set is a null pointer");
+  if (dataset_ == nullptr) {
+    throw ValueError("data_loader", "the data set is a null pointer",
+                     "make it with std::make_shared");
+  }
   check_options(options);
   sampler_ = make_sampler(dataset_->size(), options);
 }
@@ -169,8 +173,10 @@ int64_t DataLoader::size() const {
 
 void DataLoader::set_epoch(int64_t epoch, int64_t first_batch) {
   if (epoch < 0 || first_batch < 0) {
-    throw ValueError("data_loader", str("epochs and batches are counted from 0, got epoch ", epoch,
-                                        ", batch ", first_batch));
+    throw ValueError(
+        "data_loader",
+        str("epochs and batches are counted from 0, got epoch ", epoch, ", batch ", first_batch),
+        "set_epoch(0) starts from the beginning");
   }
   epoch_ = epoch;
   first_batch_ = first_batch;
@@ -185,8 +191,10 @@ DataLoader::Iterator DataLoader::begin() {
       .batch_size = static_cast<size_t>(options_.batch_size),
       .batches = static_cast<size_t>(size())};
   if (static_cast<int64_t>(plan.order.size()) != sampler_->size()) {
-    throw ValueError("data_loader", str("the sampler promised ", sampler_->size(),
-                                        " samples and gave ", plan.order.size()));
+    throw ValueError(
+        "data_loader",
+        str("the sampler promised ", sampler_->size(), " samples and gave ", plan.order.size()),
+        "size() of a sampler is the number of samples that it draws");
   }
   const size_t first = std::min(static_cast<size_t>(first_batch_), plan.batches);
   ++epoch_;

@@ -96,7 +96,8 @@ Found load_recognized(const fs::path& folder, const KnownDataset& dataset) {
   Found found = load_folder(folder, &dataset);
   if (found.key != dataset.key) {
     throw IoError(op,
-                  str(folder.string(), " does not hold ", dataset.title, ": the checksums differ"));
+                  str(folder.string(), " does not hold ", dataset.title, ": the checksums differ"),
+                  "download it again");
   }
   return found;
 }

@@ -22,7 +22,10 @@ std::vector<int64_t> all_of(int64_t size) {
 }
 
 void check_size(const char* op, int64_t size) {
-  if (size < 0) throw ValueError(op, str("the number of samples is negative: ", size));
+  if (size < 0) {
+    throw ValueError(op, str("the number of samples is negative: ", size),
+                     "give the size of the data set");
+  }
 }
 
 }  // namespace
@@ -41,7 +44,8 @@ std::vector<std::vector<int64_t>> members_of_classes(const Tensor& labels) {
         "convert them with .to(int64)");
   }
   if (labels.dim() != 1) {
-    throw ShapeError(op, str("expected one label per sample, [N], got ", labels.shape()));
+    throw ShapeError(op, str("expected one label per sample, [N], got ", labels.shape()),
+                     "labels are class indices, not one-hot rows");
   }
   constexpr int64_t most = 1'000'000;  // a larger label is no class but something else
   std::vector<std::vector<int64_t>> members;
@@ -104,11 +108,14 @@ WeightedRandomSampler::WeightedRandomSampler(std::vector<double> weights, int64_
     sums_.push_back(sum += weights_[i]);
   }
   if (!(sum > 0) || !std::isfinite(sum)) {
-    throw ValueError(op, str("the sum of the ", weights_.size(), " weights is ", sum));
+    throw ValueError(op, str("the sum of the ", weights_.size(), " weights is ", sum),
+                     "some weight must be positive, and none huge");
   }
   if (!options.replacement && num_samples > positive) {
-    throw ValueError(op, str("cannot draw ", num_samples, " of ", positive,
-                             " samples with a positive weight without replacement"));
+    throw ValueError(op,
+                     str("cannot draw ", num_samples, " of ", positive,
+                         " samples with a positive weight without replacement"),
+                     "draw fewer, or with replacement");
   }
 }
 
@@ -155,7 +162,8 @@ ClassBalancedSampler::ClassBalancedSampler(const Tensor& labels, int64_t num_sam
   check_size("class_balanced_sampler", num_samples);
   std::erase_if(members_, [](const auto& members) { return members.empty(); });
   if (members_.empty() && num_samples_ > 0) {
-    throw ValueError("class_balanced_sampler", "there are no labels");
+    throw ValueError("class_balanced_sampler", "there are no labels",
+                     "give the labels of the data set");
   }
 }
 

@@ -44,7 +44,9 @@ std::vector<int64_t> shuffled_groups(const Dataset& dataset, const SplitOptions&
 
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<double>& shares,
                                      const SplitOptions& options) {
-  if (dataset == nullptr) throw ValueError(op, "the data set is a null pointer");
+  if (dataset == nullptr) {
+    throw ValueError(op, "the data set is a null pointer", "make it with std::make_shared");
+  }
   check_shares(shares);
   std::vector<std::vector<int64_t>> parts(shares.size());
   std::vector<double> missing(shares.size(), 0);  // how far a part is behind its share

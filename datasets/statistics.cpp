@@ -56,7 +56,9 @@ std::vector<int64_t> class_counts(const Tensor& labels) {
 
 DatasetStatistics statistics(const Dataset& dataset) {
   DatasetStatistics result{.samples = dataset.size()};
-  if (result.samples == 0) throw ValueError(op, "the data set is empty");
+  if (result.samples == 0) {
+    throw ValueError(op, "the data set is empty", "statistics need a sample");
+  }
   std::vector<Moments> channels;
   std::vector<Tensor> targets;
   for (int64_t begin = 0; begin < result.samples; begin += piece) {
@@ -64,8 +66,9 @@ DatasetStatistics statistics(const Dataset& dataset) {
     std::iota(indices.begin(), indices.end(), begin);
     const Batch batch = dataset.gather(indices);
     if (batch.x.dim() < 2 || batch.x.numel() == 0) {
-      throw ShapeError(
-          op, str("expected samples [C,...] with elements, got a batch ", batch.x.shape()));
+      throw ShapeError(op,
+                       str("expected samples [C,...] with elements, got a batch ", batch.x.shape()),
+                       "channels are the first dimension of a sample");
     }
     targets.push_back(batch.y);
     channels.resize(static_cast<size_t>(batch.x.size(1)));

@@ -283,8 +283,10 @@ void develop(std::span<const float> ink, Generator& generator, uint8_t* image) {
 
 Batch synthetic_digits(int64_t count, const SyntheticOptions& options) {
   if (count < 0 || options.first < 0) {
-    throw ValueError("synthetic_digits", str("counts must not be negative, got count ", count,
-                                             ", first ", options.first));
+    throw ValueError(
+        "synthetic_digits",
+        str("counts must not be negative, got count ", count, ", first ", options.first),
+        "first is the number of the first digit, count how many there are");
   }
   static const Ways all_ways = make_ways();
   Tensor images = Tensor::empty({count, side, side}, uint8);

@@ -21,7 +21,8 @@ Tensor transformed(const Transform& transform, const Tensor& image, Generator ra
     error.add_module(str("sample ", number));
     throw;
   } catch (const std::exception& error) {
-    throw Error("transform", str("sample ", number, ": ", error.what()));
+    throw Error("transform", str("sample ", number, ": ", error.what()),
+                "the transform threw this, for this sample");
   }
 }
 
@@ -54,7 +55,8 @@ Tensor map_channels(const ImageView& view, const F& f) {
 
 void check_probability(const char* op, double p) {
   if (p >= 0 && p <= 1) return;
-  throw ValueError(op, str("p must be in [0, 1], got ", p));
+  throw ValueError(op, str("p must be in [0, 1], got ", p),
+                   "it is a probability: 0.5 is every second time");
 }
 
 /// No image is larger, and sums of a few such numbers do not overflow.
@@ -82,14 +84,18 @@ ImageView view_image(const char* op, const Tensor& image) {
 
 Tensor apply(const Transform& transform, const Tensor& images, const Generator& random,
              const ApplyOptions& options) {
-  if (!transform) throw ValueError("transform", "the transform is empty");
+  if (!transform) {
+    throw ValueError("transform", "the transform is empty", "give a function from image to image");
+  }
   if (images.dim() < 1 || images.size(0) == 0) {
-    throw ShapeError("transform", str("expected a batch [N,C,H,W], got ", images.shape()));
+    throw ShapeError("transform", str("expected a batch [N,C,H,W], got ", images.shape()),
+                     "unsqueeze(x, 0) makes a batch of one image");
   }
   const int64_t count = images.size(0);
   if (!options.numbers.empty() && static_cast<int64_t>(options.numbers.size()) != count) {
     throw ValueError("transform",
-                     str("there are ", options.numbers.size(), " numbers for ", count, " images"));
+                     str("there are ", options.numbers.size(), " numbers for ", count, " images"),
+                     "one number per image");
   }
   Tensor batch, first;
   for (int64_t i = 0; i < count; ++i) {
@@ -137,7 +143,10 @@ Tensor Normalize::operator()(const Tensor& image, Generator&) const {
                      "give one of each, or one of each per channel");
   }
   for (const double s : std) {
-    if (!(s > 0)) throw ValueError("normalize", str("std must be positive, got ", s));
+    if (!(s > 0)) {
+      throw ValueError("normalize", str("std must be positive, got ", s),
+                       "it is what the elements are divided by");
+    }
   }
   return map_channels(view, [&](int64_t channel, float value) {
     const size_t k = mean.size() == 1 ? 0 : static_cast<size_t>(channel);
@@ -157,8 +166,10 @@ Normalize Normalize::inverse() const {
 Tensor MinMaxScale::operator()(const Tensor& image, Generator&) const {
   const ImageView view = view_image("min_max_scale", image);
   if (!(from_min < from_max) || !(to_min < to_max)) {
-    throw ValueError("min_max_scale", str("minima must be below maxima, got from [", from_min, ", ",
-                                          from_max, "] to [", to_min, ", ", to_max, "]"));
+    throw ValueError("min_max_scale",
+                     str("minima must be below maxima, got from [", from_min, ", ", from_max,
+                         "] to [", to_min, ", ", to_max, "]"),
+                     "give the smaller one first");
   }
   const double factor = (to_max - to_min) / (from_max - from_min);
   return map_channels(view, [&](int64_t, float value) {
@@ -176,12 +187,15 @@ Tensor crop(const Tensor& image, int64_t top, int64_t left, int64_t height, int6
             double fill) {
   const ImageView view = view_image("crop", image);
   if (height < 1 || width < 1) {
-    throw ValueError("crop", str("the size must be positive, got ", height, " x ", width));
+    throw ValueError("crop", str("the size must be positive, got ", height, " x ", width),
+                     "it is counted in pixels");
   }
   const auto [least, most] = std::minmax({top, left, height, width});
   if (least < -max_pixels || most > max_pixels) {
-    throw ValueError("crop", str("there is no image of ", height, " x ", width, " pixels at (", top,
-                                 ", ", left, ")"));
+    throw ValueError(
+        "crop",
+        str("there is no image of ", height, " x ", width, " pixels at (", top, ", ", left, ")"),
+        "the cut must lie within the image");
   }
   if (top == 0 && left == 0 && height == view.height && width == view.width) return view.image;
   Tensor result = Tensor::empty({view.channels, height, width}, float32);
@@ -215,7 +229,8 @@ Tensor horizontal_flip(const Tensor& image) {
 Tensor RandomShift::operator()(const Tensor& image, Generator& random) const {
   const ImageView view = view_image("random_shift", image);
   if (pixels < 0 || pixels > max_pixels) {
-    throw ValueError("random_shift", str("pixels must not be negative or huge, got ", pixels));
+    throw ValueError("random_shift", str("pixels must not be negative or huge, got ", pixels),
+                     "it is the largest shift in each direction");
   }
   const auto draw = [&] {
     return static_cast<int64_t>(random.below(2 * static_cast<uint64_t>(pixels) + 1)) - pixels;
@@ -227,13 +242,16 @@ Tensor RandomShift::operator()(const Tensor& image, Generator& random) const {
 Tensor RandomCrop::operator()(const Tensor& image, Generator& random) const {
   const ImageView view = view_image("random_crop", image);
   if (padding < 0 || padding > max_pixels) {
-    throw ValueError("random_crop", str("padding must not be negative or huge, got ", padding));
+    throw ValueError("random_crop", str("padding must not be negative or huge, got ", padding),
+                     "it is the number of pixels added on each side");
   }
   const int64_t rows = view.height + 2 * padding - size[0];
   const int64_t columns = view.width + 2 * padding - size[1];
   if (size[0] < 1 || size[1] < 1 || rows < 0 || columns < 0) {
-    throw ShapeError("random_crop", str("cannot cut ", size[0], " x ", size[1], " out of ",
-                                        image.shape(), " with padding ", padding));
+    throw ShapeError("random_crop",
+                     str("cannot cut ", size[0], " x ", size[1], " out of ", image.shape(),
+                         " with padding ", padding),
+                     "more padding makes the image larger");
   }
   const auto top = static_cast<int64_t>(random.below(static_cast<uint64_t>(rows) + 1));
   const auto left = static_cast<int64_t>(random.below(static_cast<uint64_t>(columns) + 1));
@@ -253,7 +271,8 @@ Tensor RandomErasing::operator()(const Tensor& image, Generator& random) const {
     throw ValueError("random_erasing",
                      str("scale must be a range in [0, 1] and ratio one above 0, "
                          "got scale [",
-                         scale[0], ", ", scale[1], "], ratio [", ratio[0], ", ", ratio[1], "]"));
+                         scale[0], ", ", scale[1], "], ratio [", ratio[0], ", ", ratio[1], "]"),
+                     "give the smaller one first");
   }
   if (random.uniform() >= p) return view.image;
   const auto area = static_cast<double>(view.height * view.width);
@@ -285,7 +304,10 @@ Tensor RandomErasing::operator()(const Tensor& image, Generator& random) const {
 Tensor Compose::operator()(const Tensor& image, Generator& random) const {
   Tensor result = image;
   for (const Transform& transform : transforms) {
-    if (!transform) throw ValueError("compose", "one of the transforms is empty");
+    if (!transform) {
+      throw ValueError("compose", "one of the transforms is empty",
+                       "give functions from image to image");
+    }
     result = transform(result, random);
   }
   return result;

@@ -82,8 +82,9 @@ class BorderedImage {
 void check_size(const char* op, const ImageView& view) {
   constexpr int64_t most = 1 << 15;  // a plane has fewer than 2^31 pixels then
   if (view.height <= most && view.width <= most) return;
-  throw ShapeError(
-      op, str("images have at most ", most, " rows and columns, got ", view.image.shape()));
+  throw ShapeError(op,
+                   str("images have at most ", most, " rows and columns, got ", view.image.shape()),
+                   "crop or shrink it first");
 }
 
 /// The image whose row y comes from the points that `source(y, points)` writes.
@@ -157,7 +158,8 @@ void check(const AffineOptions& o) {
   throw ValueError("affine",
                    str("scale must be positive, shear between -90 and 90 degrees, all finite: got ",
                        "angle ", o.angle, ", translate [", o.translate[0], ", ", o.translate[1],
-                       "], scale ", o.scale, ", shear [", o.shear[0], ", ", o.shear[1], "]"));
+                       "], scale ", o.scale, ", shear [", o.shear[0], ", ", o.shear[1], "]"),
+                   "{} changes nothing");
 }
 
 bool is_whole(double value) {
@@ -166,12 +168,13 @@ bool is_whole(double value) {
 
 void check_not_negative(const char* op, const char* name, double value) {
   if (value >= 0 && std::isfinite(value)) return;
-  throw ValueError(op, str(name, " must be finite and not negative, got ", value));
+  throw ValueError(op, str(name, " must be finite and not negative, got ", value), "0 is none");
 }
 
 void check_scale_range(const char* op, double min, double max) {
   if (min > 0 && min <= max && std::isfinite(max)) return;
-  throw ValueError(op, str("scales must be positive and in order, got [", min, ", ", max, "]"));
+  throw ValueError(op, str("scales must be positive and in order, got [", min, ", ", max, "]"),
+                   "give the smaller one first; {1, 1} changes nothing");
 }
 
 // --- Smooth noise --------------------------------------------------------------------------------
@@ -269,7 +272,8 @@ Tensor displace(const Tensor& image, const Tensor& displacement, double fill) {
   if (by.channels != 2 || by.height != view.height || by.width != view.width) {
     throw ShapeError("displace",
                      str("expected a displacement [2,", view.height, ",", view.width,
-                         "] for an image ", image.shape(), ", got ", displacement.shape()));
+                         "] for an image ", image.shape(), ", got ", displacement.shape()),
+                     "one distance in rows and one in columns per pixel");
   }
   const float* const dx = by.image.data<float>();
   const float* const dy = dx + view.height * view.width;
@@ -316,7 +320,8 @@ Tensor ElasticTransform::operator()(const Tensor& image, Generator& random) cons
   const ImageView view = view_image("elastic_transform", image);
   check_not_negative("elastic_transform", "alpha", alpha);
   if (!(sigma > 0 && sigma <= 1000)) {
-    throw ValueError("elastic_transform", str("sigma must be in (0, 1000], got ", sigma));
+    throw ValueError("elastic_transform", str("sigma must be in (0, 1000], got ", sigma),
+                     "it smooths the displacement, in pixels");
   }
   if (alpha == 0) return view.image;
   Tensor displacement = Tensor::empty({2, view.height, view.width}, float32);

@@ -14,7 +14,8 @@ constexpr std::initializer_list<const char*> padding_modes = {"zeros", "reflect"
 
 void check_divisible(const char* type, const char* option, int64_t channels, int64_t groups) {
   if (channels % groups == 0) return;
-  throw ValueError(type, str(option, " ", channels, " is not divisible by groups ", groups));
+  throw ValueError(type, str(option, " ", channels, " is not divisible by groups ", groups),
+                   "all groups have the same number of channels");
 }
 
 /// What convolutions and transposed ones have in common.
@@ -179,8 +180,10 @@ Sizes<N> ConvTranspose<N>::output_padding_for(const Tensor& x, const Sizes<N>& o
     output_padding[i] = output_size[i] - smallest;
     if (output_padding[i] < 0 || output_padding[i] >= o.stride[i]) {
       throw ValueError(
-          o.type, str("output_size ", Shape(output_size), " for input ", x.shape(), ": dimension ",
-                      d, " of the output can be ", smallest, " to ", smallest + o.stride[i] - 1));
+          o.type,
+          str("output_size ", Shape(output_size), " for input ", x.shape(), ": dimension ", d,
+              " of the output can be ", smallest, " to ", smallest + o.stride[i] - 1),
+          "leave it out for the smallest");
     }
   }
   return output_padding;

@@ -27,7 +27,8 @@ Tensor ChannelDropout<N>::drop(const Tensor& x, double p, Generator& generator) 
   }
   const char* layout = for_dims<N>("L", "H,W", "D,H,W");
   throw ShapeError(this->options().type,
-                   str("expected [N,C,", layout, "] or [C,", layout, "], got ", x.shape()));
+                   str("expected [N,C,", layout, "] or [C,", layout, "], got ", x.shape()),
+                   "unsqueeze(x, 0) adds channels or a batch of one");
 }
 
 Tensor AlphaDropout::drop(const Tensor& x, double p, Generator& generator) const {

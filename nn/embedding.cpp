@@ -20,8 +20,10 @@ const EmbeddingOptions& checked(const EmbeddingOptions& o) {
   check_at_least(o.type, "num_embeddings", o.num_embeddings, 1);
   check_at_least(o.type, "embedding_dim", o.embedding_dim, 1);
   if (o.padding_idx && (*o.padding_idx < -o.num_embeddings || *o.padding_idx >= o.num_embeddings)) {
-    throw ValueError(
-        o.type, str("padding_idx ", *o.padding_idx, " is none of ", o.num_embeddings, " rows"));
+    throw ValueError(o.type,
+                     str("padding_idx ", *o.padding_idx, " is none of ", o.num_embeddings, " rows"),
+                     "rows go from " + std::to_string(-o.num_embeddings) + " to " +
+                         std::to_string(o.num_embeddings - 1));
   }
   return o;
 }
@@ -39,7 +41,8 @@ Embedding::Embedding(const EmbeddingOptions& o)
 
 Embedding Embedding::from_pretrained(const Tensor& rows, const FromPretrainedOptions& options) {
   if (rows.dim() != 2) {
-    throw ShapeError(EmbeddingOptions::type, str("expected rows [V,D], got ", rows.shape()));
+    throw ShapeError(EmbeddingOptions::type, str("expected rows [V,D], got ", rows.shape()),
+                     "one row per index");
   }
   const RandomScope untouched;  // initial values are drawn, and overwritten
   Embedding layer({.num_embeddings = rows.size(0),

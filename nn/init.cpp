@@ -49,13 +49,19 @@ double gain(Nonlinearity nonlinearity, double negative_slope) {
 }
 
 Tensor uniform_(Tensor tensor, double lo, double hi) {
-  if (!(lo <= hi)) throw ValueError("uniform_", str("no numbers between ", lo, " and ", hi));
+  if (!(lo <= hi)) {
+    throw ValueError("uniform_", str("no numbers between ", lo, " and ", hi),
+                     "give the smaller one first");
+  }
   return write(tensor,
                rand(tensor.shape(), default_generator(Stream::init), lo, hi, tensor.dtype()));
 }
 
 Tensor normal_(Tensor tensor, double mean, double std) {
-  if (!(std >= 0)) throw ValueError("normal_", str("standard deviation ", std, " is negative"));
+  if (!(std >= 0)) {
+    throw ValueError("normal_", str("standard deviation ", std, " is negative"),
+                     "0 sets all elements to the mean");
+  }
   const Tensor standard = randn(tensor.shape(), default_generator(Stream::init), tensor.dtype());
   return write(tensor, add(mul(standard, std), mean));
 }

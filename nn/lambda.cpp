@@ -5,7 +5,9 @@
 namespace gradus::nn {
 
 Lambda::Lambda(std::function<Tensor(const Tensor&)> function) : function_(std::move(function)) {
-  if (!function_) throw ValueError(type(), "the function is empty");
+  if (!function_) {
+    throw ValueError(type(), "the function is empty", "give a function from tensor to tensor");
+  }
 }
 
 }  // namespace gradus::nn

@@ -42,7 +42,8 @@ class OptionReader : public OptionVisitor {
  public:
   OptionReader(const char* type, const Json& object) : type_(type), object_(object) {
     if (!object.is_object()) {
-      throw ValueError(type, str("options must be an object, got ", shown(object)));
+      throw ValueError(type, str("options must be an object, got ", shown(object)),
+                       "as in {\"type\": \"Linear\", \"in_features\": 2, \"out_features\": 3}");
     }
   }
 
@@ -113,7 +114,10 @@ class OptionReader : public OptionVisitor {
     });
   }
   void require(const char* name) override {
-    if (!object_.contains(name)) throw ValueError(type_, str("option \"", name, "\" is missing"));
+    if (!object_.contains(name)) {
+      throw ValueError(type_, str("option \"", name, "\" is missing"),
+                       "to_json() of a net shows the form");
+    }
   }
   void choose(const char* name, size_t& index, std::span<const char* const> words) override {
     read(name, [&](const Json& j) {
@@ -135,7 +139,8 @@ class OptionReader : public OptionVisitor {
   }
 
   [[noreturn]] void refuse(const char* name, const std::string& expected, const Json& j) const {
-    throw ValueError(type_, str("option \"", name, "\" must be ", expected, ", got ", shown(j)));
+    throw ValueError(type_, str("option \"", name, "\" must be ", expected, ", got ", shown(j)),
+                     "options have the names and values of PyTorch");
   }
 
   int64_t integer(const char* name, const std::string& expected, const Json& j) const {
@@ -261,12 +266,14 @@ Sequential build_layers(const Json& list, int depth);
 
 const Json& member(const Json& object, const char* key) {
   if (const auto found = object.find(key); found != object.end()) return *found;
-  throw ValueError("from_json", str("\"", key, "\" is missing"));
+  throw ValueError("from_json", str("\"", key, "\" is missing"),
+                   "to_json() of a net shows the form");
 }
 
 std::string text_of(const Json& value, const char* key) {
   if (value.is_string()) return value.get<std::string>();
-  throw ValueError("from_json", str("\"", key, "\" must be a string, got ", shown(value)));
+  throw ValueError("from_json", str("\"", key, "\" must be a string, got ", shown(value)),
+                   "it is the name of a layer or of its type");
 }
 
 void check_keys(const Json& object, const std::string& type, const std::vector<std::string>& keys) {
@@ -297,16 +304,19 @@ std::unique_ptr<Module> build(const Json& object, int depth) {
 
 Sequential build_layers(const Json& list, int depth) {
   if (depth > max_depth) {
-    throw ValueError("from_json", str("layers are nested more than ", max_depth, " deep"));
+    throw ValueError("from_json", str("layers are nested more than ", max_depth, " deep"),
+                     "join some of the Sequentials");
   }
   if (!list.is_array()) {
-    throw ValueError("from_json", str("expected a list of layers, got ", shown(list)));
+    throw ValueError("from_json", str("expected a list of layers, got ", shown(list)),
+                     "\"layers\" is a list of objects, each with a \"type\"");
   }
   Sequential result;
   for (const Json& object : list) {
     std::string name = std::to_string(result.size());
     if (!object.is_object()) {
-      throw ValueError("from_json", str("layer ", name, " must be an object, got ", shown(object)));
+      throw ValueError("from_json", str("layer ", name, " must be an object, got ", shown(object)),
+                       "as in {\"type\": \"ReLU\"}");
     }
     if (object.contains("name")) name = text_of(object["name"], "name");
     std::unique_ptr<Module> layer;
@@ -325,7 +335,8 @@ Json parsed(const std::string& text) {
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {
-    throw ValueError("from_json", str("not JSON: ", error.what()));
+    throw ValueError("from_json", str("not JSON: ", error.what()),
+                     "to_json() of a net shows the form");
   }
 }
 
@@ -369,7 +380,8 @@ OrderedJson written(const Module& module) {
 std::unique_ptr<Sequential> from_json(const std::string& text) {
   const Json model = parsed(text);
   if (!model.is_object()) {
-    throw ValueError("from_json", str("a model is an object with \"layers\", got ", shown(model)));
+    throw ValueError("from_json", str("a model is an object with \"layers\", got ", shown(model)),
+                     "to_json() of a net shows the form");
   }
   return std::make_unique<Sequential>(build_layers(member(model, "layers"), 1));
 }

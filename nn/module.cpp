@@ -43,7 +43,8 @@ ForwardHook Module::set_forward_hook(ForwardHook hook) {
 
 void Module::check_name(std::string_view name) const {
   const auto refuse = [&](const char* why) {
-    throw ValueError(type(), str("cannot register \"", name, "\": ", why));
+    throw ValueError(type(), str("cannot register \"", name, "\": ", why),
+                     "names are unique in a module and have no dot");
   };
   if (name.empty()) refuse("a name must not be empty");
   if (name.find('.') != std::string_view::npos) refuse("a name must not contain a dot");
@@ -68,7 +69,8 @@ Tensor& Module::buffer(std::string_view name, Tensor value, InFile in_file) {
 
 Module& Module::register_child(std::string_view name, std::unique_ptr<Module> module) {
   if (module == nullptr) {
-    throw ValueError(type(), str("cannot register \"", name, "\": no module given"));
+    throw ValueError(type(), str("cannot register \"", name, "\": no module given"),
+                     "make it first, or leave it out");
   }
   check_name(name);
   module->name_ = name;

@@ -12,14 +12,19 @@ namespace {
 
 void check_eps(const char* type, double eps) {
   if (eps >= 0) return;  // false for NaN too
-  throw ValueError(type, str("eps must not be negative, got ", eps));
+  throw ValueError(type, str("eps must not be negative, got ", eps),
+                   "it keeps a variance of 0 from being divided by; 1e-5 is usual");
 }
 
 void check_channels(const char* type, const Tensor& x, int64_t channels) {
-  if (x.dim() < 2) throw ShapeError(type, str("expected [N,C,...], got ", x.shape()));
+  if (x.dim() < 2) {
+    throw ShapeError(type, str("expected [N,C,...], got ", x.shape()),
+                     "unsqueeze(x, 0) makes a batch of one sample");
+  }
   if (x.shape()[1] == channels) return;
   throw ShapeError(
-      type, str("expected ", channels, " channels, got ", x.shape()[1], ": input ", x.shape()));
+      type, str("expected ", channels, " channels, got ", x.shape()[1], ": input ", x.shape()),
+      "channels are dimension 1, also of images: [N,C,H,W]");
 }
 
 }  // namespace
@@ -134,8 +139,9 @@ Tensor ChannelNormLayer::forward(const Tensor& x) {
     throw ShapeError(
         setting_.type,
         str("expected ", layout_of(setting_.over, setting_.spatial), ", got ", x.shape()),
-        x.dim() == 2 && setting_.over == NormOver::batch ? "rows [N,C] go through BatchNorm1d"
-                                                         : "");
+        x.dim() == 2 && setting_.over == NormOver::batch
+            ? "rows [N,C] go through BatchNorm1d"
+            : "the number in the layer's name counts the dimensions after the channels");
   }
   const bool is_one_sample = x.dim() == batched - 1 && setting_.over == NormOver::instance;
   return is_one_sample ? squeeze(normalize(unsqueeze(x, 0)), 0) : normalize(x);
@@ -189,7 +195,8 @@ void check_normalized_shape(const char* type, const Shape& shape) {
       shape.dim() > 0 && std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0; });
   if (fits) return;
   throw ValueError(
-      type, str("normalized_shape must have at least one size and none below 1, got ", shape));
+      type, str("normalized_shape must have at least one size and none below 1, got ", shape),
+      "give the sizes of the last dimensions of the input");
 }
 
 const LayerNormOptions& checked(const LayerNormOptions& o) {
@@ -248,8 +255,10 @@ const GroupNormOptions& checked(const GroupNormOptions& o) {
   check_at_least(o.type, "num_channels", o.num_channels, 1);
   check_eps(o.type, o.eps);
   if (o.num_channels % o.num_groups == 0) return o;
-  throw ValueError(o.type, str("num_channels ", o.num_channels, " is not divisible by num_groups ",
-                               o.num_groups));
+  throw ValueError(
+      o.type,
+      str("num_channels ", o.num_channels, " is not divisible by num_groups ", o.num_groups),
+      "all groups have the same number of channels");
 }
 
 }  // namespace

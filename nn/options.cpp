@@ -23,8 +23,12 @@ void check_range(const char* type, const char* option, const Shape& values, int6
   for (const int64_t value : values) {
     if (value >= least && value <= largest) continue;
     const bool small = value < least;
-    throw ValueError(type, str(option, " must be at ", small ? "least " : "most ",
-                               small ? least : largest, ", got ", shown));
+    throw ValueError(type,
+                     str(option, " must be at ", small ? "least " : "most ",
+                         small ? least : largest, ", got ", shown),
+                     !small       ? "layers take sizes of 31 bits"
+                     : least == 0 ? "0 is none"
+                                  : "sizes, steps and counts start at 1");
   }
 }
 
@@ -55,7 +59,8 @@ void check_given(const char* type, const char* option, std::span<const int64_t> 
 
 void check_probability(const char* type, const char* option, double p) {
   if (p >= 0 && p <= 1) return;  // false for NaN too
-  throw ValueError(type, str(option, " must be in [0, 1], got ", p));
+  throw ValueError(type, str(option, " must be in [0, 1], got ", p),
+                   "it is a probability: 0.5 is every second time");
 }
 
 }  // namespace gradus::nn

@@ -30,7 +30,8 @@ Tensor pad_spatial(const char* type, PadKind kind, const Tensor& x, std::span<co
                                               : x.dim() == spatial + 1 || x.dim() == spatial + 2;
   if (!fits) {
     const char* layout = spatial == 1 ? "L" : spatial == 2 ? "H,W" : "D,H,W";
-    throw ShapeError(type, str("expected [N,C,", layout, "] or [C,", layout, "], got ", x.shape()));
+    throw ShapeError(type, str("expected [N,C,", layout, "] or [C,", layout, "], got ", x.shape()),
+                     "unsqueeze(x, 0) adds channels or a batch of one");
   }
   return pad(x, pads, mode, value);
 }

@@ -125,7 +125,10 @@ void AvgPoolOptions<N>::describe(OptionVisitor& visit) {
 template <size_t N>
 void AvgPoolOptions<N>::check() const {
   check_window(type, kernel_size, stride, padding);
-  if (divisor_override == 0) throw ValueError(type, "divisor_override must not be 0");
+  if (divisor_override == 0) {
+    throw ValueError(type, "divisor_override must not be 0",
+                     "leave it empty to divide by the number of elements");
+  }
 }
 
 template <size_t N>
@@ -150,7 +153,10 @@ void LPPoolOptions<N>::describe(OptionVisitor& visit) {
 template <size_t N>
 void LPPoolOptions<N>::check() const {
   check_window(type, kernel_size, stride, {});
-  if (!(norm_type > 0)) throw ValueError(type, str("norm_type must be positive, got ", norm_type));
+  if (!(norm_type > 0)) {
+    throw ValueError(type, str("norm_type must be positive, got ", norm_type),
+                     "2 is the Euclidean norm");
+  }
 }
 
 template <size_t N>

@@ -75,8 +75,8 @@ RecurrentLayer::RecurrentLayer(const Setting& s) : setting_(s) {
   check_at_least(s.type, "hidden_size", s.hidden_size, 1);
   check_at_least(s.type, "num_layers", s.num_layers, 1);
   if (s.num_layers > max_layers) {
-    throw ValueError(s.type,
-                     str("num_layers must be at most ", max_layers, ", got ", s.num_layers));
+    throw ValueError(s.type, str("num_layers must be at most ", max_layers, ", got ", s.num_layers),
+                     "more layers are several modules one after the other");
   }
   check_probability(s.type, "dropout", s.dropout);
   for (int64_t layer = 0; layer < s.num_layers; ++layer) {
@@ -106,10 +106,12 @@ void RecurrentLayer::check_input(const Tensor& x) const {
     throw ShapeError(
         setting_.type,
         str("expected an input ", setting_.batch_first ? "[N,T," : "[T,N,", setting_.input_size,
-            "] or [T,", setting_.input_size, "], got ", x.shape()));
+            "] or [T,", setting_.input_size, "], got ", x.shape()),
+        "the last size is the input_size of the layer");
   }
   if (x.size(x.dim() == 3 && setting_.batch_first ? 1 : 0) == 0) {
-    throw ShapeError(setting_.type, str("the sequence has no steps: input ", x.shape()));
+    throw ShapeError(setting_.type, str("the sequence has no steps: input ", x.shape()),
+                     "pad it to at least one step");
   }
 }
 
@@ -120,8 +122,10 @@ Tensor RecurrentLayer::initial_state(const char* name, const Tensor& given, cons
                                       : Shape{count, setting_.hidden_size};
   if (!given.defined()) return zeros(expected, x.dtype());
   if (given.shape() == expected) return given;
-  throw ShapeError(setting_.type, str("expected ", name, " ", expected, ", got ", given.shape()),
-                   "states are [num_layers * directions, N, hidden_size], also with batch_first");
+  throw ShapeError(
+      setting_.type,
+      str("expected ", name, " ", expected, " for input ", x.shape(), ", got ", given.shape()),
+      "states are [num_layers * directions, N, hidden_size], also with batch_first");
 }
 
 RecurrentLayer::Steps RecurrentLayer::run_direction(size_t number, const Steps& steps,
@@ -209,8 +213,10 @@ LSTMState GRU::step(const Tensor& x, const LSTMState& state, const RecurrentWeig
 
 Tensor LastStepOptions::apply(const Tensor& x) const {
   if (x.dim() != 2 && x.dim() != 3) {
-    throw ShapeError(type, str("expected the output of a recurrent layer, ",
-                               batch_first ? "[N,T,H]" : "[T,N,H]", " or [T,H], got ", x.shape()));
+    throw ShapeError(type,
+                     str("expected the output of a recurrent layer, ",
+                         batch_first ? "[N,T,H]" : "[T,N,H]", " or [T,H], got ", x.shape()),
+                     "it comes right after the recurrent layer");
   }
   return select(x, batch_first && x.dim() == 3 ? 1 : 0, -1);
 }
@@ -260,14 +266,18 @@ RecurrentCell::RecurrentCell(const Setting& s, int64_t rows)
 Tensor RecurrentCell::checked_state(const char* name, const Tensor& x, const Tensor& state) const {
   const bool fits = (x.dim() == 1 || x.dim() == 2) && x.shape()[x.dim() - 1] == setting_.input_size;
   if (!fits) {
-    throw ShapeError(setting_.type, str("expected an input [N,", setting_.input_size, "] or [",
-                                        setting_.input_size, "], got ", x.shape()));
+    throw ShapeError(setting_.type,
+                     str("expected an input [N,", setting_.input_size, "] or [",
+                         setting_.input_size, "], got ", x.shape()),
+                     "the last size is the input_size of the cell");
   }
   const Shape expected = with_last(x.shape(), setting_.hidden_size);
   if (!state.defined()) return zeros(expected, x.dtype());
   if (state.shape() == expected) return state;
-  throw ShapeError(setting_.type, str("expected ", name, " ", expected, " for input ", x.shape(),
-                                      ", got ", state.shape()));
+  throw ShapeError(
+      setting_.type,
+      str("expected ", name, " ", expected, " for input ", x.shape(), ", got ", state.shape()),
+      "the state has hidden_size numbers per sample");
 }
 
 Tensor RNNCell::step(const Tensor& x, const Tensor& h) {

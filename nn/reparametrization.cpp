@@ -88,7 +88,10 @@ void iterate(const Tensor& weight, Tensor& u, Tensor& v, int64_t times, double e
 template <class Options>
 const Options& checked(const Options& o) {
   check_at_least(o.type, "n_power_iterations", o.n_power_iterations, 1);
-  if (!(o.eps >= 0)) throw ValueError(o.type, str("eps must not be negative, got ", o.eps));
+  if (!(o.eps >= 0)) {
+    throw ValueError(o.type, str("eps must not be negative, got ", o.eps),
+                     "it keeps a norm of 0 from being divided by; 1e-12 is usual");
+  }
   return o;
 }
 

@@ -6,7 +6,7 @@ namespace gradus::nn {
 
 void UpsampleOptions::check() const {
   if (size.empty() == scale_factor.has_value()) return;
-  throw ValueError(type, "needs either a size or a scale_factor");
+  throw ValueError(type, "needs either a size or a scale_factor", "give one of the two");
 }
 
 Tensor UpsampleOptions::apply(const Tensor& x) const {

@@ -16,7 +16,8 @@ std::vector<Tensor> with_gradient(const char* op, const NamedTensors& parameters
   std::vector<Tensor> found;
   for (const NamedTensor& parameter : parameters) {
     if (!parameter.tensor.defined()) {
-      throw ValueError(op, str("parameter ", parameter.name, " is undefined"));
+      throw ValueError(op, str("parameter ", parameter.name, " is undefined"),
+                       "pass module.named_parameters()");
     }
     if (parameter.tensor.grad().defined()) found.push_back(parameter.tensor);
   }
@@ -25,7 +26,8 @@ std::vector<Tensor> with_gradient(const char* op, const NamedTensors& parameters
 
 void require_not_negative(const char* op, const char* option, double value) {
   if (value >= 0) return;
-  throw ValueError(op, str(option, " must be a number of at least 0, got ", value));
+  throw ValueError(op, str(option, " must be a number of at least 0, got ", value),
+                   "1 is usual; infinity changes nothing");
 }
 
 /// Which gradients make the norm NaN or infinite, for people to look at.
@@ -48,7 +50,8 @@ double clip_grad_norm_(const NamedTensors& parameters, double max_norm,
   require_not_negative(op, "max_norm", max_norm);
   if (!(options.norm_type > 0)) {
     throw ValueError(
-        op, str("norm_type must be a positive number or infinity, got ", options.norm_type));
+        op, str("norm_type must be a positive number or infinity, got ", options.norm_type),
+        "2 is the Euclidean norm, infinity the largest element");
   }
   const NoGrad pause;
   std::vector<Tensor> clipped = with_gradient(op, parameters), gradients;

@@ -12,7 +12,8 @@ namespace gradus::optim {
 
 EMA::EMA(const NamedTensors& parameters, const EMAOptions& options) : options_(options) {
   if (!(options.decay >= 0 && options.decay <= 1)) {
-    throw ValueError("EMA", str("decay must be in [0, 1], got ", options.decay));
+    throw ValueError("EMA", str("decay must be in [0, 1], got ", options.decay),
+                     "it is the share of the average that a step keeps; 0.999 is usual");
   }
   for (const NamedTensor& parameter : parameters) add(parameter);
   for (const NamedTensor& buffer : options.buffers) add(buffer);
@@ -20,12 +21,18 @@ EMA::EMA(const NamedTensors& parameters, const EMAOptions& options) : options_(o
 
 void EMA::add(const NamedTensor& source) {
   const auto& [name, tensor] = source;
-  if (!tensor.defined()) throw ValueError("EMA", str(name, " is undefined"));
+  if (!tensor.defined()) {
+    throw ValueError("EMA", str(name, " is undefined"), "pass module.state_dict()");
+  }
   if (!tensor.is_contiguous()) {
-    throw ValueError("EMA", str(name, " ", tensor.shape(), " is not in row-major order"));
+    throw ValueError("EMA", str(name, " ", tensor.shape(), " is not in row-major order"),
+                     "copy it with contiguous()");
   }
   for (const NamedTensor& other : sources_) {
-    if (other.name == name) throw ValueError("EMA", str("two tensors are named ", name));
+    if (other.name == name) {
+      throw ValueError("EMA", str("two tensors are named ", name),
+                       "names are unique in a state_dict()");
+    }
   }
   sources_.push_back(source);
   averages_.push_back(tensor.detach().clone());
@@ -66,7 +73,8 @@ void EMA::copy_to(const NamedTensors& targets) const {
                     source.dtype(), " ", source.shape());
   }
   if (!problems.empty()) {
-    throw ValueError("EMA", str("the tensors do not fit, nothing was copied: ", problems));
+    throw ValueError("EMA", str("the tensors do not fit, nothing was copied: ", problems),
+                     "give the state_dict() of the module that is averaged");
   }
   const NoGrad pause;
   for (size_t i = 0; i < found.size(); ++i) found[i].copy_(averages_[i]);

@@ -47,7 +47,10 @@ bool Optimizer::any_momentum(const std::vector<ParameterGroup>& groups, double o
 
 void Optimizer::add(const NamedTensor& parameter, size_t group) {
   const auto& [name, tensor] = parameter;
-  if (!tensor.defined()) throw ValueError(kind_.type, str("parameter ", name, " is undefined"));
+  if (!tensor.defined()) {
+    throw ValueError(kind_.type, str("parameter ", name, " is undefined"),
+                     "pass module.named_parameters()");
+  }
   if (!is_floating(tensor.dtype())) {
     throw DTypeError(kind_.type,
                      str("parameter ", name, " is ", tensor.dtype(), " ", tensor.shape()),
@@ -77,21 +80,25 @@ void Optimizer::add(const NamedTensor& parameter, size_t group) {
   entries_.push_back({.parameter = parameter, .group = group});
 }
 
-void Optimizer::require(bool ok, const char* option, double value, const char* range) const {
-  if (!ok) throw ValueError(kind_.type, str(option, " must be ", range, ", got ", value));
+void Optimizer::require(bool ok, const char* option, double value, const char* range,
+                        const char* hint) const {
+  if (!ok) throw ValueError(kind_.type, str(option, " must be ", range, ", got ", value), hint);
 }
 
 void Optimizer::require_not_negative(const char* option, double value) const {
-  require(value >= 0 && std::isfinite(value), option, value, "a number of at least 0");
+  require(value >= 0 && std::isfinite(value), option, value, "a number of at least 0", "0 is none");
 }
 
 void Optimizer::require_betas(double beta1, double beta2) const {
-  require(beta1 >= 0 && beta1 < 1, "betas[0]", beta1, "in [0, 1)");
-  require(beta2 >= 0 && beta2 < 1, "betas[1]", beta2, "in [0, 1)");
+  constexpr const char* hint =
+      "it is the share of the average that a step keeps; 0.9 and more are usual";
+  require(beta1 >= 0 && beta1 < 1, "betas[0]", beta1, "in [0, 1)", hint);
+  require(beta2 >= 0 && beta2 < 1, "betas[1]", beta2, "in [0, 1)", hint);
 }
 
 void Optimizer::check(const GroupSettings& s) const {
-  require_not_negative("lr", s.lr);
+  require(s.lr >= 0 && std::isfinite(s.lr), "lr", s.lr, "a number of at least 0",
+          "to go up the gradient, set maximize = true");
   require_not_negative("weight_decay", s.weight_decay);
   require_not_negative("l1_decay", s.l1_decay);
   if (s.l1_decay != 0 && !kind_.has_l1_decay) {
@@ -99,7 +106,8 @@ void Optimizer::check(const GroupSettings& s) const {
                      "its weight decay does not pass through the gradient");
   }
   if (s.momentum != 0 && !kind_.has_momentum) {
-    throw ValueError(kind_.type, str("was built without momentum, cannot set it to ", s.momentum));
+    throw ValueError(kind_.type, str("was built without momentum, cannot set it to ", s.momentum),
+                     "SGD and RMSprop have one where it was given when building them");
   }
 }
 
@@ -111,7 +119,8 @@ void Optimizer::check_groups() const {
 
 const GroupSettings& Optimizer::settings(size_t group) const {
   if (group < groups_.size()) return groups_[group];
-  throw IndexError(kind_.type, str("no group ", group, ", there are ", groups_.size()));
+  throw IndexError(kind_.type, str("no group ", group, ", there are ", groups_.size()),
+                   "groups are numbered from 0");
 }
 
 void Optimizer::set_settings(size_t group, const GroupSettings& settings) {
@@ -122,8 +131,10 @@ void Optimizer::set_settings(size_t group, const GroupSettings& settings) {
 
 void Optimizer::set_all_settings(const std::vector<GroupSettings>& settings) {
   if (settings.size() != groups_.size()) {
-    throw ValueError(kind_.type, str("got settings for ", settings.size(), " groups, there are ",
-                                     groups_.size()));
+    throw ValueError(
+        kind_.type,
+        str("got settings for ", settings.size(), " groups, there are ", groups_.size()),
+        "one per group, in their order");
   }
   for (const GroupSettings& group : settings) check(group);
   groups_ = settings;

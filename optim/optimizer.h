@@ -113,7 +113,8 @@ class Optimizer {
   void check_groups() const;
   /// Throw ValueError in the name of this optimizer unless `ok`, unless value is finite and not
   /// negative, unless both are in [0, 1).
-  void require(bool ok, const char* option, double value, const char* range) const;
+  void require(bool ok, const char* option, double value, const char* range,
+               const char* hint) const;
   void require_not_negative(const char* option, double value) const;
   void require_betas(double beta1, double beta2) const;
 

@@ -16,7 +16,7 @@ constexpr const char* name = "ReduceLROnPlateau";
 
 void require_not_negative(const char* option, double value) {
   if (value >= 0 && std::isfinite(value)) return;
-  throw ValueError(name, str(option, " must be a number of at least 0, got ", value));
+  throw ValueError(name, str(option, " must be a number of at least 0, got ", value), "0 is none");
 }
 
 }  // namespace
@@ -27,7 +27,8 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions&
       best_(options.mode == PlateauMode::min ? std::numeric_limits<double>::infinity()
                                              : -std::numeric_limits<double>::infinity()) {
   if (!(options.factor >= 0 && options.factor < 1)) {
-    throw ValueError(name, str("factor must be in [0, 1), got ", options.factor));
+    throw ValueError(name, str("factor must be in [0, 1), got ", options.factor),
+                     "the learning rate is multiplied with it; 0.1 is usual");
   }
   require_not_negative("patience", static_cast<double>(options.patience));
   require_not_negative("threshold", options.threshold);
@@ -35,8 +36,10 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions&
   require_not_negative("eps", options.eps);
   for (const double min_lr : options.min_lr.values()) require_not_negative("min_lr", min_lr);
   if (!options.min_lr.fits(optimizer.group_count())) {
-    throw ValueError(name, str("min_lr has ", options.min_lr.values().size(), " values, there are ",
-                               optimizer.group_count(), " groups"));
+    throw ValueError(name,
+                     str("min_lr has ", options.min_lr.values().size(), " values, there are ",
+                         optimizer.group_count(), " groups"),
+                     "give one number for all, or one per group");
   }
 }
 

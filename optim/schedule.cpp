@@ -35,7 +35,9 @@ void Schedule::step() {
 }
 
 double Schedule::lr_at(int64_t step, size_t group) const {
-  if (step < 0) throw ValueError("Schedule", str("there is no step ", step));
+  if (step < 0) {
+    throw ValueError("Schedule", str("there is no step ", step), "steps are counted from 0");
+  }
   optimizer_->settings(group);  // throws where there is no such group
   return curve_.at(step, group, base_lrs_[group]).lr;
 }
@@ -60,31 +62,38 @@ namespace {
 
 // --- Checks ---
 
-void require(bool ok, const char* schedule, const char* option, double value, const char* range) {
-  if (!ok) throw ValueError(schedule, str(option, " must be ", range, ", got ", value));
+void require(bool ok, const char* schedule, const char* option, double value, const char* range,
+             const char* hint) {
+  if (!ok) throw ValueError(schedule, str(option, " must be ", range, ", got ", value), hint);
 }
 
 void require_count(const char* schedule, const char* option, int64_t value) {
-  require(value >= 1, schedule, option, static_cast<double>(value), "at least 1");
+  require(value >= 1, schedule, option, static_cast<double>(value), "at least 1",
+          "counts of steps start at 1");
 }
 
 void require_rate(const char* schedule, const char* option, double value) {
-  require(value >= 0 && std::isfinite(value), schedule, option, value, "a number of at least 0");
+  require(value >= 0 && std::isfinite(value), schedule, option, value, "a number of at least 0",
+          "no learning rate and no step is negative");
 }
 
 void require_positive(const char* schedule, const char* option, double value) {
-  require(value > 0 && std::isfinite(value), schedule, option, value, "a positive number");
+  require(value > 0 && std::isfinite(value), schedule, option, value, "a positive number",
+          "the learning rate is multiplied with it or divided by it");
 }
 
 void require_share(const char* schedule, const char* option, double value) {
-  require(value >= 0 && value <= 1, schedule, option, value, "in [0, 1]");
+  require(value >= 0 && value <= 1, schedule, option, value, "in [0, 1]",
+          "it is a share: 0.1 is a tenth");
 }
 
 void require_per_group(const char* schedule, const char* option, const PerGroup& values,
                        const Optimizer& optimizer) {
   if (!values.fits(optimizer.group_count())) {
-    throw ValueError(schedule, str(option, " has ", values.values().size(), " values, there are ",
-                                   optimizer.group_count(), " groups"));
+    throw ValueError(schedule,
+                     str(option, " has ", values.values().size(), " values, there are ",
+                         optimizer.group_count(), " groups"),
+                     "give one number for all, or one per group");
   }
   for (const double value : values.values()) require_rate(schedule, option, value);
 }
@@ -171,11 +180,16 @@ Rates LambdaLR::at(int64_t t, size_t group, double base_lr) const {
 void LambdaLR::check(const Optimizer& optimizer) const {
   const size_t groups = optimizer.group_count();
   if (lr_lambda.size() != 1 && lr_lambda.size() != groups) {
-    throw ValueError("LambdaLR", str("lr_lambda has ", lr_lambda.size(), " functions, there are ",
-                                     groups, " groups"));
+    throw ValueError(
+        "LambdaLR",
+        str("lr_lambda has ", lr_lambda.size(), " functions, there are ", groups, " groups"),
+        "give one function for all, or one per group");
   }
   for (const auto& factor : lr_lambda) {
-    if (!factor) throw ValueError("LambdaLR", "a function in lr_lambda is empty");
+    if (!factor) {
+      throw ValueError("LambdaLR", "a function in lr_lambda is empty",
+                       "give a function from step to factor");
+    }
   }
 }
 
@@ -286,9 +300,11 @@ Rates SequentialLR::at(int64_t t, size_t group, double base_lr) const {
 
 void SequentialLR::check(const Optimizer& optimizer) const {
   if (schedules.size() != milestones.size() + 1) {
-    throw ValueError("SequentialLR", str(schedules.size(), " schedules need ",
-                                         std::max<size_t>(schedules.size(), 1) - 1,
-                                         " milestones, got ", milestones.size()));
+    throw ValueError(
+        "SequentialLR",
+        str(schedules.size(), " schedules need ", std::max<size_t>(schedules.size(), 1) - 1,
+            " milestones, got ", milestones.size()),
+        "a milestone is where the next schedule begins");
   }
   int64_t last = 0;
   for (const int64_t milestone : milestones) {

@@ -25,10 +25,13 @@ Optimizer::Kind SGD::kind(bool momentum) {
 void SGD::check(const GroupSettings& s) const {
   Optimizer::check(s);
   require_not_negative("momentum", s.momentum);
-  require(std::isfinite(options_.dampening), "dampening", options_.dampening, "a number");
+  require(std::isfinite(options_.dampening), "dampening", options_.dampening, "a number",
+          "0 is none");
   if (options_.nesterov && (s.momentum == 0 || options_.dampening != 0)) {
-    throw ValueError(type(), str("nesterov needs momentum and no dampening, got momentum ",
-                                 s.momentum, ", dampening ", options_.dampening));
+    throw ValueError(type(),
+                     str("nesterov needs momentum and no dampening, got momentum ", s.momentum,
+                         ", dampening ", options_.dampening),
+                     "{.momentum = 0.9, .nesterov = true} is usual");
   }
 }
 

@@ -25,7 +25,8 @@ std::string folder_of(const std::filesystem::path& path) {
 AtomicFile::AtomicFile(const char* op, std::filesystem::path path)
     : op_(op), path_(std::move(path)) {
   if (path_.filename().empty()) {
-    throw IoError(op_, str("'", path_.string(), "' names a folder, not a file"));
+    throw IoError(op_, str("'", path_.string(), "' names a folder, not a file"),
+                  "give the name of a file in it");
   }
   std::error_code ignored;
   if (std::filesystem::is_symlink(path_, ignored)) {  // replace the file, not the link
@@ -35,7 +36,8 @@ AtomicFile::AtomicFile(const char* op, std::filesystem::path path)
   struct stat status {};
   const bool exists = ::stat(path_.c_str(), &status) == 0;
   if (exists && !S_ISREG(status.st_mode)) {
-    throw IoError(op_, str("'", path_.string(), "' exists and is not a regular file"));
+    throw IoError(op_, str("'", path_.string(), "' exists and is not a regular file"),
+                  "choose another name; only regular files are replaced");
   }
   if (exists && ::access(path_.c_str(), W_OK) != 0) fail("write");
   open_temporary();

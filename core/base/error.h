@@ -10,12 +10,12 @@ namespace gradus {
 
 /// Base of every error that a mistake of the caller, a bad file or bad data can cause.
 ///
-/// The text is composed as `[op] (module.path) what. Hint: hint`; path and hint are optional. A
+/// The text is composed as `[op] (module.path) what. Hint: hint`; the path is optional. A
 /// module that an error passes through puts its own name in front of the path, so that the message
 /// names the layer although the op does not know it.
 class Error : public std::runtime_error {
  public:
-  Error(std::string_view op, std::string_view what, std::string_view hint = {});
+  Error(std::string_view op, std::string_view what, std::string_view hint);
 
   const char* what() const noexcept override { return text_.c_str(); }
   const std::string& op() const { return op_; }

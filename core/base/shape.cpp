@@ -11,7 +11,8 @@ namespace {
 void check_capacity(size_t dims) {
   if (dims > Shape::max_dims) {
     throw ShapeError("shape",
-                     str("a tensor has at most ", Shape::max_dims, " dimensions, got ", dims));
+                     str("a tensor has at most ", Shape::max_dims, " dimensions, got ", dims),
+                     "merge some with flatten() or reshape()");
   }
 }
 }  // namespace
@@ -55,7 +56,8 @@ int64_t Shape::numel() const {
     overflow = __builtin_mul_overflow(n, size, &n) || overflow;
   }
   if (overflow) {
-    throw ShapeError("shape", str("the number of elements of ", *this, " overflows 64 bits"));
+    throw ShapeError("shape", str("the number of elements of ", *this, " overflows 64 bits"),
+                     "a size is wrong");
   }
   return n;
 }
@@ -86,14 +88,25 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   return out << shape.to_string();
 }
 
-int normalize_dim(const char* op, int64_t dim, int dims) {
-  const int64_t limit = std::max(dims, 1);  // 0-d tensors take dim 0 and -1, as PyTorch's do
-  if (dim < -limit || dim >= limit) {
-    throw IndexError(
-        op, str("dimension ", dim, " is out of range for a tensor of ", dims, " dimensions"),
-        str("dimensions go from ", -limit, " to ", limit - 1));
+namespace {
+
+int normalize(const char* op, int64_t dim, int dims, const char* where, const Shape& shape) {
+  if (dim < -dims || dim >= dims) {
+    throw IndexError(op, str("dimension ", dim, " is out of range ", where, shape),
+                     str("dimensions go from ", -dims, " to ", dims - 1));
   }
-  return static_cast<int>(dim < 0 ? dim + limit : dim);
+  return static_cast<int>(dim < 0 ? dim + dims : dim);
+}
+
+}  // namespace
+
+int normalize_dim(const char* op, int64_t dim, const Shape& shape) {
+  // 0-d tensors take dim 0 and -1, as PyTorch's do.
+  return normalize(op, dim, std::max(shape.dim(), 1), "for ", shape);
+}
+
+int normalize_new_dim(const char* op, int64_t dim, const Shape& shape) {
+  return normalize(op, dim, shape.dim() + 1, "for a new one in ", shape);
 }
 
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {

@@ -60,9 +60,11 @@ using Strides = Shape;
 /// Writes to_string().
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
-/// Turns a dimension counted from the end (-1 is the last) into one counted from the front.
-/// Throws IndexError, in the name of `op`, where it is not in [-dims, dims).
-int normalize_dim(const char* op, int64_t dim, int dims);
+/// Turns a dimension of `shape` counted from the end (-1 is the last) into one counted from the
+/// front. Throws IndexError, in the name of `op`, where there is no such dimension.
+int normalize_dim(const char* op, int64_t dim, const Shape& shape);
+/// The same for a dimension that is yet to be put into `shape`: -1 is behind the last one.
+int normalize_new_dim(const char* op, int64_t dim, const Shape& shape);
 
 /// The shape that `a` and `b` broadcast to under NumPy's rules; throws ShapeError in the name of
 /// `op` where they do not fit.

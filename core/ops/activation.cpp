@@ -110,7 +110,8 @@ Tensor log_sigmoid(const Tensor& x) {
 Tensor hardtanh(const Tensor& x, double min_val, double max_val) {
   if (!(min_val < max_val)) {
     throw ValueError("hardtanh",
-                     str("min_val must be less than max_val, got ", min_val, " and ", max_val));
+                     str("min_val must be less than max_val, got ", min_val, " and ", max_val),
+                     "swap them, or use clamp() for one bound");
   }
   struct Bounds {
     double low, high;
@@ -180,7 +181,7 @@ Tensor selu(const Tensor& x) {
 Tensor celu(const Tensor& x, double alpha) {
   check_floating("celu", x);
   if (alpha == 0 || std::isnan(alpha)) {
-    throw ValueError("celu", str("alpha must be a number other than 0, got ", alpha));
+    throw ValueError("celu", str("alpha must be a number other than 0, got ", alpha), "1 is usual");
   }
   const Tensor positive = gt(x, 0);
   const Tensor negative_side = div(masked_fill(x, positive, 0), alpha);
@@ -207,7 +208,8 @@ Tensor hardshrink(const Tensor& x, double lambda) {
 Tensor softshrink(const Tensor& x, double lambda) {
   check_floating("softshrink", x);
   if (!(lambda >= 0)) {
-    throw ValueError("softshrink", str("lambda must not be negative, got ", lambda));
+    throw ValueError("softshrink", str("lambda must not be negative, got ", lambda),
+                     "0.5 is usual");
   }
   return sub(x, clamp(x, -lambda, lambda));
 }
@@ -218,8 +220,11 @@ Tensor threshold(const Tensor& x, double threshold, double value) {
 
 Tensor glu(const Tensor& x, int64_t dim) {
   check_floating("glu", x);
-  if (x.dim() == 0) throw ShapeError("glu", "a tensor without dimensions has no halves");
-  const int d = normalize_dim("glu", dim, x.dim());
+  if (x.dim() == 0) {
+    throw ShapeError("glu", "a tensor without dimensions has no halves",
+                     "it needs one whose size is even");
+  }
+  const int d = normalize_dim("glu", dim, x.shape());
   const int64_t half = x.shape()[d] / 2;
   if (2 * half != x.shape()[d]) {
     throw ShapeError("glu", str("dimension ", d, " of ", x.shape(), " has no two halves"),

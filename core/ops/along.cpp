@@ -33,7 +33,7 @@ Shape without_dim(const Shape& shape, int dim) {
 Tensor prod(const Tensor& input, int64_t dim, bool keepdim) {
   // A tree of products of halves: its derivative is right where elements are zero, to any order.
   const Tensor x = widened(input);
-  const int d = normalize_dim("prod", dim, x.dim());
+  const int d = normalize_dim("prod", dim, x.shape());
   Tensor y = x, odd;
   for (int64_t n = y.size(d); n > 1; n /= 2) {
     if (n % 2 == 1) {
@@ -79,7 +79,7 @@ Tensor running_sum(const Tensor& x, Running r) {
 }  // namespace
 
 Tensor cumsum(const Tensor& x, int64_t dim) {
-  return running_sum(widened(x), {normalize_dim("cumsum", dim, x.dim()), false});
+  return running_sum(widened(x), {normalize_dim("cumsum", dim, x.shape()), false});
 }
 
 // --- Extremes and their places ---
@@ -92,7 +92,8 @@ enum class Extreme { max, min };
 Tensor places(const char* op, Extreme which, const Tensor& x, int d) {
   if (x.size(d) == 0) {
     throw ShapeError(
-        op, str("no element to choose from: dimension ", d, " of ", x.shape(), " is empty"));
+        op, str("no element to choose from: dimension ", d, " of ", x.shape(), " is empty"),
+        "go along a dimension that is not empty");
   }
   Tensor out = Tensor::empty(with_size_one(x.shape(), d), int64);
   dispatch_number(op, x.dtype(), [&]<class T>() {
@@ -108,7 +109,7 @@ struct Along {
 };
 
 ValuesIndices extreme(const char* op, Extreme which, const Tensor& x, int64_t dim, bool keepdim) {
-  const int d = normalize_dim(op, dim, x.dim());
+  const int d = normalize_dim(op, dim, x.shape());
   const Tensor index = places(op, which, x, d);
   const Tensor values =
       record(Op(which == Extreme::max ? "max" : "min", static_cast<double>(x.numel())), inputs(x),
@@ -127,7 +128,7 @@ Tensor arg_extreme(const char* op, Extreme which, const Tensor& x, std::optional
     const Tensor index = places(op, which, flatten(x.detach()), 0);
     return reshape(index, keepdim ? Shape::filled(x.dim(), 1) : Shape());
   }
-  const int d = normalize_dim(op, *dim, x.dim());
+  const int d = normalize_dim(op, *dim, x.shape());
   const Tensor index = places(op, which, x, d);
   return keepdim ? index : reshape(index, without_dim(index.shape(), d));
 }

@@ -37,7 +37,8 @@ void check_dtype(const char* op, const char* role, const Tensor& x, DType dtype)
 void check_dim(const char* op, const char* role, const Tensor& x, int dims, const char* layout) {
   if (x.dim() == dims) return;
   throw ShapeError(
-      op, str("expected ", role, " of ", dims, " dimensions ", layout, ", got ", x.shape()));
+      op, str("expected ", role, " of ", dims, " dimensions ", layout, ", got ", x.shape()),
+      "unsqueeze(), squeeze() and reshape() change the number of dimensions");
 }
 
 std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b) {
@@ -100,19 +101,20 @@ Tensor reduced(const Tensor& losses, Reduction reduction) {
   return losses;
 }
 
-Dims normalize_dims(const char* op, const Dims& dims, int dim) {
+Dims normalize_dims(const char* op, const Dims& dims, const Shape& shape) {
   Dims result;
   if (dims.empty()) {
-    for (int d = 0; d < dim; ++d) result.push_back(d);
+    for (int d = 0; d < shape.dim(); ++d) result.push_back(d);
     return result;
   }
   for (int64_t d : dims) {
-    const int n = normalize_dim(op, d, dim);
-    if (dim > 0) result.push_back(n);
+    const int n = normalize_dim(op, d, shape);
+    if (shape.dim() > 0) result.push_back(n);
   }
   std::sort(result.begin(), result.end());
   if (std::adjacent_find(result.begin(), result.end()) != result.end()) {
-    throw IndexError(op, str("dimension named twice in ", dims));
+    throw IndexError(op, str("a dimension of ", shape, " is named twice in ", dims),
+                     "-1 is the last one");
   }
   return result;
 }

@@ -46,8 +46,8 @@ Tensor widened(const Tensor& x);
 /// Elementwise losses, to what the reduction asks for.
 Tensor reduced(const Tensor& losses, Reduction reduction);
 
-/// `dims` normalized, sorted, without duplicates (IndexError); all dimensions where none are given.
-Dims normalize_dims(const char* op, const Dims& dims, int dim);
+/// `dims` normalized, sorted, without duplicates (IndexError); all of `shape` where none are given.
+Dims normalize_dims(const char* op, const Dims& dims, const Shape& shape);
 /// `shape` with the (normalized) dims set to 1.
 Shape with_ones(const Shape& shape, const Dims& dims);
 /// `shape` without the (normalized) dims.

@@ -38,7 +38,8 @@ double conv_flops(const kernels::ConvSizes& s) {
 void check_gradient(const char* op, const Tensor& g, const kernels::ConvSizes& s) {
   if (g.shape() == Shape{s.n, s.o, s.oh, s.ow}) return;
   throw ShapeError(
-      op, str("expected an output gradient ", Shape{s.n, s.o, s.oh, s.ow}, ", got ", g.shape()));
+      op, str("expected an output gradient ", Shape{s.n, s.o, s.oh, s.ow}, ", got ", g.shape()),
+      "it has the shape of the result of the convolution");
 }
 
 }  // namespace

@@ -143,7 +143,8 @@ Tensor detail::arange(double start, double end, double step, DType dtype) {
 template <class T>
 Tensor tensor(std::span<const T> values, const Shape& shape) {
   if (shape.numel() != static_cast<int64_t>(values.size())) {
-    throw ShapeError("tensor", str(values.size(), " values do not fill shape ", shape));
+    throw ShapeError("tensor", str(values.size(), " values do not fill shape ", shape),
+                     "the product of the sizes is the number of values");
   }
   Tensor out = Tensor::empty(shape, dtype_v<T>);
   std::copy(values.begin(), values.end(), out.mutable_data<T>());
@@ -182,9 +183,10 @@ Tensor randn_like(const Tensor& x, Generator& generator) {
 }
 
 Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Generator& generator) {
-  if (lo >= hi)
+  if (lo >= hi) {
     throw ValueError("randint", str("there is no number in [", lo, ", ", hi, ")"),
                      "the lower bound is included, the upper one is not");
+  }
   Tensor out = Tensor::empty(shape, int64);
   int64_t* const values = out.mutable_data<int64_t>();
   const uint64_t range = static_cast<uint64_t>(hi) - static_cast<uint64_t>(lo);
@@ -195,7 +197,10 @@ Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Generator& generator)
 }
 
 Tensor randperm(int64_t n, Generator& generator) {
-  if (n < 0) throw ValueError("randperm", str("a permutation of ", n, " numbers"));
+  if (n < 0) {
+    throw ValueError("randperm", str("a permutation of ", n, " numbers"),
+                     "the count must not be negative");
+  }
   Tensor out = arange(n);
   int64_t* const values = out.mutable_data<int64_t>();
   for (int64_t i = n; i > 1; --i) {  // Fisher and Yates

@@ -67,11 +67,12 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
     throw ShapeError("diagonal", str("expected at least two dimensions, got ", x.shape()),
                      "diag() makes a matrix of a vector");
   }
-  const int row = normalize_dim("diagonal", dim1, x.dim());
-  const int column = normalize_dim("diagonal", dim2, x.dim());
+  const int row = normalize_dim("diagonal", dim1, x.shape());
+  const int column = normalize_dim("diagonal", dim2, x.shape());
   if (row == column) {
     throw IndexError("diagonal",
-                     str("dimensions ", dim1, " and ", dim2, " of ", x.shape(), " are one"));
+                     str("dimensions ", dim1, " and ", dim2, " of ", x.shape(), " are one"),
+                     "name two different ones");
   }
   return take_diagonal(x, {x.shape(), row, column, within_reason(offset)});
 }

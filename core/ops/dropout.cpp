@@ -22,7 +22,8 @@ Tensor dropout_mask(const Shape& shape, DType dtype, double p, Generator& genera
 
 void check_probability(double p) {
   if (p >= 0 && p <= 1) return;  // false for NaN too
-  throw ValueError("dropout", str("the probability must be in [0, 1], got ", p));
+  throw ValueError("dropout", str("the probability must be in [0, 1], got ", p),
+                   "it is the share of elements that become 0");
 }
 
 Tensor apply_mask(const Tensor& x, const Tensor& mask) {
@@ -45,7 +46,8 @@ Tensor dropout_channels(const Tensor& x, double p, Generator& generator) {
   check_probability(p);
   check_floating("dropout", x);
   if (x.dim() < 2) {
-    throw ShapeError("dropout", str("expected [N,C,...] to drop channels of, got ", x.shape()));
+    throw ShapeError("dropout", str("expected [N,C,...] to drop channels of, got ", x.shape()),
+                     "unsqueeze(x, 0) makes a batch of one sample");
   }
   Shape channels = Shape::filled(x.dim(), 1);
   channels[0] = x.shape()[0];

@@ -50,7 +50,9 @@ class Einsum {
     std::string shapes;
     for (const Tensor& x : operands_)
       shapes += (shapes.empty() ? "" : ", ") + x.shape().to_string();
-    throw ShapeError("einsum", str("'", equation_, "' of ", shapes, ": ", what...));
+    throw ShapeError("einsum", str("'", equation_, "' of ", shapes, ": ", what...),
+                     "one term per operand, one letter per dimension, each letter with one size: "
+                     "'ij,jk->ik' is a matrix product");
   }
 
   void parse();

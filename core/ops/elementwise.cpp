@@ -121,8 +121,10 @@ Tensor pow(const Tensor& a, const Tensor& b) {
 Tensor remainder(const Tensor& a, const Tensor& b) {
   const auto [x, y] = broadcast("remainder", a, b);
   if (!is_floating(x.dtype()) && any(eq(y, 0)).item() != 0) {
-    throw ValueError("remainder", str("division by zero: ", a.dtype(), " ", a.shape(), " and ",
-                                      b.shape(), " with a 0 in it"));
+    throw ValueError(
+        "remainder",
+        str("division by zero: ", a.dtype(), " ", a.shape(), " and ", b.shape(), " with a 0 in it"),
+        "whole numbers have no infinity; convert with .to(float32)");
   }
   return record("remainder", inputs(x, y), compute("remainder", Binary::remainder, x, y),
                 saved(x, y),

@@ -43,8 +43,10 @@ Tensor weighted(const char* op, const Tensor& losses, const Tensor& weight) {
   if (!weight.defined()) return losses;
   check_same_dtype(op, losses, weight);
   if (broadcast_shapes(op, losses.shape(), weight.shape()) != losses.shape()) {
-    throw ShapeError(op, str("weight ", weight.shape(), " does not expand to the input's shape ",
-                             losses.shape()));
+    throw ShapeError(
+        op,
+        str("weight ", weight.shape(), " does not expand to the input's shape ", losses.shape()),
+        "sizes must be equal or 1, compared from the last dimension backwards");
   }
   return mul(losses, weight);
 }
@@ -79,7 +81,8 @@ Tensor huber(const Tensor& d, double delta) {
 Tensor huber_loss(const Tensor& input, const Tensor& target, const HuberOptions& options) {
   constexpr const char* op = "huber_loss";
   if (!(options.delta > 0)) {
-    throw ValueError(op, str("delta must be positive, got ", options.delta));
+    throw ValueError(op, str("delta must be positive, got ", options.delta),
+                     "it is the error from which the loss grows linearly; 1 is usual");
   }
   check_pair(op, input, target);
   return reduced(huber(sub(input, target), options.delta), options.reduction);
@@ -88,7 +91,9 @@ Tensor huber_loss(const Tensor& input, const Tensor& target, const HuberOptions&
 Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, const SmoothL1Options& options) {
   constexpr const char* op = "smooth_l1_loss";
   if (!(options.beta >= 0)) {
-    throw ValueError(op, str("beta must not be negative, got ", options.beta));
+    throw ValueError(
+        op, str("beta must not be negative, got ", options.beta),
+        "it is the error from which the loss grows linearly; 1 is usual, 0 is l1_loss()");
   }
   check_pair(op, input, target);
   const Tensor d = sub(input, target);
@@ -175,21 +180,29 @@ Tensor kl_div(const Tensor& input, const Tensor& target, const KlDivOptions& opt
     case KlReduction::batchmean:
       break;
   }
-  if (input.dim() == 0) throw ShapeError(op, "batchmean needs a batch dimension, got an input []");
+  if (input.dim() == 0) {
+    throw ShapeError(op, "batchmean needs a batch dimension, got an input []",
+                     "use Reduction::mean or Reduction::sum");
+  }
   return div(sum(losses), static_cast<double>(input.size(0)));
 }
 
 Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& variance,
                          const GaussianNllOptions& options) {
   constexpr const char* op = "gaussian_nll_loss";
-  if (!(options.eps > 0)) throw ValueError(op, str("eps must be positive, got ", options.eps));
+  if (!(options.eps > 0)) {
+    throw ValueError(op, str("eps must be positive, got ", options.eps),
+                     "it is the smallest variance; 1e-6 is usual");
+  }
   check_pair(op, input, target);
   check_same_dtype(op, input, variance);
   Shape one_each = input.shape();
   if (input.dim() > 0) one_each[input.dim() - 1] = 1;
   if (variance.shape() != input.shape() && variance.shape() != one_each) {
-    throw ShapeError(op, str("expected a variance ", input.shape(), " or ", one_each, ", got ",
-                             variance.shape()));
+    throw ShapeError(
+        op,
+        str("expected a variance ", input.shape(), " or ", one_each, ", got ", variance.shape()),
+        "one for each element, or one for the last dimension");
   }
   if (!(least(variance) >= 0)) {
     refuse(op, "a variance is negative or NaN", variance, ge(variance.detach(), 0),
@@ -264,8 +277,10 @@ Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& tar
   const bool fits =
       (a.dim() == 2 && target.shape() == Shape{a.size(0)}) || (a.dim() == 1 && target.dim() == 0);
   if (!fits) {
-    throw ShapeError(op, str("expected [N,D], [N,D] and a target [N], or [D], [D] and [], got ",
-                             a.shape(), ", ", b.shape(), " and ", target.shape()));
+    throw ShapeError(op,
+                     str("expected [N,D], [N,D] and a target [N], or [D], [D] and [], got ",
+                         a.shape(), ", ", b.shape(), " and ", target.shape()),
+                     "samples are rows");
   }
   const auto squared_length = [](const Tensor& x) { return add(sum(square(x), {-1}), 1e-12); };
   const Tensor cosine = div(sum(mul(a, b), {-1}), sqrt(mul(squared_length(a), squared_length(b))));

@@ -220,7 +220,9 @@ Tensor clamp(const Tensor& x, std::optional<double> lo, std::optional<double> hi
   }
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const double low = lo.value_or(-infinity), high = hi.value_or(infinity);
-  if (std::isnan(low) || std::isnan(high)) throw ValueError("clamp", "a bound is NaN");
+  if (std::isnan(low) || std::isnan(high)) {
+    throw ValueError("clamp", "a bound is NaN", "infinity is no bound");
+  }
   if (!is_floating(x.dtype())) {  // infinity has no integer counterpart: bound each side alone
     Tensor y = x;
     if (lo) y = maximum(y, *lo);

@@ -21,7 +21,9 @@ void check_range(const char* op, const Tensor& index, const Shape& shape, int di
   const int64_t n = shape[dim];
   const auto wrong = kernels::find_out_of_range(loop_over(index), index.data<int64_t>(), n);
   if (!wrong) return;
-  throw IndexError(op, str("index ", *wrong, " is out of range for dimension ", dim, " of ", shape),
+  throw IndexError(op,
+                   str("index ", *wrong, " is out of range for dimension ", dim, " of ", shape,
+                       ": indices ", index.shape()),
                    n > 0 ? str("indices go from 0 to ", n - 1) : "that dimension is empty");
 }
 
@@ -63,7 +65,7 @@ Tensor index_of_slices(const Tensor& index, const Shape& slices, int dim) {
 }  // namespace
 
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
-  const int d = normalize_dim("gather", dim, x.dim());
+  const int d = normalize_dim("gather", dim, x.shape());
   if (x.dim() == 0 && index.dim() == 0) {
     return reshape(gather(reshape(x, {1}), 0, reshape(index, {1})), {});
   }
@@ -78,7 +80,8 @@ namespace {
 void check_source(const char* op, const Tensor& index, const Tensor& source) {
   if (index.shape() == source.shape()) return;
   throw ShapeError(
-      op, str("index ", index.shape(), " and source ", source.shape(), " must have one shape"));
+      op, str("index ", index.shape(), " and source ", source.shape(), " must have one shape"),
+      "each index says where one element of the source goes");
 }
 
 /// What scatter and scatter_add walk over: all dimensions but the (normalized) indexed one.
@@ -104,7 +107,7 @@ struct Scattering {
 }  // namespace
 
 Tensor scatter_add(const Shape& shape, int64_t dim, const Tensor& index, const Tensor& source) {
-  const int d = normalize_dim("scatter_add", dim, shape.dim());
+  const int d = normalize_dim("scatter_add", dim, shape);
   check_source("scatter_add", index, source);
   if (shape.dim() == 0 && index.dim() == 0) {
     return reshape(scatter_add({1}, 0, reshape(index, {1}), reshape(source, {1})), {});
@@ -136,7 +139,7 @@ Tensor stays(const Shape& shape, int d, const Tensor& index) {
 }  // namespace
 
 Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
-  const int d = normalize_dim("scatter", dim, x.dim());
+  const int d = normalize_dim("scatter", dim, x.shape());
   check_source("scatter", index, source);
   check_same_dtype("scatter", x, source);
   if (x.dim() == 0 && index.dim() == 0) {
@@ -165,7 +168,7 @@ Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, double value) 
 }
 
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
-  const int d = normalize_dim("index_select", dim, x.dim());
+  const int d = normalize_dim("index_select", dim, x.shape());
   check_dtype("index_select", "the index", index, int64);
   check_dim("index_select", "an index", index, 1, "[n]");
   if (x.dim() == 0) return reshape(index_select(reshape(x, {1}), 0, index), {});
@@ -189,7 +192,9 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_
   if (padding_idx) {
     const int64_t count = weight.size(0);
     if (*padding_idx < -count || *padding_idx >= count) {
-      throw IndexError(op, str("padding_idx ", *padding_idx, " is no row of ", weight.shape()));
+      throw IndexError(op, str("padding_idx ", *padding_idx, " is no row of ", weight.shape()),
+                       "rows go from " + std::to_string(-weight.shape()[0]) + " to " +
+                           std::to_string(weight.shape()[0] - 1));
     }
     const int64_t padding = *padding_idx < 0 ? *padding_idx + count : *padding_idx;
     const Tensor is_padding = unsqueeze(eq(flat, static_cast<double>(padding)), 1);

@@ -107,6 +107,16 @@ Shape batch_shape(const Tensor& x) {
   return Shape(std::span<const int64_t>(x.shape()).first(static_cast<size_t>(x.dim() - 2)));
 }
 
+Shape common_batch(const Tensor& a, const Tensor& b) {
+  try {
+    return broadcast_shapes("matmul", batch_shape(a), batch_shape(b));
+  } catch (const ShapeError& error) {
+    throw ShapeError(
+        "matmul", str(a.shape(), " times ", b.shape(), ": without the matrices, ", error.detail()),
+        error.hint());
+  }
+}
+
 Tensor with_batch(const Tensor& x, const Shape& batch) {
   Shape shape = batch;
   shape.push_back(x.size(-2));
@@ -121,7 +131,7 @@ Tensor multiply_matrices(const Tensor& a, const Tensor& b) {
     shape[shape.dim() - 1] = b.size(1);
     return reshape(product(flatten(a, 0, -2), b), shape);
   }
-  const Shape batch = broadcast_shapes("matmul", batch_shape(a), batch_shape(b));
+  const Shape batch = common_batch(a, b);
   return product(with_batch(a, batch), with_batch(b, batch));
 }
 
@@ -190,8 +200,10 @@ void check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (!bias.defined()) return;
   check_same_dtype("linear", x, bias);
   if (bias.shape() != Shape{weight.size(0)}) {
-    throw ShapeError("linear", str("expected a bias [", weight.size(0), "], got ", bias.shape(),
-                                   " for weight ", weight.shape()));
+    throw ShapeError("linear",
+                     str("expected a bias [", weight.size(0), "], got ", bias.shape(),
+                         " for weight ", weight.shape()),
+                     "the bias has one element per output feature");
   }
 }
 

@@ -18,22 +18,25 @@ struct Targets {
 };
 
 void check_class_weight(const char* op, const Tensor& weight, const Tensor& scores,
-                        int64_t classes) {
+                        const Tensor& target, int64_t classes) {
   if (!weight.defined()) return;
   check_same_dtype(op, scores, weight);
   if (weight.shape() == Shape{classes}) return;
-  throw ShapeError(op, str("expected a weight [", classes, "], one per class, got ", weight.shape(),
-                           ": scores ", scores.shape()));
+  throw ShapeError(op,
+                   str("expected a weight [", classes, "], one per class, got ", weight.shape(),
+                       ": scores ", scores.shape(), ", target ", target.shape()),
+                   "classes are dimension 1 of the scores, or the only one");
 }
 
-void check_labels(const char* op, const Tensor& target, int64_t classes, int64_t ignore_index) {
+void check_labels(const char* op, const Tensor& scores, const Tensor& target, int64_t classes,
+                  int64_t ignore_index) {
   const Tensor dense = contiguous(target.detach());
   const int64_t* const labels = dense.data<int64_t>();
   for (int64_t i = 0; i < dense.numel(); ++i) {
     if (labels[i] == ignore_index || (labels[i] >= 0 && labels[i] < classes)) continue;
     throw IndexError(op,
                      str("label ", labels[i], " at position ", i, " of the target ", target.shape(),
-                         " is not a class"),
+                         " is not a class: scores ", scores.shape()),
                      str("classes go from 0 to ", classes - 1, "; ", ignore_index, " is ignored"));
   }
 }
@@ -42,7 +45,9 @@ Targets checked_targets(const char* op, const Tensor& scores, const Tensor& targ
                         const Tensor& weight, int64_t ignore_index) {
   check_floating(op, scores);
   check_dtype(op, "target", target, int64);
-  if (scores.dim() == 0) throw ShapeError(op, "expected scores [N,C,...] or [C], got []");
+  if (scores.dim() == 0) {
+    throw ShapeError(op, "expected scores [N,C,...] or [C], got []", "classes are a dimension");
+  }
   const int class_dim = scores.dim() == 1 ? 0 : 1;
   Shape expected = scores.shape();
   expected.erase(class_dim);
@@ -53,8 +58,8 @@ Targets checked_targets(const char* op, const Tensor& scores, const Tensor& targ
                      "one class index per sample and position");
   }
   const int64_t classes = scores.shape()[class_dim];
-  check_class_weight(op, weight, scores, classes);
-  check_labels(op, target, classes, ignore_index);
+  check_class_weight(op, weight, scores, target, classes);
+  check_labels(op, scores, target, classes, ignore_index);
 
   const Tensor ignored = eq(target, static_cast<double>(ignore_index));
   const Tensor index = masked_fill(target, ignored, 0);
@@ -92,7 +97,7 @@ Tensor probability_cross_entropy(const Tensor& logits, const Tensor& target,
   const int class_dim = logits.dim() == 1 ? 0 : 1;
   const int64_t classes = logits.shape()[class_dim];
   check_same_dtype(op, logits, target);
-  check_class_weight(op, options.weight, logits, classes);
+  check_class_weight(op, options.weight, logits, target, classes);
   Tensor p = target;
   if (options.label_smoothing > 0) {
     p = add(mul(p, 1 - options.label_smoothing),
@@ -118,7 +123,8 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
   constexpr const char* op = "cross_entropy";
   const double smoothing = options.label_smoothing;
   if (!(smoothing >= 0 && smoothing <= 1)) {
-    throw ValueError(op, str("label_smoothing must be in [0, 1], got ", smoothing));
+    throw ValueError(op, str("label_smoothing must be in [0, 1], got ", smoothing),
+                     "it is the share of the target that all classes get; 0.1 is usual");
   }
   check_floating(op, logits);
   if (logits.shape() == target.shape() && is_floating(target.dtype()) && logits.dim() > 0) {
@@ -144,10 +150,12 @@ Tensor multi_margin_loss(const Tensor& scores, const Tensor& target,
                          const MultiMarginOptions& options) {
   constexpr const char* op = "multi_margin_loss";
   if (options.p != 1 && options.p != 2) {
-    throw ValueError(op, str("p must be 1 or 2, got ", options.p));
+    throw ValueError(op, str("p must be 1 or 2, got ", options.p), "1 is the hinge, 2 its square");
   }
-  if (scores.dim() > 2)
-    throw ShapeError(op, str("expected scores [N,C] or [C], got ", scores.shape()));
+  if (scores.dim() > 2) {
+    throw ShapeError(op, str("expected scores [N,C] or [C], got ", scores.shape()),
+                     "classes are the last dimension");
+  }
   constexpr int64_t none_ignored = std::numeric_limits<int64_t>::min();
   const Targets t = checked_targets(op, scores, target, options.weight, none_ignored);
   const Tensor excess = add(sub(scores, gather(scores, t.class_dim, t.index)), options.margin);

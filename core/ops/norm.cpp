@@ -269,13 +269,15 @@ void check_input(const char* op, const Tensor& x, const Tensor& weight, const Te
     check_same_dtype(op, x, *t);
     if (t->shape() == affine_shape) continue;
     throw ShapeError(
-        op, str("expected ", role, " ", affine_shape, ", got ", t->shape(), ": input ", x.shape()));
+        op, str("expected ", role, " ", affine_shape, ", got ", t->shape(), ": input ", x.shape()),
+        "weights and biases have one element per channel");
   }
 }
 
 void check_channels(const char* op, const Tensor& x) {
   if (x.dim() >= 2) return;
-  throw ShapeError(op, str("expected [N,C,...], got ", x.shape()));
+  throw ShapeError(op, str("expected [N,C,...], got ", x.shape()),
+                   "unsqueeze(x, 0) makes a batch of one sample");
 }
 
 void check_normalized_shape(const char* op, const Tensor& x, const Shape& normalized) {
@@ -326,8 +328,10 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
                   double eps, NormForm form) {
   check_channels("group_norm", x);
   if (num_groups < 1 || x.shape()[1] % num_groups != 0) {
-    throw ShapeError("group_norm", str(x.shape()[1], " channels do not fall into ", num_groups,
-                                       " groups: input ", x.shape()));
+    throw ShapeError(
+        "group_norm",
+        str(x.shape()[1], " channels do not fall into ", num_groups, " groups: input ", x.shape()),
+        "the number of groups must divide the number of channels");
   }
   const Shape affine = {x.shape()[1]};
   check_input("group_norm", x, weight, bias, affine);
@@ -361,8 +365,14 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
 Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double beta, double k) {
   constexpr const char* op = "local_response_norm";
   check_floating(op, x);
-  if (x.dim() < 3) throw ShapeError(op, str("expected [N,C,...], got ", x.shape()));
-  if (size < 1) throw ValueError(op, str("size must be at least 1, got ", size));
+  if (x.dim() < 3) {
+    throw ShapeError(op, str("expected [N,C,...] with three dimensions or more, got ", x.shape()),
+                     "unsqueeze(x, 0) makes a batch of one sample");
+  }
+  if (size < 1) {
+    throw ValueError(op, str("size must be at least 1, got ", size),
+                     "it is the number of neighbouring channels; 5 is usual");
+  }
   const int64_t channels = x.shape()[1];
   std::vector<int64_t> pads(static_cast<size_t>(2 * (x.dim() - 1)),
                             0);  // only the channels get any

@@ -28,7 +28,9 @@ Pads checked_pads(const Tensor& x, std::span<const int64_t> given) {
   Pads pads{};
   constexpr int64_t most = int64_t{1} << 46;  // elements: larger than any memory, far from overflow
   for (size_t i = 0; i < given.size(); ++i) {
-    if (given[i] < -most || given[i] > most) throw ValueError("pad", str("a pad of ", given[i]));
+    if (given[i] < -most || given[i] > most) {
+      throw ValueError("pad", str("a pad of ", given[i]), "it is larger than any memory");
+    }
     pads[i / 2][i % 2] = given[i];
   }
   for (int d = 0; d < x.dim(); ++d) {
@@ -36,8 +38,10 @@ Pads checked_pads(const Tensor& x, std::span<const int64_t> given) {
     const int64_t size = x.shape()[d];
     if (size + std::min<int64_t>(begin, 0) + std::min<int64_t>(end, 0) < 0 ||
         size + begin + end < 0) {
-      throw ShapeError("pad", str("pads (", begin, ", ", end, ") take more than the ", size,
-                                  " elements of dimension ", d, " of ", x.shape()));
+      throw ShapeError("pad",
+                       str("pads (", begin, ", ", end, ") take more than the ", size,
+                           " elements of dimension ", d, " of ", x.shape()),
+                       "negative pads cut that many elements off");
     }
   }
   return pads;

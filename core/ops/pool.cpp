@@ -30,7 +30,8 @@ Shape with_plane(Shape shape, int64_t h, int64_t w) {
 void check_image(const char* op, const Tensor& x) {
   check_pool_input<2>(op, x);
   if (plane_size(x.shape()) > std::numeric_limits<int32_t>::max()) {
-    throw ShapeError(op, str("planes of more than 2^31 elements: ", x.shape()));
+    throw ShapeError(op, str("planes of more than 2^31 elements: ", x.shape()),
+                     "cut the planes into parts");
   }
 }
 
@@ -198,10 +199,11 @@ ValuesIndices max_pool2d_with_indices(const Tensor& x, const Pool2dOptions& opti
 Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) {
   check_image("avg_pool2d", x);
   if (options.divisor_override && *options.divisor_override == 0) {
-    throw ValueError("avg_pool2d", "divisor_override is 0");
+    throw ValueError("avg_pool2d", "divisor_override is 0",
+                     "leave it empty to divide by the number of elements");
   }
   if (options.dilation != Size2(1)) {
-    throw ValueError("avg_pool2d", "average pooling has no dilation");
+    throw ValueError("avg_pool2d", "average pooling has no dilation", "leave dilation at 1");
   }
   const auto s = pool_sizes("avg_pool2d", x.shape(), options);
   return average(x, {x.shape(), options, {s.oh, s.ow}, false});
@@ -210,8 +212,10 @@ Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) {
 Tensor adaptive_avg_pool2d(const Tensor& x, const Size2& output_size) {
   check_image("adaptive_avg_pool2d", x);
   if (output_size[0] < 1 || output_size[1] < 1) {
-    throw ValueError("adaptive_avg_pool2d", str("output_size ", output_size[0], "x", output_size[1],
-                                                " must be at least 1"));
+    throw ValueError(
+        "adaptive_avg_pool2d",
+        str("output_size ", output_size[0], "x", output_size[1], " must be at least 1"),
+        "1 averages everything");
   }
   return average(x, {x.shape(), {}, output_size, true});
 }

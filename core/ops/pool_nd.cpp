@@ -68,8 +68,13 @@ void check_pool(const char* op, const Tensor& x, const PoolOptions<N>& options) 
 template <size_t N>
 void check_average(const char* op, const Tensor& x, const PoolOptions<N>& options) {
   check_pool(op, x, options);
-  if (options.divisor_override == 0) throw ValueError(op, "divisor_override is 0");
-  if (options.dilation != Sizes<N>(1)) throw ValueError(op, "average pooling has no dilation");
+  if (options.divisor_override == 0) {
+    throw ValueError(op, "divisor_override is 0",
+                     "leave it empty to divide by the number of elements");
+  }
+  if (options.dilation != Sizes<N>(1)) {
+    throw ValueError(op, "average pooling has no dilation", "leave dilation at 1");
+  }
 }
 
 template <size_t N>
@@ -77,7 +82,8 @@ void check_adaptive(const char* op, const Tensor& x, const Sizes<N>& output_size
   check_pool_input<N>(op, x);
   for (int64_t size : output_size) {
     if (size >= 1) continue;
-    throw ValueError(op, str("output_size ", Shape(output_size), " must be at least 1"));
+    throw ValueError(op, str("output_size ", Shape(output_size), " must be at least 1"),
+                     "1 averages or takes the largest of everything");
   }
 }
 
@@ -206,7 +212,9 @@ void check_norm_pool(const char* op, double norm_type, const PoolOptions<N>& opt
     throw ValueError(op, str("norm_type must be positive and finite, got ", norm_type),
                      "the limit for infinity is max pooling of |x|");
   }
-  if (options.padding != Sizes<N>(0)) throw ValueError(op, "a norm pool has no padding");
+  if (options.padding != Sizes<N>(0)) {
+    throw ValueError(op, "a norm pool has no padding", "pad() the input");
+  }
 }
 
 /// From averages of x^p to norms.
@@ -239,8 +247,9 @@ Tensor max_unpool(const char* op, const Tensor& x, const Tensor& indices,
   check_pool_input<N>(op, x);
   check_dtype(op, "the indices", indices, int64);
   if (indices.shape() != x.shape()) {
-    throw ShapeError(op, str("input ", x.shape(), " and indices ", indices.shape(),
-                             " must have the same shape"));
+    throw ShapeError(
+        op, str("input ", x.shape(), " and indices ", indices.shape(), " must have the same shape"),
+        "both are results of one max pooling");
   }
   const int lead = x.dim() - static_cast<int>(N);
   const Shape shape = with_spatial(x.shape(), lead, output_size);
@@ -248,7 +257,10 @@ Tensor max_unpool(const char* op, const Tensor& x, const Tensor& indices,
   while (rows.dim() > lead) rows.erase(lead);
   int64_t elements = 1;
   for (int64_t size : output_size) {
-    if (size < 1) throw ValueError(op, str("output_size ", Shape(output_size), " is not positive"));
+    if (size < 1) {
+      throw ValueError(op, str("output_size ", Shape(output_size), " is not positive"),
+                       "give the size that the input of the max pooling had");
+    }
     elements *= size;
   }
   rows.push_back(elements);

@@ -11,7 +11,9 @@ using namespace ops;
 namespace {
 
 void check_joinable(const char* op, std::span<const Tensor> tensors) {
-  if (tensors.empty()) throw ValueError(op, "expected at least one tensor, got none");
+  if (tensors.empty()) {
+    throw ValueError(op, "expected at least one tensor, got none", "the list is empty");
+  }
   for (const Tensor& t : tensors) check_same_dtype(op, tensors[0], t);
 }
 
@@ -40,7 +42,7 @@ Tensor cat(std::span<const Tensor> tensors, int64_t dim) {
   if (first.dim() == 0) {
     throw ShapeError("cat", "tensors without dimensions cannot be joined", "stack() them");
   }
-  const int d = normalize_dim("cat", dim, first.dim());
+  const int d = normalize_dim("cat", dim, first.shape());
   Shape shape = first.shape();
   shape[d] = joined_length(tensors, d);
   Tensor out = Tensor::empty(shape, first.dtype());
@@ -73,7 +75,7 @@ Tensor cat(std::initializer_list<Tensor> tensors, int64_t dim) {
 
 Tensor stack(std::span<const Tensor> tensors, int64_t dim) {
   check_joinable("stack", tensors);
-  const int d = normalize_dim("stack", dim, tensors[0].dim() + 1);
+  const int d = normalize_new_dim("stack", dim, tensors[0].shape());
   std::vector<Tensor> rows;
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (tensors[i].shape() != tensors[0].shape()) {
@@ -115,7 +117,7 @@ Tensor repeat(const Tensor& x, const Shape& repeats) {
 }
 
 Tensor flip(const Tensor& x, const Dims& wanted) {
-  const Dims dims = wanted.empty() ? wanted : normalize_dims("flip", wanted, x.dim());
+  const Dims dims = wanted.empty() ? wanted : normalize_dims("flip", wanted, x.shape());
   Tensor out = Tensor::empty(x.shape(), x.dtype());
   Strides backwards = out.strides();
   int64_t last = 0;  // where the element lands that x has first
@@ -135,7 +137,7 @@ Tensor flip(const Tensor& x, const Dims& wanted) {
 
 Tensor roll(const Tensor& x, int64_t shift, std::optional<int64_t> dim) {
   if (!dim) return reshape(roll(flatten(x), shift, 0), x.shape());
-  const int d = normalize_dim("roll", *dim, x.dim());
+  const int d = normalize_dim("roll", *dim, x.shape());
   const int64_t n = x.size(d);
   const int64_t moved = n > 0 ? (shift % n + n) % n : 0;
   if (moved == 0) return clone(x);
@@ -149,7 +151,8 @@ namespace {
 /// x with zeros where column - row > diagonal (`lower`), or where column - row < diagonal.
 Tensor triangle(const char* op, const Tensor& x, int64_t diagonal, bool lower) {
   if (x.dim() < 2) {
-    throw ShapeError(op, str("expected matrices in the last two dimensions, got ", x.shape()));
+    throw ShapeError(op, str("expected matrices in the last two dimensions, got ", x.shape()),
+                     "unsqueeze() makes a row or a column of a vector");
   }
   const int64_t rows = x.size(-2), columns = x.size(-1);
   Tensor dropped = Tensor::empty({rows, columns}, boolean);

@@ -49,7 +49,7 @@ double count(const Shape& shape, const Dims& dims) {
 
 Tensor sum(const Tensor& input, const Dims& wanted, bool keepdim) {
   const Tensor x = widened(input);
-  const Dims dims = normalize_dims("sum", wanted, x.dim());
+  const Dims dims = normalize_dims("sum", wanted, x.shape());
   struct Reduced {
     Shape shape;
     Dims dims;
@@ -64,7 +64,7 @@ Tensor sum(const Tensor& input, const Dims& wanted, bool keepdim) {
 
 Tensor mean(const Tensor& x, const Dims& wanted, bool keepdim) {
   check_floating("mean", x);
-  const Dims dims = normalize_dims("mean", wanted, x.dim());
+  const Dims dims = normalize_dims("mean", wanted, x.shape());
   return div(sum(x, wanted, keepdim), count(x.shape(), dims));
 }
 
@@ -72,7 +72,7 @@ Tensor mean(const Tensor& x, const Dims& wanted, bool keepdim) {
 
 Tensor var(const Tensor& x, const Dims& wanted, double correction, bool keepdim) {
   check_floating("var", x);
-  const Dims dims = normalize_dims("var", wanted, x.dim());
+  const Dims dims = normalize_dims("var", wanted, x.shape());
   const Tensor deviation = sub(x, mean(x, dims, true));
   const double divisor = std::max(0.0, count(x.shape(), dims) - correction);
   return div(sum(square(deviation), dims, keepdim), divisor);
@@ -106,7 +106,7 @@ void check_any(const char* op, const Shape& shape, const Dims& dims) {
 }
 
 Tensor extreme(const char* op, Fold f, const Tensor& x, const Dims& wanted, bool keepdim) {
-  const Dims dims = normalize_dims(op, wanted, x.dim());
+  const Dims dims = normalize_dims(op, wanted, x.shape());
   check_any(op, x.shape(), dims);
   const Tensor y = compute(op, f, x, dims);
   const Tensor out = record(
@@ -140,7 +140,7 @@ namespace {
 
 /// For ord < 0: 0 as soon as one magnitude is 0, with gradient 0.
 Tensor negative_norm(const Tensor& size, const Dims& dims, double ord, bool keepdim) {
-  check_any("norm", size.shape(), normalize_dims("norm", dims, size.dim()));
+  check_any("norm", size.shape(), normalize_dims("norm", dims, size.shape()));
   const Tensor zero = eq(size, 0);
   const Tensor total = sum(pow(masked_fill(size, zero, 1), ord), dims, keepdim);
   return masked_fill(pow(total, 1 / ord), any(zero, dims, keepdim), 0);
@@ -183,7 +183,7 @@ Tensor compute_logsumexp(const Tensor& x, const Dims& dims) {
 
 Tensor logsumexp(const Tensor& x, const Dims& wanted, bool keepdim) {
   check_floating("logsumexp", x);
-  const Dims dims = normalize_dims("logsumexp", wanted, x.dim());
+  const Dims dims = normalize_dims("logsumexp", wanted, x.shape());
   const Tensor y = compute_logsumexp(x, dims);
   const Tensor out =
       record(Op("logsumexp", 4.0 * static_cast<double>(x.numel())), inputs(x), y, saved(x, y),

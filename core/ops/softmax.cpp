@@ -9,7 +9,7 @@ using namespace ops;
 
 Tensor softmax(const Tensor& input, int64_t dim) {
   check_floating("softmax", input);
-  const int d = normalize_dim("softmax", dim, input.dim());
+  const int d = normalize_dim("softmax", dim, input.shape());
   const Tensor x = contiguous(input);
   Tensor y = Tensor::empty(x.shape(), x.dtype());
   dispatch_floating("softmax", x.dtype(), [&]<class T>() {
@@ -24,7 +24,7 @@ Tensor softmax(const Tensor& input, int64_t dim) {
 
 Tensor log_softmax(const Tensor& input, int64_t dim) {
   check_floating("log_softmax", input);
-  const int d = normalize_dim("log_softmax", dim, input.dim());
+  const int d = normalize_dim("log_softmax", dim, input.shape());
   const Tensor x = contiguous(input);
   Tensor y = Tensor::empty(x.shape(), x.dtype());
   dispatch_floating("log_softmax", x.dtype(), [&]<class T>() {

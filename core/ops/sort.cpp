@@ -30,7 +30,7 @@ ValuesIndices first_in_order(const char* op, const Tensor& x, int64_t dim, std::
     const auto row = first_in_order(op, reshape(x, {1}), dim, k, descending);
     return {reshape(row.values, {}), reshape(row.indices, {})};
   }
-  const int d = normalize_dim(op, dim, x.dim());
+  const int d = normalize_dim(op, dim, x.shape());
   const Tensor index = places(op, x, d, k.value_or(x.shape()[d]), descending);
   return {gather(x, d, index), index};
 }

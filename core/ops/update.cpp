@@ -30,7 +30,8 @@ void check_written(const char* op, const Tensor& parameter, const Role& role) {
   check_same_dtype(op, parameter, role.tensor);
   const Shape& shape = role.tensor.shape();
   if (shape != parameter.shape()) {
-    throw ShapeError(op, str(role.name, " is ", shape, ", the parameter ", parameter.shape()));
+    throw ShapeError(op, str(role.name, " is ", shape, ", the parameter ", parameter.shape()),
+                     "the state of an optimizer has the shape of its parameter");
   }
   if (!role.tensor.is_contiguous()) {
     throw ValueError(op, str(role.name, " ", shape, " is not in row-major order"),
@@ -47,7 +48,8 @@ void run(const char* op, Tensor& parameter, const Tensor& gradient,
   check_same_dtype(op, parameter, gradient);
   if (gradient.shape() != parameter.shape()) {
     throw ShapeError(op,
-                     str("gradient is ", gradient.shape(), ", the parameter ", parameter.shape()));
+                     str("gradient is ", gradient.shape(), ", the parameter ", parameter.shape()),
+                     "a gradient has the shape of its parameter");
   }
   for (const Role& role : state) check_written(op, parameter, role);
   const Tensor g = gradient.detach().contiguous();

@@ -21,13 +21,15 @@ struct Resampling {
 
 void check_options(const UpsampleOptions& o) {
   if (o.size.empty() == !o.scale_factor.has_value()) {
-    throw ValueError("upsample", "needs either a size or a scale_factor");
+    throw ValueError("upsample", "needs either a size or a scale_factor", "give one of the two");
   }
   if (o.scale_factor && !(*o.scale_factor > 0 && std::isfinite(*o.scale_factor))) {
-    throw ValueError("upsample", str("scale_factor must be positive, got ", *o.scale_factor));
+    throw ValueError("upsample", str("scale_factor must be positive, got ", *o.scale_factor),
+                     "2 doubles each size");
   }
   if (o.align_corners && o.mode == UpsampleMode::nearest) {
-    throw ValueError("upsample", "align_corners is for linear modes");
+    throw ValueError("upsample", "align_corners is for linear modes",
+                     "use UpsampleMode::linear, or leave align_corners out");
   }
 }
 
@@ -86,14 +88,19 @@ Tensor upsample(const Tensor& x, const UpsampleOptions& options) {
   const int spatial = x.dim() - 2;
   const bool one_for_all = options.size.dim() <= 1;
   if (spatial < 1 || spatial > 3 || (!one_for_all && options.size.dim() != spatial)) {
-    throw ShapeError("upsample", str("expected [N,C,...] with one to three spatial dimensions, and "
-                                     "as many sizes, got ",
-                                     x.shape(), " and size ", options.size));
+    throw ShapeError("upsample",
+                     str("expected [N,C,...] with one to three spatial dimensions, and "
+                         "as many sizes, got ",
+                         x.shape(), " and size ", options.size),
+                     "one size per dimension after the channels");
   }
   Tensor y = x;
   for (int d = 2; d < x.dim(); ++d) {
     const Resampling r = resampling_of(x, d, options);
-    if (r.in < 1) throw ShapeError("upsample", str("nothing to take values from in ", x.shape()));
+    if (r.in < 1) {
+      throw ShapeError("upsample", str("nothing to take values from in ", x.shape()),
+                       "only the batch may be empty");
+    }
     if (r.out < 1 || r.out > most) {
       throw ValueError("upsample",
                        str("dimension ", d, " of ", x.shape(), " would get size ", r.out),

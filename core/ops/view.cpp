@@ -54,8 +54,8 @@ Shape infer_shape(const char* op, const Shape& from, const Shape& wanted) {
                      "any size would fit; write it out");
   }
   if ((unknown >= 0 && shape[unknown] == -1) || shape.numel() != numel) {
-    throw ShapeError(op,
-                     str("shape ", wanted, " does not hold the ", numel, " elements of ", from));
+    throw ShapeError(op, str("shape ", wanted, " does not hold the ", numel, " elements of ", from),
+                     "the product of all sizes stays; one may be -1, for what is left");
   }
   return shape;
 }
@@ -80,11 +80,13 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
 }
 
 Tensor flatten(const Tensor& x, int64_t start_dim, int64_t end_dim) {
-  const int start = normalize_dim("flatten", start_dim, x.dim());
-  const int end = normalize_dim("flatten", end_dim, x.dim());
+  const int start = normalize_dim("flatten", start_dim, x.shape());
+  const int end = normalize_dim("flatten", end_dim, x.shape());
   if (start > end) {
-    throw ValueError("flatten", str("start_dim ", start_dim, " comes after end_dim ", end_dim,
-                                    " in ", x.shape()));
+    throw ValueError(
+        "flatten",
+        str("start_dim ", start_dim, " comes after end_dim ", end_dim, " in ", x.shape()),
+        "name the first dimension to merge, then the last one");
   }
   if (x.dim() == 0) return reshape(x, {1});
   Shape shape;
@@ -101,10 +103,11 @@ Tensor flatten(const Tensor& x, int64_t start_dim, int64_t end_dim) {
 }
 
 Tensor unflatten(const Tensor& x, int64_t dim, const Shape& sizes) {
-  const int d = normalize_dim("unflatten", dim, x.dim());
+  const int d = normalize_dim("unflatten", dim, x.shape());
   if (x.dim() == 0 || sizes.empty()) {
     throw ShapeError("unflatten",
-                     str("cannot split dimension ", dim, " of ", x.shape(), " into ", sizes));
+                     str("cannot split dimension ", dim, " of ", x.shape(), " into ", sizes),
+                     "the product of the sizes is the size of the dimension");
   }
   const Shape part = infer_shape("unflatten", {x.shape()[d]}, sizes);
   Shape shape = x.shape();
@@ -116,7 +119,7 @@ Tensor unflatten(const Tensor& x, int64_t dim, const Shape& sizes) {
 Tensor squeeze(const Tensor& x, std::optional<int64_t> dim) {
   Shape shape = x.shape();
   if (dim) {
-    const int d = normalize_dim("squeeze", *dim, x.dim());
+    const int d = normalize_dim("squeeze", *dim, x.shape());
     if (x.dim() == 0 || shape[d] != 1) return x;
     shape.erase(d);
   } else {
@@ -128,7 +131,7 @@ Tensor squeeze(const Tensor& x, std::optional<int64_t> dim) {
 }
 
 Tensor unsqueeze(const Tensor& x, int64_t dim) {
-  const int d = normalize_dim("unsqueeze", dim, x.dim() + 1);
+  const int d = normalize_new_dim("unsqueeze", dim, x.shape());
   Shape shape = x.shape();
   shape.insert(d, 1);
   return reshape(x, shape);
@@ -136,16 +139,19 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
 
 Tensor permute(const Tensor& x, const Dims& dims) {
   if (dims.dim() != x.dim()) {
-    throw ShapeError(
-        "permute", str("dims ", dims, " do not name the ", x.dim(), " dimensions of ", x.shape()));
+    throw ShapeError("permute",
+                     str("dims ", dims, " do not name the ", x.dim(), " dimensions of ", x.shape()),
+                     "name each once, in the order of the result");
   }
   Shape shape = x.shape();
   Strides strides = x.strides();
   Dims inverse = Dims::filled(x.dim(), -1);
   for (int d = 0; d < dims.dim(); ++d) {
-    const int from = normalize_dim("permute", dims[d], x.dim());
+    const int from = normalize_dim("permute", dims[d], x.shape());
     if (inverse[from] >= 0) {
-      throw IndexError("permute", str("dims ", dims, " name dimension ", from, " twice"));
+      throw IndexError("permute",
+                       str("dims ", dims, " name dimension ", from, " of ", x.shape(), " twice"),
+                       "name each once, in the order of the result");
     }
     inverse[from] = d;
     shape[d] = x.shape()[from];
@@ -157,8 +163,8 @@ Tensor permute(const Tensor& x, const Dims& dims) {
 }
 
 Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
-  const int a = normalize_dim("transpose", dim0, x.dim());
-  const int b = normalize_dim("transpose", dim1, x.dim());
+  const int a = normalize_dim("transpose", dim0, x.shape());
+  const int b = normalize_dim("transpose", dim1, x.shape());
   if (a == b) return x;
   Dims dims;
   for (int d = 0; d < x.dim(); ++d) dims.push_back(d == a ? b : d == b ? a : d);
@@ -166,8 +172,8 @@ Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
 }
 
 Tensor movedim(const Tensor& x, int64_t source, int64_t destination) {
-  const int from = normalize_dim("movedim", source, x.dim());
-  const int to = normalize_dim("movedim", destination, x.dim());
+  const int from = normalize_dim("movedim", source, x.shape());
+  const int to = normalize_dim("movedim", destination, x.shape());
   if (from == to) return x;
   Dims dims;
   for (int d = 0; d < x.dim(); ++d) dims.push_back(d);
@@ -191,7 +197,8 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
     }
   }
   if (added < 0) {
-    throw ShapeError("expand", str(x.shape(), " has more dimensions than ", wanted));
+    throw ShapeError("expand", str(x.shape(), " has more dimensions than ", wanted),
+                     "select() or squeeze() takes dimensions away");
   }
   if (shape == x.shape()) return x;
   return record(
@@ -234,15 +241,20 @@ Tensor slice_gradient(const Tensor& g, const Slice& s) {
 }  // namespace
 
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_t step) {
-  if (x.dim() == 0) throw ShapeError("slice", "a tensor without dimensions cannot be sliced");
-  const int d = normalize_dim("slice", dim, x.dim());
+  if (x.dim() == 0) {
+    throw ShapeError("slice", "a tensor without dimensions cannot be sliced",
+                     "unsqueeze() adds a dimension");
+  }
+  const int d = normalize_dim("slice", dim, x.shape());
   const int64_t size = x.shape()[d];
   if (start < 0) start += size;
   const bool fits = step > 0 && length >= 0 && start >= 0 && start <= size &&
                     (length == 0 || (length - 1) <= (size - 1 - start) / step);
   if (!fits) {
-    throw IndexError("slice", str("start ", start, ", length ", length, ", step ", step,
-                                  " do not lie in dimension ", d, " of ", x.shape()));
+    throw IndexError("slice",
+                     str("start ", start, ", length ", length, ", step ", step,
+                         " do not lie in dimension ", d, " of ", x.shape()),
+                     "steps go forward; flip() turns the order round");
   }
   if (length == size) return x;
   Shape shape = x.shape();
@@ -261,11 +273,13 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
 }
 
 Tensor select(const Tensor& x, int64_t dim, int64_t index) {
-  const int d = normalize_dim("select", dim, x.dim());
+  const int d = normalize_dim("select", dim, x.shape());
   const int64_t size = x.dim() > 0 ? x.shape()[d] : 0;
   if (index < -size || index >= size) {
     throw IndexError("select",
-                     str("index ", index, " is out of range for dimension ", d, " of ", x.shape()));
+                     str("index ", index, " is out of range for dimension ", d, " of ", x.shape()),
+                     size > 0 ? str("indices go from ", -size, " to ", size - 1)
+                              : "there is nothing to select from");
   }
   const Tensor row = slice(x, d, index < 0 ? index + size : index, 1);
   Shape shape = row.shape();
@@ -274,16 +288,24 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
 }
 
 std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim) {
-  if (x.dim() == 0) throw ShapeError("split", "a tensor without dimensions cannot be split");
-  const int d = normalize_dim("split", dim, x.dim());
+  if (x.dim() == 0) {
+    throw ShapeError("split", "a tensor without dimensions cannot be split",
+                     "unsqueeze() adds a dimension");
+  }
+  const int d = normalize_dim("split", dim, x.shape());
   int64_t total = 0;
   for (int64_t size : sizes) {
-    if (size < 0) throw ValueError("split", str("negative size ", size));
+    if (size < 0) {
+      throw ValueError("split", str("size ", size, " for dimension ", d, " of ", x.shape()),
+                       "sizes must not be negative");
+    }
     total += size;
   }
   if (total != x.shape()[d]) {
-    throw ShapeError("split", str("the ", sizes.size(), " sizes add up to ", total, ", dimension ",
-                                  d, " of ", x.shape(), " has ", x.shape()[d]));
+    throw ShapeError("split",
+                     str("the ", sizes.size(), " sizes add up to ", total, ", dimension ", d,
+                         " of ", x.shape(), " has ", x.shape()[d]),
+                     "the sizes are the lengths of all parts");
   }
   std::vector<Tensor> parts;
   int64_t start = 0;
@@ -295,8 +317,11 @@ std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64
 }
 
 std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
-  if (x.dim() == 0) throw ShapeError("split", "a tensor without dimensions cannot be split");
-  const int d = normalize_dim("split", dim, x.dim());
+  if (x.dim() == 0) {
+    throw ShapeError("split", "a tensor without dimensions cannot be split",
+                     "unsqueeze() adds a dimension");
+  }
+  const int d = normalize_dim("split", dim, x.shape());
   const int64_t total = x.shape()[d];
   if (size < 0 || (size == 0 && total > 0)) {
     throw ValueError("split", str("size ", size, " for dimension ", d, " of ", x.shape()),
@@ -313,9 +338,15 @@ std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
 }
 
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
-  if (chunks < 1) throw ValueError("chunk", str("expected at least 1 chunk, got ", chunks));
-  if (x.dim() == 0) throw ShapeError("chunk", "a tensor without dimensions cannot be split");
-  const int d = normalize_dim("chunk", dim, x.dim());
+  if (chunks < 1) {
+    throw ValueError("chunk", str("expected at least 1 chunk of ", x.shape(), ", got ", chunks),
+                     "split() takes the length of the parts instead");
+  }
+  if (x.dim() == 0) {
+    throw ShapeError("chunk", "a tensor without dimensions cannot be split",
+                     "unsqueeze() adds a dimension");
+  }
+  const int d = normalize_dim("chunk", dim, x.shape());
   const int64_t total = x.shape()[d];
   if (total == 0) return std::vector<Tensor>(static_cast<size_t>(chunks), x);
   return split(x, (total + chunks - 1) / chunks, d);
@@ -336,9 +367,12 @@ void append_slices(const Tensor& x, int dim, std::vector<Tensor>& slices) {
 }  // namespace
 
 std::vector<Tensor> unbind(const Tensor& x, int64_t dim) {
-  if (x.dim() == 0) throw ShapeError("unbind", "a tensor without dimensions has no slices");
+  if (x.dim() == 0) {
+    throw ShapeError("unbind", "a tensor without dimensions has no slices",
+                     "unsqueeze() adds a dimension");
+  }
   std::vector<Tensor> slices;
-  append_slices(x, normalize_dim("unbind", dim, x.dim()), slices);
+  append_slices(x, normalize_dim("unbind", dim, x.shape()), slices);
   return slices;
 }
 

@@ -73,7 +73,8 @@ void check_conv_arguments(const char* op, const Tensor& x, const Tensor& weight,
   check_same_dtype(op, x, bias);
   if (bias.shape() == Shape{channels}) return;
   throw ShapeError(
-      op, str("expected a bias [", channels, "], got ", bias.shape(), ": weight ", weight.shape()));
+      op, str("expected a bias [", channels, "], got ", bias.shape(), ": weight ", weight.shape()),
+      "the bias has one element per output channel");
 }
 
 template <size_t N>
@@ -144,8 +145,10 @@ int64_t pooled_size(int64_t in, int64_t kernel, int64_t stride, int64_t padding,
 template <size_t N>
 void check_pool_options(const char* op, const PoolOptions<N>& o, const Sizes<N>& stride) {
   if (!all_between(o.kernel_size, 1) || !all_between(stride, 1) || !all_between(o.dilation, 1)) {
-    throw ValueError(op, str("kernel_size ", shape_of(o.kernel_size), ", stride ", shape_of(stride),
-                             ", dilation ", shape_of(o.dilation), " must be at least 1"));
+    throw ValueError(op,
+                     str("kernel_size ", shape_of(o.kernel_size), ", stride ", shape_of(stride),
+                         ", dilation ", shape_of(o.dilation), " must be at least 1"),
+                     "1 is the next element; without a stride, windows do not overlap");
   }
   for (size_t i = 0; i < N; ++i) {
     if (o.padding[i] < 0 || o.padding[i] > o.kernel_size[i] / 2) {
@@ -164,11 +167,13 @@ void check_pool_input(const char* op, const Tensor& x) {
   check_floating(op, x);
   if (x.dim() != dims && x.dim() != dims - 1) {
     const char* layout = spatial_layouts[N - 1];
-    throw ShapeError(op, str("expected [N,C,", layout, "] or [C,", layout, "], got ", x.shape()));
+    throw ShapeError(op, str("expected [N,C,", layout, "] or [C,", layout, "], got ", x.shape()),
+                     "unsqueeze(x, 0) adds channels or a batch of one");
   }
   for (int d = x.dim() - dims + 1; d < x.dim(); ++d) {
     if (x.shape()[d] == 0) {
-      throw ShapeError(op, str("only the batch may be empty, got ", x.shape()));
+      throw ShapeError(op, str("only the batch may be empty, got ", x.shape()),
+                       "there is nothing for a window to see");
     }
   }
 }

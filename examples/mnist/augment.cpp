@@ -49,7 +49,9 @@ void parse_item(const std::string& item, Amounts& amounts) {
     throw ValueError(op, str("unknown --augment ", name), "there are " + names);
   }
   std::optional<double>& amount = amounts[static_cast<size_t>(kind - kinds.begin())];
-  if (amount) throw ValueError(op, str("--augment has ", name, " twice"));
+  if (amount) {
+    throw ValueError(op, str("--augment has ", name, " twice"), "name each transform once");
+  }
   amount = equals == std::string::npos ? kind->usual : parse_amount(*kind, item.substr(equals + 1));
 }
 

@@ -122,7 +122,8 @@ TrainOptions parse_train_options(const std::vector<std::string>& arguments) {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // last one first
   } catch (const CLI::ParseError& error) {
     throw gradus::IoError(
-        "resume", gradus::str("another version of this program began the run: ", error.what()));
+        "resume", gradus::str("another version of this program began the run: ", error.what()),
+        "resume it with that version");
   }
   options.arguments = arguments;
   return options;

@@ -30,7 +30,8 @@ data::Normalization normalization_of(const json& config) {
                   R"(it needs "normalization": {"mean": [0.13], "std": [0.31]})");
   }
   if (mean.size() != 1 || std.size() != 1) {
-    throw ValueError("predict", "the net was trained on colour images; predict reads gray ones");
+    throw ValueError("predict", "the net was trained on colour images; predict reads gray ones",
+                     "train one on gray images");
   }
   if (!std::isfinite(mean[0]) || !std::isfinite(std[0]) || std[0] <= 0) {
     throw IoError("run folder",
@@ -66,8 +67,10 @@ Tensor read_idx_image(const std::string& file, int64_t index) {
   if (images.dim() == 3 && images.dtype() == uint8 && index < images.size(0)) {
     return images.select(0, index);
   }
-  throw IndexError("predict", str(file, " holds ", images.dtype(), " ", images.shape(),
-                                  ", no image number ", index));
+  throw IndexError(
+      "predict",
+      str(file, " holds ", images.dtype(), " ", images.shape(), ", no image number ", index),
+      "images are counted from 0");
 }
 
 /// The picture that "digit.png" or "t10k-images-idx3-ubyte:17" names, [28, 28] gray.

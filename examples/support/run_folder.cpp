@@ -41,8 +41,10 @@ void make_folder(const fs::path& path) {
   }
   for (const fs::path& parent : parents) {
     if (sync_folder(parent)) continue;
-    throw IoError("run folder", str("cannot flush the folder ", parent.string(), ": ",
-                                    std::generic_category().message(errno)));
+    throw IoError("run folder",
+                  str("cannot flush the folder ", parent.string(), ": ",
+                      std::generic_category().message(errno)),
+                  "check the disk it is on");
   }
 }
 
@@ -102,7 +104,8 @@ nlohmann::json RunFolder::read_config() const {
   std::ifstream in(path_ / "config.json");
   auto config = nlohmann::json::parse(in, nullptr, false);
   if (!config.is_object()) {
-    throw IoError("run folder", str((path_ / "config.json").string(), " is not a JSON object"));
+    throw IoError("run folder", str((path_ / "config.json").string(), " is not a JSON object"),
+                  "give another folder, or remove the file if it belongs to no run");
   }
   return config;
 }
@@ -112,8 +115,10 @@ std::string RunFolder::append_metrics(const nlohmann::json& metrics) const {
   std::ofstream out(path_ / "metrics.jsonl", std::ios::app);
   out << line << std::flush;
   if (!out) {
-    throw IoError("run folder", str("cannot write ", (path_ / "metrics.jsonl").string(), ": ",
-                                    std::generic_category().message(errno)));
+    throw IoError("run folder",
+                  str("cannot write ", (path_ / "metrics.jsonl").string(), ": ",
+                      std::generic_category().message(errno)),
+                  "make room on the disk and go on with --resume");
   }
   return line;
 }

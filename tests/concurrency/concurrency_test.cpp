@@ -110,7 +110,7 @@ TEST_CASE("an exception in a parallel loop reaches the thread that called it, an
     for (int round = 0; round < 50; ++round) {
       try {
         parallel_for(100, 1, [&](int64_t begin, int64_t) {
-          if (thread == 0 && begin == 42) throw ValueError("loop", "42");
+          if (thread == 0 && begin == 42) throw ValueError("loop", "42", "43");
         });
         ++unharmed;
       } catch (const ValueError&) {

@@ -19,7 +19,10 @@ TensorFile::TensorFile(const fs::path& path) {
 
 const Tensor& TensorFile::at(const std::string& name) const {
   const auto found = tensors_.find(name);
-  if (found == tensors_.end()) throw IoError("conformance", str("no tensor '", name, "'"));
+  if (found == tensors_.end()) {
+    throw IoError("conformance", str("no tensor '", name, "'"),
+                  "the .json file and the .safetensors file belong to different versions");
+  }
   return found->second;
 }
 
@@ -46,7 +49,10 @@ Tolerance Case::tolerance() const {
 
 Tensor Case::tensor(const Json& name) const {
   if (name.is_null()) return {};
-  if (tensors_ == nullptr) throw IoError("conformance", "this group has no tensor file");
+  if (tensors_ == nullptr) {
+    throw IoError("conformance", "this group has no tensor file",
+                  "copy it from where the .json file is");
+  }
   return tensors_->at(name.get<std::string>()).clone();
 }
 
@@ -101,11 +107,14 @@ std::vector<fs::path> find_manifests(const fs::path& folder) {
 
 Json read_json(const fs::path& path) {
   std::ifstream in(path);
-  if (!in) throw IoError("conformance", str("cannot read '", path.string(), "'"));
+  if (!in) {
+    throw IoError("conformance", str("cannot read '", path.string(), "'"),
+                  "give a folder of cases");
+  }
   try {
     return Json::parse(in);
   } catch (const Json::exception& error) {
-    throw IoError("conformance", str("'", path.string(), "': ", error.what()));
+    throw IoError("conformance", str("'", path.string(), "': ", error.what()), "copy it anew");
   }
 }
 

@@ -80,7 +80,8 @@ void Options::check_all_read() const {
 }
 
 void Options::unknown_word(const std::string& name, const std::string& given) {
-  throw ValueError("options", str("'", given, "' is no value of option '", name, "'"));
+  throw ValueError("options", str("'", given, "' is no value of option '", name, "'"),
+                   "its values are those of the enum in C++");
 }
 
 }  // namespace gradus::conformance

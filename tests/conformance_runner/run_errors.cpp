@@ -1,4 +1,6 @@
 // Calls that must be rejected, and near misses that must work.
+#include <algorithm>
+
 #include "../../core/base/error.h"
 #include "../../core/grad.h"
 #include "../../core/ops.h"
@@ -29,12 +31,45 @@ Generator input_generator() {
   return Generator(1);
 }
 
-void call_op_case(const Case& item, Checker&) {
+/// Runs what reads `inputs`. An error about shapes or indices has to show all of them, one about
+/// types at least one; other errors are about options.
+template <class F>
+void forward(const Tensors& inputs, Checker& checker, const F& f) {
+  const auto shown = [&](const Error& error) {
+    return std::count_if(inputs.begin(), inputs.end(), [&](const Tensor& input) {
+      const std::string shape = input.shape().to_string();
+      return std::string_view(error.what()).find(shape) != std::string_view::npos;
+    });
+  };
+  const auto expect_shapes = [&](const Error& error, int64_t least) {
+    checker.expect(shown(error) >= least,
+                   str("the message does not show all shapes: ", error.what()));
+  };
+  try {
+    f();
+  } catch (const ShapeError& error) {
+    expect_shapes(error, std::ssize(inputs));
+    throw;
+  } catch (const IndexError& error) {
+    expect_shapes(error, std::ssize(inputs));
+    throw;
+  } catch (const DTypeError& error) {
+    expect_shapes(error, 1);
+    throw;
+  }
+}
+
+void call_op_case(const Case& item, Checker& checker) {
   Generator generator = input_generator();
   const Tensors inputs = described_tensors(item["inputs"], generator);
   const Options options(item["options"],
                         described_tensors_by_name(item["option_tensors"], generator));
-  call_op(find_op(item["op"]), inputs, options);
+  const OpFunction& op = find_op(item["op"]);
+  if (item["op"] == "index") {  // takes the tensor apart step by step, and stops at a part of it
+    call_op(op, inputs, options);
+    return;
+  }
+  forward(inputs, checker, [&] { call_op(op, inputs, options); });
 }
 
 /// Also sees that a rejected call leaves parameters and running statistics as they were.
@@ -48,7 +83,7 @@ void call_module_case(const Case& item, Checker& checker) {
   NamedTensors before;
   if (model.module() != nullptr) before = model.module()->state_dict();
   try {
-    model(inputs);
+    forward(inputs, checker, [&] { model(inputs); });
   } catch (const Error&) {
     if (model.module() != nullptr) {
       checker.check("after the rejected call:", model.module()->state_dict(), before);
@@ -252,8 +287,10 @@ void call(const Case& item, Checker& checker) {
 void run_error(const Case& item, Checker& checker) {
   try {
     call(item, checker);
-  } catch (const Error&) {
-    return;  // as it must be; any other exception fails the case
+  } catch (const Error& error) {  // as it must be; any other exception fails the case
+    checker.expect(!error.op().empty(), str("the message names no operation: ", error.what()));
+    checker.expect(!error.hint().empty(), str("the message has no hint: ", error.what()));
+    return;
   }
   checker.fail(str("was accepted, must be rejected: ", item["message"].dump()));
 }

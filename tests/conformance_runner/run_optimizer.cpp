@@ -12,7 +12,10 @@ namespace {
 const NamedTensor& find(const NamedTensors& tensors, const std::string& name) {
   const auto found = std::find_if(tensors.begin(), tensors.end(),
                                   [&](const NamedTensor& t) { return t.name == name; });
-  if (found == tensors.end()) throw IoError("conformance", str("no parameter '", name, "'"));
+  if (found == tensors.end()) {
+    throw IoError("conformance", str("no parameter '", name, "'"),
+                  "the .json file and the .safetensors file belong to different versions");
+  }
   return *found;
 }
 

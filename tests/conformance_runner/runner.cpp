@@ -74,7 +74,8 @@ Report run_folders(const std::vector<std::filesystem::path>& folders, const RunO
   std::set<std::string> missing(options.groups.begin(), options.groups.end());
   for (const auto& folder : folders) {
     if (!std::filesystem::is_directory(folder)) {
-      throw IoError("conformance", str("'", folder.string(), "' is not a folder"));
+      throw IoError("conformance", str("'", folder.string(), "' is not a folder"),
+                    "give a folder of cases");
     }
     for (const auto& manifest : find_manifests(folder)) {
       const std::string name = read_json(manifest).value("group", manifest.stem().string());
@@ -85,7 +86,10 @@ Report run_folders(const std::vector<std::filesystem::path>& folders, const RunO
       report.groups.push_back(run_group(Group(manifest)));
     }
   }
-  if (!missing.empty()) throw ValueError("conformance", str("no group '", *missing.begin(), "'"));
+  if (!missing.empty()) {
+    throw ValueError("conformance", str("no group '", *missing.begin(), "'"),
+                     "without --groups, all run");
+  }
   return report;
 }
 

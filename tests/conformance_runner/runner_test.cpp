@@ -232,7 +232,9 @@ TEST_CASE("what the library does not have is unsupported, what throws has failed
   CHECK(run("options", {{"scalar", 2}, {"alpha", 3}}).reason == "option 'alpha'");
   const CaseResult missing = run("inputs", {"nothing"});
   CHECK(missing.status == Status::failed);
-  CHECK(missing.reason == "threw: [conformance] no tensor 'nothing'");
+  CHECK(missing.reason ==
+        "threw: [conformance] no tensor 'nothing'. Hint: the .json file and the .safetensors file "
+        "belong to different versions");
 }
 
 TEST_CASE("a call that must be rejected fails the case if it is accepted") {
@@ -319,7 +321,7 @@ TEST_CASE("groups are chosen by name, and an unknown name is an error") {
   folder.run(Json::array({doubling_case()}), doubling_tensors());
   CHECK(run_folders({folder.path()}, {.groups = {"g"}}).groups.size() == 1);
   CHECK_THROWS_WITH_AS(run_folders({folder.path()}, {.groups = {"h"}}),
-                       "[conformance] no group 'h'", ValueError);
+                       "[conformance] no group 'h'. Hint: without --groups, all run", ValueError);
   CHECK_THROWS_AS(run_folders({folder.path() / "none"}, {}), IoError);
 }
 

@@ -60,7 +60,7 @@ TEST_CASE("shrinking functions are zero around zero, bounds included") {
   CHECK(slopes([](const Tensor& t) { return softshrink(t); }, x.clone()) == Values{1, 0, 0, 0, 1});
   check_close(tanhshrink(x), sub(x, tanh(x)));
   CHECK(message_of([&] { softshrink(x, -1); }) ==
-        "[softshrink] lambda must not be negative, got -1");
+        "[softshrink] lambda must not be negative, got -1. Hint: 0.5 is usual");
 }
 
 TEST_CASE("threshold keeps what is above it and nothing else") {
@@ -76,7 +76,7 @@ TEST_CASE("exponential units join at zero with the slope of the negative side") 
   CHECK(slopes([](const Tensor& t) { return celu(t, 0.5); }, tensor({0.0}))[0] == 1);
   CHECK(slopes(selu, tensor({0.0}))[0] == doctest::Approx(1.7580993408473766));
   CHECK(message_of([] { celu(ones({1}), 0); }) ==
-        "[celu] alpha must be a number other than 0, got 0");
+        "[celu] alpha must be a number other than 0, got 0. Hint: 1 is usual");
 }
 
 TEST_CASE("log_sigmoid is exact in both tails") {
@@ -119,5 +119,6 @@ TEST_CASE("prelu passes gradients at zero and for infinite inputs as PyTorch doe
 
 TEST_CASE("hardtanh refuses bounds that are not in order") {
   CHECK(message_of([] { hardtanh(ones({1}), 1, 1); }) ==
-        "[hardtanh] min_val must be less than max_val, got 1 and 1");
+        "[hardtanh] min_val must be less than max_val, got 1 and 1. Hint: swap them, or use "
+        "clamp() for one bound");
 }

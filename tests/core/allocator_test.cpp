@@ -1,9 +1,12 @@
 #include "../../core/base/allocator.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -11,6 +14,7 @@
 #include "../../core/base/error.h"
 #include "../../core/ops.h"
 #include "../../core/tape.h"
+#include "../support/errors.h"
 
 using namespace gradus;
 
@@ -87,6 +91,36 @@ TEST_CASE("memory beyond the limit is refused, cached memory makes room") {
   CHECK(again != nullptr);
   deallocate(again, 4'000'000);
   set_memory_limit(before);
+}
+
+TEST_CASE("where the system is out of memory, cached memory makes room, then sizes are refused") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  MESSAGE("skipped: the sanitizers end a process that has no memory");
+  return;
+#endif
+  constexpr size_t mib = size_t{1} << 20;
+  release_cached_memory();
+  deallocate(allocate(64 * mib), 64 * mib);  // stays in the cache
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
+  rlim_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit limit = before;
+  limit.rlim_cur = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + 32 * mib;
+  REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+  void* const block = allocate(80 * mib);  // fits only without what is cached
+  const int64_t in_use = allocator_statistics().system_bytes;
+  const std::string message = test::message_of([&] { allocate(256 * mib); });
+  setrlimit(RLIMIT_AS, &before);
+
+  CHECK(message ==
+        "[allocate] the system has no 268435456 bytes more. Hint: use a smaller batch or model");
+  CHECK(allocator_statistics().system_bytes == in_use);  // nothing is counted that is not there
+  std::memset(block, 1, 80 * mib);
+  deallocate(block, 80 * mib);
+  void* const again = allocate(256 * mib);
+  deallocate(again, 256 * mib);
+  release_cached_memory();
 }
 
 TEST_CASE("threads allocate and free each other's blocks") {

@@ -149,7 +149,7 @@ TEST_CASE("parallel_for visits every index once, in pieces that do not depend on
 TEST_CASE("parallel_for passes on an exception, and can be nested") {
   CHECK_THROWS_AS(parallel_for(100, 1,
                                [](int64_t begin, int64_t) {
-                                 if (begin == 57) throw ValueError("test", "no");
+                                 if (begin == 57) throw ValueError("test", "no", "yes");
                                }),
                   ValueError);
   std::atomic<int64_t> total = 0;

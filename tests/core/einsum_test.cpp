@@ -10,8 +10,13 @@ using namespace gradus::test;
 
 namespace {
 
+constexpr std::string_view usual_hint =
+    ". Hint: one term per operand, one letter per dimension, each letter with one size: "
+    "'ij,jk->ik' "
+    "is a matrix product";
+
 std::string error_of(std::string_view equation, std::initializer_list<Tensor> operands) {
-  return message_of([&] { einsum(equation, operands); });
+  return without(message_of([&] { einsum(equation, operands); }), usual_hint);
 }
 
 /// The definition: a loop over all labels of "ij,jk->ik"-like equations with three labels each.
@@ -113,6 +118,7 @@ TEST_CASE("a permutation alone is a view") {
 
 TEST_CASE("what is wrong with an equation is said with the equation and every shape") {
   const Tensor a = zeros({2, 3}), b = zeros({4, 5});
+  CHECK(message_of([&] { einsum("ij,jk->ik", {a}); }).ends_with(usual_hint));
   CHECK(error_of("ij,jk->ik", {a, b}) ==
         "[einsum] 'ij,jk->ik' of [2,3], [4,5]: 'j' is 3 and, in operand 1, 4");
   CHECK(error_of("ii->i", {a}) == "[einsum] 'ii->i' of [2,3]: 'i' is 2 and, in operand 0, 3");

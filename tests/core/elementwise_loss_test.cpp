@@ -57,11 +57,14 @@ TEST_CASE("smooth l1 with beta 0 is l1") {
 TEST_CASE("thresholds of the wrong sign are refused") {
   const Tensor x = ones({2});
   CHECK(message_of([&] { smooth_l1_loss(x, x, {.beta = -1}); }) ==
-        "[smooth_l1_loss] beta must not be negative, got -1");
+        "[smooth_l1_loss] beta must not be negative, got -1. Hint: it is the error from which the "
+        "loss grows linearly; 1 is usual, 0 is l1_loss()");
   CHECK(message_of([&] { huber_loss(x, x, {.delta = 0}); }) ==
-        "[huber_loss] delta must be positive, got 0");
+        "[huber_loss] delta must be positive, got 0. Hint: it is the error from which the loss "
+        "grows linearly; 1 is usual");
   CHECK(message_of([&] { huber_loss(x, x, {.delta = std::nan("")}); }) ==
-        "[huber_loss] delta must be positive, got nan");
+        "[huber_loss] delta must be positive, got nan. Hint: it is the error from which the loss "
+        "grows linearly; 1 is usual");
 }
 
 TEST_CASE("no loss of pairs broadcasts") {
@@ -114,7 +117,9 @@ TEST_CASE("weights of binary cross entropy multiply and do not divide the mean")
         doctest::Approx(2 * log2));
   CHECK(message_of([&] {
           binary_cross_entropy(x, t, {.weight = ones({3, 2, 2}, float64)});
-        }) == "[binary_cross_entropy] weight [3,2,2] does not expand to the input's shape [2,2]");
+        }) ==
+        "[binary_cross_entropy] weight [3,2,2] does not expand to the input's shape [2,2]. Hint: "
+        "sizes must be equal or 1, compared from the last dimension backwards");
 }
 
 TEST_CASE("binary cross entropy from logits agrees with that from probabilities") {
@@ -154,7 +159,8 @@ TEST_CASE("kl_div of log-probabilities is that of probabilities") {
                t = log_softmax(test::random({3, 4}, 2), 1);
   check_close(kl_div(x, t, {.log_target = true}), kl_div(x, exp(t)));
   CHECK(message_of([] { kl_div(zeros({}), ones({}), {.reduction = KlReduction::batchmean}); }) ==
-        "[kl_div] batchmean needs a batch dimension, got an input []");
+        "[kl_div] batchmean needs a batch dimension, got an input []. Hint: use Reduction::mean or "
+        "Reduction::sum");
 }
 
 TEST_CASE("gaussian_nll_loss is the negative logarithm of a normal density") {
@@ -231,7 +237,7 @@ TEST_CASE("multi_margin_loss is the mean hinge over the wrong classes") {
         doctest::Approx((0.3 * 0.3 + 0.4 * 0.4 + 0.6 * 0.6) / 4));
   CHECK(multi_margin_loss(select(x, 0, 0), select(t, 0, 0)).item() == doctest::Approx(0.325));
   CHECK(message_of([&] { multi_margin_loss(x, t, {.p = 3}); }) ==
-        "[multi_margin_loss] p must be 1 or 2, got 3");
+        "[multi_margin_loss] p must be 1 or 2, got 3. Hint: 1 is the hinge, 2 its square");
   CHECK_THROWS_AS(multi_margin_loss(x, tensor<int64_t>({4})), IndexError);
 }
 

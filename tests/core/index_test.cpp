@@ -101,27 +101,25 @@ TEST_CASE("derivatives of gather, scatter_add and index_select, first and second
 
 TEST_CASE("index errors name the offending index and the valid range") {
   const Tensor x = zeros({2, 3});
-  CHECK_THROWS_WITH_AS(
-      gather(x, 1, places({0, 3}, {1, 2})),
-      "[gather] index 3 is out of range for dimension 1 of [2,3]. Hint: indices go "
-      "from 0 to 2",
-      IndexError);
+  CHECK_THROWS_WITH_AS(gather(x, 1, places({0, 3}, {1, 2})),
+                       "[gather] index 3 is out of range for dimension 1 of [2,3]: indices [1,2]. "
+                       "Hint: indices go from 0 to 2",
+                       IndexError);
   CHECK_THROWS_AS(gather(x, 1, places({0, -1}, {1, 2})), IndexError);
   CHECK_THROWS_AS(gather(x, 1, places({0, 1}, {2})), ShapeError);
   CHECK_THROWS_AS(gather(x, 1, zeros({3, 1}, int64)), ShapeError);
   CHECK_THROWS_AS(gather(x, 2, places({0}, {1, 1})), IndexError);
   CHECK_THROWS_AS(gather(x, 1, zeros({1, 2})), DTypeError);
   CHECK_THROWS_WITH_AS(index_select(x, 1, places({0, 3}, {2})),
-                       "[index_select] index 3 is out of range for dimension 1 of [2,3]. Hint: "
-                       "indices go from 0 to 2",
+                       "[index_select] index 3 is out of range for dimension 1 of [2,3]: indices "
+                       "[2]. Hint: indices go from 0 to 2",
                        IndexError);
   CHECK_THROWS_AS(index_select(x, 1, zeros({1})), DTypeError);
   CHECK_THROWS_AS(index_select(x, 1, zeros({1, 1}, int64)), ShapeError);
-  CHECK_THROWS_WITH_AS(
-      index_select(zeros({0, 3}), 0, places({0}, {1})),
-      "[index_select] index 0 is out of range for dimension 0 of [0,3]. Hint: that "
-      "dimension is empty",
-      IndexError);
+  CHECK_THROWS_WITH_AS(index_select(zeros({0, 3}), 0, places({0}, {1})),
+                       "[index_select] index 0 is out of range for dimension 0 of [0,3]: indices "
+                       "[1]. Hint: that dimension is empty",
+                       IndexError);
   CHECK_THROWS_AS(scatter_add({2}, 0, places({2}, {1}), zeros({1})), IndexError);
   CHECK_THROWS_AS(scatter_add({2}, 0, places({1}, {1}), zeros({2})), ShapeError);
 }

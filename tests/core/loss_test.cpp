@@ -12,8 +12,8 @@ using namespace gradus;
 TEST_CASE("cross_entropy names a label that is no class") {
   const Tensor logits = zeros({2, 10});
   CHECK_THROWS_WITH_AS(cross_entropy(logits, tensor<int64_t>({3, 12})),
-                       "[cross_entropy] label 12 at position 1 of the target [2] is not a class. "
-                       "Hint: classes go from 0 to 9; -100 is ignored",
+                       "[cross_entropy] label 12 at position 1 of the target [2] is not a class: "
+                       "scores [2,10]. Hint: classes go from 0 to 9; -100 is ignored",
                        IndexError);
   CHECK_THROWS_AS(cross_entropy(logits, tensor<int64_t>({3})), ShapeError);
   CHECK_THROWS_AS(cross_entropy(logits, tensor<int32_t>({3, 1})), DTypeError);

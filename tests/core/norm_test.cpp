@@ -185,7 +185,9 @@ TEST_CASE("given statistics that ask for a gradient get one") {
 
 TEST_CASE("batch norm says what does not fit") {
   CHECK_THROWS_WITH_AS(batch_norm_train(zeros({2, 3, 4, 4}), zeros({4}), {}),
-                       "[batch_norm] expected weight [3], got [4]: input [2,3,4,4]", ShapeError);
+                       "[batch_norm] expected weight [3], got [4]: input [2,3,4,4]. Hint: weights "
+                       "and biases have one element per channel",
+                       ShapeError);
   CHECK_THROWS_AS(batch_norm_train(zeros({3}), {}, {}), ShapeError);
   CHECK_THROWS_AS(batch_norm_train(zeros({2, 3}, int64), {}, {}), DTypeError);
 }

@@ -24,8 +24,11 @@ Tensor parse(const std::string& file) {
   return parse_npy(bytes_of(file), "x.npy");
 }
 
+constexpr std::string_view usual_hint =
+    ". Hint: save it again with np.save, or copy it anew if it was damaged on the way";
+
 std::string error_of(const std::string& file) {
-  return message_of([&] { parse(file); });
+  return without(message_of([&] { parse(file); }), usual_hint);
 }
 
 std::string bytes(std::initializer_list<int> values) {
@@ -134,6 +137,7 @@ TEST_CASE("types that a tensor cannot have are refused, with the way out") {
 
 TEST_CASE("sizes must fit the file, exactly and before anything is allocated") {
   const int64_t before = live_bytes();
+  CHECK(message_of([] { parse(file_of(header("<f4", "(3,)"), "")); }).ends_with(usual_hint));
   CHECK(error_of(file_of(header("<f4", "(3,)"), "12345678")) ==
         "[parse_npy] 'x.npy': shape [3] and type float32 need 12 bytes, there are 8");
   CHECK(error_of(file_of(header("<f4", "(1,)"), "12345678")) ==

@@ -28,11 +28,14 @@ std::string file_with(const NamedTensors& tensors, bool compress) {
 }
 
 /// What loading these bytes says, without the name of the file.
+constexpr std::string_view usual_hint =
+    ". Hint: save it again with np.savez, or copy it anew if it was damaged on the way";
+
 std::string error_of(const std::string& bytes) {
   const TemporaryFolder folder;
   const std::string path = (folder / "x.npz").string();
   std::ofstream(path, std::ios::binary) << bytes;
-  std::string message = message_of([&] { load_npz(path); });
+  std::string message = without(message_of([&] { load_npz(path); }), usual_hint);
   for (size_t at = message.find(path); at != std::string::npos; at = message.find(path)) {
     message.replace(at, path.size(), "x.npz");
   }
@@ -103,6 +106,9 @@ TEST_CASE("what is no archive, or a part of one, is refused") {
   CHECK(error_of("") ==
         "[load_npz] 'x.npz': it is no zip archive, or was cut: there is no directory at its end");
   const std::string good = file_with({{"a", ones({2})}}, true);
+  const TemporaryFolder folder;
+  std::ofstream(folder / "x.npz") << good.substr(1);
+  CHECK(message_of([&] { load_npz(folder / "x.npz"); }).ends_with(usual_hint));
   for (size_t n = 0; n < good.size(); ++n) {
     CHECK(error_of(good.substr(0, n)) != "no error");
     CHECK(error_of(good.substr(n + 1)) != "no error");
@@ -126,7 +132,8 @@ TEST_CASE("an entry may not hold more than it declares: no bomb unfolds") {
   const std::string good = file_with({{"a", zeros({1000})}}, true);
   const size_t line = directory_line(good, 0);
   CHECK(error_of(with<uint32_t>(good, line + size, 4127)) ==
-        "[load_npz] 'x.npz: a.npy': shape [1000] and type float32 need 4000 bytes, there are 3999");
+        "[load_npz] 'x.npz: a.npy': shape [1000] and type float32 need 4000 bytes, there are 3999. "
+        "Hint: save it again with np.save, or copy it anew if it was damaged on the way");
   // An array of 999 in an entry that goes on.
   std::string longer = file_with({{"a", zeros({999})}}, false);
   longer = with<uint32_t>(longer, directory_line(longer, 0) + size, 100);
@@ -205,7 +212,8 @@ TEST_CASE("encryption, other methods, wrong checksums and other files are refuse
   CHECK(error_of(with<uint32_t>(good, line + checksum, 0)) ==
         "[load_npz] 'x.npz': entry 'a.npy' is damaged: wrong checksum");
   CHECK(error_of(with(with(good, line + name + 4, 'Y'), 30 + 4, 'Y')) ==
-        "[load_npz] 'x.npz': entry 'a.npY' is no .npy");
+        "[load_npz] 'x.npz': entry 'a.npY' is no .npy. Hint: an archive of arrays holds .npy files "
+        "only");
   const std::string zipped = file_with({{"a", zeros({50})}}, true);
   CHECK(error_of(with(zipped, 30 + 5 + 20, char(-1))) != "no error");
 }
@@ -226,10 +234,16 @@ TEST_CASE("what cannot be written is refused, and nothing is left behind") {
     return message_of([&] { save_npz(folder / "x.npz", tensors); });
   };
   const Tensor x = ones({2});
-  CHECK(error({{"x", x}, {"x", x}}) == "[save_npz] the name 'x' appears twice");
-  CHECK(error({{"", x}}) == "[save_npz] a name is empty or has a zero byte");
-  CHECK(error({{std::string("a\0b", 3), x}}) == "[save_npz] a name is empty or has a zero byte");
-  CHECK(error({{"x", Tensor()}}) == "[save_npz] tensor 'x' is undefined");
+  CHECK(error({{"x", x}, {"x", x}}) ==
+        "[save_npz] the name 'x' appears twice. Hint: each array needs a name of its own");
+  CHECK(error({{"", x}}) ==
+        "[save_npz] a name is empty or has a zero byte. Hint: names become the names of files in "
+        "the archive");
+  CHECK(error({{std::string("a\0b", 3), x}}) ==
+        "[save_npz] a name is empty or has a zero byte. Hint: names become the names of files in "
+        "the archive");
+  CHECK(error({{"x", Tensor()}}) ==
+        "[save_npz] tensor 'x' is undefined. Hint: leave out what is not there");
   CHECK(error({{std::string(70'000, 'x'), x}})
             .find("does not fit any more. Hint: this form of zip") != std::string::npos);
   CHECK(std::filesystem::is_empty(folder.path()));

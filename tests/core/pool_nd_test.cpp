@@ -211,10 +211,14 @@ TEST_CASE("NaN wins in pools of all dimensions") {
 TEST_CASE("a pool says in its own name what does not fit") {
   CHECK(message_of([] {
           max_pool1d(zeros({2, 3, 4, 5}), {});
-        }) == "[max_pool1d] expected [N,C,L] or [C,L], got [2,3,4,5]");
+        }) ==
+        "[max_pool1d] expected [N,C,L] or [C,L], got [2,3,4,5]. Hint: unsqueeze(x, 0) adds "
+        "channels or a batch of one");
   CHECK(message_of([] {
           avg_pool3d(zeros({2, 3, 4}), {});
-        }) == "[avg_pool3d] expected [N,C,D,H,W] or [C,D,H,W], got [2,3,4]");
+        }) ==
+        "[avg_pool3d] expected [N,C,D,H,W] or [C,D,H,W], got [2,3,4]. Hint: unsqueeze(x, 0) adds "
+        "channels or a batch of one");
   CHECK(
       message_of([] {
         max_pool3d(zeros({1, 2, 4, 4, 1}), {});
@@ -228,13 +232,19 @@ TEST_CASE("a pool says in its own name what does not fit") {
         "kernel");
   CHECK(message_of([] {
           avg_pool1d(zeros({1, 2, 4}), {.stride = 0});
-        }) == "[avg_pool1d] kernel_size [2], stride [0], dilation [1] must be at least 1");
+        }) ==
+        "[avg_pool1d] kernel_size [2], stride [0], dilation [1] must be at least 1. Hint: 1 is the "
+        "next element; without a stride, windows do not overlap");
   CHECK(message_of([] {
           adaptive_max_pool3d(zeros({2, 0, 4, 4, 4}), 2);
-        }) == "[adaptive_max_pool3d] only the batch may be empty, got [2,0,4,4,4]");
+        }) ==
+        "[adaptive_max_pool3d] only the batch may be empty, got [2,0,4,4,4]. Hint: there is "
+        "nothing for a window to see");
   CHECK(message_of([] {
           adaptive_avg_pool1d(zeros({2, 3, 4}), 0);
-        }) == "[adaptive_avg_pool1d] output_size [0] must be at least 1");
+        }) ==
+        "[adaptive_avg_pool1d] output_size [0] must be at least 1. Hint: 1 averages or takes the "
+        "largest of everything");
   CHECK_THROWS_AS(max_pool1d(zeros({1, 2, 4}, int64), {}), DTypeError);
   CHECK_THROWS_AS(avg_pool1d(zeros({1, 2, 4}), {.divisor_override = 0}), ValueError);
   CHECK_THROWS_AS(avg_pool1d(zeros({1, 2, 4}), {.dilation = 2}), ValueError);
@@ -274,8 +284,11 @@ TEST_CASE("unflatten splits one dimension") {
   CHECK(unflatten(zeros({0, 4}), 1, {2, -1}).shape() == Shape{0, 2, 2});
   CHECK(message_of([&] {
           unflatten(x, 1, {5, 2});
-        }) == "[unflatten] shape [5,2] does not hold the 12 elements of [12]");
+        }) ==
+        "[unflatten] shape [5,2] does not hold the 12 elements of [12]. Hint: the product of all "
+        "sizes stays; one may be -1, for what is left");
   CHECK(message_of([&] { unflatten(x, 1, {}); }) ==
-        "[unflatten] cannot split dimension 1 of [2,12,5] into []");
+        "[unflatten] cannot split dimension 1 of [2,12,5] into []. Hint: the product of the sizes "
+        "is the size of the dimension");
   CHECK_THROWS_AS(unflatten(x, 3, {1}), IndexError);
 }

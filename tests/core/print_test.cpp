@@ -175,6 +175,7 @@ TEST_CASE("precision and threshold are options; nonsense is refused") {
   CHECK(to_string(x, {.precision = 2}) == "tensor([0.33, 0.67])");
   CHECK(to_string(arange(0, 9), {.threshold = 8, .edge_items = 1}) == "tensor([0,  ..., 8])");
   CHECK(test::message_of([&] { to_string(x, {.edge_items = 0}); }) ==
-        "[to_string] precision 4, threshold 1000, edge_items 0, line_width 80");
+        "[to_string] precision 4, threshold 1000, edge_items 0, line_width 80. Hint: precision is "
+        "0 to 100, threshold at least 0, the others at least 1");
   CHECK_THROWS_AS(to_string(x, {.precision = -1}), ValueError);
 }

@@ -115,7 +115,8 @@ TEST_CASE("pad errors") {
                        ShapeError);
   CHECK_THROWS_AS(pad(zeros({3}), Ints{1, 1, 1, 1}), ShapeError);
   CHECK_THROWS_WITH_AS(pad(zeros({3}), Ints{-3, -1}),
-                       "[pad] pads (-3, -1) take more than the 3 elements of dimension 0 of [3]",
+                       "[pad] pads (-3, -1) take more than the 3 elements of dimension 0 of [3]. "
+                       "Hint: negative pads cut that many elements off",
                        ShapeError);
   CHECK_THROWS_AS(pad(zeros({3}), Ints{-4, 4}), ShapeError);
   CHECK_THROWS_AS(pad(zeros({3}), Ints{INT64_MAX, INT64_MAX}), ValueError);
@@ -137,7 +138,9 @@ TEST_CASE("triangles of a matrix, and of every matrix of a batch") {
   CHECK(tril(stack({x, x})).shape() == Shape{2, 2, 3});
   CHECK(triu(zeros({0, 3})).shape() == Shape{0, 3});
   CHECK_THROWS_WITH_AS(tril(zeros({3})),
-                       "[tril] expected matrices in the last two dimensions, got [3]", ShapeError);
+                       "[tril] expected matrices in the last two dimensions, got [3]. Hint: "
+                       "unsqueeze() makes a row or a column of a vector",
+                       ShapeError);
 }
 
 TEST_CASE("derivatives of rearrangements, first and second order") {

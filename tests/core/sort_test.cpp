@@ -131,10 +131,13 @@ TEST_CASE("scatter checks index, shapes and types") {
   const Tensor x = zeros({2, 3});
   const Tensor index = tensor<int64_t>({0, 2}, {2, 1});
   CHECK(message_of([&] { scatter(x, 0, index, 1); }) ==
-        "[scatter] index 2 is out of range for dimension 0 of [2,3]. Hint: indices go from 0 to 1");
+        "[scatter] index 2 is out of range for dimension 0 of [2,3]: indices [2,1]. Hint: indices "
+        "go from 0 to 1");
   CHECK(message_of([&] {
           scatter(x, 1, index, zeros({2, 2}));
-        }) == "[scatter] index [2,1] and source [2,2] must have one shape");
+        }) ==
+        "[scatter] index [2,1] and source [2,2] must have one shape. Hint: each index says where "
+        "one element of the source goes");
   CHECK_THROWS_AS(scatter(x, 1, index, zeros({2, 1}, float64)), DTypeError);
   CHECK_THROWS_AS(scatter(x, 1, to(index, int32), 1), DTypeError);
 }

@@ -302,7 +302,8 @@ TEST_CASE("a rule with a gradient of wrong shape is named") {
                                 return {tensor({1.0})};
                               });
   CHECK_THROWS_WITH_AS(tape.backward(sum(wrong)),
-                       "[mine] its rule returned a gradient [1] for input 0 of shape [2]",
+                       "[mine] its rule returned a gradient [1] for input 0 of shape [2]. Hint: "
+                       "the gradient of an input has its shape",
                        ShapeError);
 }
 

@@ -243,7 +243,9 @@ TEST_CASE("remainder has the sign of the divisor, as Python's %") {
   CHECK(std::isnan(remainder(tensor({1.0}), 0).item()));
   CHECK(message_of([] {
           remainder(tensor<int64_t>({1, 2}), 0);
-        }) == "[remainder] division by zero: int64 [2] and [] with a 0 in it");
+        }) ==
+        "[remainder] division by zero: int64 [2] and [] with a 0 in it. Hint: whole numbers have "
+        "no infinity; convert with .to(float32)");
 }
 
 TEST_CASE("the functions of a circle and the powers of two") {

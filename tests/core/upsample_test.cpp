@@ -55,15 +55,16 @@ TEST_CASE("an empty batch can be upsampled") {
 
 TEST_CASE("upsampling needs a size that makes sense") {
   CHECK(message_of([] { upsample(row, {}); }) ==
-        "[upsample] needs either a size or a scale_factor");
+        "[upsample] needs either a size or a scale_factor. Hint: give one of the two");
   CHECK(message_of([] { upsample(row, {.size = {2}, .scale_factor = 2}); }) ==
-        "[upsample] needs either a size or a scale_factor");
+        "[upsample] needs either a size or a scale_factor. Hint: give one of the two");
   CHECK(message_of([] { upsample(row, {.scale_factor = 0.2}); }) ==
         "[upsample] dimension 2 of [1,1,3] would get size 0. Hint: 1 to 16777216 is possible");
   CHECK_THROWS_AS(upsample(row, {.scale_factor = 1e30}), ValueError);
   CHECK_THROWS_AS(upsample(row, {.size = {int64_t{1} << 60}}), ValueError);
   CHECK(message_of([] { upsample(row, {.size = {4}, .align_corners = true}); }) ==
-        "[upsample] align_corners is for linear modes");
+        "[upsample] align_corners is for linear modes. Hint: use UpsampleMode::linear, or leave "
+        "align_corners out");
   CHECK_THROWS_AS(upsample(row, {.size = {0}}), ValueError);
   CHECK_THROWS_AS(upsample(row, {.scale_factor = -1}), ValueError);
   CHECK_THROWS_AS(upsample(row, {.size = {2, 2}}), ShapeError);

@@ -43,7 +43,7 @@ class Fragile : public Dataset {
   Batch gather(std::span<const int64_t> indices) const override {
     if (made_ != nullptr) ++*made_;
     if (std::count(indices.begin(), indices.end(), bad_) != 0) {
-      throw IoError("fragile", "the disk is gone");
+      throw IoError("fragile", "the disk is gone", "look under the table");
     }
     return {zeros({static_cast<int64_t>(indices.size())}), zeros({1})};
   }
@@ -182,7 +182,7 @@ TEST_CASE("what the data set throws reaches the loop, after the batches before i
       for ([[maybe_unused]] const auto& batch : loader) ++batches;
     });
     CHECK(batches == 3);
-    CHECK(text == "[fragile] the disk is gone");
+    CHECK(text == "[fragile] the disk is gone. Hint: look under the table");
   }
 }
 
@@ -275,7 +275,7 @@ TEST_CASE("an augmented epoch goes on in its middle with the same bits") {
 TEST_CASE(
     "what a transform throws reaches the loop with the sample's number, after the batches before") {
   const Transform fragile = [](const Tensor& image, Generator&) -> Tensor {
-    if (image.item() == 7) throw IoError("fragile", "the lens is dirty");
+    if (image.item() == 7) throw IoError("fragile", "the lens is dirty", "wipe it");
     return image;
   };
   const Tensor y = arange(0, 20);
@@ -291,7 +291,7 @@ TEST_CASE(
       for ([[maybe_unused]] const auto& batch : loader) ++batches;
     });
     CHECK(batches == 3);
-    CHECK(text == "[fragile] (sample 7) the lens is dirty");
+    CHECK(text == "[fragile] (sample 7) the lens is dirty. Hint: wipe it");
     CHECK_THROWS_AS(contents(loader), IoError);  // and again in the next epoch
   }
 }

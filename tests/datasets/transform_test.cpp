@@ -264,19 +264,19 @@ TEST_CASE("a transform may change shape and type, the same for all") {
 TEST_CASE("an error names the sample that it is about, and keeps its type") {
   const std::vector<int64_t> numbers = {40, 41, 42};
   const Transform fragile = [](const Tensor& image, Generator&) {
-    if (image.data<float>()[0] > 1) throw IoError("fragile", "too bright");
+    if (image.data<float>()[0] > 1) throw IoError("fragile", "too bright", "close the curtains");
     return image;
   };
   const Tensor images = tensor<float>({0, 1, 2}, {3, 1, 1, 1});
   CHECK(error_of<IoError>([&] { apply(fragile, images, Generator(0)); }) ==
-        "[fragile] (sample 2) too bright");
+        "[fragile] (sample 2) too bright. Hint: close the curtains");
   CHECK(error_of<IoError>([&] { apply(fragile, images, Generator(0), {.numbers = numbers}); }) ==
-        "[fragile] (sample 42) too bright");
+        "[fragile] (sample 42) too bright. Hint: close the curtains");
   const Transform foreign = [](const Tensor&, Generator&) -> Tensor {
     throw std::runtime_error("out of paper");
   };
   CHECK(error_of<Error>([&] { apply(foreign, images, Generator(0), {.numbers = numbers}); }) ==
-        "[transform] sample 40: out of paper");
+        "[transform] sample 40: out of paper. Hint: the transform threw this, for this sample");
   CHECK_THROWS_AS(apply(nullptr, images, Generator(0)), ValueError);
   CHECK_THROWS_AS(apply(fragile, zeros({0, 1, 2, 2}), Generator(0)), ShapeError);
   CHECK_THROWS_AS(apply(fragile, images, Generator(0), {.numbers = std::span(numbers).first(2)}),

@@ -38,8 +38,9 @@ TEST_CASE("options that make no sense are refused when a layer is built") {
   CHECK_THROWS_AS(nn::Hardtanh({.min_val = 1, .max_val = 0}), ValueError);
   CHECK_THROWS_AS(nn::CELU({.alpha = 0}), ValueError);
   CHECK_THROWS_AS(nn::Softshrink({.lambda = -1}), ValueError);
-  CHECK(message_of([] { nn::PReLU({.num_parameters = 0}); }) ==
-        "[PReLU] num_parameters must be at least 1, got 0");
+  CHECK(
+      message_of([] { nn::PReLU({.num_parameters = 0}); }) ==
+      "[PReLU] num_parameters must be at least 1, got 0. Hint: sizes, steps and counts start at 1");
 }
 
 TEST_CASE("a prelu trains its slope, which starts at init") {
@@ -55,7 +56,8 @@ TEST_CASE("a lambda puts a function into a sequential") {
   nn::Sequential net(nn::Lambda([](const Tensor& x) { return mean(x, {2, 3}); }), nn::Linear(4, 2));
   CHECK(net(ones({3, 4, 5, 6})).shape() == Shape{3, 2});
   CHECK(net[0].type() == "Lambda");
-  CHECK(message_of([] { nn::Lambda(nullptr); }) == "[Lambda] the function is empty");
+  CHECK(message_of([] { nn::Lambda(nullptr); }) ==
+        "[Lambda] the function is empty. Hint: give a function from tensor to tensor");
 }
 
 TEST_CASE("errors inside of a lambda carry its name; it cannot be written to a model file") {

@@ -162,7 +162,7 @@ TEST_CASE("a transposed convolution can be told its output size") {
           up(x, {9, 11});
         }) ==
         "[ConvTranspose2d] output_size [9,11] for input [1,1,4,4]: dimension 3 of the output can "
-        "be 9 to 10");
+        "be 9 to 10. Hint: leave it out for the smallest");
   CHECK_THROWS_AS(up(x, 8), ValueError);
   nn::Sequential net;
   auto& named = net.add("up", std::move(up));
@@ -177,10 +177,13 @@ TEST_CASE("options of convolutions that make no sense are refused when they are 
         "[Conv1d] kernel_size has to be given, and be at least 1. Hint: nn::Conv1d({.kernel_size = "
         "...})");
   CHECK(message_of([] { nn::Conv1d({.in_channels = 1, .out_channels = 1, .kernel_size = -1}); }) ==
-        "[Conv1d] kernel_size must be at least 1, got [-1]");
+        "[Conv1d] kernel_size must be at least 1, got [-1]. Hint: sizes, steps and counts start at "
+        "1");
   CHECK(message_of([] {
           nn::Conv3d({.in_channels = 3, .out_channels = 4, .kernel_size = 1, .groups = 2});
-        }) == "[Conv3d] in_channels 3 is not divisible by groups 2");
+        }) ==
+        "[Conv3d] in_channels 3 is not divisible by groups 2. Hint: all groups have the same "
+        "number of channels");
   CHECK(message_of([] {
           nn::Conv1d({.in_channels = 1,
                       .out_channels = 1,
@@ -258,12 +261,18 @@ TEST_CASE("padding layers add what their names say") {
 TEST_CASE("padding layers name themselves in errors of dimensions") {
   CHECK(message_of([] {
           nn::ReflectionPad2d({1})(ones({2, 3}));
-        }) == "[ReflectionPad2d] expected [N,C,H,W] or [C,H,W], got [2,3]");
+        }) ==
+        "[ReflectionPad2d] expected [N,C,H,W] or [C,H,W], got [2,3]. Hint: unsqueeze(x, 0) adds "
+        "channels or a batch of one");
   CHECK(message_of([] {
           nn::ReplicationPad1d({1})(ones({2, 3, 4, 5}));
-        }) == "[ReplicationPad1d] expected [N,C,L] or [C,L], got [2,3,4,5]");
+        }) ==
+        "[ReplicationPad1d] expected [N,C,L] or [C,L], got [2,3,4,5]. Hint: unsqueeze(x, 0) adds "
+        "channels or a batch of one");
   CHECK(message_of([] { nn::ReflectionPad1d({3})(row); }).starts_with("[pad] pads (3, 3)"));
-  CHECK(message_of([] { nn::ZeroPad2d({{1, 2, 3}}); }) == "[sizes] expected 4 numbers, got 3");
+  CHECK(message_of([] {
+          nn::ZeroPad2d({{1, 2, 3}});
+        }) == "[sizes] expected 4 numbers, got 3. Hint: one number per spatial dimension");
 }
 
 TEST_CASE("max pools give their indices to unpools") {
@@ -294,12 +303,13 @@ TEST_CASE("pools of all dimensions are layers") {
   CHECK(message_of([] {
           nn::MaxPool3d({.kernel_size = 3, .padding = {0, 2, 0}});
         }).starts_with("[MaxPool3d] padding [0,2,0] is more than half of kernel_size [3,3,3]"));
-  CHECK(message_of([] { nn::MaxPool1d({.kernel_size = 2, .dilation = 0}); }) ==
-        "[MaxPool1d] dilation must be at least 1, got [0]");
+  CHECK(
+      message_of([] { nn::MaxPool1d({.kernel_size = 2, .dilation = 0}); }) ==
+      "[MaxPool1d] dilation must be at least 1, got [0]. Hint: sizes, steps and counts start at 1");
   CHECK(message_of([] { nn::AdaptiveMaxPool1d(-1); }) ==
-        "[AdaptiveMaxPool1d] output_size must be at least 0, got -1");
+        "[AdaptiveMaxPool1d] output_size must be at least 0, got -1. Hint: 0 is none");
   CHECK(message_of([] { nn::LPPool2d({.norm_type = -1, .kernel_size = 2}); }) ==
-        "[LPPool2d] norm_type must be positive, got -1");
+        "[LPPool2d] norm_type must be positive, got -1. Hint: 2 is the Euclidean norm");
 }
 
 TEST_CASE("dropout1d and dropout3d drop channels, also of a single sample") {
@@ -315,7 +325,9 @@ TEST_CASE("dropout1d and dropout3d drop channels, also of a single sample") {
   check(one(ones({32, 5})), 32);
   check(three(ones({4, 8, 2, 2, 2})), 32);
   check(three(ones({32, 2, 2, 2})), 32);
-  CHECK(message_of([&] { one(ones({4})); }) == "[Dropout1d] expected [N,C,L] or [C,L], got [4]");
+  CHECK(message_of([&] { one(ones({4})); }) ==
+        "[Dropout1d] expected [N,C,L] or [C,L], got [4]. Hint: unsqueeze(x, 0) adds channels or a "
+        "batch of one");
   one.eval();
   CHECK(one(row).is_same(row));
 }
@@ -330,7 +342,9 @@ TEST_CASE("alpha dropout works in training only, and draws from the dropout stre
         before.streams[static_cast<size_t>(Stream::init)]);
   drop.eval();
   CHECK(drop(x).is_same(x));
-  CHECK(message_of([] { nn::AlphaDropout(2); }) == "[AlphaDropout] p must be in [0, 1], got 2");
+  CHECK(message_of([] { nn::AlphaDropout(2); }) ==
+        "[AlphaDropout] p must be in [0, 1], got 2. Hint: it is a probability: 0.5 is every second "
+        "time");
 }
 
 TEST_CASE("upsample is a layer whose linear modes know their dimensions") {
@@ -341,7 +355,7 @@ TEST_CASE("upsample is a layer whose linear modes know their dimensions") {
         }).starts_with("[Upsample] a linear mode for 2 spatial dimensions, got [1,1,3]. Hint: "));
   CHECK(nn::Upsample({.size = {5}})(row).shape() == Shape{1, 1, 5});
   CHECK(message_of([] { nn::Upsample({.size = {5}, .scale_factor = 2}); }) ==
-        "[Upsample] needs either a size or a scale_factor");
+        "[Upsample] needs either a size or a scale_factor. Hint: give one of the two");
 }
 
 TEST_CASE("unflatten and identity") {

@@ -61,8 +61,8 @@ TEST_CASE("an index that is no row is named with the size of the table") {
   CHECK(message_of([&] {
           layer(tensor<int64_t>({0, 3}));
         }) ==
-        "[embedding] index 3 is out of range for dimension 0 of [3,2]. Hint: indices go from 0 to "
-        "2");
+        "[embedding] index 3 is out of range for dimension 0 of [3,2]: indices [2]. Hint: indices "
+        "go from 0 to 2");
   CHECK(message_of([&] {
           layer(tensor<int64_t>({-1}));
         }).starts_with("[embedding] index -1 is out of range"));
@@ -72,10 +72,11 @@ TEST_CASE("an index that is no row is named with the size of the table") {
 
 TEST_CASE("options that make no sense are refused") {
   CHECK(message_of([] { nn::Embedding(0, 2); }) ==
-        "[Embedding] num_embeddings must be at least 1, got 0");
+        "[Embedding] num_embeddings must be at least 1, got 0. Hint: sizes, steps and counts start "
+        "at 1");
   CHECK(message_of([] {
           nn::Embedding({.num_embeddings = 3, .embedding_dim = 2, .padding_idx = 3});
-        }) == "[Embedding] padding_idx 3 is none of 3 rows");
+        }) == "[Embedding] padding_idx 3 is none of 3 rows. Hint: rows go from -3 to 2");
   CHECK(message_of([] {
           nn::make_layer("Embedding",
                          R"({"num_embeddings": 3, "embedding_dim": 2, "max_norm": 1})");

@@ -85,9 +85,9 @@ TEST_CASE("plain distributions and their limits") {
   check_normal(sub(nn::normal_(zeros({10000}), 5, 0.5), 5), 0.5);
   CHECK(sum(nn::constant_(zeros({4}), 2.5)).item() == 10);
   CHECK(message_of([] { nn::uniform_(zeros({1}), 1, 0); }) ==
-        "[uniform_] no numbers between 1 and 0");
+        "[uniform_] no numbers between 1 and 0. Hint: give the smaller one first");
   CHECK(message_of([] { nn::normal_(zeros({1}), 0, -1); }) ==
-        "[normal_] standard deviation -1 is negative");
+        "[normal_] standard deviation -1 is negative. Hint: 0 sets all elements to the mean");
   CHECK(nn::kaiming_uniform_(zeros({0, 3})).numel() == 0);
 }
 

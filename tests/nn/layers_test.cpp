@@ -76,22 +76,26 @@ TEST_CASE("padding modes take values from the image") {
 
 TEST_CASE("options that make no sense are refused when a layer is built") {
   using nn::Conv2d;
-  CHECK(message_of([] { nn::Linear(-3, 2); }) == "[Linear] in_features must be at least 1, got -3");
-  CHECK(message_of([] {
-          Conv2d({.in_channels = 3, .out_channels = 4, .kernel_size = 3, .groups = 2});
-        }) == "[Conv2d] in_channels 3 is not divisible by groups 2");
-  CHECK(message_of([] {
-          Conv2d({.in_channels = 4, .out_channels = 7, .kernel_size = 3, .groups = 2});
-        }) == "[Conv2d] out_channels 7 is not divisible by groups 2");
-  CHECK(message_of([] {
-          Conv2d({.in_channels = 1, .out_channels = 1, .kernel_size = 3, .stride = 0});
-        }) == "[Conv2d] stride must be at least 1, got [0,0]");
+  CHECK(
+      message_of([] { nn::Linear(-3, 2); }) ==
+      "[Linear] in_features must be at least 1, got -3. Hint: sizes, steps and counts start at 1");
+  CHECK(message_of(
+            [] { Conv2d({.in_channels = 3, .out_channels = 4, .kernel_size = 3, .groups = 2}); }) ==
+        "[Conv2d] in_channels 3 is not divisible by groups 2. Hint: all groups have the same "
+        "number of channels");
+  CHECK(message_of(
+            [] { Conv2d({.in_channels = 4, .out_channels = 7, .kernel_size = 3, .groups = 2}); }) ==
+        "[Conv2d] out_channels 7 is not divisible by groups 2. Hint: all groups have the same "
+        "number of channels");
+  CHECK(message_of(
+            [] { Conv2d({.in_channels = 1, .out_channels = 1, .kernel_size = 3, .stride = 0}); }) ==
+        "[Conv2d] stride must be at least 1, got [0,0]. Hint: sizes, steps and counts start at 1");
   CHECK(message_of([] {
           Conv2d({.in_channels = 1, .out_channels = 1, .kernel_size = 3, .padding = {0, -1}});
-        }) == "[Conv2d] padding must be at least 0, got [0,-1]");
-  CHECK(message_of([] {
-          Conv2d({.in_channels = 1, .out_channels = 1, .kernel_size = 3, .groups = 0});
-        }) == "[Conv2d] groups must be at least 1, got 0");
+        }) == "[Conv2d] padding must be at least 0, got [0,-1]. Hint: 0 is none");
+  CHECK(message_of(
+            [] { Conv2d({.in_channels = 1, .out_channels = 1, .kernel_size = 3, .groups = 0}); }) ==
+        "[Conv2d] groups must be at least 1, got 0. Hint: sizes, steps and counts start at 1");
   CHECK(message_of([] {
           Conv2d({.in_channels = 1,
                   .out_channels = 1,
@@ -106,14 +110,20 @@ TEST_CASE("options that make no sense are refused when a layer is built") {
           nn::MaxPool2d({.kernel_size = 2, .padding = 2});
         }).starts_with("[MaxPool2d] padding [2,2] is more than half of kernel_size [2,2]"));
   CHECK(message_of([] { nn::MaxPool2d(0); }) ==
-        "[MaxPool2d] kernel_size must be at least 1, got [0,0]");
-  CHECK(message_of([] { nn::MaxPool2d({.kernel_size = 2, .stride = 0}); }) ==
-        "[MaxPool2d] stride must be at least 1, got [0,0]");
+        "[MaxPool2d] kernel_size must be at least 1, got [0,0]. Hint: sizes, steps and counts "
+        "start at 1");
+  CHECK(
+      message_of([] { nn::MaxPool2d({.kernel_size = 2, .stride = 0}); }) ==
+      "[MaxPool2d] stride must be at least 1, got [0,0]. Hint: sizes, steps and counts start at 1");
   CHECK(message_of([] { nn::AvgPool2d({.kernel_size = 2, .divisor_override = 0}); }) ==
-        "[AvgPool2d] divisor_override must not be 0");
-  CHECK(message_of([] { nn::Dropout(-0.278); }) == "[Dropout] p must be in [0, 1], got -0.278");
+        "[AvgPool2d] divisor_override must not be 0. Hint: leave it empty to divide by the number "
+        "of elements");
+  CHECK(message_of([] { nn::Dropout(-0.278); }) ==
+        "[Dropout] p must be in [0, 1], got -0.278. Hint: it is a probability: 0.5 is every second "
+        "time");
   CHECK(message_of([] { nn::Dropout2d(std::nan("")); }) ==
-        "[Dropout2d] p must be in [0, 1], got nan");
+        "[Dropout2d] p must be in [0, 1], got nan. Hint: it is a probability: 0.5 is every second "
+        "time");
 }
 
 TEST_CASE("pools") {
@@ -187,7 +197,8 @@ TEST_CASE("a sequential takes layers over and names them by number") {
   CHECK(net(ones({5, 1, 6, 6})).shape() == Shape{5, 3});
   nn::Sequential moved(std::move(net));
   CHECK(moved(ones({5, 1, 6, 6})).shape() == Shape{5, 3});
-  CHECK(message_of([&] { moved[5]; }) == "[Sequential] no layer 5, there are 5");
+  CHECK(message_of([&] { moved[5]; }) ==
+        "[Sequential] no layer 5, there are 5. Hint: layers go from 0 to 4");
 }
 
 TEST_CASE("a sequential can be built by name, and nested") {
@@ -197,7 +208,8 @@ TEST_CASE("a sequential can be built by name, and nested") {
   CHECK(fc.name() == "fc");
   CHECK(net.named_parameters()[2].name == "rest.1.weight");
   CHECK(message_of([&] { net.add("fc", nn::ReLU()); }) ==
-        "[Sequential] cannot register \"fc\": this name is taken");
+        "[Sequential] cannot register \"fc\": this name is taken. Hint: names are unique in a "
+        "module and have no dot");
 }
 
 TEST_CASE("a residual adds its shortcut, by default the input itself") {

@@ -209,17 +209,26 @@ TEST_CASE("what is not a model is refused") {
           nn::from_json("{\"layers\": 1e999}");
         }).starts_with("[from_json] not JSON: "));
   CHECK(message_of([] { nn::from_json("[]"); }) ==
-        "[from_json] a model is an object with \"layers\", got a list of 0");
-  CHECK(message_of([] { nn::from_json("{}"); }) == "[from_json] \"layers\" is missing");
+        "[from_json] a model is an object with \"layers\", got a list of 0. Hint: to_json() of a "
+        "net shows the form");
+  CHECK(message_of([] { nn::from_json("{}"); }) ==
+        "[from_json] \"layers\" is missing. Hint: to_json() of a net shows the form");
   CHECK(message_of([] { nn::from_json(R"({"layers": 3})"); }) ==
-        "[from_json] expected a list of layers, got 3");
-  CHECK(error_of("7") == "[from_json] layer 0 must be an object, got 7");
-  CHECK(error_of("{}") == "[from_json] (0) \"type\" is missing");
-  CHECK(error_of(R"({"type": 1})") == "[from_json] (0) \"type\" must be a string, got 1");
+        "[from_json] expected a list of layers, got 3. Hint: \"layers\" is a list of objects, each "
+        "with a \"type\"");
+  CHECK(error_of("7") ==
+        "[from_json] layer 0 must be an object, got 7. Hint: as in {\"type\": \"ReLU\"}");
+  CHECK(error_of("{}") ==
+        "[from_json] (0) \"type\" is missing. Hint: to_json() of a net shows the form");
+  CHECK(error_of(R"({"type": 1})") ==
+        "[from_json] (0) \"type\" must be a string, got 1. Hint: it is the name of a layer or of "
+        "its type");
   CHECK(error_of(R"({"name": 1, "type": "ReLU"})") ==
-        "[from_json] \"name\" must be a string, got 1");
+        "[from_json] \"name\" must be a string, got 1. Hint: it is the name of a layer or of its "
+        "type");
   CHECK(error_of(R"({"name": "a.b", "type": "ReLU"})") ==
-        "[Sequential] cannot register \"a.b\": a name must not contain a dot");
+        "[Sequential] cannot register \"a.b\": a name must not contain a dot. Hint: names are "
+        "unique in a module and have no dot");
   CHECK(error_of(R"({"name": "a", "type": "Conv7d"})")
             .starts_with("[from_json] (a) unknown layer type \"Conv7d\". Hint: known are "
                          "Sequential, Residual, Linear, Embedding, "));
@@ -234,27 +243,39 @@ TEST_CASE("options that do not fit are refused, with the path of the layer") {
                         {"type": "Linear", "options": )" +
                     options + "}]}");
   };
-  CHECK(inside(R"({"in_features": 2})") == "[Linear] (fc.0) option \"out_features\" is missing");
+  CHECK(inside(R"({"in_features": 2})") ==
+        "[Linear] (fc.0) option \"out_features\" is missing. Hint: to_json() of a net shows the "
+        "form");
   CHECK(inside(R"({"in_features": 2, "out_features": 3, "biass": true})") ==
         "[Linear] (fc.0) unknown option \"biass\". Hint: its options are in_features, "
         "out_features, bias");
   CHECK(inside(R"({"in_features": "2", "out_features": 3})") ==
-        "[Linear] (fc.0) option \"in_features\" must be an integer, got \"2\"");
+        "[Linear] (fc.0) option \"in_features\" must be an integer, got \"2\". Hint: options have "
+        "the names and values of PyTorch");
   CHECK(inside(R"({"in_features": 2.5, "out_features": 3})") ==
-        "[Linear] (fc.0) option \"in_features\" must be an integer, got 2.5");
+        "[Linear] (fc.0) option \"in_features\" must be an integer, got 2.5. Hint: options have "
+        "the names and values of PyTorch");
   CHECK(inside(R"({"in_features": 18446744073709551615, "out_features": 3})") ==
-        "[Linear] (fc.0) option \"in_features\" must be an integer, got 18446744073709551615");
+        "[Linear] (fc.0) option \"in_features\" must be an integer, got 18446744073709551615. "
+        "Hint: options have the names and values of PyTorch");
   CHECK(inside(R"({"in_features": 2, "out_features": 3, "bias": 1})") ==
-        "[Linear] (fc.0) option \"bias\" must be true or false, got 1");
+        "[Linear] (fc.0) option \"bias\" must be true or false, got 1. Hint: options have the "
+        "names and values of PyTorch");
   CHECK(inside(R"({"in_features": -2, "out_features": 3})") ==
-        "[Linear] (fc.0) in_features must be at least 1, got -2");
-  CHECK(inside("[]") == "[Linear] (fc.0) options must be an object, got a list of 0");
+        "[Linear] (fc.0) in_features must be at least 1, got -2. Hint: sizes, steps and counts "
+        "start at 1");
+  CHECK(inside("[]") ==
+        "[Linear] (fc.0) options must be an object, got a list of 0. Hint: as in {\"type\": "
+        "\"Linear\", \"in_features\": 2, \"out_features\": 3}");
   CHECK(message_of([] { nn::make_layer("MaxPool2d", R"({"kernel_size": [1, 2, 3]})"); }) ==
-        "[MaxPool2d] option \"kernel_size\" must be an integer or a list of 2, got a list of 3");
+        "[MaxPool2d] option \"kernel_size\" must be an integer or a list of 2, got a list of 3. "
+        "Hint: options have the names and values of PyTorch");
   CHECK(message_of([] { nn::make_layer("GELU", R"({"approximate": "erf"})"); }) ==
-        "[GELU] option \"approximate\" must be one of none, tanh, got \"erf\"");
+        "[GELU] option \"approximate\" must be one of none, tanh, got \"erf\". Hint: options have "
+        "the names and values of PyTorch");
   CHECK(message_of([] { nn::make_layer("Dropout", R"({"p": null})"); }) ==
-        "[Dropout] option \"p\" must be a number, got null");
+        "[Dropout] option \"p\" must be a number, got null. Hint: options have the names and "
+        "values of PyTorch");
   CHECK(message_of([] { nn::make_layer("ReLU", R"({"inplace": true})"); }) ==
         "[ReLU] unknown option \"inplace\". Hint: it has no options");
   CHECK(message_of([] {
@@ -262,7 +283,7 @@ TEST_CASE("options that do not fit are refused, with the path of the layer") {
                                        "padding": "full"})");
         }) ==
         "[Conv2d] option \"padding\" must be an integer, a list of 2, \"same\" or "
-        "\"valid\", got \"full\"");
+        "\"valid\", got \"full\". Hint: options have the names and values of PyTorch");
 }
 
 TEST_CASE("models nested too deep are refused, however deep") {
@@ -276,7 +297,8 @@ TEST_CASE("models nested too deep are refused, however deep") {
   CHECK(error_of(nested(70)).find("layers are nested more than 64 deep") != std::string::npos);
   const std::string brackets = std::string(200000, '[') + std::string(200000, ']');
   CHECK(error_of(R"({"type": "Linear", "options": )" + brackets + "}") ==
-        "[Linear] (0) options must be an object, got a list of 1");
+        "[Linear] (0) options must be an object, got a list of 1. Hint: as in {\"type\": "
+        "\"Linear\", \"in_features\": 2, \"out_features\": 3}");
 }
 
 TEST_CASE("sizes that no memory holds and layers without end are refused") {
@@ -285,12 +307,14 @@ TEST_CASE("sizes that no memory holds and layers without end are refused") {
                         R"(, "out_features": )", size, "}}"));
   };
   CHECK(linear("1000000000000000") ==
-        "[Linear] (0) in_features must be at most 2147483647, got 1000000000000000");
+        "[Linear] (0) in_features must be at most 2147483647, got 1000000000000000. Hint: layers "
+        "take sizes of 31 bits");
   CHECK(linear("10000000").starts_with("[empty] (0) a tensor of shape [10000000,10000000] is"));
   CHECK(linear("2000000").starts_with("[allocate] (0) "));
   CHECK(error_of(R"({"type": "LSTM", "options": {"input_size": 1, "hidden_size": 1,
                      "num_layers": 1000000000}})") ==
-        "[LSTM] (0) num_layers must be at most 1024, got 1000000000");
+        "[LSTM] (0) num_layers must be at most 1024, got 1000000000. Hint: more layers are several "
+        "modules one after the other");
 }
 
 TEST_CASE("a model file with very many keys or layers is read in linear time") {

@@ -69,11 +69,14 @@ TEST_CASE("names are those of PyTorch: parameters, then buffers, then children")
 TEST_CASE("a name must not be empty, contain a dot, or be taken") {
   Scale m;
   CHECK(message_of([&] { m.parameter("", ones({1})); }) ==
-        "[Scale] cannot register \"\": a name must not be empty");
+        "[Scale] cannot register \"\": a name must not be empty. Hint: names are unique in a "
+        "module and have no dot");
   CHECK(message_of([&] { m.buffer("a.b", ones({1})); }) ==
-        "[Scale] cannot register \"a.b\": a name must not contain a dot");
+        "[Scale] cannot register \"a.b\": a name must not contain a dot. Hint: names are unique in "
+        "a module and have no dot");
   CHECK(message_of([&] { m.child<Scale>("factor"); }) ==
-        "[Scale] cannot register \"factor\": this name is taken");
+        "[Scale] cannot register \"factor\": this name is taken. Hint: names are unique in a "
+        "module and have no dot");
   CHECK(names_of(m.state_dict()) == std::vector<std::string>{"factor", "seen"});
 }
 

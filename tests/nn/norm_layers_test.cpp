@@ -177,18 +177,27 @@ TEST_CASE("inputs that do not fit are refused with every shape") {
   nn::InstanceNorm2d instance(3);
   CHECK(message_of([&] {
           instance(ones({2, 3}));
-        }) == "[InstanceNorm2d] expected [N,C,H,W] or [C,H,W], got [2,3]");
+        }) ==
+        "[InstanceNorm2d] expected [N,C,H,W] or [C,H,W], got [2,3]. Hint: the number in the "
+        "layer's name counts the dimensions after the channels");
   CHECK(message_of([&] {
           instance(ones({2, 3, 2, 2, 2}));
-        }) == "[InstanceNorm2d] expected [N,C,H,W] or [C,H,W], got [2,3,2,2,2]");
+        }) ==
+        "[InstanceNorm2d] expected [N,C,H,W] or [C,H,W], got [2,3,2,2,2]. Hint: the number in the "
+        "layer's name counts the dimensions after the channels");
   CHECK(message_of([&] {
           instance(ones({2, 4, 2, 2}));
-        }) == "[InstanceNorm2d] expected 3 channels, got 4: input [2,4,2,2]");
+        }) ==
+        "[InstanceNorm2d] expected 3 channels, got 4: input [2,4,2,2]. Hint: channels are "
+        "dimension 1, also of images: [N,C,H,W]");
   CHECK(message_of([] {
           nn::GroupNorm(2, 6)(ones({2, 8, 3}));
-        }) == "[GroupNorm] expected 6 channels, got 8: input [2,8,3]");
-  CHECK(message_of([] { nn::GroupNorm(2, 6)(ones({6})); }) ==
-        "[GroupNorm] expected [N,C,...], got [6]");
+        }) ==
+        "[GroupNorm] expected 6 channels, got 8: input [2,8,3]. Hint: channels are dimension 1, "
+        "also of images: [N,C,H,W]");
+  CHECK(
+      message_of([] { nn::GroupNorm(2, 6)(ones({6})); }) ==
+      "[GroupNorm] expected [N,C,...], got [6]. Hint: unsqueeze(x, 0) makes a batch of one sample");
   CHECK(message_of([] {
           nn::LayerNorm(3)(ones({2, 4}));
         }).starts_with("[layer_norm] normalized_shape [3] is not how input [2,4] ends"));
@@ -197,30 +206,40 @@ TEST_CASE("inputs that do not fit are refused with every shape") {
         }).starts_with("[rms_norm] normalized_shape [3] is not how input [2,4] ends"));
   CHECK(message_of([] {
           nn::LocalResponseNorm(2)(ones({2, 4}));
-        }) == "[local_response_norm] expected [N,C,...], got [2,4]");
+        }) ==
+        "[local_response_norm] expected [N,C,...] with three dimensions or more, got [2,4]. Hint: "
+        "unsqueeze(x, 0) makes a batch of one sample");
   CHECK_THROWS_AS(nn::LayerNorm(3)(ones({2, 3}, float64)), DTypeError);
   CHECK_THROWS_AS(nn::RMSNorm(3)(ones({2, 3}, int64)), DTypeError);
 }
 
 TEST_CASE("options that make no sense are refused") {
   CHECK(message_of([] { nn::GroupNorm(2, 7); }) ==
-        "[GroupNorm] num_channels 7 is not divisible by num_groups 2");
-  CHECK(message_of([] { nn::GroupNorm(0, 3); }) ==
-        "[GroupNorm] num_groups must be at least 1, got 0");
+        "[GroupNorm] num_channels 7 is not divisible by num_groups 2. Hint: all groups have the "
+        "same number of channels");
+  CHECK(
+      message_of([] { nn::GroupNorm(0, 3); }) ==
+      "[GroupNorm] num_groups must be at least 1, got 0. Hint: sizes, steps and counts start at 1");
   CHECK(message_of([] { nn::LayerNorm({.normalized_shape = {}}); }) ==
-        "[LayerNorm] normalized_shape must have at least one size and none below 1, got []");
+        "[LayerNorm] normalized_shape must have at least one size and none below 1, got []. Hint: "
+        "give the sizes of the last dimensions of the input");
   CHECK(message_of([] {
           nn::RMSNorm({.normalized_shape = {2, 0}});
-        }) == "[RMSNorm] normalized_shape must have at least one size and none below 1, got [2,0]");
+        }) ==
+        "[RMSNorm] normalized_shape must have at least one size and none below 1, got [2,0]. Hint: "
+        "give the sizes of the last dimensions of the input");
   CHECK(message_of([] { nn::LayerNorm({.normalized_shape = {2}, .eps = -1}); }) ==
-        "[LayerNorm] eps must not be negative, got -1");
+        "[LayerNorm] eps must not be negative, got -1. Hint: it keeps a variance of 0 from being "
+        "divided by; 1e-5 is usual");
   CHECK(message_of([] {
           nn::RMSNorm({.normalized_shape = {2}, .eps = std::nan("")});
         }).starts_with("[RMSNorm] eps must not be negative"));
   CHECK(message_of([] { nn::LocalResponseNorm(0); }) ==
-        "[LocalResponseNorm] size must be at least 1, got 0");
+        "[LocalResponseNorm] size must be at least 1, got 0. Hint: sizes, steps and counts start "
+        "at 1");
   CHECK(message_of([] { nn::InstanceNorm1d(-2); }) ==
-        "[InstanceNorm1d] num_features must be at least 1, got -2");
+        "[InstanceNorm1d] num_features must be at least 1, got -2. Hint: sizes, steps and counts "
+        "start at 1");
 }
 
 TEST_CASE("root mean square norm takes the machine epsilon where no eps is given") {

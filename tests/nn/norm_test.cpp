@@ -106,14 +106,18 @@ TEST_CASE("wrong inputs are refused and leave the statistics") {
   nn::BatchNorm2d bn(3);
   CHECK(message_of([&] {
           bn(ones({2, 3, 4}));
-        }) == "[BatchNorm2d] expected [N,C,H,W], got [2,3,4]");
+        }) ==
+        "[BatchNorm2d] expected [N,C,H,W], got [2,3,4]. Hint: the number in the layer's name "
+        "counts the dimensions after the channels");
   CHECK(message_of([&] {
           bn(ones({2, 3}));
         }) ==
         "[BatchNorm2d] expected [N,C,H,W], got [2,3]. Hint: rows [N,C] go through BatchNorm1d");
   CHECK(message_of([&] {
           bn(ones({2, 7, 7, 3}));
-        }) == "[BatchNorm2d] expected 3 channels, got 7: input [2,7,7,3]");
+        }) ==
+        "[BatchNorm2d] expected 3 channels, got 7: input [2,7,7,3]. Hint: channels are dimension "
+        "1, also of images: [N,C,H,W]");
   CHECK(message_of([&] {
           bn(ones({2, 3, 2, 2}, float64));
         }).starts_with("[BatchNorm2d] input [2,3,2,2] is float64, the statistics are float32"));
@@ -125,9 +129,11 @@ TEST_CASE("wrong inputs are refused and leave the statistics") {
 
 TEST_CASE("options out of range are refused") {
   CHECK(message_of([] { nn::BatchNorm2d(0); }) ==
-        "[BatchNorm2d] num_features must be at least 1, got 0");
+        "[BatchNorm2d] num_features must be at least 1, got 0. Hint: sizes, steps and counts start "
+        "at 1");
   CHECK(message_of([] { nn::BatchNorm2d({.num_features = 1, .eps = -1}); }) ==
-        "[BatchNorm2d] eps must not be negative, got -1");
+        "[BatchNorm2d] eps must not be negative, got -1. Hint: it keeps a variance of 0 from being "
+        "divided by; 1e-5 is usual");
   CHECK(message_of([] {
           nn::BatchNorm2d({.num_features = 1, .momentum = 2});
         }).starts_with("[BatchNorm2d] momentum must be in [0, 1], got 2"));

@@ -309,7 +309,8 @@ TEST_CASE("in a sequential the output goes on, and LastStep picks its end") {
   CHECK(nn::LastStep()(ones({5, 7, 3})).shape() == Shape{7, 3});
   CHECK(nn::LastStep({.batch_first = true})(ones({5, 3})).shape() == Shape{3});
   CHECK(message_of([] { nn::LastStep()(ones({3})); }) ==
-        "[LastStep] expected the output of a recurrent layer, [T,N,H] or [T,H], got [3]");
+        "[LastStep] expected the output of a recurrent layer, [T,N,H] or [T,H], got [3]. Hint: it "
+        "comes right after the recurrent layer");
 }
 
 TEST_CASE("a call with states has the layer's name on the tape, in errors, and its hook") {
@@ -330,46 +331,58 @@ TEST_CASE("a call with states has the layer's name on the tape, in errors, and i
   CHECK(tape.path(tape[tape.size() - 1]) == "lstm");
   CHECK(message_of([&] {
           net(ones({5, 2, 3}));
-        }) == "[LSTM] (lstm) expected an input [T,N,4] or [T,4], got [5,2,3]");
+        }) ==
+        "[LSTM] (lstm) expected an input [T,N,4] or [T,4], got [5,2,3]. Hint: the last size is the "
+        "input_size of the layer");
 }
 
 TEST_CASE("inputs and states of other shapes are refused") {
   nn::GRU gru({.input_size = 4, .hidden_size = 3, .batch_first = true, .bidirectional = true});
   CHECK(message_of([&] {
           gru(ones({2, 5, 3}));
-        }) == "[GRU] expected an input [N,T,4] or [T,4], got [2,5,3]");
-  CHECK(message_of([&] { gru(ones({4})); }) == "[GRU] expected an input [N,T,4] or [T,4], got [4]");
+        }) ==
+        "[GRU] expected an input [N,T,4] or [T,4], got [2,5,3]. Hint: the last size is the "
+        "input_size of the layer");
+  CHECK(message_of([&] { gru(ones({4})); }) ==
+        "[GRU] expected an input [N,T,4] or [T,4], got [4]. Hint: the last size is the input_size "
+        "of the layer");
   CHECK(message_of([&] {
           gru(ones({2, 0, 4}));
-        }) == "[GRU] the sequence has no steps: input [2,0,4]");
+        }) == "[GRU] the sequence has no steps: input [2,0,4]. Hint: pad it to at least one step");
   CHECK(message_of([&] {
           gru(ones({2, 5, 4}), ones({2, 5, 3}));
         }) ==
-        "[GRU] expected h_0 [2,2,3], got [2,5,3]. Hint: states are [num_layers * directions, N, "
-        "hidden_size], also with batch_first");
+        "[GRU] expected h_0 [2,2,3] for input [5,2,4], got [2,5,3]. Hint: states are [num_layers * "
+        "directions, N, hidden_size], also with batch_first");
   nn::LSTM lstm({.input_size = 4, .hidden_size = 3});
   CHECK(message_of([&] {
           lstm(ones({5, 2, 4}), {ones({1, 2, 3}), ones({1, 2, 4})});
-        }).starts_with("[LSTM] expected c_0 [1,2,3], got [1,2,4]"));
+        }).starts_with("[LSTM] expected c_0 [1,2,3] for input [5,2,4], got [1,2,4]"));
   CHECK_THROWS_AS(gru(ones({2, 5, 4}, float64)), DTypeError);
   nn::LSTMCell cell({.input_size = 4, .hidden_size = 3});
   CHECK(message_of([&] {
           cell(ones({2, 3}));
-        }) == "[LSTMCell] expected an input [N,4] or [4], got [2,3]");
+        }) ==
+        "[LSTMCell] expected an input [N,4] or [4], got [2,3]. Hint: the last size is the "
+        "input_size of the cell");
   CHECK(message_of([&] {
           cell(ones({2, 4}), {ones({2, 3}), ones({3})});
-        }) == "[LSTMCell] expected c [2,3] for input [2,4], got [3]");
+        }) ==
+        "[LSTMCell] expected c [2,3] for input [2,4], got [3]. Hint: the state has hidden_size "
+        "numbers per sample");
 }
 
 TEST_CASE("options that make no sense are refused") {
   CHECK(message_of([] { nn::LSTM({.input_size = 0, .hidden_size = 3}); }) ==
-        "[LSTM] input_size must be at least 1, got 0");
+        "[LSTM] input_size must be at least 1, got 0. Hint: sizes, steps and counts start at 1");
   CHECK(message_of([] { nn::GRU({.input_size = 1, .hidden_size = 3, .num_layers = 0}); }) ==
-        "[GRU] num_layers must be at least 1, got 0");
+        "[GRU] num_layers must be at least 1, got 0. Hint: sizes, steps and counts start at 1");
   CHECK(message_of([] { nn::RNN({.input_size = 1, .hidden_size = 3, .dropout = 1.5}); }) ==
-        "[RNN] dropout must be in [0, 1], got 1.5");
-  CHECK(message_of([] { nn::GRUCell({.input_size = 1, .hidden_size = -3}); }) ==
-        "[GRUCell] hidden_size must be at least 1, got -3");
+        "[RNN] dropout must be in [0, 1], got 1.5. Hint: it is a probability: 0.5 is every second "
+        "time");
+  CHECK(
+      message_of([] { nn::GRUCell({.input_size = 1, .hidden_size = -3}); }) ==
+      "[GRUCell] hidden_size must be at least 1, got -3. Hint: sizes, steps and counts start at 1");
 }
 
 TEST_CASE("an empty batch gives an empty result") {

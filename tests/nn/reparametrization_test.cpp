@@ -175,7 +175,9 @@ TEST_CASE("options of reparametrizations that make no sense are refused") {
         "[WeightNormLinear] dim 2 is none of the 2 of the weight [3,2]. Hint: leave it empty for "
         "one length of the whole weight");
   CHECK(message_of([] { nn::SpectralNorm<nn::Linear>(nn::Linear(2, 3), 0); }) ==
-        "[SpectralNormLinear] n_power_iterations must be at least 1, got 0");
+        "[SpectralNormLinear] n_power_iterations must be at least 1, got 0. Hint: sizes, steps and "
+        "counts start at 1");
   CHECK(message_of([] { nn::SpectralNorm<nn::Linear>(nn::Linear(2, 3), 1, -1); }) ==
-        "[SpectralNormLinear] eps must not be negative, got -1");
+        "[SpectralNormLinear] eps must not be negative, got -1. Hint: it keeps a norm of 0 from "
+        "being divided by; 1e-12 is usual");
 }

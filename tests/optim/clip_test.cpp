@@ -140,15 +140,19 @@ TEST_CASE("clipping by value limits each element") {
 TEST_CASE("clipping that makes no sense is refused") {
   const NamedTensors p = three_and_four();
   CHECK(message_of([&] { clip_grad_norm_(p, -1); }) ==
-        "[clip_grad_norm_] max_norm must be a number of at least 0, got -1");
+        "[clip_grad_norm_] max_norm must be a number of at least 0, got -1. Hint: 1 is usual; "
+        "infinity changes nothing");
   CHECK(message_of([&] { clip_grad_norm_(p, std::nan("")); }) ==
-        "[clip_grad_norm_] max_norm must be a number of at least 0, got nan");
+        "[clip_grad_norm_] max_norm must be a number of at least 0, got nan. Hint: 1 is usual; "
+        "infinity changes nothing");
   CHECK(message_of([&] { clip_grad_norm_(p, 1, {.norm_type = 0}); }) ==
-        "[clip_grad_norm_] norm_type must be a positive number or infinity, got 0");
+        "[clip_grad_norm_] norm_type must be a positive number or infinity, got 0. Hint: 2 is the "
+        "Euclidean norm, infinity the largest element");
   CHECK(message_of([&] { clip_grad_value_(p, -1); }) ==
-        "[clip_grad_value_] clip_value must be a number of at least 0, got -1");
+        "[clip_grad_value_] clip_value must be a number of at least 0, got -1. Hint: 1 is usual; "
+        "infinity changes nothing");
   CHECK(message_of([&] {
           clip_grad_norm_({{"q", Tensor()}}, 1);
-        }) == "[clip_grad_norm_] parameter q is undefined");
+        }) == "[clip_grad_norm_] parameter q is undefined. Hint: pass module.named_parameters()");
   CHECK(gradient(p[0])[0] == 3);
 }

@@ -184,7 +184,8 @@ TEST_CASE("what has no momentum or no l1_decay says so") {
     const std::string type = "[" + optimizer->type() + "] ";
     CHECK(momentum == (each.has_momentum
                            ? "no error"
-                           : type + "was built without momentum, cannot set it to 0.5"));
+                           : type + "was built without momentum, cannot set it to 0.5. Hint: SGD "
+                                    "and RMSprop have one where it was given when building them"));
     CHECK(l1 == (each.has_l1_decay
                      ? "no error"
                      : type + "has no l1_decay, cannot set it to 0.5. Hint: its weight decay does "
@@ -232,7 +233,7 @@ TEST_CASE("settings of all groups change together or not at all") {
   optim::Adam adam({{.parameters = {{"a", a}}}, {.parameters = {{"b", b}}}}, {.lr = 0.5});
   CHECK_THROWS_AS(adam.set_all_settings({{.lr = 0.25}, {.lr = -1}}), ValueError);
   CHECK(message_of([&] { adam.set_all_settings({{.lr = 0.25}}); }) ==
-        "[Adam] got settings for 1 groups, there are 2");
+        "[Adam] got settings for 1 groups, there are 2. Hint: one per group, in their order");
   CHECK(adam.lr(0) == 0.5);
   adam.set_all_settings({{.lr = 0.25}, {.lr = 0.125}});
   CHECK(adam.lr(0) == 0.25);

@@ -99,7 +99,7 @@ TEST_CASE("averages can be copied to another net") {
           both.copy_to({{"p", q}, {"r", ones({3})}});
         }) ==
         "[EMA] the tensors do not fit, nothing was copied: r is float32 [3], expected float64 [2]; "
-        "missing: s");
+        "missing: s. Hint: give the state_dict() of the module that is averaged");
 }
 
 TEST_CASE("a saved average continues bit by bit") {
@@ -132,10 +132,16 @@ TEST_CASE("averages that make no sense are refused") {
   const Tensor p = parameter(1);
   CHECK(message_of([&] {
           EMA({{"p", p}}, {.decay = 1.5});
-        }) == "[EMA] decay must be in [0, 1], got 1.5");
-  CHECK(message_of([&] { EMA({{"p", p}, {"p", p}}); }) == "[EMA] two tensors are named p");
-  CHECK(message_of([&] { EMA({{"p", Tensor()}}); }) == "[EMA] p is undefined");
+        }) ==
+        "[EMA] decay must be in [0, 1], got 1.5. Hint: it is the share of the average that a step "
+        "keeps; 0.999 is usual");
+  CHECK(message_of([&] {
+          EMA({{"p", p}, {"p", p}});
+        }) == "[EMA] two tensors are named p. Hint: names are unique in a state_dict()");
+  CHECK(message_of([&] {
+          EMA({{"p", Tensor()}});
+        }) == "[EMA] p is undefined. Hint: pass module.state_dict()");
   CHECK(message_of([&] {
           EMA({{"p", ones({2, 3}).transpose(0, 1)}});
-        }) == "[EMA] p [3,2] is not in row-major order");
+        }) == "[EMA] p [3,2] is not in row-major order. Hint: copy it with contiguous()");
 }

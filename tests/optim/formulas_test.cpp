@@ -200,23 +200,30 @@ TEST_CASE("states have PyTorch's names") {
 TEST_CASE("options of these optimizers that make no sense are refused") {
   const NamedTensors p = {{"p", ones({2}).requires_grad_()}};
   CHECK(message_of([&] { optim::RMSprop(p, {.alpha = -0.9}); }) ==
-        "[RMSprop] alpha must be in [0, 1], got -0.9");
+        "[RMSprop] alpha must be in [0, 1], got -0.9. Hint: it is the share of the average that a "
+        "step keeps; 0.99 is usual");
   CHECK(message_of([&] { optim::RMSprop(p, {.momentum = -1}); }) ==
-        "[RMSprop] momentum must be a number of at least 0, got -1");
+        "[RMSprop] momentum must be a number of at least 0, got -1. Hint: 0 is none");
   CHECK(message_of([&] { optim::Adagrad(p, {.lr_decay = -0.9}); }) ==
-        "[Adagrad] lr_decay must be a number of at least 0, got -0.9");
+        "[Adagrad] lr_decay must be a number of at least 0, got -0.9. Hint: 0 is none");
   CHECK(message_of([&] { optim::Adagrad(p, {.initial_accumulator_value = -1}); }) ==
-        "[Adagrad] initial_accumulator_value must be a number of at least 0, got -1");
+        "[Adagrad] initial_accumulator_value must be a number of at least 0, got -1. Hint: 0 is "
+        "none");
   CHECK(message_of([&] { optim::Adadelta(p, {.rho = 1.5}); }) ==
-        "[Adadelta] rho must be in [0, 1], got 1.5");
+        "[Adadelta] rho must be in [0, 1], got 1.5. Hint: it is the share of the average that a "
+        "step keeps; 0.9 is usual");
   CHECK(message_of([&] {
           optim::Adamax(p, {.betas = {0.9, 1.0}});
-        }) == "[Adamax] betas[1] must be in [0, 1), got 1");
+        }) ==
+        "[Adamax] betas[1] must be in [0, 1), got 1. Hint: it is the share of the average that a "
+        "step keeps; 0.9 and more are usual");
   CHECK(message_of([&] { optim::NAdam(p, {.momentum_decay = -1}); }) ==
-        "[NAdam] momentum_decay must be a number of at least 0, got -1");
+        "[NAdam] momentum_decay must be a number of at least 0, got -1. Hint: 0 is none");
   CHECK(message_of([&] { optim::RAdam(p, {.eps = std::nan("")}); }) ==
-        "[RAdam] eps must be a number of at least 0, got nan");
+        "[RAdam] eps must be a number of at least 0, got nan. Hint: 0 is none");
   CHECK(message_of([&] {
           optim::Lion(p, {.betas = {-0.1, 0.99}});
-        }) == "[Lion] betas[0] must be in [0, 1), got -0.1");
+        }) ==
+        "[Lion] betas[0] must be in [0, 1), got -0.1. Hint: it is the share of the average that a "
+        "step keeps; 0.9 and more are usual");
 }

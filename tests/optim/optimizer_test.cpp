@@ -135,7 +135,8 @@ TEST_CASE("groups have settings of their own") {
   CHECK(sgd.lr(1) == 2);
   sgd.set_lr(3);
   CHECK(sgd.lr(0) == 3);
-  CHECK(message_of([&] { sgd.settings(2); }) == "[SGD] no group 2, there are 2");
+  CHECK(message_of([&] { sgd.settings(2); }) ==
+        "[SGD] no group 2, there are 2. Hint: groups are numbered from 0");
 }
 
 TEST_CASE("a parameter without gradient is passed over and its state does not advance") {
@@ -247,41 +248,49 @@ TEST_CASE("parameters that cannot be optimized are refused") {
         }).starts_with("[Adam] parameter t [3,2] is not in row-major order"));
   CHECK(message_of([&] {
           Adam(NamedTensors{{"u", Tensor()}});
-        }) == "[Adam] parameter u is undefined");
+        }) == "[Adam] parameter u is undefined. Hint: pass module.named_parameters()");
 }
 
 TEST_CASE("settings that make no sense are refused") {
   const Tensor p = parameter(0);
   const NamedTensors ps = {{"p", p}};
   CHECK(message_of([&] { SGD(ps, {.lr = -0.5}); }) ==
-        "[SGD] lr must be a number of at least 0, got -0.5");
+        "[SGD] lr must be a number of at least 0, got -0.5. Hint: to go up the gradient, set "
+        "maximize = true");
   CHECK(message_of([&] { SGD(ps, {.lr = std::nan("")}); }) ==
-        "[SGD] lr must be a number of at least 0, got nan");
+        "[SGD] lr must be a number of at least 0, got nan. Hint: to go up the gradient, set "
+        "maximize = true");
   CHECK(message_of([&] { SGD(ps, {.momentum = -0.5}); }) ==
-        "[SGD] momentum must be a number of at least 0, got -0.5");
+        "[SGD] momentum must be a number of at least 0, got -0.5. Hint: 0 is none");
   CHECK(message_of([&] { SGD(ps, {.weight_decay = -1e-4}); }) ==
-        "[SGD] weight_decay must be a number of at least 0, got -0.0001");
+        "[SGD] weight_decay must be a number of at least 0, got -0.0001. Hint: 0 is none");
   CHECK(message_of([&] { SGD(ps, {.nesterov = true}); }) ==
-        "[SGD] nesterov needs momentum and no dampening, got momentum 0, dampening 0");
+        "[SGD] nesterov needs momentum and no dampening, got momentum 0, dampening 0. Hint: "
+        "{.momentum = 0.9, .nesterov = true} is usual");
   CHECK(message_of([&] {
           SGD(ps, {.momentum = 0.9, .dampening = 0.1, .nesterov = true});
         }).starts_with("[SGD] nesterov needs momentum and no dampening"));
   CHECK(message_of([&] {
           Adam(ps, {.betas = {1.0, 0.999}});
-        }) == "[Adam] betas[0] must be in [0, 1), got 1");
+        }) ==
+        "[Adam] betas[0] must be in [0, 1), got 1. Hint: it is the share of the average that a "
+        "step keeps; 0.9 and more are usual");
   CHECK(message_of([&] {
           AdamW(ps, {.betas = {0.9, 1.5}});
-        }) == "[AdamW] betas[1] must be in [0, 1), got 1.5");
+        }) ==
+        "[AdamW] betas[1] must be in [0, 1), got 1.5. Hint: it is the share of the average that a "
+        "step keeps; 0.9 and more are usual");
   CHECK(message_of([&] { Adam(ps, {.eps = -1e-8}); }) ==
-        "[Adam] eps must be a number of at least 0, got -1e-08");
+        "[Adam] eps must be a number of at least 0, got -1e-08. Hint: 0 is none");
   CHECK(message_of([&] {
           Adam(ps, {.weight_decay = -0.1});
         }).starts_with("[Adam] weight_decay must be"));
   CHECK(message_of([&] { Adam(ps, {.l1_decay = -0.1}); }) ==
-        "[Adam] l1_decay must be a number of at least 0, got -0.1");
+        "[Adam] l1_decay must be a number of at least 0, got -0.1. Hint: 0 is none");
   SGD sgd(ps, {.lr = 0.1});
   CHECK_THROWS_AS(sgd.set_lr(-1), ValueError);
   CHECK(sgd.lr() == 0.1);
   CHECK(message_of([&] { sgd.set_settings(0, {.lr = 0.1, .momentum = 0.9}); }) ==
-        "[SGD] was built without momentum, cannot set it to 0.9");
+        "[SGD] was built without momentum, cannot set it to 0.9. Hint: SGD and RMSprop have one "
+        "where it was given when building them");
 }

@@ -160,9 +160,9 @@ TEST_CASE("a schedule can be looked at without running it") {
   CHECK(sgd.lr() == 8);
   CHECK(schedule.steps() == 0);
   CHECK(message_of([&] { static_cast<void>(schedule.lr_at(-1)); }) ==
-        "[Schedule] there is no step -1");
+        "[Schedule] there is no step -1. Hint: steps are counted from 0");
   CHECK(message_of([&] { static_cast<void>(schedule.lr_at(0, 1)); }) ==
-        "[SGD] no group 1, there are 1");
+        "[SGD] no group 1, there are 1. Hint: groups are numbered from 0");
 }
 
 TEST_CASE("a schedule of one's own is a formula") {
@@ -226,36 +226,51 @@ TEST_CASE("a rate that the optimizer refuses changes no group") {
   SGD sgd({{.parameters = {{"a", parameter()}}}, {.parameters = {{"b", parameter()}}}}, {.lr = 1});
   Schedule schedule(sgd, LambdaLR{{[](int64_t) { return 0.5; },
                                    [](int64_t t) { return t == 0 ? 1.0 : std::nan(""); }}});
-  CHECK(message_of([&] { schedule.step(); }) == "[SGD] lr must be a number of at least 0, got nan");
+  CHECK(message_of([&] { schedule.step(); }) ==
+        "[SGD] lr must be a number of at least 0, got nan. Hint: to go up the gradient, set "
+        "maximize = true");
   CHECK(sgd.lr(0) == 0.5);
   CHECK(schedule.steps() == 0);
 }
 
 TEST_CASE("options that make no sense are refused") {
-  CHECK(refusal(StepLR{}) == "[StepLR] step_size must be at least 1, got 0");
+  CHECK(refusal(StepLR{}) ==
+        "[StepLR] step_size must be at least 1, got 0. Hint: counts of steps start at 1");
   CHECK(refusal(StepLR{.step_size = 1, .gamma = -1}) ==
-        "[StepLR] gamma must be a number of at least 0, got -1");
+        "[StepLR] gamma must be a number of at least 0, got -1. Hint: no learning rate and no step "
+        "is negative");
   CHECK(refusal(MultiStepLR{.milestones = {-3}}) ==
-        "[MultiStepLR] a milestone must be a number of at least 0, got -3");
-  CHECK(refusal(ExponentialLR{}) == "[ExponentialLR] gamma must be a positive number, got 0");
-  CHECK(refusal(ConstantLR{.factor = 2}) == "[ConstantLR] factor must be in [0, 1], got 2");
+        "[MultiStepLR] a milestone must be a number of at least 0, got -3. Hint: no learning rate "
+        "and no step is negative");
+  CHECK(refusal(ExponentialLR{}) ==
+        "[ExponentialLR] gamma must be a positive number, got 0. Hint: the learning rate is "
+        "multiplied with it or divided by it");
+  CHECK(refusal(ConstantLR{.factor = 2}) ==
+        "[ConstantLR] factor must be in [0, 1], got 2. Hint: it is a share: 0.1 is a tenth");
   CHECK(refusal(LinearLR{.start_factor = 1.5}) ==
-        "[LinearLR] start_factor must be in [0, 1], got 1.5");
+        "[LinearLR] start_factor must be in [0, 1], got 1.5. Hint: it is a share: 0.1 is a tenth");
   CHECK(refusal(LinearLR{.end_factor = std::nan("")}) ==
-        "[LinearLR] end_factor must be in [0, 1], got nan");
+        "[LinearLR] end_factor must be in [0, 1], got nan. Hint: it is a share: 0.1 is a tenth");
   CHECK(refusal(PolynomialLR{.total_iters = 0}) ==
-        "[PolynomialLR] total_iters must be at least 1, got 0");
-  CHECK(refusal(CosineAnnealingLR{}) == "[CosineAnnealingLR] T_max must be at least 1, got 0");
+        "[PolynomialLR] total_iters must be at least 1, got 0. Hint: counts of steps start at 1");
+  CHECK(refusal(CosineAnnealingLR{}) ==
+        "[CosineAnnealingLR] T_max must be at least 1, got 0. Hint: counts of steps start at 1");
   CHECK(refusal(CosineAnnealingWarmRestarts{.T_0 = 4, .T_mult = 0}) ==
-        "[CosineAnnealingWarmRestarts] T_mult must be at least 1, got 0");
-  CHECK(refusal(LambdaLR{}) == "[LambdaLR] lr_lambda has 0 functions, there are 1 groups");
-  CHECK(refusal(LambdaLR{{nullptr}}) == "[LambdaLR] a function in lr_lambda is empty");
-  CHECK(refusal(SequentialLR{}) == "[SequentialLR] 0 schedules need 0 milestones, got 0");
+        "[CosineAnnealingWarmRestarts] T_mult must be at least 1, got 0. Hint: counts of steps "
+        "start at 1");
+  CHECK(refusal(LambdaLR{}) ==
+        "[LambdaLR] lr_lambda has 0 functions, there are 1 groups. Hint: give one function for "
+        "all, or one per group");
+  CHECK(refusal(LambdaLR{{nullptr}}) ==
+        "[LambdaLR] a function in lr_lambda is empty. Hint: give a function from step to factor");
+  CHECK(refusal(SequentialLR{}) ==
+        "[SequentialLR] 0 schedules need 0 milestones, got 0. Hint: a milestone is where the next "
+        "schedule begins");
   const Curve step = StepLR{.step_size = 1};
   CHECK(refusal(SequentialLR{.schedules = {step, step, step}, .milestones = {4, 4}}) ==
         "[SequentialLR] milestone 4 comes after 4. Hint: they must be positive and increase");
   CHECK(refusal(SequentialLR{.schedules = {step, StepLR{}}, .milestones = {4}}) ==
-        "[StepLR] step_size must be at least 1, got 0");
+        "[StepLR] step_size must be at least 1, got 0. Hint: counts of steps start at 1");
 }
 
 TEST_CASE("cycles that make no sense are refused") {
@@ -263,15 +278,18 @@ TEST_CASE("cycles that make no sense are refused") {
         "[OneCycleLR] the number of steps is missing. Hint: give total_steps, or epochs and "
         "steps_per_epoch");
   CHECK(refusal(OneCycleLR{.max_lr = 1, .epochs = -2, .steps_per_epoch = -5}) ==
-        "[OneCycleLR] epochs must be at least 1, got -2");
+        "[OneCycleLR] epochs must be at least 1, got -2. Hint: counts of steps start at 1");
   CHECK(refusal(OneCycleLR{.total_steps = 5}) ==
-        "[OneCycleLR] max_lr must be a positive number, got 0");
+        "[OneCycleLR] max_lr must be a positive number, got 0. Hint: the learning rate is "
+        "multiplied with it or divided by it");
   CHECK(refusal(OneCycleLR{.max_lr = {1, 2}, .total_steps = 5}) ==
-        "[OneCycleLR] max_lr has 2 values, there are 1 groups");
+        "[OneCycleLR] max_lr has 2 values, there are 1 groups. Hint: give one number for all, or "
+        "one per group");
   CHECK(refusal(OneCycleLR{.max_lr = 1, .total_steps = 5, .pct_start = 1.5}) ==
-        "[OneCycleLR] pct_start must be in [0, 1], got 1.5");
+        "[OneCycleLR] pct_start must be in [0, 1], got 1.5. Hint: it is a share: 0.1 is a tenth");
   CHECK(refusal(OneCycleLR{.max_lr = 1, .total_steps = 5, .div_factor = 0}) ==
-        "[OneCycleLR] div_factor must be a positive number, got 0");
+        "[OneCycleLR] div_factor must be a positive number, got 0. Hint: the learning rate is "
+        "multiplied with it or divided by it");
   CHECK(refusal(OneCycleLR{.max_lr = 1, .total_steps = 5}) ==
         "[OneCycleLR] there is no momentum to cycle in SGD. Hint: build the optimizer with "
         "momentum, or pass .cycle_momentum = false");
@@ -336,9 +354,12 @@ TEST_CASE("plateau options that make no sense are refused") {
   const auto refused = [&](const PlateauOptions& options) {
     return message_of([&] { const ReduceLROnPlateau plateau(sgd, options); });
   };
-  CHECK(refused({.factor = 1}) == "[ReduceLROnPlateau] factor must be in [0, 1), got 1");
+  CHECK(refused({.factor = 1}) ==
+        "[ReduceLROnPlateau] factor must be in [0, 1), got 1. Hint: the learning rate is "
+        "multiplied with it; 0.1 is usual");
   CHECK(refused({.patience = -1}) ==
-        "[ReduceLROnPlateau] patience must be a number of at least 0, got -1");
+        "[ReduceLROnPlateau] patience must be a number of at least 0, got -1. Hint: 0 is none");
   CHECK(refused({.min_lr = {1, 2}}) ==
-        "[ReduceLROnPlateau] min_lr has 2 values, there are 1 groups");
+        "[ReduceLROnPlateau] min_lr has 2 values, there are 1 groups. Hint: give one number for "
+        "all, or one per group");
 }

@@ -15,9 +15,11 @@ using test::message_of;
 TEST_CASE("an update refuses tensors that do not fit, and then writes nothing") {
   Tensor p = ones({2}), state = zeros({2}), wrong = zeros({3}), none;
   CHECK(message_of([&] { adagrad_update_(p, ones({3}), state, {.lr = 1}); }) ==
-        "[adagrad_update_] gradient is [3], the parameter [2]");
+        "[adagrad_update_] gradient is [3], the parameter [2]. Hint: a gradient has the shape of "
+        "its parameter");
   CHECK(message_of([&] { adagrad_update_(p, ones({2}), wrong, {.lr = 1}); }) ==
-        "[adagrad_update_] sum is [3], the parameter [2]");
+        "[adagrad_update_] sum is [3], the parameter [2]. Hint: the state of an optimizer has the "
+        "shape of its parameter");
   CHECK(message_of([&] { adagrad_update_(p, ones({2}), none, {.lr = 1}); }) ==
         "[adagrad_update_] sum is undefined. Hint: zeros_like(parameter) is a start");
   CHECK_THROWS_AS(adagrad_update_(p, ones({2}, float64), state, {.lr = 1}), DTypeError);

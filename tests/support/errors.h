@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "../../core/base/error.h"
 
@@ -16,6 +17,12 @@ std::string message_of(const F& f) {
     return error.what();
   }
   return "no error";
+}
+
+/// A message without the hint that most of its kind end with; others keep theirs.
+inline std::string without(std::string message, std::string_view usual_hint) {
+  if (message.ends_with(usual_hint)) message.resize(message.size() - usual_hint.size());
+  return message;
 }
 
 }  // namespace gradus::test
