@@ -5,9 +5,10 @@
 #   scripts/fuzz.sh              10 seconds for each program
 #   scripts/fuzz.sh 300 idx      300 seconds for fuzz_idx
 #
-# Inputs that find something new are kept in build/fuzz/corpus; one that crashes, leaks, takes more
-# than two seconds (one without the sanitizers) or allocates more than 64 MiB at once lands in
-# build/fuzz/found and ends the script with an error.
+# Before that, each reads the large inputs of tests/fuzz/large_inputs.py. Inputs that find something
+# new are kept in build/fuzz/corpus; one that crashes, leaks, takes more than two seconds (one without
+# the sanitizers) or allocates more than 64 MiB at once lands in build/fuzz/found and ends the script
+# with an error.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -22,6 +23,7 @@ fi
 
 build_preset fuzz fuzz
 cd "$root/build/fuzz"
+python3 "$root/tests/fuzz/large_inputs.py" large
 if [ "${#targets[@]}" -eq 0 ]; then
   for program in bin/fuzz_*; do
     targets+=("${program#bin/fuzz_}")
@@ -36,8 +38,12 @@ for target in "${targets[@]}"; do
   mkdir -p "corpus/$target"
   words=("$root/tests/fuzz/dictionaries/$target.dict")
   [ -e "${words[0]}" ] || words=()
-  "bin/fuzz_$target" -max_total_time="$seconds" -max_len=65536 -timeout=2 -malloc_limit_mb=64 \
-    -rss_limit_mb=1024 -print_final_stats=1 -verbosity=1 -artifact_prefix="found/$target-" \
+  limits=(-malloc_limit_mb=64 -rss_limit_mb=1024 "-artifact_prefix=found/$target-")
+  "bin/fuzz_$target" -timeout=20 "${limits[@]}" "large/$target"/* 2>&1 \
+    | grep --invert-match --extended-regexp '^(Running|INFO|[*]{3}|bin)' \
+    || failed+=("$target")
+  "bin/fuzz_$target" -max_total_time="$seconds" -max_len=1048576 -timeout=2 "${limits[@]}" \
+    -print_final_stats=1 -verbosity=1 \
     ${words[@]+"-dict=${words[0]}"} \
     "corpus/$target" "$root/tests/fuzz/corpus/$target" 2>&1 \
     | grep --invert-match --extended-regexp '^#[0-9]+[[:space:]]+(NEW|REDUCE|pulse)' \

@@ -24,7 +24,8 @@ class InputFile {
   void seek(uint64_t position);
 
  private:
-  [[noreturn]] void fail(const std::string& what, const char* hint = "");
+  [[noreturn]] void fail(const std::string& what,
+                         const char* hint = "check its permissions and the disk");
 
   const char* op_;
   std::filesystem::path path_;

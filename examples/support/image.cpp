@@ -18,7 +18,8 @@ namespace {
 
 constexpr int64_t largest_side = 4096;
 
-[[noreturn]] void fail(const std::string& name, const std::string& what, const char* hint = "") {
+[[noreturn]] void fail(const std::string& name, const std::string& what,
+                       const char* hint = "save it again with a picture program") {
   throw IoError("read_image", str(name, " ", what), hint);
 }
 
@@ -61,10 +62,10 @@ struct PgmReader {
 
   /// The next number; '#' starts a comment that goes to the end of the line.
   int64_t number(const char* what) {
-    const auto is_end = [](std::byte b) { return b == std::byte{'\n'}; };
     while (!rest.empty() && (is_space(rest.front()) || rest.front() == std::byte{'#'})) {
-      const auto line_end = std::find_if(rest.begin(), rest.end(), is_end);
-      const auto next = is_space(rest.front()) ? rest.begin() + 1 : line_end;
+      const bool is_comment = rest.front() == std::byte{'#'};
+      const auto next =
+          is_comment ? std::find(rest.begin(), rest.end(), std::byte{'\n'}) : rest.begin() + 1;
       rest = rest.subspan(static_cast<size_t>(next - rest.begin()));
     }
     const char* const begin = reinterpret_cast<const char*>(rest.data());

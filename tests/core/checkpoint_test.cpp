@@ -222,7 +222,8 @@ TEST_CASE("a checkpoint that cannot be read is no damaged one: it stays, and is 
   CHECK_THROWS_AS(checkpoints.load_newest(), ReadError);
   CHECK(message_of([&] { checkpoints.load_newest(); }) ==
         "[load_safetensors] '" + newest.string() +
-            "': the file cannot be opened: Too many levels of symbolic links");
+            "': the file cannot be opened: Too many levels of symbolic links. Hint: check its "
+            "permissions and the disk");
   CHECK(folder.files() == before);
 }
 

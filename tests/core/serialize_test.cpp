@@ -335,8 +335,12 @@ TEST_CASE("loading what is not a readable file says so") {
   CHECK_THROWS_WITH_AS(
       load_safetensors(folder / "missing"),
       text(folder / "missing", "the file does not exist. Hint: check the name").c_str(), IoError);
-  CHECK_THROWS_WITH_AS(load_safetensors(folder.path()),
-                       text(folder.path(), "it is not a regular file").c_str(), IoError);
+  CHECK_THROWS_WITH_AS(
+      load_safetensors(folder.path()),
+      text(folder.path(),
+           "it is not a regular file. Hint: folders, devices and pipes cannot be read")
+          .c_str(),
+      IoError);
 }
 
 TEST_CASE("a refused file leaves no tensor behind") {

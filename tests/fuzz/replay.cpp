@@ -1,4 +1,7 @@
-// In the place of libFuzzer's main: runs a target once on each file of the folders it is given.
+// In the place of libFuzzer's main: runs a target once on each file of the folders it is given,
+// says which one took the longest, and fails where that is more than a second of the processor.
+#include <algorithm>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -8,24 +11,38 @@
 
 namespace {
 
-void run_on(const std::filesystem::path& path) {
+#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+constexpr double limit = 1;
+#else
+constexpr double limit = 20;
+#endif
+
+/// Seconds that the target computed on the file.
+double run_on(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   const std::vector<char> bytes(std::istreambuf_iterator<char>(in), {});
   std::printf("%s, %zu bytes\n", path.c_str(), bytes.size());
   std::fflush(stdout);  // so that a crash is known by its input
+  const std::clock_t start = std::clock();
   gradus::fuzz::run(std::as_bytes(std::span(bytes)));
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   int inputs = 0;
+  double longest = 0;
+  std::filesystem::path slowest;
   for (int i = 1; i < argc; ++i) {
     for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
-      run_on(entry.path());
+      const double seconds = run_on(entry.path());
+      if (seconds > longest) slowest = entry.path();
+      longest = std::max(longest, seconds);
       ++inputs;
     }
   }
   if (inputs == 0) std::fprintf(stderr, "there are no inputs\n");
-  return inputs == 0 ? 1 : 0;
+  std::printf("%d inputs; the slowest took %.3f s: %s\n", inputs, longest, slowest.c_str());
+  return inputs == 0 || longest > limit ? 1 : 0;
 }

@@ -193,7 +193,8 @@ TEST_CASE("a model file that cannot be read is named") {
   CHECK(message_of([] { nn::from_json_file("/no/such/model.json"); }) ==
         "[from_json_file] '/no/such/model.json': the file does not exist. Hint: check the name");
   CHECK(message_of([] { nn::from_json_file("/dev/zero"); }) ==
-        "[from_json_file] '/dev/zero': it is not a regular file");
+        "[from_json_file] '/dev/zero': it is not a regular file. Hint: folders, devices and pipes "
+        "cannot be read");
   const test::TemporaryFolder folder;
   std::ofstream(folder / "large.json") << "{}";
   std::filesystem::resize_file(folder / "large.json", uint64_t{200} << 30);

@@ -1,0 +1,185 @@
+"""Files of up to a megabyte that ask for as much work and memory as their format allows.
+
+large_inputs.py FOLDER writes FOLDER/<target>/<name> for the programs of this folder. A fuzzer, which
+grows its inputs byte by byte, does not get that far.
+"""
+
+import gzip
+import io
+import itertools
+import json
+import pathlib
+import struct
+import sys
+import zipfile
+import zlib
+
+LIMIT = 1 << 20
+
+
+def repeated(part, size=LIMIT - 1000):
+    """`part` as often as it goes into `size` bytes."""
+    return part * (size // len(part))
+
+
+def counted(write, size=LIMIT - 1000):
+    """write(0), write(1), ..., joined by commas: as many as go into `size` bytes."""
+    parts = []
+    for i in itertools.count():
+        parts.append(write(i))
+        size -= len(parts[-1]) + 1
+        if size < 0:
+            return ",".join(parts[:-1]).encode()
+
+
+def safetensors():
+    def file(header, data=b""):
+        return struct.pack("<Q", len(header)) + header + data
+
+    def entry(dtype, shape, begin, end):
+        return f'{{"dtype":"{dtype}","shape":{shape},"data_offsets":[{begin},{end}]}}'
+
+    count = 16_000
+    bytes_each = ",".join(f'"{i}":{entry("U8", [1], i, i + 1)}' for i in range(count)).encode()
+    texts = counted(lambda i: f'"{i}":""')
+    ones = repeated(b"1,")[:-1]
+    million = 1_000_000
+    yield "empty_tensors", file(b"{" + counted(lambda i: f'"{i}":{entry("F32", [0], 0, 0)}') + b"}")
+    yield "same_names", file(b"{" + repeated(b'"x":{},')[:-1] + b"}")
+    yield "texts", file(b'{"__metadata__":{' + texts + b"}}")
+    yield "texts_cut_off", file(b'{"__metadata__":{' + texts)
+    yield "escapes", file(b'{"' + repeated(b"\\u0041") + b'":' + entry("F32", [0], 0, 0).encode() + b"}")
+    yield "lists_in_lists", file(repeated(b"["))
+    yield "objects_in_objects", file(repeated(b'{"a":'))
+    yield "many_sizes", file(b'{"a":{"dtype":"F32","shape":[' + ones + b'],"data_offsets":[0,4]}}', b"1234")
+    yield "one_tensor", file(f'{{"a":{entry("F32", [million // 4], 0, million)}}}'.encode(), bytes(million))
+    yield "one_mask", file(f'{{"a":{entry("BOOL", [million], 0, million)}}}'.encode(), b"\1" * million)
+    yield "a_byte_each", file(b"{" + bytes_each + b"}", bytes(count))
+
+
+def model_json():
+    def net(layers):
+        return b'{"layers":[' + layers + b"]}"
+
+    def layer(kind, **options):
+        return json.dumps({"type": kind, "options": options}, separators=(",", ":"))
+
+    def nested(inner, beside=""):
+        text = inner
+        for _ in range(60):
+            text = f'{{"type":"Sequential","layers":[{text}{beside}]}}'
+        return text
+
+    relu = '{"type":"ReLU"}'
+    yield "plain_layers", net(counted(lambda _: relu))
+    yield "named_layers", net(counted(lambda i: f'{{"name":"l{i}","type":"ReLU"}}'))
+    yield "dropout", net(counted(lambda _: layer("Dropout", p=0.5)))
+    yield "linear", net(counted(lambda _: layer("Linear", in_features=1, out_features=1)))
+    yield "batch_norm", net(counted(lambda _: layer("BatchNorm2d", num_features=1)))
+    yield "lstm", net(counted(lambda _: layer("LSTM", input_size=1, hidden_size=1, num_layers=1024)))
+    yield "options", net(b'{"type":"ReLU","options":{' + counted(lambda i: f'"o{i}":1') + b"}}")
+    yield "deep_nets", net(counted(lambda _: nested(relu)))
+    yield "deep_wide_net", net(nested(relu, f",{relu}" * 1000).encode())
+    yield "long_type", net(b'{"type":"' + repeated(b"A") + b'"}')
+    yield "long_name", net(b'{"type":"ReLU","name":"' + repeated(b"A") + b'"}')
+    yield "long_number", net(repeated(b"1"))
+    yield "numbers", net(repeated(b"1,")[:-1])
+    yield "lists_in_lists", b'{"layers":' + repeated(b"[")
+
+
+def npy_file(descr, fortran, shape, data=b"", padding=b""):
+    header = f"{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': ({shape}), }}".encode()
+    header += padding + b"\n"
+    return b"\x93NUMPY\x02\0" + struct.pack("<I", len(header)) + header + data
+
+
+def npy():
+    million = bytes(1_000_000)
+    yield "blanks", npy_file("<f4", False, "0,", padding=repeated(b" "))
+    yield "many_sizes", npy_file("<f4", False, repeated(b"1,").decode())
+    yield "transposed", npy_file(">f8", True, "2,2,2,2,2,2,2,976", million[: 128 * 976 * 8])
+    yield "mask", npy_file("|b1", True, "1000,1000", million)
+    yield "halves", npy_file("<f2", True, "1000,500", million)
+    yield "huge_and_empty", npy_file("<f4", False, "0,4611686018427387904")
+
+
+def npz():
+    def file(entries, method):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", method) as archive:
+            for name, content in entries:
+                archive.writestr(name, content)
+        return buffer.getvalue()
+
+    small = npy_file("<f4", False, "0,")
+    zeros = npy_file("<f4", False, "15000000,", bytes(60_000_000))
+    many = [(f"{i}.npy", small) for i in range(5500)]
+    yield "many_stored", file(many, zipfile.ZIP_STORED)
+    yield "many_deflated", file(many, zipfile.ZIP_DEFLATED)
+    yield "zeros", file([("a.npy", zeros)], zipfile.ZIP_DEFLATED)
+
+
+def idx():
+    def file(sizes, data):
+        return bytes([0, 0, 8, len(sizes)]) + b"".join(struct.pack(">I", n) for n in sizes) + data
+
+    million = 1_000_000
+    yield "plain", file([million], bytes(million))
+    yield "unfolds_to_the_limit", gzip.compress(file([50 * million], bytes(50 * million)), 9)
+    yield "unfolds_beyond_it", gzip.compress(file([500 * million], bytes(500 * million)), 9)
+    yield "empty_members", repeated(gzip.compress(b""))
+    yield "dimensions", file([1] * 255, b"1")
+
+
+def image():
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    def png(side, rows, colour=0, bits=8, extra=b""):
+        header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, bits, colour, 0, 0, 0))
+        pixels = chunk(b"IDAT", zlib.compress(rows, 9))
+        return b"\x89PNG\r\n\x1a\n" + header + extra + pixels + chunk(b"IEND", b"")
+
+    bomb = b"a\0\0" + zlib.compress(bytes(400_000_000), 9)
+    rows = bytes(9 * 8)
+    yield "largest_gray", png(4096, bytes(4097 * 4096))
+    yield "largest_colour", png(4096, bytes((4096 * 8 + 1) * 4096), colour=6, bits=16)
+    yield "predicted_rows", png(4096, (b"\4" + b"\1" * 4096) * 4096)
+    yield "many_chunks", png(8, rows, extra=repeated(chunk(b"tEXt", b"a\0b")))
+    yield "text_bomb", png(8, rows, extra=chunk(b"zTXt", bomb))
+    yield "profile_bomb", png(8, rows, extra=chunk(b"iCCP", bomb))
+    yield "gray_bytes", b"P5\n1000 1000\n255\n" + b"1" * 1_000_000
+    yield "gray_text", b"P2\n700 700\n255\n" + b"1 " * 490_000
+    yield "spaces", b"P2" + repeated(b" ")
+    yield "long_comment", b"P2\n" + repeated(b"#")
+    yield "short_comments", b"P2\n" + repeated(b"#\n")
+
+
+def cifar():
+    yield "records", repeated(b"\1" * 3073)
+
+
+FORMATS = {
+    "safetensors": safetensors,
+    "checkpoint": safetensors,
+    "model_json": model_json,
+    "npy": npy,
+    "npz": npz,
+    "idx": idx,
+    "image": image,
+    "cifar": cifar,
+}
+
+
+def main():
+    for target, files in FORMATS.items():
+        folder = pathlib.Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files():
+            if len(content) > LIMIT:
+                sys.exit(f"{target}/{name} has {len(content)} bytes")
+            (folder / name).write_bytes(content)
+
+
+if __name__ == "__main__":
+    main()
