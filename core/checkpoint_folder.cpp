@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -90,6 +91,17 @@ void CheckpointFolder::lock() {
                 "wait for its end, or choose another folder");
 }
 
+void CheckpointFolder::check_still_there() const {
+  struct stat opened {
+  }, found{};
+  const bool is_there = ::fstat(lock_, &opened) == 0 && ::stat(folder_.c_str(), &found) == 0;
+  if (is_there && opened.st_dev == found.st_dev && opened.st_ino == found.st_ino) return;
+  throw IoError(op,
+                str("the folder '", folder_.string(), "' is ",
+                    is_there ? "another one now" : "not there any more"),
+                "it was moved or removed; what was saved is where it went");
+}
+
 fs::path CheckpointFolder::file_of(int64_t step) const {
   return folder_ / name_of(step);
 }
@@ -116,6 +128,7 @@ void CheckpointFolder::save(int64_t step, const Checkpoint& checkpoint) {
     throw ValueError(op, str("steps are counted from 0, got ", step),
                      "give the number of steps done so far");
   }
+  check_still_there();
   save_checkpoint(file_of(step), checkpoint);
   remove_old(step);
 }

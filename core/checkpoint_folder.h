@@ -36,6 +36,9 @@ class CheckpointFolder {
 
   const std::filesystem::path& path() const { return folder_; }
   std::filesystem::path file_of(int64_t step) const;
+  /// Throws IoError where path() no longer leads to the folder that was opened, since it was moved
+  /// or removed: another run may be at work in one that has taken its place. save() asks first.
+  void check_still_there() const;
   /// The steps of which there are checkpoints, ascending.
   std::vector<int64_t> steps() const;
 

@@ -5,12 +5,23 @@
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "../support/json.h"
 
 namespace gradus::examples {
 
 namespace {
 
 using nlohmann::json;
+
+/// How often something happened: a whole number from 0 to 2^40, so that products of two fit.
+int64_t count(const json& j, const char* key) {
+  const json& value = j.at(key);
+  constexpr uint64_t most = uint64_t{1} << 40;
+  if (!value.is_number_unsigned() || value.get<uint64_t>() > most) throw std::out_of_range(key);
+  return value.get<int64_t>();
+}
 
 json to_json(const EpochSums& sums) {
   return {{"loss", sums.loss},
@@ -22,7 +33,7 @@ json to_json(const EpochSums& sums) {
 EpochSums epoch_sums(const json& j) {
   return {.loss = j.at("loss"),
           .correct = j.at("correct"),
-          .images = j.at("images"),
+          .images = count(j, "images"),
           .seconds = j.at("seconds")};
 }
 
@@ -31,7 +42,7 @@ json to_json(const Evaluation& test) {
 }
 
 Evaluation evaluation(const json& j) {
-  return {.accuracy = j.at("accuracy"), .loss = j.at("loss"), .images = j.at("images")};
+  return {.accuracy = j.at("accuracy"), .loss = j.at("loss"), .images = count(j, "images")};
 }
 
 }  // namespace
@@ -52,23 +63,23 @@ std::string to_text(const TrainingState& s) {
 
 TrainingState training_state(const std::string& text) {
   try {
-    const json j = json::parse(text);
-    TrainingState s{.epoch = j.at("epoch"),
-                    .batch = j.at("batch"),
-                    .step = j.at("step"),
-                    .skipped_in_row = j.at("skipped_in_row"),
+    const json j = parse_json(text);
+    TrainingState s{.epoch = count(j, "epoch"),
+                    .batch = count(j, "batch"),
+                    .step = count(j, "step"),
+                    .skipped_in_row = count(j, "skipped_in_row"),
                     .running = epoch_sums(j.at("running")),
                     .train_loss = j.at("train_loss"),
                     .test = evaluation(j.at("test")),
                     .seconds = j.at("seconds"),
-                    .images = j.at("images"),
+                    .images = count(j, "images"),
                     .best_step = {}};
     if (j.contains("best")) {
-      s.best_step = j["best"].at("step").get<int64_t>();
+      s.best_step = count(j["best"], "step");
       s.best_accuracy = j["best"].at("test_accuracy");
     }
     return s;
-  } catch (const json::exception&) {
+  } catch (const std::exception&) {
     throw IoError("checkpoint", "it does not say where the training stands: " + text,
                   "another version of this program wrote it; start a new run");
   }
@@ -93,7 +104,7 @@ void load_parts(const Checkpoint& checkpoint, const TrainingParts& parts) {
 }
 
 void check_same_run(const std::string& saved, const json& now) {
-  const json before = json::parse(saved, nullptr, false);
+  const json before = parse_json(saved);
   std::string differences;
   for (const auto& [key, value] : now.items()) {
     const json old = before.is_object() ? before.value(key, json()) : json();
@@ -134,7 +145,7 @@ std::string arguments_text(const std::vector<std::string>& arguments) {
 
 std::vector<std::string> recorded_arguments(const Checkpoint& checkpoint) {
   try {
-    return json::parse(checkpoint.text("arguments")).get<std::vector<std::string>>();
+    return parse_json(checkpoint.text("arguments")).get<std::vector<std::string>>();
   } catch (const json::exception&) {
     throw IoError("resume", "the checkpoint does not say how the run was started",
                   "it is of another program or damaged; start a new run");

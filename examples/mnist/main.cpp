@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <iostream>
@@ -29,6 +31,18 @@ constexpr int not_finite_status = 3;
 /// The heading of options that may change when a run goes on.
 constexpr const char* not_of_the_run = "Options that may also stand beside --resume";
 
+/// What CLI::Range and CLI::PositiveNumber let pass: NaN and infinity.
+const CLI::Validator finite(
+    [](const std::string& text) {
+      return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : "must be a finite number";
+    },
+    "", "finite");
+
+/// An unset variable of a script is no name.
+const CLI::Validator not_empty(
+    [](const std::string& text) { return text.empty() ? "must not be empty" : ""; }, "",
+    "not empty");
+
 void add_train_options(CLI::App& app, TrainOptions& o) {
   // First, so that every other option has the last word.
   app.add_option_function<std::string>(
@@ -38,15 +52,19 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--dataset", o.dataset, "auto, synthetic, mnist, fashion-mnist, kmnist ...")
       ->check(CLI::IsMember(gradus::data::dataset_names()))
       ->capture_default_str();
-  app.add_option("--data", o.data_directory, "folder that holds the files")->group(not_of_the_run);
+  app.add_option("--data", o.data_directory, "folder that holds the files")
+      ->check(not_empty)
+      ->group(not_of_the_run);
   app.add_option("--model", o.model, "cnn, small, deep, lenet, mlp, lstm or a model file (.json)")
+      ->check(not_empty)
       ->capture_default_str();
   app.add_option("--norm", o.norm, "norm of the cnn: none, batch, layer, instance or group")
       ->capture_default_str();
   app.add_option("--epochs", o.epochs)->check(CLI::Range(1, 100'000))->capture_default_str();
   app.add_option("--batch-size", o.batch_size)->check(CLI::Range(1, 65'536))->capture_default_str();
   app.add_option("--lr", o.lr, "peak learning rate; by default what suits the optimizer")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber)
+      ->check(finite);
   app.add_option("--optimizer", o.optimizer)
       ->check(CLI::IsMember(optimizer_names()))
       ->capture_default_str();
@@ -54,10 +72,13 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       ->check(CLI::IsMember(schedule_names()))
       ->capture_default_str();
   app.add_option("--clip-grad-norm", o.clip_grad_norm, "longest gradient that is not shortened")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::PositiveNumber)
+      ->check(finite);
   app.add_option("--ema", o.ema, "test and keep a moving average of the weights with this decay")
-      ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--augment", o.augment, "random changes of the images: shift,rotate=15,...");
+      ->check(CLI::Range(0.0, 1.0))
+      ->check(finite);
+  app.add_option("--augment", o.augment, "random changes of the images: shift,rotate=15,...")
+      ->check(not_empty);
   app.add_option("--workers", o.workers, "threads that prepare batches")
       ->check(CLI::Range(0, 256))
       ->group(not_of_the_run)
@@ -67,7 +88,8 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   app.add_option("--samples", o.samples, "train on the first so many images only; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_option("--out", o.out, "folder to keep config, metrics, model and weights in");
+  app.add_option("--out", o.out, "folder to keep config, metrics, model and weights in")
+      ->check(not_empty);
   app.add_flag("--overwrite", o.overwrite, "replace a run that is in --out already");
   app.add_flag("--json", o.json, "results as one line of JSON, alone on standard output")
       ->group(not_of_the_run);
@@ -106,9 +128,10 @@ std::vector<std::string> given_arguments(const CLI::App& command) {
     const std::string name = option->get_name();
     if (is_of_the_process(name)) continue;
     for (const std::string& value : option->results()) {
+      std::error_code error;
       const bool is_path = name == "--data";  // to be found from other folders too
-      arguments.push_back(name + "=" +
-                          (is_path ? std::filesystem::absolute(value).string() : value));
+      const std::string path = is_path ? std::filesystem::absolute(value, error).string() : "";
+      arguments.push_back(name + "=" + (is_path && !error ? path : value));
     }
   }
   return arguments;
@@ -172,6 +195,7 @@ int run(int argc, char** argv) {
   add_train_options(train_command, train_options);
   std::string resumed;
   train_command.add_option("--resume", resumed, "go on with the run in this folder")
+      ->check(not_empty)
       ->group(not_of_the_run);
   CLI::App& eval_command = *app.add_subcommand("eval", "test a saved net");
   add_run_options(eval_command, run_options);
@@ -192,7 +216,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 1;
   }
   if (threads > 0) gradus::set_num_threads(threads);
-  report_file_size_limit();
+  report_write_errors();
   if (train_command.parsed()) {
     return resumed.empty() ? start(train_command, train_options)
                            : go_on(train_command, resumed, train_options);
@@ -214,7 +238,7 @@ void flush_output() {
 int main(int argc, char** argv) {
   try {
     const int status = run(argc, argv);
-    flush_output();
+    if (status == 0) flush_output();  // else the status says more than a terminal that is gone
     return status;
   } catch (const NotFinite& error) {
     std::cerr << "mnist: " << error.what() << '\n';

@@ -70,13 +70,14 @@ Tensor read_idx_image(const std::string& file, int64_t index) {
   throw IndexError(
       "predict",
       str(file, " holds ", images.dtype(), " ", images.shape(), ", no image number ", index),
-      "images are counted from 0");
+      "images are bytes [N,H,W], counted from 0");
 }
 
 /// The picture that "digit.png" or "t10k-images-idx3-ubyte:17" names, [28, 28] gray.
 Tensor read_digit(const std::string& name) {
   const size_t colon = name.rfind(':');
-  if (colon != std::string::npos && !std::filesystem::exists(name)) {
+  std::error_code ignored;
+  if (colon != std::string::npos && !std::filesystem::exists(name, ignored)) {
     uint32_t index = 0;
     const char* const end = name.data() + name.size();
     const auto [rest, error] = std::from_chars(name.data() + colon + 1, end, index);

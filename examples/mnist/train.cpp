@@ -148,6 +148,7 @@ class Training {
 
   void prepare() {
     data_ = open_data(options_.dataset, options_.data_directory, log_, options_.samples);
+    if (folder_) record_data();
     manual_seed(options_.seed);
     net_ = interrupted_ ? nn::from_json(interrupted_->newest.checkpoint.text("net"))
                         : make_net(options_, data_);
@@ -176,6 +177,15 @@ class Training {
     const int64_t steps = loader_->size() * options_.epochs;
     schedule_.emplace(*optimizer_, make_schedule(options_.schedule, *optimizer_, steps));
     if (folder_) config_ = config();
+  }
+
+  /// "auto" is the data that was found now, also where other data can be found when going on.
+  void record_data() {
+    if (data_.key.empty()) return;
+    std::vector<std::string> arguments = options_.arguments;
+    std::erase_if(arguments, [](const std::string& a) { return a.starts_with("--dataset="); });
+    arguments.push_back("--dataset=" + data_.key);
+    arguments_ = arguments_text(arguments);
   }
 
   /// With --ema it is the averages that are tested and kept: the net has them while this lives.

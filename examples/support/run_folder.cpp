@@ -13,6 +13,8 @@
 #include <gradus/core/serialize.h>
 #include <gradus/nn/model_json.h>
 
+#include "json.h"
+
 namespace gradus::examples {
 
 namespace fs = std::filesystem;
@@ -88,7 +90,8 @@ RunFolder RunFolder::resume(const fs::path& path) {
 
 RunFolder RunFolder::open(const fs::path& path) {
   for (const char* name : {"config.json", "model.json", "model.safetensors"}) {
-    if (fs::exists(path / name)) continue;
+    std::error_code error;
+    if (fs::exists(path / name, error)) continue;
     throw IoError("run folder", str(path.string(), " has no ", name),
                   "give the folder that `mnist train --out` wrote; a run that was stopped goes on "
                   "with `mnist train --resume`");
@@ -96,40 +99,52 @@ RunFolder RunFolder::open(const fs::path& path) {
   return RunFolder(path);
 }
 
+fs::path RunFolder::target(const char* name) const {
+  checkpoints().check_still_there();
+  return path_ / name;
+}
+
 void RunFolder::write_config(const nlohmann::json& config) const {
-  write_file_atomically(path_ / "config.json", config.dump(2) + "\n");
+  write_file_atomically(target("config.json"), config.dump(2) + "\n");
 }
 
 nlohmann::json RunFolder::read_config() const {
-  std::ifstream in(path_ / "config.json");
-  auto config = nlohmann::json::parse(in, nullptr, false);
+  const fs::path path = path_ / "config.json";
+  std::ifstream in(path);
+  if (!in) {
+    throw IoError("run folder",
+                  str("cannot open ", path.string(), ": ", std::generic_category().message(errno)),
+                  "check its permissions");
+  }
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  auto config = parse_json(text);
   if (!config.is_object()) {
-    throw IoError("run folder", str((path_ / "config.json").string(), " is not a JSON object"),
-                  "give another folder, or remove the file if it belongs to no run");
+    throw IoError("run folder", str(path.string(), " is not a JSON object"),
+                  "it is damaged; `mnist train --resume` writes it again");
   }
   return config;
 }
 
 std::string RunFolder::append_metrics(const nlohmann::json& metrics) const {
   std::string line = metrics.dump() + "\n";
-  std::ofstream out(path_ / "metrics.jsonl", std::ios::app);
+  const fs::path path = target("metrics.jsonl");
+  std::ofstream out(path, std::ios::app);
   out << line << std::flush;
   if (!out) {
     throw IoError("run folder",
-                  str("cannot write ", (path_ / "metrics.jsonl").string(), ": ",
-                      std::generic_category().message(errno)),
-                  "make room on the disk and go on with --resume");
+                  str("cannot write ", path.string(), ": ", std::generic_category().message(errno)),
+                  "check that the folder is there, writable and has space; then --resume");
   }
   return line;
 }
 
 void RunFolder::write_metrics(const std::string& lines) const {
-  write_file_atomically(path_ / "metrics.jsonl", lines);
+  write_file_atomically(target("metrics.jsonl"), lines);
 }
 
 void RunFolder::write_model(const nn::Sequential& net) const {
-  write_file_atomically(path_ / "model.json", nn::to_json(net) + "\n");
-  save_safetensors(path_ / "model.safetensors", net.state_dict(), {{"format", "pt"}});
+  write_file_atomically(target("model.json"), nn::to_json(net) + "\n");
+  save_safetensors(target("model.safetensors"), net.state_dict(), {{"format", "pt"}});
 }
 
 std::unique_ptr<nn::Sequential> RunFolder::read_model() const {

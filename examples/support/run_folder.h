@@ -47,6 +47,9 @@ class RunFolder {
 
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  /// The path of a file to write, where the folder is still the one that was opened.
+  std::filesystem::path target(const char* name) const;
+
   std::filesystem::path path_;
   std::optional<CheckpointFolder> checkpoints_;
 };

@@ -43,8 +43,8 @@ int StopSignal::received() const {
   return noted;
 }
 
-void report_file_size_limit() {
-  std::signal(SIGXFSZ, SIG_IGN);
+void report_write_errors() {
+  for (const int signal : {SIGXFSZ, SIGPIPE}) std::signal(signal, SIG_IGN);
 }
 
 const char* signal_name(int signal) {

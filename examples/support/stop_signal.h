@@ -27,9 +27,9 @@ class StopSignal {
   std::vector<Previous> previous_;
 };
 
-/// Lets a write beyond the limit on the size of files (ulimit -f) fail, as one on a full disk does,
-/// rather than end the process without a word.
-void report_file_size_limit();
+/// Lets a write beyond the limit on the size of files (ulimit -f) or to a pipe that nobody reads
+/// any more fail, as one on a full disk does, rather than end the process without a word.
+void report_write_errors();
 
 /// "SIGINT"
 const char* signal_name(int signal);

@@ -246,6 +246,28 @@ TEST_CASE("one process at a time works in a folder") {
   const CheckpointFolder third(folder.path());
 }
 
+TEST_CASE("nothing is saved into a folder that has taken the place of the one that was opened") {
+  const TemporaryFolder place;
+  const fs::path path = place / "run", away = place / "away";
+  fs::create_directory(path);
+  CheckpointFolder checkpoints(path);
+  checkpoints.save(1, Checkpoint());
+  fs::rename(path, away);
+  CHECK(message_of([&] { checkpoints.save(2, Checkpoint()); }) ==
+        "[checkpoints] the folder '" + path.string() +
+            "' is not there any more. Hint: it was moved or removed; what was saved is where it "
+            "went");
+  fs::create_directory(path);
+  CHECK(message_of([&] {
+          checkpoints.save(2, Checkpoint());
+        }).starts_with("[checkpoints] the folder '" + path.string() + "' is another one now."));
+  CHECK(fs::is_empty(path));
+  fs::remove(path);
+  fs::rename(away, path);
+  checkpoints.save(2, Checkpoint());
+  CHECK(checkpoints.steps() == std::vector<int64_t>{1, 2});
+}
+
 TEST_CASE("what a killed process left half written is removed when the folder is opened") {
   const TemporaryFolder folder;
   write_text(folder / ".gradus-4711-0.tmp", "half a checkp");

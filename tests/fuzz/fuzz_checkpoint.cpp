@@ -3,6 +3,7 @@
 #include <gradus/gradus.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "../../examples/mnist/checkpoint.h"
@@ -80,6 +81,16 @@ void read_where_it_stands(const Checkpoint& checkpoint) {
   require(to_text(examples::training_state(text)) == text, "where a training stands comes back");
 }
 
+void read_how_it_began(const Checkpoint& checkpoint) {
+  try {
+    examples::recorded_arguments(checkpoint);
+    examples::check_same_run(checkpoint.text("config"), {{"seed", 1}, {"model", "cnn"}});
+  } catch (const IoError&) {
+  } catch (const ValueError& error) {
+    require(error.op() == "resume", "an error names what was tried");
+  }
+}
+
 }  // namespace
 
 void run(std::span<const std::byte> input) {
@@ -96,6 +107,7 @@ void run(std::span<const std::byte> input) {
   write_and_read(checkpoint);
   go_on(checkpoint);
   read_where_it_stands(checkpoint);
+  read_how_it_began(checkpoint);
 }
 
 }  // namespace gradus::fuzz

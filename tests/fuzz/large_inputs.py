@@ -57,6 +57,19 @@ def safetensors():
     yield "a_byte_each", file(b"{" + bytes_each + b"}", bytes(count))
 
 
+def checkpoint():
+    def file(**texts):
+        header = json.dumps({"__metadata__": texts}, separators=(",", ":")).encode()
+        return struct.pack("<Q", len(header)) + header
+
+    lists = repeated(b"[").decode()
+    yield from safetensors()
+    yield "deep_arguments", file(arguments=lists)
+    yield "deep_training", file(training=lists)
+    yield "deep_config", file(arguments="[]", config=f'{{"seed":{lists}')
+    yield "deep_old_seed", file(arguments="[]", config=f'{{"seed":{lists[:400_000]}{"]" * 400_000}}}')
+
+
 def model_json():
     def net(layers):
         return b'{"layers":[' + layers + b"]}"
@@ -161,7 +174,7 @@ def cifar():
 
 FORMATS = {
     "safetensors": safetensors,
-    "checkpoint": safetensors,
+    "checkpoint": checkpoint,
     "model_json": model_json,
     "npy": npy,
     "npz": npz,

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "../../core/base/error.h"
 #include "../../core/checkpoint_folder.h"
 #include "../support/program.h"
 
@@ -162,6 +163,19 @@ TEST_CASE("what a checkpoint does not say, or says in another way, is an error i
   CHECK(
       contains(resumed_with("training", R"({"epoch": null})"),
                "[checkpoint] it does not say where the training stands: {\"epoch\": null}. Hint:"));
+  const std::string lists = std::string(300'000, '[') + std::string(300'000, ']');
+  const std::string unclear = "does not say where the training stands";
+  const std::string training =
+      CheckpointFolder(place.run()).load_newest()->checkpoint.text("training");
+  for (const char* number : {"1e300", "-1", "1.5", "99999999999999999999"}) {
+    json state = json::parse(training);
+    state["epoch"] = json::parse(number);
+    CHECK(contains(resumed_with("training", state.dump()), unclear));
+  }
+  CHECK(contains(resumed_with("training", lists), unclear));
+  CHECK(contains(resumed_with("arguments", lists), "does not say how the run was started"));
+  CHECK(contains(resumed_with("config", R"({"seed": )" + lists + "}"),
+                 "this would not be the same training: "));
 }
 
 TEST_CASE("a checkpoint that cannot be read is not taken for a damaged one") {
@@ -244,6 +258,43 @@ TEST_CASE("a config.json of another shape is an error in plain words") {
                  "config.json has a normalization of mean 0.1 and std 0. Hint: "));
   CHECK(contains(refused("normalization", {{"mean", "dark"}, {"std", {1}}}, predict),
                  "config.json does not say how images were normalized. Hint: "));
+}
+
+TEST_CASE("a config.json of lists in lists without end is an error, not the end of the stack") {
+  const Place place;
+  REQUIRE(place.train_quickly().status == 0);
+  const std::string lists(300'000, '['), ends(300'000, ']');
+  write_text(place.run() / "config.json", R"({"dataset": )" + lists + ends + "}");
+  const Outcome outcome = place.mnist("eval --run run");
+  CHECK(outcome.status == 1);
+  CHECK(contains(outcome.err, "[run folder] run/config.json is not a JSON object. Hint: "));
+}
+
+TEST_CASE("options of no text, and numbers that are none, are refused") {
+  const Place place;
+  for (const char* option : {"--out", "--resume", "--data", "--augment", "--model"}) {
+    const Outcome outcome = place.mnist(str("train --dataset synthetic ", option, " ''"));
+    CHECK(outcome.status == 1);
+    CHECK_MESSAGE(contains(outcome.err, str(option, ": must not be empty")), outcome.err);
+  }
+  for (const char* option : {"--ema nan", "--lr nan", "--clip-grad-norm nan"}) {
+    const Outcome outcome = place.mnist(str("train --dataset synthetic ", option));
+    CHECK(outcome.status == 1);
+    CHECK_MESSAGE(contains(outcome.err, ": must be a finite number"), outcome.err);
+  }
+}
+
+TEST_CASE("a run goes on with the data that was found for it at first") {
+  const Place place;
+  // Without a cache folder nothing is downloaded: it is Fashion-MNIST of the system, or synthetic.
+  REQUIRE(test::run("cd '" + place.path().string() + "' && env -i " + program +
+                    " train --model mlp --samples 50 --epochs 1 --threads 1 --out run")
+              .status == 0);
+  const std::string found = json::parse(read_text(place.run() / "config.json")).at("dataset");
+  const std::string arguments =
+      CheckpointFolder(place.run()).load_newest()->checkpoint.text("arguments");
+  CHECK_MESSAGE(contains(arguments, "\"--dataset=" + found + "\""), arguments);
+  CHECK(place.resume().status == 0);
 }
 
 TEST_CASE("names that are not UTF-8 are refused where they would be recorded") {

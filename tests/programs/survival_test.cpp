@@ -12,8 +12,7 @@
 #include "../../core/checkpoint_folder.h"
 #include "../../core/ops.h"
 #include "../../core/serialize.h"
-#include "../support/process.h"
-#include "../support/program.h"
+#include "small_run.h"
 
 using namespace gradus;
 using namespace gradus::test;
@@ -21,154 +20,6 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
-
-const std::string program = GRADUS_BINARY_DIR "/bin/mnist";
-constexpr int64_t epochs = 3;
-constexpr int64_t steps_per_epoch = 25;
-
-/// With running statistics and dropout; the command adds all else that a training can have: state
-/// of the optimizer, a schedule, averaged weights, augmentation.
-constexpr const char* small_net = R"({"layers": [
-  {"name": "conv", "type": "Conv2d", "options": {"in_channels": 1, "out_channels": 4,
-                                                 "kernel_size": 5, "stride": 2}},
-  {"name": "norm", "type": "BatchNorm2d", "options": {"num_features": 4}},
-  {"name": "relu", "type": "ReLU"},
-  {"name": "flatten", "type": "Flatten"},
-  {"name": "dropout", "type": "Dropout", "options": {"p": 0.2}},
-  {"name": "fc", "type": "Linear", "options": {"in_features": 576, "out_features": 10}}]})";
-
-/// A folder to train in.
-struct Place : TemporaryFolder {
-  Place() { std::ofstream(path() / "net.json") << small_net; }
-  fs::path run() const { return path() / "run"; }
-  fs::path log() const { return path() / "log"; }
-
-  std::vector<std::string> start_command(const std::string& every = "1") const {
-    return {program,
-            "train",
-            "--dataset=synthetic",
-            "--samples=200",
-            "--epochs=3",
-            "--seed=11",
-            "--batch-size=8",
-            "--ema=0.9",
-            "--threads=1",
-            "--workers=2",
-            "--augment=shift,rotate=10",
-            "--keep=2",
-            "--checkpoint-every=" + every,
-            "--model",
-            path() / "net.json",
-            "--out",
-            run()};
-  }
-  std::vector<std::string> resume_command() const {
-    return {program, "train", "--threads=1", "--resume", run()};
-  }
-  /// Starts the run, or goes on with it where there is something to go on from.
-  std::vector<std::string> next_command() const {
-    return has_checkpoint() ? resume_command() : start_command();
-  }
-  bool has_checkpoint() const { return fs::exists(run()) && !files("checkpoint-").empty(); }
-  /// The files of the run whose names begin so.
-  std::vector<fs::path> files(const std::string& prefix) const {
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(run())) {
-      if (entry.path().filename().string().starts_with(prefix)) found.push_back(entry.path());
-    }
-    return found;
-  }
-  bool has_step(int64_t step) const {
-    const auto all = fs::exists(run()) ? files("checkpoint-") : std::vector<fs::path>();
-    return std::any_of(all.begin(), all.end(), [&](const fs::path& file) {
-      return std::stoll(file.filename().string().substr(11)) >= step;
-    });
-  }
-};
-
-std::string joined(const std::vector<std::string>& command) {
-  std::string text;
-  for (const std::string& word : command) text += "'" + word + "' ";
-  return text;
-}
-
-/// The lines of metrics.jsonl without what depends on the clock.
-std::vector<json> metrics(const fs::path& run) {
-  std::vector<json> lines;
-  std::ifstream in(run / "metrics.jsonl");
-  for (std::string line; std::getline(in, line);) {
-    lines.push_back(json::parse(line));
-    lines.back().erase("seconds");
-    lines.back().erase("images_per_second");
-  }
-  return lines;
-}
-
-/// The tensors of the last checkpoint: weights, averages, optimizer, schedule, random streams.
-std::map<std::string, std::string> last_state(const fs::path& run) {
-  std::map<std::string, std::string> bytes;
-  CheckpointFolder folder(run);
-  const auto loaded = folder.load_newest();
-  REQUIRE(loaded.has_value());
-  CHECK(loaded->step == epochs * steps_per_epoch);
-  for (const auto& [name, value] : loaded->checkpoint.tensors) {
-    bytes[name].assign(static_cast<const char*>(value.raw_data()),
-                       static_cast<size_t>(value.nbytes()));
-  }
-  return bytes;
-}
-
-/// A run that nothing happened to, and the seconds it took.
-struct Reference {
-  Place place;
-  double seconds = 0;
-
-  Reference() {
-    const auto begin = std::chrono::steady_clock::now();
-    const Outcome outcome = run(joined(place.start_command()));
-    REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
-    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  }
-};
-
-const Reference& reference() {
-  static const Reference run;
-  return run;
-}
-
-/// Finishes the run of `place` and checks that it is the uninterrupted one, bit by bit.
-Outcome finish_and_compare(const Place& place) {
-  Outcome outcome = run(joined(place.next_command()));
-  REQUIRE_MESSAGE(outcome.status == 0, outcome.err, outcome.out);
-  const fs::path expected = reference().place.run();
-  CHECK(read_text(place.run() / "model.safetensors") == read_text(expected / "model.safetensors"));
-  CHECK(metrics(place.run()) == metrics(expected));
-  CHECK(metrics(place.run()).size() == epochs);
-  CHECK(last_state(place.run()) == last_state(expected));
-  CHECK(place.files(".gradus").empty());
-  return outcome;
-}
-
-/// Trains until the checkpoint of `step`, then stops in good order.
-void train_to(const Place& place, int64_t step) {
-  Process process(place.start_command(), place.log());
-  REQUIRE(process.wait_until([&] { return place.has_step(step); }));
-  process.send(SIGTERM);
-  REQUIRE(process.wait() == 128 + SIGTERM);
-}
-
-fs::path newest_checkpoint(const Place& place) {
-  const CheckpointFolder folder(place.run());
-  return folder.file_of(folder.steps().back());
-}
-
-std::map<std::string, std::string> contents(const fs::path& folder) {
-  std::map<std::string, std::string> files;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    files[entry.path().filename()] = read_text(entry.path());
-  }
-  return files;
-}
 
 struct KillCount {
   int kills = 0;
@@ -237,10 +88,12 @@ TEST_CASE("SIGINT, SIGTERM and SIGHUP finish the step, save, and say how to go o
     CHECK(process.wait() == 128 + signal);
     const std::string log = read_text(place.log());
     CHECK(contains(log, "stopped  by SIG"));
+    const std::string step = number_after(log, " after step ");
+    CHECK(std::stoi(step) % steps_per_epoch != 0);  // it is the signal that saved
     CHECK(contains(log, "go on    mnist train --resume " + place.run().string()));
     CHECK_FALSE(fs::exists(place.run() / "model.safetensors"));
     const Outcome outcome = finish_and_compare(place);
-    CHECK(contains(outcome.out, "resumed  after step "));
+    CHECK(number_after(outcome.out, "resumed  after step ") == step);
   }
 }
 
@@ -352,8 +205,32 @@ TEST_CASE("a folder that disappears stops the run with a message; where it went,
   const size_t message = log.find("mnist: [");  // of whatever came to the folder first
   REQUIRE(message != std::string::npos);
   CHECK_MESSAGE(log.find(place.run().string(), message) != std::string::npos, log);
-  CHECK_MESSAGE(log.find("No such file or directory", message) != std::string::npos, log);
+  CHECK_MESSAGE((log.find("No such file or directory", message) != std::string::npos ||
+                 log.find("is not there any more", message) != std::string::npos),
+                log);
   CHECK_FALSE(fs::exists(place.run()));  // is not made again behind the user's back
+  fs::rename(away, place.run());
+  finish_and_compare(place);
+}
+
+TEST_CASE("a run stops where another folder has taken the place of its own") {
+  const Place place;
+  const fs::path away = place.path() / "away", own = place.run() / "checkpoint-9999.safetensors";
+  Process process(place.start_command(), place.log());
+  REQUIRE(process.wait_until([&] { return place.has_step(10); }));
+  process.send(SIGSTOP);
+  fs::rename(place.run(), away);
+  fs::create_directory(place.run());
+  std::ofstream(own) << "of another run";
+  process.send(SIGCONT);
+  CHECK(process.wait() == 1);
+  const std::string log = read_text(place.log());
+  CHECK_MESSAGE((contains(log, place.run().string() + "' is another one now. Hint: ") ||
+                 contains(log, "No such file or directory")),  // it was in the middle of saving
+                log);
+  CHECK(place.files("").size() == 1);
+  CHECK(read_text(own) == "of another run");
+  fs::remove_all(place.run());
   fs::rename(away, place.run());
   finish_and_compare(place);
 }
