@@ -3,6 +3,8 @@
 
 #include <csignal>
 
+#include "../../examples/mnist/checkpoint.h"
+#include "../support/errors.h"
 #include "small_run.h"
 
 using namespace gradus;
@@ -48,6 +50,20 @@ TEST_CASE("a run goes on to its end where nobody reads what it prints") {
   CHECK(read_text(place / "status") == "1\n");  // output is missing
   CHECK(read_text(place.run() / "model.safetensors") ==
         read_text(reference().place.run() / "model.safetensors"));
+}
+
+TEST_CASE("how often to save is said in steps or in time") {
+  using examples::parse_save_interval;
+  CHECK(parse_save_interval("200").steps == 200);
+  CHECK(parse_save_interval("30s").seconds == 30);
+  CHECK(parse_save_interval("0.5s").seconds == 0.5);
+  CHECK(parse_save_interval("5m").seconds == 300);
+  CHECK(parse_save_interval("2h").seconds == 7200);
+  for (const char* text : {"", "s", "0", "-3", "1.5", "0s", "nan", "infs", "1e30", "10x", "1 h"}) {
+    CHECK(message_of([&] { parse_save_interval(text); }) ==
+          str("[train] --checkpoint-every ", text,
+              " is not possible. Hint: 200 means steps; 30s, 5m and 1h mean time"));
+  }
 }
 
 TEST_CASE("checkpoints are saved as often as was asked for: in steps") {
