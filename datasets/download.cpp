@@ -37,6 +37,14 @@ size_t receive(char* piece, size_t one, size_t size, void* user) {
   return bytes.size();
 }
 
+/// Called by libcurl as bytes arrive, also those that `receive` never sees because they belong to a
+/// redirect; anything but 0 stops the transfer.
+int limit_arrivals(void* user, curl_off_t, curl_off_t arrived, curl_off_t, curl_off_t) {
+  auto& received = *static_cast<Received*>(user);
+  if (static_cast<size_t>(arrived) > received.limit) received.too_long = true;
+  return received.too_long ? 1 : 0;
+}
+
 using Handle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
 
 Handle start() {
@@ -90,6 +98,9 @@ Outcome transfer(const std::string& address, const DownloadOptions& options, Rec
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason.data());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &receive);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &received);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);  // has the next function called
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &limit_arrivals);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &received);
   const CURLcode code = curl_easy_perform(curl);
   return {code, reason[0] != '\0' ? reason.data() : curl_easy_strerror(code)};
 }

@@ -153,6 +153,25 @@ TEST_CASE("redirects are followed") {
   CHECK(download(server.address() + "file") == bytes("here"));
 }
 
+TEST_CASE("a redirect with a body without an end is cut off") {
+  if (!can_test_downloads()) return;
+  std::string fields, piece(100'000, 'x');
+  SUBCASE("of a length that is too large") {
+    fields = "Content-Length: 1000000000000\r\n";
+  }
+  SUBCASE("in chunks") {
+    fields = "Transfer-Encoding: chunked\r\n";
+    piece = "186a0\r\n" + piece + "\r\n";
+  }
+  const ScriptedServer server([&](const Exchange& exchange) {
+    exchange.send("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n" + fields + "\r\n");
+    while (exchange.send(piece)) {
+    }
+  });
+  const DownloadOptions options = {.transfer_seconds = 10, .attempts = 1, .max_bytes = 1'000'000};
+  CHECK(contains(download_error(server, options), "more than 1000000 bytes"));
+}
+
 TEST_CASE("redirects that never end are given up") {
   if (!can_test_downloads()) return;
   const ScriptedServer server([](const Exchange& exchange) { exchange.redirect("/file"); });
