@@ -42,8 +42,9 @@ class OptionReader : public OptionVisitor {
  public:
   OptionReader(const char* type, const Json& object) : type_(type), object_(object) {
     if (!object.is_object()) {
-      throw ValueError(type, str("options must be an object, got ", shown(object)),
-                       "as in {\"type\": \"Linear\", \"in_features\": 2, \"out_features\": 3}");
+      throw ValueError(
+          type, str("options must be an object, got ", shown(object)),
+          "as in {\"type\": \"Linear\", \"options\": {\"in_features\": 2, \"out_features\": 3}}");
     }
   }
 
@@ -437,9 +438,9 @@ std::unique_ptr<Module> clone(const Module& module) {
   const RandomScope untouched;  // initial values are drawn, and overwritten
   std::unique_ptr<Module> copy = build(Json(written(module)), 1);
   const NamedTensors state = module.state_dict();
-  for (const NamedTensor& t : state) {
-    if (is_floating(t.tensor.dtype())) copy->to(t.tensor.dtype());
-  }
+  const auto is_float = [](const NamedTensor& t) { return is_floating(t.tensor.dtype()); };
+  const auto floating = std::find_if(state.begin(), state.end(), is_float);
+  if (floating != state.end()) copy->to(floating->tensor.dtype());
   copy->load_state_dict(state);
   copy_state(module, *copy);
   return copy;

@@ -1,7 +1,7 @@
 #include "module.h"
 
-#include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "../core/base/error.h"
 #include "../core/tape.h"
@@ -178,7 +178,7 @@ NamedTensors Module::state_dict() const {
 /// Compares a whole state with a module before anything is written.
 class Module::StateLoader {
  public:
-  StateLoader(const NamedTensors& state, bool strict) : strict_(strict) {
+  StateLoader(const NamedTensors& state, bool strict) : state_(state), strict_(strict) {
     for (const NamedTensor& entry : state) {
       if (!entry.tensor.defined()) {
         problem("undefined", entry.name);
@@ -186,11 +186,10 @@ class Module::StateLoader {
         problem("given twice", entry.name);
       }
     }
-    for (const NamedTensor& entry : state) unused_.push_back(entry.name);
   }
 
   void match(const std::string& name, Slot& slot) {
-    std::erase(unused_, name);
+    own_names_.insert(name);
     const auto found = given_.find(name);
     if (found == given_.end()) {
       if (strict_ && slot.in_file == InFile::required) problem("missing", name);
@@ -209,7 +208,9 @@ class Module::StateLoader {
   /// Throws one error for all problems, or copies.
   void finish(const std::string& type) {
     if (strict_) {
-      for (const std::string& name : unused_) problem("unexpected", name);
+      for (const NamedTensor& entry : state_) {
+        if (!own_names_.contains(entry.name)) problem("unexpected", entry.name);
+      }
     }
     if (!problems_.empty()) {
       throw ValueError(type, str("the state does not fit, nothing was loaded: ", problems_),
@@ -225,10 +226,11 @@ class Module::StateLoader {
     problems_ += str(problems_.empty() ? "" : "; ", what, ": ", which);
   }
 
+  const NamedTensors& state_;
   bool strict_;
   std::string problems_;
   std::unordered_map<std::string, const Tensor*> given_;
-  std::vector<std::string> unused_;
+  std::unordered_set<std::string> own_names_;
   std::vector<std::pair<Tensor, Tensor>> copies_;
 };
 

@@ -17,7 +17,7 @@ void Adadelta::check(const GroupSettings& s) const {
   Optimizer::check(s);
   require(options_.rho >= 0 && options_.rho <= 1, "rho", options_.rho, "in [0, 1]",
           "it is the share of the average that a step keeps; 0.9 is usual");
-  require_not_negative("eps", options_.eps);
+  require_eps(options_.eps);
 }
 
 void Adadelta::update(Entry& entry, const Tensor& gradient, const GroupSettings& s) {

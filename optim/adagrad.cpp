@@ -19,7 +19,7 @@ void Adagrad::check(const GroupSettings& s) const {
   Optimizer::check(s);
   require_not_negative("lr_decay", options_.lr_decay);
   require_not_negative("initial_accumulator_value", options_.initial_accumulator_value);
-  require_not_negative("eps", options_.eps);
+  require_eps(options_.eps);
 }
 
 void Adagrad::update(Entry& entry, const Tensor& gradient, const GroupSettings& s) {

@@ -1,6 +1,7 @@
 #include "ema.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "../core/base/error.h"
 #include "../core/ops.h"
@@ -15,24 +16,24 @@ EMA::EMA(const NamedTensors& parameters, const EMAOptions& options) : options_(o
     throw ValueError("EMA", str("decay must be in [0, 1], got ", options.decay),
                      "it is the share of the average that a step keeps; 0.999 is usual");
   }
-  for (const NamedTensor& parameter : parameters) add(parameter);
-  for (const NamedTensor& buffer : options.buffers) add(buffer);
+  std::unordered_set<std::string> names;
+  for (const NamedTensor& parameter : parameters) add(parameter, names);
+  for (const NamedTensor& buffer : options.buffers) add(buffer, names);
 }
 
-void EMA::add(const NamedTensor& source) {
+void EMA::add(const NamedTensor& source, std::unordered_set<std::string>& names) {
   const auto& [name, tensor] = source;
   if (!tensor.defined()) {
-    throw ValueError("EMA", str(name, " is undefined"), "pass module.state_dict()");
+    throw ValueError("EMA", str(name, " is undefined"),
+                     "pass module.named_parameters(), and named_buffers() as .buffers");
   }
   if (!tensor.is_contiguous()) {
     throw ValueError("EMA", str(name, " ", tensor.shape(), " is not in row-major order"),
                      "copy it with contiguous()");
   }
-  for (const NamedTensor& other : sources_) {
-    if (other.name == name) {
-      throw ValueError("EMA", str("two tensors are named ", name),
-                       "names are unique in a state_dict()");
-    }
+  if (!names.insert(name).second) {
+    throw ValueError("EMA", str("two tensors are named ", name),
+                     "averages are kept by name; give each its own");
   }
   sources_.push_back(source);
   averages_.push_back(tensor.detach().clone());
@@ -55,26 +56,28 @@ void EMA::update() {
 }
 
 void EMA::copy_to(const NamedTensors& targets) const {
+  std::unordered_map<std::string, Tensor> by_name;
+  for (const NamedTensor& target : targets) by_name.emplace(target.name, target.tensor);
   std::vector<Tensor> found;
   std::string problems;
   for (size_t i = 0; i < sources_.size(); ++i) {
     const auto& [name, source] = sources_[i];
-    const auto target = std::find_if(targets.begin(), targets.end(),
-                                     [&n = name](const NamedTensor& t) { return t.name == n; });
+    const auto target = by_name.find(name);
     const char* const separator = problems.empty() ? "" : "; ";
-    if (target == targets.end() || !target->tensor.defined()) {
+    if (target == by_name.end() || !target->second.defined()) {
       problems += str(separator, "missing: ", name);
       continue;
     }
-    const Tensor& t = target->tensor;
+    const Tensor& t = target->second;
     found.push_back(t);
     if (t.shape() == source.shape() && t.dtype() == source.dtype()) continue;
     problems += str(separator, name, " is ", t.dtype(), " ", t.shape(), ", expected ",
                     source.dtype(), " ", source.shape());
   }
   if (!problems.empty()) {
-    throw ValueError("EMA", str("the tensors do not fit, nothing was copied: ", problems),
-                     "give the state_dict() of the module that is averaged");
+    throw ValueError(
+        "EMA", str("the tensors do not fit, nothing was copied: ", problems),
+        "give named_parameters() and named_buffers() of a module with the same layers");
   }
   const NoGrad pause;
   for (size_t i = 0; i < found.size(); ++i) found[i].copy_(averages_[i]);

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <unordered_set>
+#include <vector>
 
 #include "../core/tensor.h"
 
@@ -55,7 +58,7 @@ class EMA {
  private:
   friend class EMAScope;
 
-  void add(const NamedTensor& source);
+  void add(const NamedTensor& source, std::unordered_set<std::string>& names);
 
   EMAOptions options_;
   NamedTensors sources_;          ///< what is averaged

@@ -23,7 +23,7 @@ class MomentOptimizer : public Optimizer {
   void check(const GroupSettings& s) const override {
     Optimizer::check(s);
     require_betas(s.momentum, options_.betas[1]);
-    require_not_negative("eps", options_.eps);
+    require_eps(options_.eps);
   }
 
   /// What all their updates (see core/update.h) are told.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "../core/base/error.h"
 #include "../core/ops.h"
@@ -22,11 +24,18 @@ std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double 
   return {std::move(decaying), std::move(others)};
 }
 
+/// What was added so far, while parameters are collected.
+struct Optimizer::Seen {
+  std::unordered_map<const void*, std::string> tensors;  // and under which name
+  std::unordered_set<std::string> names;
+};
+
 Optimizer::Optimizer(Kind kind, const std::vector<ParameterGroup>& groups,
                      const GroupSettings& defaults)
     : kind_(std::move(kind)) {
+  Seen seen;
   for (const ParameterGroup& group : groups) {
-    for (const NamedTensor& parameter : group.parameters) add(parameter, groups_.size());
+    for (const NamedTensor& parameter : group.parameters) add(parameter, groups_.size(), seen);
     groups_.push_back({.lr = group.lr.value_or(defaults.lr),
                        .weight_decay = group.weight_decay.value_or(defaults.weight_decay),
                        .momentum = group.momentum.value_or(defaults.momentum),
@@ -45,7 +54,7 @@ bool Optimizer::any_momentum(const std::vector<ParameterGroup>& groups, double o
   });
 }
 
-void Optimizer::add(const NamedTensor& parameter, size_t group) {
+void Optimizer::add(const NamedTensor& parameter, size_t group, Seen& seen) {
   const auto& [name, tensor] = parameter;
   if (!tensor.defined()) {
     throw ValueError(kind_.type, str("parameter ", name, " is undefined"),
@@ -66,16 +75,14 @@ void Optimizer::add(const NamedTensor& parameter, size_t group) {
                      str("parameter ", name, " ", tensor.shape(), " is not in row-major order"),
                      "contiguous() makes a copy that is");
   }
-  for (const Entry& other : entries_) {
-    if (other.parameter.tensor.is_same(tensor)) {
-      throw ValueError(kind_.type,
-                       str("parameter ", name, " was given before as ", other.parameter.name),
-                       "each parameter belongs to one group, once");
-    }
-    if (other.parameter.name == name) {
-      throw ValueError(kind_.type, str("two parameters are named ", name),
-                       "state is kept by name; give each its own");
-    }
+  const auto [first, is_new] = seen.tensors.emplace(tensor.id(), name);
+  if (!is_new) {
+    throw ValueError(kind_.type, str("parameter ", name, " was given before as ", first->second),
+                     "each parameter belongs to one group, once");
+  }
+  if (!seen.names.insert(name).second) {
+    throw ValueError(kind_.type, str("two parameters are named ", name),
+                     "state is kept by name; give each its own");
   }
   entries_.push_back({.parameter = parameter, .group = group});
 }
@@ -85,8 +92,12 @@ void Optimizer::require(bool ok, const char* option, double value, const char* r
   if (!ok) throw ValueError(kind_.type, str(option, " must be ", range, ", got ", value), hint);
 }
 
-void Optimizer::require_not_negative(const char* option, double value) const {
-  require(value >= 0 && std::isfinite(value), option, value, "a number of at least 0", "0 is none");
+void Optimizer::require_not_negative(const char* option, double value, const char* hint) const {
+  require(value >= 0 && std::isfinite(value), option, value, "a number of at least 0", hint);
+}
+
+void Optimizer::require_eps(double eps) const {
+  require_not_negative("eps", eps, "it keeps the divisor from 0; 1e-8 is usual");
 }
 
 void Optimizer::require_betas(double beta1, double beta2) const {
@@ -97,8 +108,9 @@ void Optimizer::require_betas(double beta1, double beta2) const {
 }
 
 void Optimizer::check(const GroupSettings& s) const {
-  require(s.lr >= 0 && std::isfinite(s.lr), "lr", s.lr, "a number of at least 0",
-          "to go up the gradient, set maximize = true");
+  require_not_negative("lr", s.lr,
+                       s.lr < 0 ? "to go up the gradient, set maximize = true"
+                                : "1e-3 is usual for Adam, 0.1 for SGD");
   require_not_negative("weight_decay", s.weight_decay);
   require_not_negative("l1_decay", s.l1_decay);
   if (s.l1_decay != 0 && !kind_.has_l1_decay) {

@@ -111,15 +111,18 @@ class Optimizer {
   /// Throws ValueError for settings that make no sense. Constructors call check_groups().
   virtual void check(const GroupSettings& settings) const;
   void check_groups() const;
-  /// Throw ValueError in the name of this optimizer unless `ok`, unless value is finite and not
-  /// negative, unless both are in [0, 1).
+  /// Throw ValueError in the name of this optimizer unless `ok`, unless a value is finite and not
+  /// negative, unless both betas are in [0, 1).
   void require(bool ok, const char* option, double value, const char* range,
                const char* hint) const;
-  void require_not_negative(const char* option, double value) const;
+  void require_not_negative(const char* option, double value, const char* hint = "0 is none") const;
+  void require_eps(double eps) const;
   void require_betas(double beta1, double beta2) const;
 
  private:
-  void add(const NamedTensor& parameter, size_t group);
+  struct Seen;
+
+  void add(const NamedTensor& parameter, size_t group, Seen& seen);
   Tensor initial_state(const Entry& entry, const StateSpec& spec) const;
 
   Kind kind_;

@@ -25,7 +25,7 @@ void RMSprop::check(const GroupSettings& s) const {
   Optimizer::check(s);
   require(options_.alpha >= 0 && options_.alpha <= 1, "alpha", options_.alpha, "in [0, 1]",
           "it is the share of the average that a step keeps; 0.99 is usual");
-  require_not_negative("eps", options_.eps);
+  require_eps(options_.eps);
   require_not_negative("momentum", s.momentum);
 }
 

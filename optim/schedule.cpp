@@ -72,14 +72,20 @@ void require_count(const char* schedule, const char* option, int64_t value) {
           "counts of steps start at 1");
 }
 
-void require_rate(const char* schedule, const char* option, double value) {
+constexpr const char* no_negative_rate = "no learning rate is negative";
+constexpr const char* no_zero_rate = "give a rate above 0";
+constexpr const char* no_negative_step = "steps are counted from 0";
+constexpr const char* a_factor = "the learning rate is multiplied with it; 0.1 makes it a tenth";
+constexpr const char* a_divisor = "the learning rate is divided by it";
+
+void require_not_negative(const char* schedule, const char* option, double value,
+                          const char* hint) {
   require(value >= 0 && std::isfinite(value), schedule, option, value, "a number of at least 0",
-          "no learning rate and no step is negative");
+          hint);
 }
 
-void require_positive(const char* schedule, const char* option, double value) {
-  require(value > 0 && std::isfinite(value), schedule, option, value, "a positive number",
-          "the learning rate is multiplied with it or divided by it");
+void require_positive(const char* schedule, const char* option, double value, const char* hint) {
+  require(value > 0 && std::isfinite(value), schedule, option, value, "a positive number", hint);
 }
 
 void require_share(const char* schedule, const char* option, double value) {
@@ -88,14 +94,14 @@ void require_share(const char* schedule, const char* option, double value) {
 }
 
 void require_per_group(const char* schedule, const char* option, const PerGroup& values,
-                       const Optimizer& optimizer) {
+                       const char* hint, const Optimizer& optimizer) {
   if (!values.fits(optimizer.group_count())) {
     throw ValueError(schedule,
                      str(option, " has ", values.values().size(), " values, there are ",
                          optimizer.group_count(), " groups"),
                      "give one number for all, or one per group");
   }
-  for (const double value : values.values()) require_rate(schedule, option, value);
+  for (const double value : values.values()) require_not_negative(schedule, option, value, hint);
 }
 
 /// A rate between two others, at `part` of the way.
@@ -119,7 +125,7 @@ Rates StepLR::at(int64_t t, size_t, double base_lr) const {
 
 void StepLR::check(const Optimizer&) const {
   require_count("StepLR", "step_size", step_size);
-  require_rate("StepLR", "gamma", gamma);
+  require_not_negative("StepLR", "gamma", gamma, a_factor);
 }
 
 Rates MultiStepLR::at(int64_t t, size_t, double base_lr) const {
@@ -130,9 +136,10 @@ Rates MultiStepLR::at(int64_t t, size_t, double base_lr) const {
 
 void MultiStepLR::check(const Optimizer&) const {
   for (const int64_t milestone : milestones) {
-    require_rate("MultiStepLR", "a milestone", static_cast<double>(milestone));
+    require_not_negative("MultiStepLR", "a milestone", static_cast<double>(milestone),
+                         no_negative_step);
   }
-  require_rate("MultiStepLR", "gamma", gamma);
+  require_not_negative("MultiStepLR", "gamma", gamma, a_factor);
 }
 
 Rates ExponentialLR::at(int64_t t, size_t, double base_lr) const {
@@ -140,7 +147,7 @@ Rates ExponentialLR::at(int64_t t, size_t, double base_lr) const {
 }
 
 void ExponentialLR::check(const Optimizer&) const {
-  require_positive("ExponentialLR", "gamma", gamma);
+  require_positive("ExponentialLR", "gamma", gamma, a_factor);
 }
 
 Rates ConstantLR::at(int64_t t, size_t, double base_lr) const {
@@ -149,7 +156,8 @@ Rates ConstantLR::at(int64_t t, size_t, double base_lr) const {
 
 void ConstantLR::check(const Optimizer&) const {
   require_share("ConstantLR", "factor", factor);
-  require_rate("ConstantLR", "total_iters", static_cast<double>(total_iters));
+  require_not_negative("ConstantLR", "total_iters", static_cast<double>(total_iters),
+                       no_negative_step);
 }
 
 Rates LinearLR::at(int64_t t, size_t, double base_lr) const {
@@ -170,7 +178,8 @@ Rates PolynomialLR::at(int64_t t, size_t, double base_lr) const {
 
 void PolynomialLR::check(const Optimizer&) const {
   require_count("PolynomialLR", "total_iters", total_iters);
-  require_rate("PolynomialLR", "power", power);
+  require_not_negative("PolynomialLR", "power", power,
+                       "1 falls in a straight line, more falls faster at first");
 }
 
 Rates LambdaLR::at(int64_t t, size_t group, double base_lr) const {
@@ -201,7 +210,7 @@ Rates CosineAnnealingLR::at(int64_t t, size_t, double base_lr) const {
 
 void CosineAnnealingLR::check(const Optimizer&) const {
   require_count("CosineAnnealingLR", "T_max", T_max);
-  require_rate("CosineAnnealingLR", "eta_min", eta_min);
+  require_not_negative("CosineAnnealingLR", "eta_min", eta_min, no_negative_rate);
 }
 
 Rates CosineAnnealingWarmRestarts::at(int64_t t, size_t, double base_lr) const {
@@ -217,7 +226,7 @@ Rates CosineAnnealingWarmRestarts::at(int64_t t, size_t, double base_lr) const {
 void CosineAnnealingWarmRestarts::check(const Optimizer&) const {
   require_count("CosineAnnealingWarmRestarts", "T_0", T_0);
   require_count("CosineAnnealingWarmRestarts", "T_mult", T_mult);
-  require_rate("CosineAnnealingWarmRestarts", "eta_min", eta_min);
+  require_not_negative("CosineAnnealingWarmRestarts", "eta_min", eta_min, no_negative_rate);
 }
 
 int64_t OneCycleLR::steps() const {
@@ -277,14 +286,14 @@ void OneCycleLR::check(const Optimizer& optimizer) const {
     require_count(name, "steps_per_epoch", *steps_per_epoch);
   }
   require_count(name, "total_steps", steps());
-  require_per_group(name, "max_lr", max_lr, optimizer);
-  for (const double lr : max_lr.values()) require_positive(name, "max_lr", lr);
+  require_per_group(name, "max_lr", max_lr, no_zero_rate, optimizer);
+  for (const double lr : max_lr.values()) require_positive(name, "max_lr", lr, no_zero_rate);
   require_share(name, "pct_start", pct_start);
-  require_positive(name, "div_factor", div_factor);
-  require_positive(name, "final_div_factor", final_div_factor);
+  require_positive(name, "div_factor", div_factor, a_divisor);
+  require_positive(name, "final_div_factor", final_div_factor, a_divisor);
   if (!cycle_momentum) return;
-  require_per_group(name, "base_momentum", base_momentum, optimizer);
-  require_per_group(name, "max_momentum", max_momentum, optimizer);
+  require_per_group(name, "base_momentum", base_momentum, "no momentum is negative", optimizer);
+  require_per_group(name, "max_momentum", max_momentum, "no momentum is negative", optimizer);
   if (optimizer.has_momentum()) return;
   throw ValueError(name, str("there is no momentum to cycle in ", optimizer.type()),
                    "build the optimizer with momentum, or pass .cycle_momentum = false");

@@ -267,7 +267,7 @@ TEST_CASE("options that do not fit are refused, with the path of the layer") {
         "start at 1");
   CHECK(inside("[]") ==
         "[Linear] (fc.0) options must be an object, got a list of 0. Hint: as in {\"type\": "
-        "\"Linear\", \"in_features\": 2, \"out_features\": 3}");
+        "\"Linear\", \"options\": {\"in_features\": 2, \"out_features\": 3}}");
   CHECK(message_of([] { nn::make_layer("MaxPool2d", R"({"kernel_size": [1, 2, 3]})"); }) ==
         "[MaxPool2d] option \"kernel_size\" must be an integer or a list of 2, got a list of 3. "
         "Hint: options have the names and values of PyTorch");
@@ -299,7 +299,7 @@ TEST_CASE("models nested too deep are refused, however deep") {
   const std::string brackets = std::string(200000, '[') + std::string(200000, ']');
   CHECK(error_of(R"({"type": "Linear", "options": )" + brackets + "}") ==
         "[Linear] (0) options must be an object, got a list of 1. Hint: as in {\"type\": "
-        "\"Linear\", \"in_features\": 2, \"out_features\": 3}");
+        "\"Linear\", \"options\": {\"in_features\": 2, \"out_features\": 3}}");
 }
 
 TEST_CASE("sizes that no memory holds and layers without end are refused") {

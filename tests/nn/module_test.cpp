@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <ctime>
 #include <sstream>
 
 #include "../../core/tape.h"
@@ -9,6 +10,7 @@
 #include "../../nn/conv.h"
 #include "../../nn/lambda.h"
 #include "../../nn/linear.h"
+#include "../../nn/model_json.h"
 #include "../../nn/norm.h"
 #include "../../nn/sequential.h"
 #include "../support/errors.h"
@@ -249,4 +251,21 @@ TEST_CASE("an error in anomaly mode names each module of the path once") {
   const Tensor x = full({2}, -1).requires_grad_();
   Tape tape({.detect_anomaly = true});
   CHECK(message_of([&] { net(x); }).find("[log] (features.log) NaN or infinity") == 0);
+}
+
+TEST_CASE("the state of very many layers is loaded in linear time") {
+  nn::Sequential net;
+  for (int i = 0; i < 20'000; ++i) net.add(nn::BatchNorm1d(1));
+  const NamedTensors state = net.state_dict();
+  const std::clock_t start = std::clock();
+  net.load_state_dict(state);
+  CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < 5);
+}
+
+TEST_CASE("very many layers are cloned in linear time") {
+  nn::Sequential net;
+  for (int i = 0; i < 5000; ++i) net.add(nn::BatchNorm1d(1));
+  const std::clock_t start = std::clock();
+  CHECK(nn::clone(net)->parameter_count() == 10'000);
+  CHECK(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC < 5);
 }

@@ -220,7 +220,9 @@ TEST_CASE("options of these optimizers that make no sense are refused") {
   CHECK(message_of([&] { optim::NAdam(p, {.momentum_decay = -1}); }) ==
         "[NAdam] momentum_decay must be a number of at least 0, got -1. Hint: 0 is none");
   CHECK(message_of([&] { optim::RAdam(p, {.eps = std::nan("")}); }) ==
-        "[RAdam] eps must be a number of at least 0, got nan. Hint: 0 is none");
+        "[RAdam] eps must be a number of at least 0, got nan. Hint: it keeps the divisor from 0; "
+        "1e-8 "
+        "is usual");
   CHECK(message_of([&] {
           optim::Lion(p, {.betas = {-0.1, 0.99}});
         }) ==

@@ -227,8 +227,8 @@ TEST_CASE("a rate that the optimizer refuses changes no group") {
   Schedule schedule(sgd, LambdaLR{{[](int64_t) { return 0.5; },
                                    [](int64_t t) { return t == 0 ? 1.0 : std::nan(""); }}});
   CHECK(message_of([&] { schedule.step(); }) ==
-        "[SGD] lr must be a number of at least 0, got nan. Hint: to go up the gradient, set "
-        "maximize = true");
+        "[SGD] lr must be a number of at least 0, got nan. Hint: 1e-3 is usual for Adam, 0.1 "
+        "for SGD");
   CHECK(sgd.lr(0) == 0.5);
   CHECK(schedule.steps() == 0);
 }
@@ -237,14 +237,21 @@ TEST_CASE("options that make no sense are refused") {
   CHECK(refusal(StepLR{}) ==
         "[StepLR] step_size must be at least 1, got 0. Hint: counts of steps start at 1");
   CHECK(refusal(StepLR{.step_size = 1, .gamma = -1}) ==
-        "[StepLR] gamma must be a number of at least 0, got -1. Hint: no learning rate and no step "
-        "is negative");
+        "[StepLR] gamma must be a number of at least 0, got -1. Hint: the learning rate is "
+        "multiplied "
+        "with it; 0.1 makes it a tenth");
+  CHECK(refusal(PolynomialLR{.total_iters = 3, .power = -1}) ==
+        "[PolynomialLR] power must be a number of at least 0, got -1. Hint: 1 falls in a straight "
+        "line, more falls faster at first");
+  CHECK(refusal(CosineAnnealingLR{.T_max = 3, .eta_min = -1}) ==
+        "[CosineAnnealingLR] eta_min must be a number of at least 0, got -1. Hint: no learning "
+        "rate is negative");
   CHECK(refusal(MultiStepLR{.milestones = {-3}}) ==
-        "[MultiStepLR] a milestone must be a number of at least 0, got -3. Hint: no learning rate "
-        "and no step is negative");
+        "[MultiStepLR] a milestone must be a number of at least 0, got -3. Hint: steps are counted "
+        "from 0");
   CHECK(refusal(ExponentialLR{}) ==
         "[ExponentialLR] gamma must be a positive number, got 0. Hint: the learning rate is "
-        "multiplied with it or divided by it");
+        "multiplied with it; 0.1 makes it a tenth");
   CHECK(refusal(ConstantLR{.factor = 2}) ==
         "[ConstantLR] factor must be in [0, 1], got 2. Hint: it is a share: 0.1 is a tenth");
   CHECK(refusal(LinearLR{.start_factor = 1.5}) ==
@@ -280,8 +287,12 @@ TEST_CASE("cycles that make no sense are refused") {
   CHECK(refusal(OneCycleLR{.max_lr = 1, .epochs = -2, .steps_per_epoch = -5}) ==
         "[OneCycleLR] epochs must be at least 1, got -2. Hint: counts of steps start at 1");
   CHECK(refusal(OneCycleLR{.total_steps = 5}) ==
-        "[OneCycleLR] max_lr must be a positive number, got 0. Hint: the learning rate is "
-        "multiplied with it or divided by it");
+        "[OneCycleLR] max_lr must be a positive number, got 0. Hint: give a rate above 0");
+  CHECK(refusal(OneCycleLR{.max_lr = -1, .total_steps = 5}) ==
+        "[OneCycleLR] max_lr must be a number of at least 0, got -1. Hint: give a rate above 0");
+  CHECK(refusal(OneCycleLR{.max_lr = 1, .total_steps = 5, .max_momentum = -1}) ==
+        "[OneCycleLR] max_momentum must be a number of at least 0, got -1. Hint: no momentum is "
+        "negative");
   CHECK(refusal(OneCycleLR{.max_lr = {1, 2}, .total_steps = 5}) ==
         "[OneCycleLR] max_lr has 2 values, there are 1 groups. Hint: give one number for all, or "
         "one per group");
@@ -289,7 +300,7 @@ TEST_CASE("cycles that make no sense are refused") {
         "[OneCycleLR] pct_start must be in [0, 1], got 1.5. Hint: it is a share: 0.1 is a tenth");
   CHECK(refusal(OneCycleLR{.max_lr = 1, .total_steps = 5, .div_factor = 0}) ==
         "[OneCycleLR] div_factor must be a positive number, got 0. Hint: the learning rate is "
-        "multiplied with it or divided by it");
+        "divided by it");
   CHECK(refusal(OneCycleLR{.max_lr = 1, .total_steps = 5}) ==
         "[OneCycleLR] there is no momentum to cycle in SGD. Hint: build the optimizer with "
         "momentum, or pass .cycle_momentum = false");
