@@ -29,10 +29,15 @@ struct TypeName {
 constexpr TypeName type_names[] = {{"f4", float32}, {"f8", float64}, {"i8", int64},
                                    {"i4", int32},   {"u1", uint8},   {"b1", boolean}};
 
+[[noreturn]] void refuse(const Source& source, const std::string& what, const char* hint) {
+  throw IoError(source.op, str("'", source.name, "': ", what), hint);
+}
+
+/// For what a good file cannot have.
 template <class... What>
 [[noreturn]] void fail(const Source& source, const What&... what) {
-  throw IoError(source.op, str("'", source.name, "': ", what...),
-                "save it again with np.save, or copy it anew if it was damaged on the way");
+  refuse(source, str(what...),
+         "save it again with np.save, or copy it anew if it was damaged on the way");
 }
 
 struct Header {
@@ -71,7 +76,8 @@ class HeaderParser {
     if (key == "descr") {
       skip_spaces();
       if (at_ < text_.size() && text_[at_] == '[') {
-        fail(source_, "it holds records of several types, which cannot be read");
+        refuse(source_, "it holds records of several types, which cannot be read",
+               "save each field as an array of its own, x['field']");
       }
       set(descr_, key, string());
     } else if (key == "fortran_order") {
@@ -173,16 +179,17 @@ ElementType element_type(const Source& source, const std::string& descr) {
     if (std::string_view("<>|=").find(order) == std::string_view::npos) break;
     if (descr.substr(1) == t.name) return {t.dtype, order == '>' && size_of(t.dtype) > 1};
   }
-  throw IoError(source.op,
-                str("'", source.name, "': elements of type '", descr, "' cannot be read"),
-                "float32, float64, int64, int32, uint8 and bool can be; convert with "
-                "x.astype('float32') in NumPy");
+  refuse(source, str("elements of type '", descr, "' cannot be read"),
+         "float32, float64, int64, int32, uint8 and bool can be; convert with "
+         "x.astype('float32') in NumPy");
 }
 
 Shape checked_shape(const Source& source, const Header& header, DType dtype, uint64_t data_bytes) {
   if (header.shape.size() > static_cast<size_t>(Shape::max_dims)) {
-    fail(source, "it has ", header.shape.size(), " dimensions; ", Shape::max_dims,
-         " are the most there can be");
+    refuse(source,
+           str("it has ", header.shape.size(), " dimensions; ", Shape::max_dims,
+               " are the most there can be"),
+           "reshape it before saving");
   }
   Shape shape;
   uint64_t needed = size_of(dtype);

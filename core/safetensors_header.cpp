@@ -26,6 +26,10 @@ const char* file_name_of(DType dtype) {
       ->name;
 }
 
+[[noreturn]] void refuse(const std::string& file, const std::string& what, const char* hint) {
+  throw IoError("load_safetensors", str("'", file, "': ", what), hint);
+}
+
 /// A tensor as the header describes it, before it is checked.
 struct RawInfo {
   std::string name;
@@ -57,7 +61,9 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     list_->push_back(value);
     // More entries than dimensions are wrong anyway; this bounds the memory.
     if (list_->size() > static_cast<size_t>(Shape::max_dims)) {
-      fail(str(where(), " has more than ", Shape::max_dims, " entries"));
+      const std::string what = str(where(), " has more than ", Shape::max_dims, " entries");
+      if (key_ == "shape") refuse(file_, what, "reshape it before saving");
+      fail(what);
     }
     return true;
   }
@@ -136,10 +142,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     }
   }
   bool unexpected(const std::string& what) const { fail(str("found ", what, " for ", where())); }
-  [[noreturn]] void fail(const std::string& what) const {
-    throw IoError("load_safetensors", str("'", file_, "': ", what),
-                  "copy it anew if it was damaged on the way, or save it again");
-  }
+  [[noreturn]] void fail(const std::string& what) const { safetensors::fail(file_, what); }
 
   const std::string& file_;
   State state_ = State::start;
@@ -148,21 +151,16 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   std::unordered_set<std::string> names_, inner_names_;
 };
 
-[[noreturn]] void fail(const std::string& file, const std::string& what) {
-  throw IoError("load_safetensors", str("'", file, "': ", what),
-                "copy it anew if it was damaged on the way, or save it again");
-}
-
 DType parse_dtype(const std::string& text, const std::string& name, const std::string& file) {
   for (const DTypeName& d : dtype_names) {
     if (text == d.name) return d.dtype;
   }
   const bool known = std::find(std::begin(unsupported_names), std::end(unsupported_names), text) !=
                      std::end(unsupported_names);
-  throw IoError("load_safetensors",
-                str("'", file, "': tensor '", name, "' has the ", known ? "unsupported" : "unknown",
-                    " type '", text, "'"),
-                "F32, F64, I64, I32, U8 and BOOL can be read");
+  refuse(
+      file,
+      str("tensor '", name, "' has the ", known ? "unsupported" : "unknown", " type '", text, "'"),
+      "F32, F64, I64, I32, U8 and BOOL can be read");
 }
 
 /// Bytes of a tensor; also where a size is 0 the others must not overflow.
@@ -227,6 +225,10 @@ void check_layout(std::vector<TensorInfo>& tensors, uint64_t data_bytes, const s
 }
 
 }  // namespace
+
+void fail(const std::string& file, const std::string& what) {
+  refuse(file, what, "copy it anew if it was damaged on the way, or save it again");
+}
 
 Header parse_header(std::string_view json, uint64_t data_bytes, const std::string& file) {
   if (json.empty() || json.front() != '{') {

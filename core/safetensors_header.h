@@ -32,6 +32,9 @@ struct Header {
   std::map<std::string, std::string> metadata;
 };
 
+/// Throws IoError, in the name of `file`, for what a good file cannot have.
+[[noreturn]] void fail(const std::string& file, const std::string& what);
+
 /// Reads a header. Throws IoError, in the name of `file`, unless the tensors fill exactly
 /// `data_bytes` bytes without overlap or gap.
 Header parse_header(std::string_view json, uint64_t data_bytes, const std::string& file);

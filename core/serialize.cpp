@@ -15,17 +15,13 @@
 namespace gradus {
 namespace {
 
+using safetensors::fail;
 using safetensors::Header;
 using safetensors::TensorInfo;
 
 static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
 
 constexpr uint64_t length_bytes = 8;
-
-[[noreturn]] void fail(const std::string& file, const std::string& what) {
-  throw IoError("load_safetensors", str("'", file, "': ", what),
-                "copy it anew if it was damaged on the way, or save it again");
-}
 
 /// Reads a file or memory of `total` bytes front to back; `read(to, n)` delivers the next n bytes.
 template <class Read>

@@ -57,10 +57,13 @@ uint32_t add_to_checksum(uint32_t checksum, const void* bytes, uint64_t n) {
 
 }  // namespace
 
+void ZipReader::refuse(const std::string& what, const char* hint) const {
+  throw IoError(op_, str("'", name_, "': ", what), hint);
+}
+
 template <class... What>
 void ZipReader::fail(const What&... what) const {
-  throw IoError(op_, str("'", name_, "': ", what...),
-                "save it again with np.savez, or copy it anew if it was damaged on the way");
+  refuse(str(what...), "save it again with np.savez, or copy it anew if it was damaged on the way");
 }
 
 // --- The directory ---
@@ -89,7 +92,7 @@ ZipReader::Directory ZipReader::find_directory() {
       return read_directory64(size - back);
     }
     if (number<uint16_t>(end, 4) != 0 || number<uint16_t>(end, 6) != 0) {
-      fail("it is spread over several files");
+      refuse("it is spread over several files", "save it as one file, with np.savez");
     }
     return {number<uint16_t>(end, 10), number<uint32_t>(end, 12), number<uint32_t>(end, 16)};
   }
@@ -163,9 +166,13 @@ void ZipReader::parse_directory(const Directory& directory) {
     ZipEntry e;
     e.name = rest.substr(central_bytes, name_bytes);
     const uint16_t flags = number<uint16_t>(rest, 8), method = number<uint16_t>(rest, 10);
-    if ((flags & flag_encrypted) != 0) fail("entry '", e.name, "' is encrypted");
+    if ((flags & flag_encrypted) != 0) {
+      refuse(str("entry '", e.name, "' is encrypted"), "save it without a password");
+    }
     if (method != method_stored && method != method_deflated) {
-      fail("entry '", e.name, "' is compressed with method ", method, "; 0 and 8 can be read");
+      refuse(
+          str("entry '", e.name, "' is compressed with method ", method, "; 0 and 8 can be read"),
+          "save it with np.savez or np.savez_compressed");
     }
     e.deflated = method == method_deflated;
     e.checksum = number<uint32_t>(rest, 16);
@@ -225,10 +232,8 @@ void ZipReader::check_apart(const Directory& directory) {
     }
     if (!e.deflated) continue;
     if (e.size > most - inflated) {
-      throw IoError(op_,
-                    str("'", name_, "': its entries declare more than ", most,
-                        " bytes, from a file of ", file_.size()),
-                    "if it really holds so much, write it uncompressed, with numpy.savez");
+      refuse(str("its entries declare more than ", most, " bytes, from a file of ", file_.size()),
+             "if it really holds so much, write it uncompressed, with numpy.savez");
     }
     inflated += e.size;
   }
@@ -245,7 +250,9 @@ class ZipReader::Inflater {
  public:
   Inflater(ZipReader& reader, const ZipEntry& entry)
       : reader_(reader), entry_(entry), rest_(entry.compressed) {
-    if (inflateInit2(&stream_, raw_deflate) != Z_OK) reader.fail("zlib cannot be started");
+    if (inflateInit2(&stream_, raw_deflate) != Z_OK) {
+      reader.refuse("zlib cannot be started", "there is probably no memory left");
+    }
   }
   ~Inflater() { inflateEnd(&stream_); }
   Inflater(const Inflater&) = delete;

@@ -45,6 +45,8 @@ class ZipReader {
   };
   class Inflater;
 
+  [[noreturn]] void refuse(const std::string& what, const char* hint) const;
+  /// For what a good archive cannot have.
   template <class... What>
   [[noreturn]] void fail(const What&... what) const;
   Directory find_directory();

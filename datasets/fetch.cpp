@@ -73,7 +73,8 @@ void check_has_checksums(const KnownDataset& dataset) {
   for (const KnownFile& file : dataset.files) {
     if (!file.sha256.empty() || !file.gzip_sha256.empty()) continue;
     throw ValueError(op, str("no checksum is known for ", file.name, " of ", dataset.title),
-                     dataset.archive.empty() ? "" : "unpack " + dataset.archive + " by hand");
+                     dataset.archive.empty() ? "give its sha256 or gzip_sha256"
+                                             : "unpack " + dataset.archive + " by hand");
   }
 }
 

@@ -96,9 +96,13 @@ bool is_gzip(std::span<const std::byte> bytes) {
 }
 
 std::vector<std::byte> gzip(std::span<const std::byte> bytes) {
+  if (bytes.size() > max_step) {
+    throw Error("gzip", str("cannot compress ", bytes.size(), " bytes"),
+                "at most 4 GiB are compressed at once; write it without .gz");
+  }
   z_stream stream{};
-  if (bytes.size() > max_step || deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
-                                              gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, 8,
+                   Z_DEFAULT_STRATEGY) != Z_OK) {
     throw Error("gzip", str("cannot compress ", bytes.size(), " bytes"),
                 "there is probably no memory left");
   }

@@ -89,7 +89,7 @@ Tensor apply(const Transform& transform, const Tensor& images, const Generator& 
   }
   if (images.dim() < 1 || images.size(0) == 0) {
     throw ShapeError("transform", str("expected a batch [N,C,H,W], got ", images.shape()),
-                     "unsqueeze(x, 0) makes a batch of one image");
+                     "a batch has one image at least; stack() makes one of images");
   }
   const int64_t count = images.size(0);
   if (!options.numbers.empty() && static_cast<int64_t>(options.numbers.size()) != count) {
@@ -195,7 +195,7 @@ Tensor crop(const Tensor& image, int64_t top, int64_t left, int64_t height, int6
     throw ValueError(
         "crop",
         str("there is no image of ", height, " x ", width, " pixels at (", top, ", ", left, ")"),
-        "the cut must lie within the image");
+        "positions and sizes go up to 2^40 pixels; what lies outside of the image is filled");
   }
   if (top == 0 && left == 0 && height == view.height && width == view.width) return view.image;
   Tensor result = Tensor::empty({view.channels, height, width}, float32);

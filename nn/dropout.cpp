@@ -28,7 +28,7 @@ Tensor ChannelDropout<N>::drop(const Tensor& x, double p, Generator& generator) 
   const char* layout = for_dims<N>("L", "H,W", "D,H,W");
   throw ShapeError(this->options().type,
                    str("expected [N,C,", layout, "] or [C,", layout, "], got ", x.shape()),
-                   "unsqueeze(x, 0) adds channels or a batch of one");
+                   "unsqueeze(x, 0) adds channels or a batch of one, flatten() joins dimensions");
 }
 
 Tensor AlphaDropout::drop(const Tensor& x, double p, Generator& generator) const {

@@ -31,7 +31,7 @@ Tensor pad_spatial(const char* type, PadKind kind, const Tensor& x, std::span<co
   if (!fits) {
     const char* layout = spatial == 1 ? "L" : spatial == 2 ? "H,W" : "D,H,W";
     throw ShapeError(type, str("expected [N,C,", layout, "] or [C,", layout, "], got ", x.shape()),
-                     "unsqueeze(x, 0) adds channels or a batch of one");
+                     "unsqueeze(x, 0) adds channels or a batch of one, flatten() joins dimensions");
   }
   return pad(x, pads, mode, value);
 }

@@ -7,8 +7,9 @@ namespace gradus::nn {
 Module& Sequential::operator[](size_t index) const {
   const auto layers = children();
   if (index < layers.size()) return *layers[index];
-  throw IndexError(type(), str("no layer ", index, ", there are ", layers.size()),
-                   "layers go from 0 to " + std::to_string(std::ssize(layers) - 1));
+  throw IndexError(
+      type(), str("no layer ", index, ", there are ", layers.size()),
+      layers.empty() ? "it has no layers" : str("layers go from 0 to ", layers.size() - 1));
 }
 
 Tensor Sequential::forward(const Tensor& x) {

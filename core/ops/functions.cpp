@@ -221,7 +221,7 @@ Tensor clamp(const Tensor& x, std::optional<double> lo, std::optional<double> hi
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const double low = lo.value_or(-infinity), high = hi.value_or(infinity);
   if (std::isnan(low) || std::isnan(high)) {
-    throw ValueError("clamp", "a bound is NaN", "infinity is no bound");
+    throw ValueError("clamp", "a bound is NaN", "leave the bound out, or give infinity");
   }
   if (!is_floating(x.dtype())) {  // infinity has no integer counterpart: bound each side alone
     Tensor y = x;

@@ -192,9 +192,9 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_
   if (padding_idx) {
     const int64_t count = weight.size(0);
     if (*padding_idx < -count || *padding_idx >= count) {
-      throw IndexError(op, str("padding_idx ", *padding_idx, " is no row of ", weight.shape()),
-                       "rows go from " + std::to_string(-weight.shape()[0]) + " to " +
-                           std::to_string(weight.shape()[0] - 1));
+      throw IndexError(
+          op, str("padding_idx ", *padding_idx, " is no row of ", weight.shape()),
+          count > 0 ? str("rows go from ", -count, " to ", count - 1) : "it has no rows");
     }
     const int64_t padding = *padding_idx < 0 ? *padding_idx + count : *padding_idx;
     const Tensor is_padding = unsqueeze(eq(flat, static_cast<double>(padding)), 1);

@@ -261,17 +261,24 @@ NormResult compute_norm(const Tensor& x, const Tensor& weight, const Tensor& bia
 
 // --- Checks ---
 
+constexpr const char* per_channel = "it has one element per channel";
+constexpr const char* per_element = "its shape is normalized_shape";
+
+/// A tensor that goes with the input x, unless it is left out.
+void check_companion(const char* op, const Tensor& x, const char* role, const Tensor& t,
+                     const Shape& expected, const char* hint) {
+  if (!t.defined()) return;
+  check_same_dtype(op, x, t);
+  if (t.shape() == expected) return;
+  throw ShapeError(
+      op, str("expected ", role, " ", expected, ", got ", t.shape(), ": input ", x.shape()), hint);
+}
+
 void check_input(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                 const Shape& affine_shape) {
+                 const Shape& affine_shape, const char* hint) {
   check_floating(op, x);
-  for (const auto& [role, t] : {std::pair("weight", &weight), std::pair("bias", &bias)}) {
-    if (!t->defined()) continue;
-    check_same_dtype(op, x, *t);
-    if (t->shape() == affine_shape) continue;
-    throw ShapeError(
-        op, str("expected ", role, " ", affine_shape, ", got ", t->shape(), ": input ", x.shape()),
-        "weights and biases have one element per channel");
-  }
+  check_companion(op, x, "weight", weight, affine_shape, hint);
+  check_companion(op, x, "bias", bias, affine_shape, hint);
 }
 
 void check_channels(const char* op, const Tensor& x) {
@@ -296,7 +303,7 @@ NormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor&
                             NormForm form) {
   check_channels("batch_norm", x);
   const Shape affine = {x.shape()[1]};
-  check_input("batch_norm", x, weight, bias, affine);
+  check_input("batch_norm", x, weight, bias, affine, per_channel);
   return compute_norm(x, weight, bias,
                       attributes_of(Kind::batch, batch_layout(x.shape()), affine, eps), form);
 }
@@ -305,7 +312,7 @@ NormResult instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bi
                          NormForm form) {
   check_channels("instance_norm", x);
   const Shape affine = {x.shape()[1]};
-  check_input("instance_norm", x, weight, bias, affine);
+  check_input("instance_norm", x, weight, bias, affine, per_channel);
   const Layout layout = group_layout(x.shape(), x.shape()[1]);
   NormResult result =
       compute_norm(x, weight, bias, attributes_of(Kind::instance, layout, affine, eps), form);
@@ -317,7 +324,7 @@ NormResult instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bi
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
                   const Tensor& bias, double eps, NormForm form) {
   check_normalized_shape("layer_norm", x, normalized_shape);
-  check_input("layer_norm", x, weight, bias, normalized_shape);
+  check_input("layer_norm", x, weight, bias, normalized_shape, per_element);
   const Layout layout = layer_layout(x.shape(), normalized_shape);
   return compute_norm(x, weight, bias, attributes_of(Kind::layer, layout, normalized_shape, eps),
                       form)
@@ -334,7 +341,7 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
         "the number of groups must divide the number of channels");
   }
   const Shape affine = {x.shape()[1]};
-  check_input("group_norm", x, weight, bias, affine);
+  check_input("group_norm", x, weight, bias, affine, per_channel);
   const Layout layout = group_layout(x.shape(), num_groups);
   return compute_norm(x, weight, bias, attributes_of(Kind::group, layout, affine, eps), form).y;
 }
@@ -343,8 +350,9 @@ Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor
                        const Tensor& weight, const Tensor& bias, double eps, NormForm form) {
   check_channels("batch_norm", x);
   const Shape channels = {x.shape()[1]};
-  check_input("batch_norm", x, weight, bias, channels);
-  check_input("batch_norm", x, running_mean, running_var, channels);
+  check_input("batch_norm", x, weight, bias, channels, per_channel);
+  check_companion("batch_norm", x, "running_mean", running_mean, channels, per_channel);
+  check_companion("batch_norm", x, "running_var", running_var, channels, per_channel);
   // The kernels take the statistics for constants.
   const bool differentiates = running_mean.requires_grad() || running_var.requires_grad();
   const Layout layout = batch_layout(x.shape());
@@ -356,7 +364,7 @@ Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, double eps,
                 NormForm form) {
   check_normalized_shape("rms_norm", x, normalized_shape);
-  check_input("rms_norm", x, weight, {}, normalized_shape);
+  check_input("rms_norm", x, weight, {}, normalized_shape, per_element);
   const Layout layout = layer_layout(x.shape(), normalized_shape);
   return compute_norm(x, weight, {}, attributes_of(Kind::rms, layout, normalized_shape, eps), form)
       .y;
@@ -367,7 +375,7 @@ Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double b
   check_floating(op, x);
   if (x.dim() < 3) {
     throw ShapeError(op, str("expected [N,C,...] with three dimensions or more, got ", x.shape()),
-                     "unsqueeze(x, 0) makes a batch of one sample");
+                     "unsqueeze(x, -1) adds a last dimension to [N,C]");
   }
   if (size < 1) {
     throw ValueError(op, str("size must be at least 1, got ", size),

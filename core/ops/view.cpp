@@ -238,6 +238,13 @@ Tensor slice_gradient(const Tensor& g, const Slice& s) {
       });
 }
 
+std::string hint_for_slice(int64_t length, int64_t step, int64_t size) {
+  if (step <= 0) return "steps go forward; flip() turns the order round";
+  if (length < 0) return "the length is the number of elements to take";
+  return str("start + (length - 1) * step must be below the size, ", size,
+             "; a negative start counts from the end");
+}
+
 }  // namespace
 
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_t step) {
@@ -247,14 +254,15 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_
   }
   const int d = normalize_dim("slice", dim, x.shape());
   const int64_t size = x.shape()[d];
+  const int64_t given_start = start;
   if (start < 0) start += size;
   const bool fits = step > 0 && length >= 0 && start >= 0 && start <= size &&
                     (length == 0 || (length - 1) <= (size - 1 - start) / step);
   if (!fits) {
     throw IndexError("slice",
-                     str("start ", start, ", length ", length, ", step ", step,
+                     str("start ", given_start, ", length ", length, ", step ", step,
                          " do not lie in dimension ", d, " of ", x.shape()),
-                     "steps go forward; flip() turns the order round");
+                     hint_for_slice(length, step, size));
   }
   if (length == size) return x;
   Shape shape = x.shape();

@@ -168,7 +168,7 @@ void check_pool_input(const char* op, const Tensor& x) {
   if (x.dim() != dims && x.dim() != dims - 1) {
     const char* layout = spatial_layouts[N - 1];
     throw ShapeError(op, str("expected [N,C,", layout, "] or [C,", layout, "], got ", x.shape()),
-                     "unsqueeze(x, 0) adds channels or a batch of one");
+                     "unsqueeze(x, 0) adds channels or a batch of one, flatten() joins dimensions");
   }
   for (int d = x.dim() - dims + 1; d < x.dim(); ++d) {
     if (x.shape()[d] == 0) {

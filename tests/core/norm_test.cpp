@@ -185,9 +185,26 @@ TEST_CASE("given statistics that ask for a gradient get one") {
 
 TEST_CASE("batch norm says what does not fit") {
   CHECK_THROWS_WITH_AS(batch_norm_train(zeros({2, 3, 4, 4}), zeros({4}), {}),
-                       "[batch_norm] expected weight [3], got [4]: input [2,3,4,4]. Hint: weights "
-                       "and biases have one element per channel",
+                       "[batch_norm] expected weight [3], got [4]: input [2,3,4,4]. Hint: it has "
+                       "one element per channel",
+                       ShapeError);
+  const Tensor x = zeros({2, 3});
+  CHECK_THROWS_WITH_AS(batch_norm_eval(x, zeros({3}), zeros({4}), {}, {}),
+                       "[batch_norm] expected running_var [3], got [4]: input [2,3]. Hint: it has "
+                       "one element per channel",
                        ShapeError);
   CHECK_THROWS_AS(batch_norm_train(zeros({3}), {}, {}), ShapeError);
   CHECK_THROWS_AS(batch_norm_train(zeros({2, 3}, int64), {}, {}), DTypeError);
+}
+
+TEST_CASE("norms over the last dimensions say which shape weights have") {
+  const Tensor x = zeros({2, 3, 4});
+  CHECK_THROWS_WITH_AS(layer_norm(x, {3, 4}, zeros({3, 4}), zeros({4})),
+                       "[layer_norm] expected bias [3,4], got [4]: input [2,3,4]. Hint: its shape "
+                       "is normalized_shape",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(rms_norm(x, {4}, zeros({3})),
+                       "[rms_norm] expected weight [4], got [3]: input [2,3,4]. Hint: its shape is "
+                       "normalized_shape",
+                       ShapeError);
 }

@@ -130,7 +130,8 @@ TEST_CASE("types that a tensor cannot have are refused, with the way out") {
           "[parse_npy] 'x.npy': elements of type '" + type + hint);
   }
   CHECK(error_of(file_of("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "")) ==
-        "[parse_npy] 'x.npy': it holds records of several types, which cannot be read");
+        "[parse_npy] 'x.npy': it holds records of several types, which cannot be read. Hint: save "
+        "each field as an array of its own, x['field']");
   CHECK(error_of(file_of(header("|b1", "(2,)"), "\1\2")) ==
         "[parse_npy] 'x.npy': it is of type bool and has a byte other than 0 and 1");
 }
@@ -154,7 +155,8 @@ TEST_CASE("sizes must fit the file, exactly and before anything is allocated") {
   CHECK(error_of(file_of(header("<f8", "(9223372036854775808,)"), "")) ==
         "[parse_npy] 'x.npy': a size in its shape overflows 63 bits");
   CHECK(error_of(file_of(header("<f4", "(1, 1, 1, 1, 1, 1, 1, 1, 1)"), "1234")) ==
-        "[parse_npy] 'x.npy': it has 9 dimensions; 8 are the most there can be");
+        "[parse_npy] 'x.npy': it has 9 dimensions; 8 are the most there can be. Hint: reshape "
+        "it before saving");
   CHECK(live_bytes() == before);
 }
 

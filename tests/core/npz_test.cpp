@@ -199,16 +199,18 @@ TEST_CASE("places and sizes beyond the file are refused") {
   CHECK(error_of(with<uint16_t>(good, end + 10, 0xffff)) ==
         "[load_npz] 'x.npz': the 64-bit directory is missing");
   CHECK(error_of(with<uint16_t>(good, end + 4, 1)) ==
-        "[load_npz] 'x.npz': it is spread over several files");
+        "[load_npz] 'x.npz': it is spread over several files. Hint: save it as one file, with "
+        "np.savez");
 }
 
 TEST_CASE("encryption, other methods, wrong checksums and other files are refused") {
   const std::string good = file_with({{"a", zeros({50})}}, false);
   const size_t line = directory_line(good, 0);
   CHECK(error_of(with<uint16_t>(good, line + flags, 1)) ==
-        "[load_npz] 'x.npz': entry 'a.npy' is encrypted");
+        "[load_npz] 'x.npz': entry 'a.npy' is encrypted. Hint: save it without a password");
   CHECK(error_of(with<uint16_t>(good, line + method, 12)) ==
-        "[load_npz] 'x.npz': entry 'a.npy' is compressed with method 12; 0 and 8 can be read");
+        "[load_npz] 'x.npz': entry 'a.npy' is compressed with method 12; 0 and 8 can be read. "
+        "Hint: save it with np.savez or np.savez_compressed");
   CHECK(error_of(with<uint32_t>(good, line + checksum, 0)) ==
         "[load_npz] 'x.npz': entry 'a.npy' is damaged: wrong checksum");
   CHECK(error_of(with(with(good, line + name + 4, 'Y'), 30 + 4, 'Y')) ==

@@ -213,12 +213,12 @@ TEST_CASE("a pool says in its own name what does not fit") {
           max_pool1d(zeros({2, 3, 4, 5}), {});
         }) ==
         "[max_pool1d] expected [N,C,L] or [C,L], got [2,3,4,5]. Hint: unsqueeze(x, 0) adds "
-        "channels or a batch of one");
+        "channels or a batch of one, flatten() joins dimensions");
   CHECK(message_of([] {
           avg_pool3d(zeros({2, 3, 4}), {});
         }) ==
         "[avg_pool3d] expected [N,C,D,H,W] or [C,D,H,W], got [2,3,4]. Hint: unsqueeze(x, 0) adds "
-        "channels or a batch of one");
+        "channels or a batch of one, flatten() joins dimensions");
   CHECK(
       message_of([] {
         max_pool3d(zeros({1, 2, 4, 4, 1}), {});

@@ -176,7 +176,8 @@ TEST_CASE("a bad header says what is wrong with it") {
   CHECK(error_of(one_tensor(f32, "[0,4611686018427387904,4]", "[0,0]")) ==
         "[load_safetensors] 'test': the shape of tensor 'a' overflows 63 bits");
   CHECK(error_of(one_tensor(f32, "[1,1,1,1,1,1,1,1,2]", "[0,8]"), "12345678") ==
-        "[load_safetensors] 'test': 'shape' of tensor 'a' has more than 8 entries");
+        "[load_safetensors] 'test': 'shape' of tensor 'a' has more than 8 entries. Hint: reshape "
+        "it before saving");
   CHECK(error_of(one_tensor(f32, "[2]", "[0,4,8]"), "12345678") ==
         "[load_safetensors] 'test': tensor 'a' has no data_offsets [begin, end]");
   CHECK(error_of(one_tensor(f32, "[-2]", "[0,8]"), "12345678") ==
@@ -213,7 +214,8 @@ TEST_CASE("deeply nested and very long lists are refused before they take memory
   std::string longs = "[1";
   for (int i = 0; i < 100'000; ++i) longs += ",1";
   CHECK(error_of(one_tensor(R"("F32")", longs + "]", "[0,4]"), "1234") ==
-        "[load_safetensors] 'test': 'shape' of tensor 'a' has more than 8 entries");
+        "[load_safetensors] 'test': 'shape' of tensor 'a' has more than 8 entries. Hint: reshape "
+        "it before saving");
 }
 
 TEST_CASE("tensors that overlap, leave gaps or do not fill the data are refused") {

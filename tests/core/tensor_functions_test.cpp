@@ -286,7 +286,31 @@ TEST_CASE("dot, outer and bmm are matmul for exactly one kind of shapes") {
   CHECK_THROWS_AS(bmm(m, a), ShapeError);
 }
 
+TEST_CASE("a bound that is NaN, and padding in a table without rows, are refused") {
+  CHECK(message_of([] { clamp(ones({1}), not_a_number, {}); }) ==
+        "[clamp] a bound is NaN. Hint: leave the bound out, or give infinity");
+  CHECK(message_of([] {
+          embedding(zeros({0, 2}), zeros({0}, int64), 0);
+        }) == "[embedding] padding_idx 0 is no row of [0,2]. Hint: it has no rows");
+}
+
 // --- Shapes ---
+
+TEST_CASE("a slice that leaves the tensor says how far it may go") {
+  const Tensor x = zeros({5});
+  CHECK(message_of([&] { narrow(x, 0, 3, 3); }) ==
+        "[slice] start 3, length 3, step 1 do not lie in dimension 0 of [5]. Hint: start + (length "
+        "- 1) * step must be below the size, 5; a negative start counts from the end");
+  CHECK(message_of([&] {
+          slice(x, 0, -6, 1);
+        }).starts_with("[slice] start -6, length 1, step 1 do not lie in dimension 0 of [5]."));
+  CHECK(message_of([&] { slice(x, 0, 4, 5, -1); }) ==
+        "[slice] start 4, length 5, step -1 do not lie in dimension 0 of [5]. Hint: steps go "
+        "forward; flip() turns the order round");
+  CHECK(message_of([&] { slice(x, 0, 4, -1); }) ==
+        "[slice] start 4, length -1, step 1 do not lie in dimension 0 of [5]. Hint: the length is "
+        "the number of elements to take");
+}
 
 TEST_CASE("diagonal shows the diagonal of matrices as a view; the new dimension is the last") {
   const Tensor x = reshape(arange(0, 6), {2, 3});

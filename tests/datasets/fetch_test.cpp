@@ -230,5 +230,9 @@ TEST_CASE("nothing is fetched that cannot be verified") {
   const TemporaryFolder cache;
   CHECK(contains(error_of<ValueError>([&] { fetch(emnist("digits"), cache.path()); }),
                  "no checksum is known for emnist-digits-train-images-idx3-ubyte"));
+  KnownDataset own{.key = "own", .title = "Own", .folder = "Own"};
+  own.files.push_back({.name = "images"});
+  CHECK(error_of<ValueError>([&] { fetch(own, cache.path()); }) ==
+        "[fetch] no checksum is known for images of Own. Hint: give its sha256 or gzip_sha256");
   CHECK(files_in(cache.path()).empty());
 }

@@ -263,12 +263,12 @@ TEST_CASE("padding layers name themselves in errors of dimensions") {
           nn::ReflectionPad2d({1})(ones({2, 3}));
         }) ==
         "[ReflectionPad2d] expected [N,C,H,W] or [C,H,W], got [2,3]. Hint: unsqueeze(x, 0) adds "
-        "channels or a batch of one");
+        "channels or a batch of one, flatten() joins dimensions");
   CHECK(message_of([] {
           nn::ReplicationPad1d({1})(ones({2, 3, 4, 5}));
         }) ==
         "[ReplicationPad1d] expected [N,C,L] or [C,L], got [2,3,4,5]. Hint: unsqueeze(x, 0) adds "
-        "channels or a batch of one");
+        "channels or a batch of one, flatten() joins dimensions");
   CHECK(message_of([] { nn::ReflectionPad1d({3})(row); }).starts_with("[pad] pads (3, 3)"));
   CHECK(message_of([] {
           nn::ZeroPad2d({{1, 2, 3}});
@@ -327,7 +327,7 @@ TEST_CASE("dropout1d and dropout3d drop channels, also of a single sample") {
   check(three(ones({32, 2, 2, 2})), 32);
   CHECK(message_of([&] { one(ones({4})); }) ==
         "[Dropout1d] expected [N,C,L] or [C,L], got [4]. Hint: unsqueeze(x, 0) adds channels or a "
-        "batch of one");
+        "batch of one, flatten() joins dimensions");
   one.eval();
   CHECK(one(row).is_same(row));
 }

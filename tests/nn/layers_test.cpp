@@ -199,6 +199,8 @@ TEST_CASE("a sequential takes layers over and names them by number") {
   CHECK(moved(ones({5, 1, 6, 6})).shape() == Shape{5, 3});
   CHECK(message_of([&] { moved[5]; }) ==
         "[Sequential] no layer 5, there are 5. Hint: layers go from 0 to 4");
+  CHECK(message_of([] { nn::Sequential()[0]; }) ==
+        "[Sequential] no layer 0, there are 0. Hint: it has no layers");
 }
 
 TEST_CASE("a sequential can be built by name, and nested") {

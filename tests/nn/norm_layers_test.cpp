@@ -208,7 +208,7 @@ TEST_CASE("inputs that do not fit are refused with every shape") {
           nn::LocalResponseNorm(2)(ones({2, 4}));
         }) ==
         "[local_response_norm] expected [N,C,...] with three dimensions or more, got [2,4]. Hint: "
-        "unsqueeze(x, 0) makes a batch of one sample");
+        "unsqueeze(x, -1) adds a last dimension to [N,C]");
   CHECK_THROWS_AS(nn::LayerNorm(3)(ones({2, 3}, float64)), DTypeError);
   CHECK_THROWS_AS(nn::RMSNorm(3)(ones({2, 3}, int64)), DTypeError);
 }
