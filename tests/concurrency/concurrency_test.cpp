@@ -221,18 +221,27 @@ TEST_CASE("what another thread computes is not on the tape") {
 TEST_CASE("loaders of several threads read one data set") {
   const auto digits = data::synthetic_digits(40, {.seed = 2});
   const auto dataset =
-      data::share(data::TensorDataset(digits.x.reshape({40, 1, 28, 28}), digits.y));
+      data::share(data::TensorDataset(digits.x.reshape({40, 1, 28, 28}).to(float32), digits.y));
+  // All that an epoch gives, in its order: shuffled, and shifted at random.
   const auto epoch = [&](uint64_t seed) {
-    data::DataLoader loader(dataset, {.batch_size = 7, .seed = seed, .num_workers = 2});
-    double total = 0;
-    for (const auto& [x, y] : loader)
-      total += sum(x.to(float64)).item() + sum(y.to(float64)).item();
-    return total;
+    data::DataLoader loader(dataset, {.batch_size = 7,
+                                      .seed = seed,
+                                      .num_workers = 2,
+                                      .transform = data::RandomShift{.pixels = 2}});
+    std::vector<float> all;
+    for (const auto& [x, y] : loader) {
+      for (const Tensor& part : {x, y.to(float32)}) {
+        const std::vector<float> values = part.to_vector<float>();
+        all.insert(all.end(), values.begin(), values.end());
+      }
+    }
+    return all;
   };
-  std::vector<double> alone(thread_count), together(thread_count);
+  std::vector<std::vector<float>> alone(thread_count), together(thread_count);
   for (size_t i = 0; i < thread_count; ++i) alone[i] = epoch(i);
   in_threads([&](size_t i) { together[i] = epoch(i); });
-  CHECK(together == alone);
+  CHECK((together == alone));
+  CHECK((alone[0] != alone[1]));
 }
 
 TEST_CASE("a file that several threads write is always whole") {
