@@ -1,7 +1,6 @@
 #include "allocator.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +14,7 @@
 #include <utility>
 
 #include "error.h"
+#include "system_memory.h"
 
 namespace gradus {
 
@@ -50,14 +50,9 @@ struct FreeBlock {
   FreeBlock* next;
 };
 
-size_t physical_memory() {
-  const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0 ? static_cast<size_t>(pages) * static_cast<size_t>(page) : SIZE_MAX;
-}
-
 struct Pool {
   std::mutex mutex;
-  size_t limit = physical_memory();
+  size_t limit = system_memory();
   std::array<FreeBlock*, class_count> free{};
   /// The class of every block of a huge page and more: such a block may serve requests of smaller
   /// classes.

@@ -12,8 +12,8 @@ namespace gradus {
 void* allocate(size_t bytes);
 /// Limits what all tensors and tapes of the process may hold together. Where an allocation would go
 /// beyond it, cached blocks are given back first; if that is not enough, allocate() throws. At the
-/// start the limit is the memory that this machine has, so that a size which is wrong is an error
-/// and not the end of the process.
+/// start the limit is system_memory(): that of the machine or of the container, so that a size
+/// which is wrong is an error and not the end of the process.
 void set_memory_limit(size_t bytes);
 /// What set_memory_limit() was told last, or the limit of the start.
 size_t memory_limit();

@@ -6,15 +6,19 @@
 
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "../../core/base/error.h"
+#include "../../core/base/system_memory.h"
 #include "../../core/ops.h"
 #include "../../core/tape.h"
 #include "../support/errors.h"
+#include "../support/temporary_folder.h"
+#include "../support/text.h"
 
 using namespace gradus;
 
@@ -91,6 +95,34 @@ TEST_CASE("memory beyond the limit is refused, cached memory makes room") {
   CHECK(again != nullptr);
   deallocate(again, 4'000'000);
   set_memory_limit(before);
+}
+
+TEST_CASE("the limit of the start is what machine and control groups leave") {
+  const test::TemporaryFolder root;
+  const auto write = [&](const std::string& path, const std::string& text) {
+    std::filesystem::create_directories((root / path).parent_path());
+    test::write_text(root / path, text);
+  };
+  const size_t machine = system_memory(root.path());
+  CHECK(machine > 1'000'000);
+  CHECK(memory_limit() <= machine);
+
+  write("proc/self/cgroup", "0::/user/training\n");
+  write("sys/fs/cgroup/user/training/memory.max", "max\n");
+  CHECK(system_memory(root.path()) == machine);
+  write("sys/fs/cgroup/user/memory.max", "5000000\n");
+  CHECK(system_memory(root.path()) == 5'000'000);
+  write("sys/fs/cgroup/user/training/memory.max", "4000000\n");
+  CHECK(system_memory(root.path()) == 4'000'000);
+  write("sys/fs/cgroup/memory.max", "3000000\n");  // as a container sees its own
+  CHECK(system_memory(root.path()) == 3'000'000);
+
+  write("proc/self/cgroup", "7:cpu,memory:/docker/1234\n1:cpuset:/\nnonsense\n");
+  CHECK(system_memory(root.path()) == machine);
+  write("sys/fs/cgroup/memory/memory.limit_in_bytes", "2000000\n");
+  CHECK(system_memory(root.path()) == 2'000'000);
+  write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");  // none
+  CHECK(system_memory(root.path()) == machine);
 }
 
 TEST_CASE("where the system is out of memory, cached memory makes room, then sizes are refused") {
