@@ -1,6 +1,6 @@
 #include "decay.h"
 
-#include <algorithm>
+#include <unordered_map>
 
 #include "norm.h"
 
@@ -17,20 +17,20 @@ bool is_bias(const std::string& path) {
 }  // namespace
 
 std::function<bool(const NamedTensor&)> decays(const Module& net) {
-  std::vector<Tensor> spared;
+  std::unordered_map<const void*, Tensor> spared;  // a tensor that lives keeps its id
+  const auto spare = [&](const NamedTensor& parameter) {
+    spared.emplace(parameter.tensor.id(), parameter.tensor);
+  };
   for (const NamedTensor& parameter : net.named_parameters()) {
-    if (is_bias(parameter.name)) spared.push_back(parameter.tensor);
+    if (is_bias(parameter.name)) spare(parameter);
   }
   for (const auto& [path, module] : net.named_modules()) {
     if (dynamic_cast<const NormLayer*>(module) == nullptr) continue;
-    for (const NamedTensor& parameter : module->named_parameters()) {
-      spared.push_back(parameter.tensor);
-    }
+    for (const NamedTensor& parameter : module->named_parameters()) spare(parameter);
   }
   return [spared](const NamedTensor& parameter) {
     return parameter.tensor.defined() && parameter.tensor.dim() >= 2 &&
-           std::none_of(spared.begin(), spared.end(),
-                        [&](const Tensor& other) { return other.is_same(parameter.tensor); });
+           !spared.contains(parameter.tensor.id());
   };
 }
 

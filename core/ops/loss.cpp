@@ -37,7 +37,9 @@ void check_labels(const char* op, const Tensor& scores, const Tensor& target, in
     throw IndexError(op,
                      str("label ", labels[i], " at position ", i, " of the target ", target.shape(),
                          " is not a class: scores ", scores.shape()),
-                     str("classes go from 0 to ", classes - 1, "; ", ignore_index, " is ignored"));
+                     classes == 0 ? std::string("there are no classes")
+                                  : str("classes go from 0 to ", classes - 1, "; ", ignore_index,
+                                        " is ignored"));
   }
 }
 
