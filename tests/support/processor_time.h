@@ -1,0 +1,22 @@
+// How long something takes, for tests.
+#pragma once
+
+#include <ctime>
+
+namespace gradus::test {
+
+/// Seconds of the processor that f() takes; under a sanitizer a tenth of them, since it makes
+/// everything some times slower.
+template <class F>
+double processor_seconds(const F& f) {
+  const std::clock_t start = std::clock();
+  f();
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  return seconds / 10;
+#else
+  return seconds;
+#endif
+}
+
+}  // namespace gradus::test
