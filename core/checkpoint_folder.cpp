@@ -92,8 +92,8 @@ void CheckpointFolder::lock() {
 }
 
 void CheckpointFolder::check_still_there() const {
-  struct stat opened {
-  }, found{};
+  struct stat opened {};
+  struct stat found {};
   const bool is_there = ::fstat(lock_, &opened) == 0 && ::stat(folder_.c_str(), &found) == 0;
   if (is_there && opened.st_dev == found.st_dev && opened.st_ino == found.st_ino) return;
   throw IoError(op,

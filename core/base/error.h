@@ -10,9 +10,9 @@ namespace gradus {
 
 /// Base of every error that a mistake of the caller, a bad file or bad data can cause.
 ///
-/// The text is composed as `[op] (module.path) what. Hint: hint`; the path is optional. A
-/// module that an error passes through puts its own name in front of the path, so that the message
-/// names the layer although the op does not know it.
+/// The text is composed as `[op] (module.path) what. Hint: hint`; the path is optional. A module
+/// that an error passes through puts its own name in front of the path, so that the message names
+/// the layer although the op does not know it.
 class Error : public std::runtime_error {
  public:
   Error(std::string_view op, std::string_view what, std::string_view hint);

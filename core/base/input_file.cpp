@@ -25,8 +25,9 @@ InputFile::InputFile(const char* op, std::filesystem::path path) : op_(op), path
   if (file_ < 0) fail("the file cannot be opened: " + reason());
   struct stat status {};
   if (::fstat(file_, &status) != 0) fail("the file cannot be read: " + reason());
-  if (!S_ISREG(status.st_mode))
+  if (!S_ISREG(status.st_mode)) {
     fail("it is not a regular file", "folders, devices and pipes cannot be read");
+  }
   size_ = static_cast<uint64_t>(status.st_size);
 }
 

@@ -1,17 +1,17 @@
 // In the place of libFuzzer's main: runs a target once on each file of the folders it is given,
 // says which one took the longest, and fails where that is more than a second of the processor.
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <vector>
 
+#include "../support/processor_time.h"
 #include "target.h"
 
 namespace {
 
-#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(NDEBUG)
 constexpr double limit = 1;
 #else
 constexpr double limit = 20;
@@ -23,9 +23,8 @@ double run_on(const std::filesystem::path& path) {
   const std::vector<char> bytes(std::istreambuf_iterator<char>(in), {});
   std::printf("%s, %zu bytes\n", path.c_str(), bytes.size());
   std::fflush(stdout);  // so that a crash is known by its input
-  const std::clock_t start = std::clock();
-  gradus::fuzz::run(std::as_bytes(std::span(bytes)));
-  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  return gradus::test::processor_seconds(
+      [&] { gradus::fuzz::run(std::as_bytes(std::span(bytes))); });
 }
 
 }  // namespace

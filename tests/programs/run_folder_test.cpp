@@ -41,14 +41,6 @@ struct Place : TemporaryFolder {
   }
 };
 
-std::map<std::string, std::string> contents(const fs::path& folder) {
-  std::map<std::string, std::string> files;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    files[entry.path().filename()] = read_text(entry.path());
-  }
-  return files;
-}
-
 /// Changes one text of the newest checkpoint.
 void change_checkpoint(const fs::path& run, const std::string& key, const std::string& text) {
   CheckpointFolder folder(run);

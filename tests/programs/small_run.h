@@ -161,17 +161,20 @@ inline void train_to(const Place& place, int64_t step) {
   REQUIRE(process.wait() == 128 + SIGTERM);
 }
 
+/// Runs `command`, kills it at the checkpoint of `step`, and lets the run of `place` go on to its
+/// end.
+inline void kill_and_resume(const Place& place, const std::vector<std::string>& command,
+                            int64_t step) {
+  Process process(command, place.log());
+  REQUIRE(process.wait_until([&] { return place.has_step(step); }));
+  process.send(SIGKILL);
+  process.wait();
+  REQUIRE(run(joined(place.resume_command())).status == 0);
+}
+
 inline fs::path newest_checkpoint(const Place& place) {
   const CheckpointFolder folder(place.run());
   return folder.file_of(folder.steps().back());
-}
-
-inline std::map<std::string, std::string> contents(const fs::path& folder) {
-  std::map<std::string, std::string> files;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    files[entry.path().filename()] = read_text(entry.path());
-  }
-  return files;
 }
 
 }  // namespace gradus::test

@@ -342,11 +342,7 @@ TEST_CASE("--on-nan skip leaves bad steps out, but not more than ten in a row") 
   command.insert(command.end(), {"--lr=1e30", "--on-nan=skip"});
   const Outcome outcome = run(joined(command));
   CHECK(outcome.status == 3);
-  size_t skipped = 0;
-  for (size_t at = 0; (at = outcome.out.find("skipped  ", at)) != std::string::npos; ++at) {
-    ++skipped;
-  }
-  CHECK(skipped == 10);
+  CHECK(occurrences(outcome.out, "skipped  ") == 10);
   CHECK_FALSE(contains(outcome.err, "--on-nan"));
 }
 
@@ -359,11 +355,7 @@ TEST_CASE("a run that a recipe began goes on with it") {
                                     "--out",      place.run()};
   };
   REQUIRE(run(joined(command(whole))).status == 0);
-  Process process(command(stopped), stopped.log());
-  REQUIRE(process.wait_until([&] { return stopped.has_step(4); }));
-  process.send(SIGKILL);
-  process.wait();
-  REQUIRE(run(joined(stopped.resume_command())).status == 0);
+  kill_and_resume(stopped, command(stopped), 4);
   CHECK(read_text(stopped.run() / "model.safetensors") ==
         read_text(whole.run() / "model.safetensors"));
   CHECK(metrics(stopped.run()) == metrics(whole.run()));
