@@ -11,6 +11,7 @@
 #include "../../core/base/error.h"
 #include "../../core/ops.h"
 #include "../../core/serialize.h"
+#include "../support/paths.h"
 #include "../support/temporary_folder.h"
 #include "../support/text.h"
 
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path shipped = fs::path(GRADUS_SOURCE_DIR) / "tests/conformance";
+const fs::path shipped = fs::path(test::source_folder()) / "tests/conformance";
 
 /// A folder with one group, written anew for each test.
 class GroupFolder {

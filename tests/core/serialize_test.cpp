@@ -17,6 +17,7 @@
 #include "../../core/storage.h"
 #include "../../core/tape.h"
 #include "../support/errors.h"
+#include "../support/paths.h"
 #include "../support/processor_time.h"
 #include "../support/temporary_folder.h"
 #include "../support/text.h"
@@ -95,7 +96,7 @@ NamedTensors all_types() {
 }  // namespace
 
 TEST_CASE("the files of the conformance suite are accepted or refused as it says") {
-  const fs::path folder = fs::path(GRADUS_SOURCE_DIR) / "tests/conformance";
+  const fs::path folder = fs::path(test::source_folder()) / "tests/conformance";
   std::ifstream in(folder / "safetensors_files.json");
   const auto manifest = nlohmann::json::parse(in);
   CHECK(manifest["cases"].size() == 32);

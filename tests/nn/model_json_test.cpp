@@ -11,6 +11,7 @@
 #include "../../nn/linear.h"
 #include "../../nn/norm.h"
 #include "../support/errors.h"
+#include "../support/paths.h"
 #include "../support/processor_time.h"
 #include "../support/temporary_folder.h"
 
@@ -179,7 +180,7 @@ TEST_CASE("a clone has the same values and modes, and nothing in common") {
 }
 
 TEST_CASE("nets of the conformance files have PyTorch's parameters") {
-  const std::string path = GRADUS_SOURCE_DIR "/tests/conformance/state_dict.json";
+  const std::string path = test::source_folder() + "/tests/conformance/state_dict.json";
   std::ifstream file(path);
   const json manifest = json::parse(file);
   for (const json& item : manifest["cases"]) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "../../core/tape.h"
+#include "../support/paths.h"
 #include "../support/text.h"
 #include "op_table.h"
 
@@ -48,7 +49,8 @@ std::set<std::string> names_in(const std::string& text) {
 
 std::set<std::string> recorded_names() {
   std::set<std::string> all;
-  const std::filesystem::path folder = std::filesystem::path(GRADUS_SOURCE_DIR) / "core" / "ops";
+  const std::filesystem::path folder =
+      std::filesystem::path(test::source_folder()) / "core" / "ops";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() != ".cpp") continue;
     for (const std::string& argument : first_arguments(test::read_text(entry.path()))) {
@@ -73,8 +75,8 @@ std::set<std::string> functions_in(const std::string& header) {
 std::set<std::string> public_functions() {
   std::set<std::string> all;
   for (const char* name : {"ops.h", "losses.h", "spatial.h", "norms.h"}) {
-    all.merge(
-        functions_in(test::read_text(std::filesystem::path(GRADUS_SOURCE_DIR) / "core" / name)));
+    all.merge(functions_in(
+        test::read_text(std::filesystem::path(test::source_folder()) / "core" / name)));
   }
   return all;
 }

@@ -7,6 +7,7 @@
 #include "../../core/serialize.h"
 #include "../../datasets/idx.h"
 #include "../../datasets/synthetic.h"
+#include "../support/paths.h"
 #include "../support/program.h"
 
 using namespace gradus;
@@ -20,7 +21,7 @@ struct Folder : TemporaryFolder {
   std::string operator/(const std::string& name) const { return (path() / name).string(); }
 };
 
-const std::string program = GRADUS_BINARY_DIR "/bin/mnist";
+const std::string program = test::build_folder() + "/bin/mnist";
 
 Outcome mnist(const std::string& arguments) {
   return run(program + " " + arguments);

@@ -6,6 +6,7 @@
 
 #include "../../core/base/error.h"
 #include "../../core/checkpoint_folder.h"
+#include "../support/paths.h"
 #include "../support/program.h"
 
 using namespace gradus;
@@ -15,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string program = GRADUS_BINARY_DIR "/bin/mnist";
+const std::string program = test::build_folder() + "/bin/mnist";
 /// What `--lr 1e30` blows up without a bad step: the first evaluation shows it.
 constexpr const char* linear_net = R"({"layers": [
   {"name": "flatten", "type": "Flatten"},

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../../core/checkpoint_folder.h"
+#include "../support/paths.h"
 #include "../support/process.h"
 #include "../support/program.h"
 
@@ -18,7 +19,7 @@ namespace gradus::test {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-inline const std::string program = GRADUS_BINARY_DIR "/bin/mnist";
+inline const std::string program = build_folder() + "/bin/mnist";
 constexpr int64_t epochs = 3;
 constexpr int64_t steps_per_epoch = 25;
 
