@@ -48,6 +48,19 @@ gradus_add_consumer_test(consumer_shared ${without_json} ${without_any}
                          -DCMAKE_PREFIX_PATH=${work}/installed_shared)
 set_tests_properties(package.consumer_shared PROPERTIES FIXTURES_REQUIRED installed_shared)
 
+# Without a build type: a warning, and kernels that are optimized all the same. Not built.
+add_test(NAME package.no_build_type
+         COMMAND ${CMAKE_COMMAND} -S ${PROJECT_SOURCE_DIR}/examples/consumer
+                 -B ${work}/no_build_type -G ${CMAKE_GENERATOR} ${compiler} -DCMAKE_BUILD_TYPE=
+                 -DGRADUS_SOURCE=${PROJECT_SOURCE_DIR})
+set_tests_properties(
+  package.no_build_type PROPERTIES FIXTURES_SETUP no_build_type PASS_REGULAR_EXPRESSION
+                                   "No build type: only Gradus' kernels are optimized")
+add_test(NAME package.no_build_type.flags
+         COMMAND ${CMAKE_COMMAND} -DCOMMANDS=${work}/no_build_type/compile_commands.json
+                 -P ${CMAKE_CURRENT_SOURCE_DIR}/check_kernel_flags.cmake)
+set_tests_properties(package.no_build_type.flags PROPERTIES FIXTURES_REQUIRED no_build_type)
+
 # The installed headers compile without the sources, in any order.
 add_test(NAME package.headers
          COMMAND ${CMAKE_COMMAND} -DPREFIX=${work}/installed -DCOMPILER=${CMAKE_CXX_COMPILER}
