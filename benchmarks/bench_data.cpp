@@ -16,7 +16,7 @@ constexpr Normalization mnist_normalization{.mean = 0.1307, .std = 0.3081};
 /// Any bytes will do: none of the transforms looks at them.
 DatasetPtr images() {
   static const DatasetPtr dataset = [] {
-    Generator random(1);
+    Rng random(1);
     const Tensor x = to(rand({count, 1, 28, 28}, random, 0, 256), uint8);
     return share(TensorDataset(x, zeros({count}, int64), {mnist_normalization}));
   }();
@@ -38,7 +38,7 @@ void epochs(benchmark::State& state, const Transform& transform) {
 /// One image after the other in the calling thread.
 void single(benchmark::State& state, const Transform& transform) {
   const Tensor image = images()->get(0).x;
-  Generator random(1, Stream::augmentation);
+  Rng random(1, Stream::augmentation);
   for (auto _ : state) benchmark::DoNotOptimize(transform(image, random).raw_data());
   state.SetItemsProcessed(state.iterations());
 }

@@ -61,7 +61,7 @@ std::unique_ptr<nn::NormLayer> make_layer(const Row& row) {
 
 /// One forward and backward, with gradients of input, weight and bias.
 std::function<void()> own_step(const Row& row) {
-  Generator generator(1);
+  Rng generator(1);
   const std::shared_ptr<nn::NormLayer> layer = make_layer(row);
   Tensor x = randn(row.shape, generator);
   x.requires_grad_();

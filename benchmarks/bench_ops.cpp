@@ -35,7 +35,7 @@ Subject make_subject(const op_table::Row& row) {
   }
   subject.forward = [call = row.call, inputs] { return call(inputs); };
   const Tape tape;  // some rows differentiate within
-  Generator generator(1);
+  Rng generator(1);
   const Tensor y = subject.forward();
   subject.gradient = randn(y.shape(), generator, y.dtype());
   return subject;

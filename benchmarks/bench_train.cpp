@@ -23,7 +23,7 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, nn::Mo
 class RandomImages {
  public:
   explicit RandomImages(int64_t count, int64_t batch_size) : batch_size_(batch_size) {
-    Generator generator(1);
+    Rng generator(1);
     images_ = rand({count, 1, 28, 28}, generator);
     std::vector<int64_t> classes(static_cast<size_t>(count)), order(classes.size());
     for (int64_t& c : classes) c = static_cast<int64_t>(generator.below(10));

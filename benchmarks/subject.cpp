@@ -9,14 +9,14 @@ namespace gradus::bench {
 
 namespace {
 
-Tensor random_classes(int64_t count, int64_t classes, Generator& generator) {
+Tensor random_classes(int64_t count, int64_t classes, Rng& generator) {
   std::vector<int64_t> values(static_cast<size_t>(count));
   for (int64_t& v : values)
     v = static_cast<int64_t>(generator.below(static_cast<uint64_t>(classes)));
   return tensor(values, {count});
 }
 
-Subject cross_entropy_subject(const Tensor& scores, Generator& generator) {
+Subject cross_entropy_subject(const Tensor& scores, Rng& generator) {
   const Tensor classes = random_classes(scores.size(0), scores.size(1), generator);
   return {.forward = [scores, classes] { return cross_entropy(scores, classes); },
           .leaves = {scores}};
@@ -42,7 +42,7 @@ Subject module_subject(const LayerCase& layer, const Tensor& x) {
   return subject;
 }
 
-Tensor input_of(const LayerCase& layer, Generator& generator) {
+Tensor input_of(const LayerCase& layer, Rng& generator) {
   const Shape shape{std::span<const int64_t>(layer.input)};
   if (layer.type == "Embedding") return random_classes(shape.numel(), 10, generator).reshape(shape);
   return randn(shape, generator).requires_grad_(layer.input_gradient);
@@ -77,7 +77,7 @@ void Subject::drop_gradients() {
 }
 
 Subject make_subject(const LayerCase& layer) {
-  Generator generator(1);
+  Rng generator(1);
   const Tensor x = input_of(layer, generator);
   Subject subject;
   if (layer.type == "CrossEntropyLoss") {

@@ -128,7 +128,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
 NamedTensors random_state_dict() {
   std::vector<int64_t> words;
   const RandomState state = random_state();
-  for (const Generator& g : state.streams) {
+  for (const Rng& g : state.streams) {
     for (const uint64_t word : {g.seed, g.stream, g.position}) {
       words.push_back(std::bit_cast<int64_t>(word));
     }

@@ -126,7 +126,7 @@ GradcheckResult check(const char* op, const ListFunction& f, const Tensors& give
   for (size_t i = 0; i < ys.size(); ++i) check_float64(op, "output", i, ys[i]);
 
   GradcheckResult result;
-  Generator generator(options.seed);
+  Rng generator(options.seed);
   for (int k = 0; k < options.directions; ++k) {
     Tensors us;
     for (const Tensor& y : ys) us.push_back(randn(y.shape(), generator, float64));
@@ -176,7 +176,7 @@ GradcheckResult gradgradcheck(const TensorFunction& f, const std::vector<Tensor>
   const NoGrad pause;
   const Tensor y = evaluate([&f](const Tensors& xs) { return Tensors{f(xs)}; }, inputs)[0];
   check_float64("gradgradcheck", "output", 0, y);
-  Generator generator(options.seed, Stream::augmentation);  // another one than the directions'
+  Rng generator(options.seed, Stream::augmentation);  // another one than the directions'
   Tensors arguments = inputs;
   arguments.push_back(randn(y.shape(), generator, float64));
   arguments.back().requires_grad_();

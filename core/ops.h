@@ -94,16 +94,16 @@ Tensor tensor(const std::vector<T>& values, const Shape& shape) {
 /// Uniform in [lo, hi), and normal with mean 0 and standard deviation 1. Floating types only; the
 /// generator moves on.
 /// @{
-Tensor rand(const Shape& shape, Generator& generator, double lo = 0, double hi = 1,
+Tensor rand(const Shape& shape, Rng& generator, double lo = 0, double hi = 1,
             DType dtype = float32);
-Tensor randn(const Shape& shape, Generator& generator, DType dtype = float32);
-Tensor rand_like(const Tensor& x, Generator& generator);
-Tensor randn_like(const Tensor& x, Generator& generator);
+Tensor randn(const Shape& shape, Rng& generator, DType dtype = float32);
+Tensor rand_like(const Tensor& x, Rng& generator);
+Tensor randn_like(const Tensor& x, Rng& generator);
 /// @}
 /// int64 numbers in [lo, hi), and a random order of 0 ... n - 1.
 /// @{
-Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Generator& generator);
-Tensor randperm(int64_t n, Generator& generator);
+Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Rng& generator);
+Tensor randperm(int64_t n, Rng& generator);
 /// @}
 
 // --- Conversion and copies -----------------------------------------------------------------------
@@ -314,12 +314,12 @@ Tensor glu(const Tensor& x, int64_t dim = -1);
 
 /// Zeroes each element with probability p and multiplies the others by 1 / (1 - p) (Srivastava et
 /// al., JMLR 15, 2014). Throws ValueError for p outside of [0, 1], as the next two.
-Tensor dropout(const Tensor& x, double p, Generator& generator);
+Tensor dropout(const Tensor& x, double p, Rng& generator);
 /// The same for whole channels: x is [N, C, ...], and each [n, c] stays or goes.
-Tensor dropout_channels(const Tensor& x, double p, Generator& generator);
+Tensor dropout_channels(const Tensor& x, double p, Rng& generator);
 /// Sets each element to -1.758 (what selu tends to) with probability p, and then scales and shifts
 /// all so that mean 0 and variance 1 stay (Klambauer et al., arXiv 1706.02515).
-Tensor alpha_dropout(const Tensor& x, double p, Generator& generator);
+Tensor alpha_dropout(const Tensor& x, double p, Rng& generator);
 
 // --- Reductions ----------------------------------------------------------------------------------
 // `dims` lists the dimensions to reduce; none given means all. `keepdim` leaves them with size 1.
@@ -332,10 +332,11 @@ using Dims = Shape;
 Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 /// The arithmetic mean of floating elements; NaN of nothing.
 Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
-/// Variance with divisor M - correction: 1 for the sample, 0 for the population; `std` is its root.
+/// Variance with divisor M - correction: 1 for the sample, 0 for the population; `stddev` is its
+/// root (torch.std: here `std` is a namespace).
 /// @{
 Tensor var(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
-Tensor std(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
+Tensor stddev(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
 /// @}
 /// The product of all elements, or along `dim`; 1 of nothing. The gradient is right at zeros too.
 /// @{

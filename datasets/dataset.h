@@ -114,7 +114,7 @@ class Concat : public Dataset {
 /// The function gets the batch and the numbers of its samples. It runs in the loader's threads, in
 /// several at a time, and must treat each sample by itself, so that the result does not depend on
 /// how batches are cut. Random augmentation is better left to LoaderOptions::transform, which gives
-/// each sample of each epoch random numbers of its own; default_generator() belongs to the thread.
+/// each sample of each epoch random numbers of its own; default_rng() belongs to the thread.
 class Mapped : public Dataset {
  public:
   using Function = std::function<Batch(const Batch& batch, std::span<const int64_t> indices)>;

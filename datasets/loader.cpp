@@ -24,7 +24,7 @@ struct Plan {
   DatasetPtr dataset;
   std::vector<int64_t> order;
   Transform transform;
-  Generator random;  ///< of the transform; place i of the order has random.fork(i)
+  Rng random;  ///< of the transform; place i of the order has random.fork(i)
   size_t batch_size, batches;
 
   Batch make(size_t number) const {
@@ -183,13 +183,12 @@ void DataLoader::set_epoch(int64_t epoch, int64_t first_batch) {
 }
 
 DataLoader::Iterator DataLoader::begin() {
-  Plan plan{
-      .dataset = dataset_,
-      .order = sampler_->order(epoch_),
-      .transform = options_.transform,
-      .random = Generator(options_.seed, Stream::augmentation).fork(static_cast<uint64_t>(epoch_)),
-      .batch_size = static_cast<size_t>(options_.batch_size),
-      .batches = static_cast<size_t>(size())};
+  Plan plan{.dataset = dataset_,
+            .order = sampler_->order(epoch_),
+            .transform = options_.transform,
+            .random = Rng(options_.seed, Stream::augmentation).fork(static_cast<uint64_t>(epoch_)),
+            .batch_size = static_cast<size_t>(options_.batch_size),
+            .batches = static_cast<size_t>(size())};
   if (static_cast<int64_t>(plan.order.size()) != sampler_->size()) {
     throw ValueError(
         "data_loader",

@@ -11,8 +11,8 @@ namespace gradus::data {
 
 namespace {
 
-Generator generator_of(uint64_t seed, int64_t epoch) {
-  return Generator(seed, Stream::shuffle).fork(static_cast<uint64_t>(epoch));
+Rng generator_of(uint64_t seed, int64_t epoch) {
+  return Rng(seed, Stream::shuffle).fork(static_cast<uint64_t>(epoch));
 }
 
 std::vector<int64_t> all_of(int64_t size) {
@@ -30,7 +30,7 @@ void check_size(const char* op, int64_t size) {
 
 }  // namespace
 
-void shuffle(std::span<int64_t> values, Generator& random) {
+void shuffle(std::span<int64_t> values, Rng& random) {
   for (size_t left = values.size(); left > 1; --left) {
     std::swap(values[left - 1], values[random.below(left)]);
   }
@@ -75,7 +75,7 @@ RandomSampler::RandomSampler(int64_t size, uint64_t seed) : size_(size), seed_(s
 
 std::vector<int64_t> RandomSampler::order(int64_t epoch) const {
   std::vector<int64_t> samples = all_of(size_);
-  Generator random = generator_of(seed_, epoch);
+  Rng random = generator_of(seed_, epoch);
   shuffle(samples, random);
   return samples;
 }
@@ -85,7 +85,7 @@ SubsetRandomSampler::SubsetRandomSampler(std::vector<int64_t> indices, uint64_t 
 
 std::vector<int64_t> SubsetRandomSampler::order(int64_t epoch) const {
   std::vector<int64_t> samples = indices_;
-  Generator random = generator_of(seed_, epoch);
+  Rng random = generator_of(seed_, epoch);
   shuffle(samples, random);
   return samples;
 }
@@ -120,11 +120,11 @@ WeightedRandomSampler::WeightedRandomSampler(std::vector<double> weights, int64_
 }
 
 std::vector<int64_t> WeightedRandomSampler::order(int64_t epoch) const {
-  Generator random = generator_of(options_.seed, epoch);
+  Rng random = generator_of(options_.seed, epoch);
   return options_.replacement ? with_replacement(random) : without_replacement(random);
 }
 
-std::vector<int64_t> WeightedRandomSampler::with_replacement(Generator& random) const {
+std::vector<int64_t> WeightedRandomSampler::with_replacement(Rng& random) const {
   std::vector<int64_t> samples;
   samples.reserve(static_cast<size_t>(num_samples_));
   for (int64_t i = 0; i < num_samples_; ++i) {
@@ -140,7 +140,7 @@ std::vector<int64_t> WeightedRandomSampler::with_replacement(Generator& random) 
 
 /// Sample i waits for an exponential time with rate weights[i]; the first ones are drawn
 /// (Efraimidis and Spirakis, "Weighted random sampling with a reservoir", 2006).
-std::vector<int64_t> WeightedRandomSampler::without_replacement(Generator& random) const {
+std::vector<int64_t> WeightedRandomSampler::without_replacement(Rng& random) const {
   std::vector<std::pair<double, int64_t>> times;
   for (size_t i = 0; i < weights_.size(); ++i) {
     const double wait = -std::log1p(-random.uniform());  // drawn for every i: no i moves another
@@ -168,7 +168,7 @@ ClassBalancedSampler::ClassBalancedSampler(const Tensor& labels, int64_t num_sam
 }
 
 std::vector<int64_t> ClassBalancedSampler::order(int64_t epoch) const {
-  Generator random = generator_of(seed_, epoch);
+  Rng random = generator_of(seed_, epoch);
   std::vector<int64_t> classes = all_of(static_cast<int64_t>(members_.size()));
   shuffle(classes, random);  // which classes get one more where the number does not divide
   std::vector<int64_t> samples;

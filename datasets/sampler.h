@@ -80,8 +80,8 @@ class WeightedRandomSampler : public Sampler {
   std::vector<int64_t> order(int64_t epoch) const override;
 
  private:
-  std::vector<int64_t> with_replacement(Generator& random) const;
-  std::vector<int64_t> without_replacement(Generator& random) const;
+  std::vector<int64_t> with_replacement(Rng& random) const;
+  std::vector<int64_t> without_replacement(Rng& random) const;
 
   std::vector<double> weights_;
   std::vector<double> sums_;  // sums_[i]: of the weights 0 to i
@@ -107,7 +107,7 @@ class ClassBalancedSampler : public Sampler {
 };
 
 /// Brings the elements into a random order (Fisher-Yates).
-void shuffle(std::span<int64_t> values, Generator& random);
+void shuffle(std::span<int64_t> values, Rng& random);
 
 /// The samples of each class 0 to the largest label, in order. Throws as ClassBalancedSampler does.
 std::vector<std::vector<int64_t>> members_of_classes(const Tensor& labels);

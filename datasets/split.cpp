@@ -25,7 +25,7 @@ void check_shares(const std::vector<double>& shares) {
 
 /// The samples of one class after the other (or all, where classes do not matter), shuffled within.
 std::vector<int64_t> shuffled_groups(const Dataset& dataset, const SplitOptions& options) {
-  Generator random(options.seed, Stream::shuffle);
+  Rng random(options.seed, Stream::shuffle);
   std::vector<int64_t> all(static_cast<size_t>(dataset.size()));
   std::iota(all.begin(), all.end(), int64_t{0});
   if (!options.stratify) {

@@ -191,11 +191,11 @@ struct Placement {
   Point operator()(Point p) const { return {xx * p.x + xy * p.y + x0, yx * p.x + yy * p.y + y0}; }
 };
 
-float uniform(Generator& generator, double lo, double hi) {
+float uniform(Rng& generator, double lo, double hi) {
   return static_cast<float>(generator.uniform(lo, hi));
 }
 
-Placement random_placement(Generator& generator) {
+Placement random_placement(Rng& generator) {
   const float angle = uniform(generator, -.26, .26);  // 15 degrees
   const float width = uniform(generator, 6, 9.5), height = uniform(generator, 7.5, 10);
   const float shear = uniform(generator, -.1, .35);  // people lean to the right
@@ -208,7 +208,7 @@ Placement random_placement(Generator& generator) {
           .y0 = side / 2.F - .5F + uniform(generator, -2, 2)};
 }
 
-std::vector<Segment> write_glyph(const Glyph& glyph, Generator& generator) {
+std::vector<Segment> write_glyph(const Glyph& glyph, Rng& generator) {
   constexpr double wobble = .08;
   const Placement place = random_placement(generator);
   std::vector<Segment> segments;
@@ -265,10 +265,10 @@ void draw(std::span<const Segment> segments, float radius, std::array<float, pix
 }
 
 /// Scales ink to bytes and adds noise: a little paper grain where the background is not clean.
-void develop(std::span<const float> ink, Generator& generator, uint8_t* image) {
+void develop(std::span<const float> ink, Rng& generator, uint8_t* image) {
   const float peak = uniform(generator, 200, 255);
   const float grain = uniform(generator, 0, 12) / 128;
-  const Generator noise = generator.take(pixels / 4);
+  const Rng noise = generator.take(pixels / 4);
   for (size_t i = 0; i < pixels; i += 16) {
     const auto words = philox(noise.seed, noise.stream, noise.position / 4 + 1 + i / 16);
     for (size_t j = 0; j < 16; ++j) {
@@ -293,11 +293,11 @@ Batch synthetic_digits(int64_t count, const SyntheticOptions& options) {
   Tensor labels = Tensor::empty({count}, int64);
   uint8_t* const image = images.mutable_data<uint8_t>();
   int64_t* const label = labels.mutable_data<int64_t>();
-  const Generator all(options.seed, Stream::augmentation);
+  const Rng all(options.seed, Stream::augmentation);
   parallel_for(count, 64, [&](int64_t begin, int64_t end) {
     std::array<float, pixels> ink;
     for (int64_t i = begin; i < end; ++i) {
-      Generator generator = all.fork(static_cast<uint64_t>(options.first + i));
+      Rng generator = all.fork(static_cast<uint64_t>(options.first + i));
       const uint64_t digit = generator.below(10);
       const std::vector<Glyph>& ways = all_ways[digit];
       const Glyph& glyph = ways[generator.below(ways.size())];

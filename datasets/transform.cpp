@@ -13,8 +13,7 @@ namespace gradus::data {
 namespace {
 
 /// Calls the transform; its errors say which sample they are about.
-Tensor transformed(const Transform& transform, const Tensor& image, Generator random,
-                   int64_t number) {
+Tensor transformed(const Transform& transform, const Tensor& image, Rng random, int64_t number) {
   try {
     return transform(image, random).contiguous();
   } catch (Error& error) {
@@ -82,7 +81,7 @@ ImageView view_image(const char* op, const Tensor& image) {
   return {image.contiguous(), shape[0], shape[1], shape[2]};
 }
 
-Tensor apply(const Transform& transform, const Tensor& images, const Generator& random,
+Tensor apply(const Transform& transform, const Tensor& images, const Rng& random,
              const ApplyOptions& options) {
   if (!transform) {
     throw ValueError("transform", "the transform is empty", "give a function from image to image");
@@ -117,7 +116,7 @@ Tensor apply(const Transform& transform, const Tensor& images, const Generator& 
 
 // --- Scaling -------------------------------------------------------------------------------------
 
-Tensor ToFloat::operator()(const Tensor& image, Generator&) const {
+Tensor ToFloat::operator()(const Tensor& image, Rng&) const {
   if (image.dtype() == float32) return image;
   if (image.dtype() != uint8) {
     throw DTypeError("to_float", str("expected uint8 or float32, got ", name_of(image.dtype())),
@@ -131,7 +130,7 @@ Tensor ToFloat::operator()(const Tensor& image, Generator&) const {
   return result;
 }
 
-Tensor Normalize::operator()(const Tensor& image, Generator&) const {
+Tensor Normalize::operator()(const Tensor& image, Rng&) const {
   const ImageView view = view_image("normalize", image);
   const auto fits = [&](size_t size) {
     return size == 1 || static_cast<int64_t>(size) == view.channels;
@@ -163,7 +162,7 @@ Normalize Normalize::inverse() const {
   return back;
 }
 
-Tensor MinMaxScale::operator()(const Tensor& image, Generator&) const {
+Tensor MinMaxScale::operator()(const Tensor& image, Rng&) const {
   const ImageView view = view_image("min_max_scale", image);
   if (!(from_min < from_max) || !(to_min < to_max)) {
     throw ValueError("min_max_scale",
@@ -226,7 +225,7 @@ Tensor horizontal_flip(const Tensor& image) {
   return result;
 }
 
-Tensor RandomShift::operator()(const Tensor& image, Generator& random) const {
+Tensor RandomShift::operator()(const Tensor& image, Rng& random) const {
   const ImageView view = view_image("random_shift", image);
   if (pixels < 0 || pixels > max_pixels) {
     throw ValueError("random_shift", str("pixels must not be negative or huge, got ", pixels),
@@ -239,7 +238,7 @@ Tensor RandomShift::operator()(const Tensor& image, Generator& random) const {
   return crop(image, -down, -right, view.height, view.width, fill);
 }
 
-Tensor RandomCrop::operator()(const Tensor& image, Generator& random) const {
+Tensor RandomCrop::operator()(const Tensor& image, Rng& random) const {
   const ImageView view = view_image("random_crop", image);
   if (padding < 0 || padding > max_pixels) {
     throw ValueError("random_crop", str("padding must not be negative or huge, got ", padding),
@@ -258,13 +257,13 @@ Tensor RandomCrop::operator()(const Tensor& image, Generator& random) const {
   return crop(image, top - padding, left - padding, size[0], size[1], fill);
 }
 
-Tensor RandomHorizontalFlip::operator()(const Tensor& image, Generator& random) const {
+Tensor RandomHorizontalFlip::operator()(const Tensor& image, Rng& random) const {
   check_probability("random_horizontal_flip", p);
   return random.uniform() < p ? horizontal_flip(image)
                               : view_image("random_horizontal_flip", image).image;
 }
 
-Tensor RandomErasing::operator()(const Tensor& image, Generator& random) const {
+Tensor RandomErasing::operator()(const Tensor& image, Rng& random) const {
   const ImageView view = view_image("random_erasing", image);
   check_probability("random_erasing", p);
   if (!is_range(scale) || scale[0] < 0 || scale[1] > 1 || !is_range(ratio) || !(ratio[0] > 0)) {
@@ -301,7 +300,7 @@ Tensor RandomErasing::operator()(const Tensor& image, Generator& random) const {
 
 // --- Composition ---------------------------------------------------------------------------------
 
-Tensor Compose::operator()(const Tensor& image, Generator& random) const {
+Tensor Compose::operator()(const Tensor& image, Rng& random) const {
   Tensor result = image;
   for (const Transform& transform : transforms) {
     if (!transform) {

@@ -15,7 +15,7 @@ namespace gradus::data {
 /// Makes an image [C, H, W] of another one: a pure function of the image and of the random numbers
 /// that it draws. It never changes its argument, and several threads may call it at once. The
 /// structs below are transforms, and so is any function of this form.
-using Transform = std::function<Tensor(const Tensor& image, Generator& random)>;
+using Transform = std::function<Tensor(const Tensor& image, Rng& random)>;
 
 /// Options of apply.
 struct ApplyOptions {
@@ -28,7 +28,7 @@ struct ApplyOptions {
 /// so the result does not depend on how many images there are, nor on their order of treatment.
 /// Throws what the transform throws, with the image's number as module path: "[affine] (sample 17)
 /// ...". Throws ShapeError where the results have different shapes or types.
-Tensor apply(const Transform& transform, const Tensor& images, const Generator& random,
+Tensor apply(const Transform& transform, const Tensor& images, const Rng& random,
              const ApplyOptions& options = {});
 
 // --- Scaling -------------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ Tensor apply(const Transform& transform, const Tensor& images, const Generator& 
 
 /// Bytes to floats, 0...255 to 0...1; floats stay as they are. (torchvision: ToTensor)
 struct ToFloat {
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
 };
 
 /// (x - mean) / std, with one mean and std for all channels or one for each.
@@ -46,7 +46,7 @@ struct Normalize {
   std::vector<double> mean = {0};  ///< one, or one per channel
   std::vector<double> std = {1};   ///< likewise; positive
 
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
   /// The transform that takes it back: to look at what a net sees.
   Normalize inverse() const;
 };
@@ -56,7 +56,7 @@ struct MinMaxScale {
   double from_min = 0, from_max = 1;
   double to_min = 0, to_max = 1;
 
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
   MinMaxScale inverse() const;
 };
 
@@ -96,7 +96,7 @@ struct RandomShift {
   int64_t pixels = 2;  ///< the most; at least 0
   double fill = 0;     ///< around the image
 
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
 };
 
 /// Rotates by an angle in [-degrees, degrees].
@@ -104,7 +104,7 @@ struct RandomRotation {
   double degrees = 10;  ///< the most, either way; at least 0
   double fill = 0;      ///< around the image
 
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
 };
 
 /// Scales by a factor in [min, max].
@@ -112,7 +112,7 @@ struct RandomScale {
   double min = 0.9, max = 1.1;
   double fill = 0;  ///< around the image
 
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
 };
 
 /// All of these in one interpolation.
@@ -123,7 +123,7 @@ struct RandomAffine {
   double shear = 0;                          ///< along x, in [-shear, shear] degrees
   double fill = 0;                           ///< around the image
 
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
 };
 
 /// Cuts out `size` = {height, width} at a random place, of the image with `padding` pixels of
@@ -133,14 +133,14 @@ struct RandomCrop {
   int64_t padding = 0;          ///< pixels on each side before the cut; at least 0
   double fill = 0;              ///< of the padding
 
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
 };
 
 /// Mirrors left and right with probability p.
 struct RandomHorizontalFlip {
   double p = 0.5;  ///< in [0, 1]
 
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
 };
 
 /// Overwrites a random rectangle with probability p (Zhong et al., arXiv 1708.04896; cutout, with a
@@ -153,7 +153,7 @@ struct RandomErasing {
   std::array<double, 2> ratio = {0.3, 3.3};    ///< least and largest height / width
   double value = 0;                            ///< of the pixels in it
 
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
 };
 
 /// Elastic distortion (Simard, Steinkraus and Platt, "Best practices for convolutional neural
@@ -165,7 +165,7 @@ struct ElasticTransform {
   double sigma = 4;   ///< of the Gaussian, in pixels; in (0, 1000]
   double fill = 0;    ///< around the image
 
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
 };
 
 // --- Composition ---------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ struct ElasticTransform {
 struct Compose {
   std::vector<Transform> transforms = {};  ///< in the order they are applied; none changes nothing
 
-  Tensor operator()(const Tensor& image, Generator& random) const;
+  Tensor operator()(const Tensor& image, Rng& random) const;
 };
 
 }  // namespace gradus::data

@@ -180,9 +180,9 @@ void check_scale_range(const char* op, double min, double max) {
 // --- Smooth noise --------------------------------------------------------------------------------
 
 /// Uniform in [-1, 1), with 24 random bits each.
-void fill_with_noise(std::span<float> out, Generator& random) {
+void fill_with_noise(std::span<float> out, Rng& random) {
   const uint64_t blocks = (out.size() + 3) / 4;
-  const Generator from = random.take(4 * blocks + 4);  // whole blocks, the first may be begun
+  const Rng from = random.take(4 * blocks + 4);  // whole blocks, the first may be begun
   for (uint64_t block = 0; block < blocks; ++block) {
     const auto words = philox(from.seed, from.stream, from.position / 4 + 1 + block);
     for (size_t i = 4 * block; i < std::min<size_t>(4 * block + 4, out.size()); ++i) {
@@ -286,17 +286,17 @@ Tensor displace(const Tensor& image, const Tensor& displacement, double fill) {
   });
 }
 
-Tensor RandomRotation::operator()(const Tensor& image, Generator& random) const {
+Tensor RandomRotation::operator()(const Tensor& image, Rng& random) const {
   check_not_negative("random_rotation", "degrees", degrees);
   return rotate(image, random.uniform(-degrees, degrees), fill);
 }
 
-Tensor RandomScale::operator()(const Tensor& image, Generator& random) const {
+Tensor RandomScale::operator()(const Tensor& image, Rng& random) const {
   check_scale_range("random_scale", min, max);
   return affine(image, {.scale = random.uniform(min, max), .fill = fill});
 }
 
-Tensor RandomAffine::operator()(const Tensor& image, Generator& random) const {
+Tensor RandomAffine::operator()(const Tensor& image, Rng& random) const {
   const ImageView view = view_image("random_affine", image);
   check_not_negative("random_affine", "degrees", degrees);
   check_not_negative("random_affine", "translate", translate[0]);
@@ -316,7 +316,7 @@ Tensor RandomAffine::operator()(const Tensor& image, Generator& random) const {
   return affine(image, drawn);
 }
 
-Tensor ElasticTransform::operator()(const Tensor& image, Generator& random) const {
+Tensor ElasticTransform::operator()(const Tensor& image, Rng& random) const {
   const ImageView view = view_image("elastic_transform", image);
   check_not_negative("elastic_transform", "alpha", alpha);
   if (!(sigma > 0 && sigma <= 1000)) {

@@ -11,15 +11,15 @@ DropoutLayer::DropoutLayer(const char* type, double p) : p_(p) {
 
 Tensor DropoutLayer::forward(const Tensor& x) {
   if (!is_training() || p_ == 0) return x;
-  return drop(x, p_, default_generator(Stream::dropout));
+  return drop(x, p_, default_rng(Stream::dropout));
 }
 
-Tensor Dropout::drop(const Tensor& x, double p, Generator& generator) const {
+Tensor Dropout::drop(const Tensor& x, double p, Rng& generator) const {
   return dropout(x, p, generator);
 }
 
 template <size_t N>
-Tensor ChannelDropout<N>::drop(const Tensor& x, double p, Generator& generator) const {
+Tensor ChannelDropout<N>::drop(const Tensor& x, double p, Rng& generator) const {
   constexpr int dims = static_cast<int>(N) + 2;
   if (N == 2 || x.dim() == dims) return dropout_channels(x, p, generator);
   if (x.dim() == dims - 1) {
@@ -31,7 +31,7 @@ Tensor ChannelDropout<N>::drop(const Tensor& x, double p, Generator& generator) 
                    "unsqueeze(x, 0) adds channels or a batch of one, flatten() joins dimensions");
 }
 
-Tensor AlphaDropout::drop(const Tensor& x, double p, Generator& generator) const {
+Tensor AlphaDropout::drop(const Tensor& x, double p, Rng& generator) const {
   return alpha_dropout(x, p, generator);
 }
 

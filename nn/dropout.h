@@ -6,7 +6,7 @@
 namespace gradus::nn {
 
 /// What the dropout layers have in common: the identity in evaluation and for p = 0, and a
-/// generator in training, default_generator(Stream::dropout).
+/// generator in training, default_rng(Stream::dropout).
 class DropoutLayer : public Module {
  public:
   Tensor forward(const Tensor& x) override;
@@ -15,7 +15,7 @@ class DropoutLayer : public Module {
  protected:
   /// Throws ValueError in the name of `type` for p outside [0, 1].
   DropoutLayer(const char* type, double p);
-  virtual Tensor drop(const Tensor& x, double p, Generator& generator) const = 0;
+  virtual Tensor drop(const Tensor& x, double p, Rng& generator) const = 0;
 
  private:
   double p_;
@@ -36,7 +36,7 @@ class Dropout : public Layer<DropoutOptions, DropoutLayer> {
   explicit Dropout(double p = 0.5) : Dropout(DropoutOptions{p}) {}
 
  protected:
-  Tensor drop(const Tensor& x, double p, Generator& generator) const override;
+  Tensor drop(const Tensor& x, double p, Rng& generator) const override;
 };
 
 /// Options of ChannelDropout for N spatial dimensions.
@@ -58,7 +58,7 @@ class ChannelDropout : public Layer<ChannelDropoutOptions<N>, DropoutLayer> {
   explicit ChannelDropout(double p = 0.5) : ChannelDropout(Options{p}) {}
 
  protected:
-  Tensor drop(const Tensor& x, double p, Generator& generator) const override;
+  Tensor drop(const Tensor& x, double p, Rng& generator) const override;
 };
 using Dropout1d = ChannelDropout<1>;  ///< [N, C, L] or [C, L]
 using Dropout2d = ChannelDropout<2>;  ///< [N, C, ...]
@@ -89,7 +89,7 @@ class AlphaDropout : public Layer<AlphaDropoutOptions, DropoutLayer> {
   explicit AlphaDropout(double p = 0.5) : AlphaDropout(AlphaDropoutOptions{p}) {}
 
  protected:
-  Tensor drop(const Tensor& x, double p, Generator& generator) const override;
+  Tensor drop(const Tensor& x, double p, Rng& generator) const override;
 };
 
 }  // namespace gradus::nn

@@ -53,8 +53,7 @@ Tensor uniform_(Tensor tensor, double lo, double hi) {
     throw ValueError("uniform_", str("no numbers between ", lo, " and ", hi),
                      "give the smaller one first");
   }
-  return write(tensor,
-               rand(tensor.shape(), default_generator(Stream::init), lo, hi, tensor.dtype()));
+  return write(tensor, rand(tensor.shape(), default_rng(Stream::init), lo, hi, tensor.dtype()));
 }
 
 Tensor normal_(Tensor tensor, double mean, double std) {
@@ -62,7 +61,7 @@ Tensor normal_(Tensor tensor, double mean, double std) {
     throw ValueError("normal_", str("standard deviation ", std, " is negative"),
                      "0 sets all elements to the mean");
   }
-  const Tensor standard = randn(tensor.shape(), default_generator(Stream::init), tensor.dtype());
+  const Tensor standard = randn(tensor.shape(), default_rng(Stream::init), tensor.dtype());
   return write(tensor, add(mul(standard, std), mean));
 }
 

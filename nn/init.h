@@ -1,6 +1,6 @@
 // Initial values of parameters.
 //
-// All functions draw from default_generator(Stream::init), write in place under NoGrad and return
+// All functions draw from default_rng(Stream::init), write in place under NoGrad and return
 // the tensor they were given. Names, meaning and defaults are those of torch.nn.init.
 #pragma once
 

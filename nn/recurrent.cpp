@@ -151,7 +151,7 @@ RecurrentLayer::Steps RecurrentLayer::run_layer(int64_t layer, const Steps& step
   }
   const bool drops = is_training() && setting_.dropout > 0 && layer + 1 < setting_.num_layers;
   for (Tensor& y : outputs) {
-    if (drops) y = dropout(y, setting_.dropout, default_generator(Stream::dropout));
+    if (drops) y = dropout(y, setting_.dropout, default_rng(Stream::dropout));
   }
   return outputs;
 }

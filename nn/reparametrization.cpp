@@ -73,7 +73,7 @@ Tensor unit(const Tensor& x, double eps) {
 }
 
 Tensor random_unit(int64_t size, DType dtype, double eps) {
-  return unit(randn({size}, default_generator(Stream::init), dtype), eps);
+  return unit(randn({size}, default_rng(Stream::init), dtype), eps);
 }
 
 void iterate(const Tensor& weight, Tensor& u, Tensor& v, int64_t times, double eps) {

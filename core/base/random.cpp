@@ -8,8 +8,8 @@ namespace gradus {
 namespace {
 
 RandomState seeded(uint64_t seed) {
-  return {{Generator(seed, Stream::init), Generator(seed, Stream::shuffle),
-           Generator(seed, Stream::dropout), Generator(seed, Stream::augmentation)}};
+  return {{Rng(seed, Stream::init), Rng(seed, Stream::shuffle), Rng(seed, Stream::dropout),
+           Rng(seed, Stream::augmentation)}};
 }
 
 thread_local RandomState thread_state = seeded(0);
@@ -37,28 +37,28 @@ std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter_high, uint64_t cou
   return {c0, c1, c2, c3};
 }
 
-uint32_t Generator::word_at(uint64_t offset) const {
+uint32_t Rng::word_at(uint64_t offset) const {
   const uint64_t i = position + offset;
   return philox(seed, stream, i / 4)[i % 4];
 }
 
-uint32_t Generator::next() {
+uint32_t Rng::next() {
   const uint32_t word = word_at(0);
   ++position;
   return word;
 }
 
-double Generator::uniform() {
+double Rng::uniform() {
   const uint32_t high = next();
   return to_unit(high, next());
 }
 
-double Generator::normal() {
+double Rng::normal() {
   const double radius = std::sqrt(-2 * std::log(1 - uniform()));
   return radius * std::cos(2 * std::numbers::pi * uniform());
 }
 
-uint64_t Generator::below(uint64_t n) {
+uint64_t Rng::below(uint64_t n) {
   const uint64_t limit = n * (UINT64_MAX / n);  // the largest multiple of n that fits
   for (;;) {
     const uint64_t high = next();
@@ -67,15 +67,15 @@ uint64_t Generator::below(uint64_t n) {
   }
 }
 
-Generator Generator::take(uint64_t words) {
-  const Generator here = *this;
+Rng Rng::take(uint64_t words) {
+  const Rng here = *this;
   position += words;
   return here;
 }
 
-Generator Generator::fork(uint64_t id) const {
+Rng Rng::fork(uint64_t id) const {
   const auto words = philox(seed, stream ^ 0xF02CULL << 32, id);
-  Generator child;
+  Rng child;
   child.seed = static_cast<uint64_t>(words[0]) << 32 | words[1];
   child.stream = stream;
   return child;
@@ -85,7 +85,7 @@ void manual_seed(uint64_t seed) {
   thread_state = seeded(seed);
 }
 
-Generator& default_generator(Stream stream) {
+Rng& default_rng(Stream stream) {
   return thread_state.streams[static_cast<size_t>(stream)];
 }
 

@@ -16,13 +16,13 @@ std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter_high, uint64_t cou
 
 /// A position in a random stream: a value type, cheap to copy and to save. Number i of the stream
 /// is a function of (seed, stream, i) alone, so threads can draw any part of it in any order.
-struct Generator {
+struct Rng {
   uint64_t seed = 0;      ///< the key: other seeds give other numbers
   uint64_t stream = 0;    ///< a Stream as a number
   uint64_t position = 0;  ///< in words of 32 bits
 
-  Generator() = default;
-  explicit Generator(uint64_t s, Stream which = Stream::init)
+  Rng() = default;
+  explicit Rng(uint64_t s, Stream which = Stream::init)
       : seed(s), stream(static_cast<uint64_t>(which)) {}
 
   /// The word at `position + offset`, without moving.
@@ -39,24 +39,24 @@ struct Generator {
   uint64_t below(uint64_t n);
   /// Returns the generator at the present position and moves this one on by `words`, for a kernel
   /// that draws `words` numbers on its own.
-  Generator take(uint64_t words);
+  Rng take(uint64_t words);
   /// An independent generator derived from this one's seed and stream, and `id`: for an epoch or a
   /// sample.
-  Generator fork(uint64_t id) const;
+  Rng fork(uint64_t id) const;
 
-  friend bool operator==(const Generator&, const Generator&) = default;
+  friend bool operator==(const Rng&, const Rng&) = default;
 };
 
 /// The random state of the calling thread: what layers draw from when they are built and when they
 /// drop out. Two words per stream; saved and restored as a value.
 struct RandomState {
-  std::array<Generator, 4> streams;  ///< in the order of Stream
+  std::array<Rng, 4> streams;  ///< in the order of Stream
 };
 
 /// Starts all streams of the calling thread anew from `seed`. Without it the seed is 0.
 void manual_seed(uint64_t seed);
 /// The calling thread's generator for one purpose.
-Generator& default_generator(Stream stream);
+Rng& default_rng(Stream stream);
 /// What the calling thread has, and going on from there.
 /// @{
 RandomState random_state();

@@ -76,7 +76,7 @@ namespace {
 /// Calls `numbers(first, count, words)` for runs that cover 0 ... n - 1, with `per_number` random
 /// words of g (1, 2 or 4) for each.
 template <int per_number, class F>
-void draw(int64_t n, const Generator& g, const F& numbers) {
+void draw(int64_t n, const Rng& g, const F& numbers) {
   // Of a batch, all but one block: a run need not begin where a block does.
   constexpr int64_t run = 4 * (Random::batch - 1) / per_number;
   const auto& random = table<Random>();
@@ -105,7 +105,7 @@ constexpr int words_per = sizeof(T) / 4;
 }  // namespace
 
 template <class T>
-void fill_uniform(int64_t n, T* out, const Generator& g, double lo, double hi) {
+void fill_uniform(int64_t n, T* out, const Rng& g, double lo, double hi) {
   const T below_hi = std::nextafter(static_cast<T>(hi), static_cast<T>(lo));
   draw<words_per<T>>(n, g, [=](int64_t first, int64_t count, const uint32_t* words) {
     for (int64_t i = 0; i < count; ++i) {
@@ -116,7 +116,7 @@ void fill_uniform(int64_t n, T* out, const Generator& g, double lo, double hi) {
 }
 
 template <class T>
-void fill_normal(int64_t n, T* out, const Generator& g) {
+void fill_normal(int64_t n, T* out, const Rng& g) {
   draw<2 * words_per<T>>(n, g, [=](int64_t first, int64_t count, const uint32_t* words) {
     for (int64_t i = 0; i < count; ++i, words += 2 * words_per<T>) {
       const double u = 1 - static_cast<double>(unit(words, T()));  // never 0
@@ -128,7 +128,7 @@ void fill_normal(int64_t n, T* out, const Generator& g) {
 }
 
 template <class T>
-void fill_dropout(int64_t n, T* out, const Generator& g, double p, double scale) {
+void fill_dropout(int64_t n, T* out, const Rng& g, double p, double scale) {
   const double threshold = std::ceil(p * 0x1p32);  // words below it drop, which may be all
   const auto least = static_cast<uint32_t>(std::min(threshold, 0x1p32 - 1));
   const T kept = p < 1 ? static_cast<T>(scale) : T(0);
@@ -142,11 +142,11 @@ void fill_dropout(int64_t n, T* out, const Generator& g, double p, double scale)
   });
 }
 
-template void fill_uniform(int64_t, float*, const Generator&, double, double);
-template void fill_uniform(int64_t, double*, const Generator&, double, double);
-template void fill_normal(int64_t, float*, const Generator&);
-template void fill_normal(int64_t, double*, const Generator&);
-template void fill_dropout(int64_t, float*, const Generator&, double, double);
-template void fill_dropout(int64_t, double*, const Generator&, double, double);
+template void fill_uniform(int64_t, float*, const Rng&, double, double);
+template void fill_uniform(int64_t, double*, const Rng&, double, double);
+template void fill_normal(int64_t, float*, const Rng&);
+template void fill_normal(int64_t, double*, const Rng&);
+template void fill_dropout(int64_t, float*, const Rng&, double, double);
+template void fill_dropout(int64_t, double*, const Rng&, double, double);
 
 }  // namespace gradus::kernels

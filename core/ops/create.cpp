@@ -157,7 +157,7 @@ template Tensor tensor(std::span<const int32_t>, const Shape&);
 template Tensor tensor(std::span<const uint8_t>, const Shape&);
 template Tensor tensor(std::span<const bool>, const Shape&);
 
-Tensor rand(const Shape& shape, Generator& generator, double lo, double hi, DType dtype) {
+Tensor rand(const Shape& shape, Rng& generator, double lo, double hi, DType dtype) {
   return dispatch_floating("rand", dtype, [&]<class T>() {
     Tensor out = Tensor::empty(shape, dtype);
     const auto words = static_cast<uint64_t>(out.numel()) * sizeof(T) / 4;
@@ -166,7 +166,7 @@ Tensor rand(const Shape& shape, Generator& generator, double lo, double hi, DTyp
   });
 }
 
-Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
+Tensor randn(const Shape& shape, Rng& generator, DType dtype) {
   return dispatch_floating("randn", dtype, [&]<class T>() {
     Tensor out = Tensor::empty(shape, dtype);
     const auto words = static_cast<uint64_t>(out.numel()) * sizeof(T) / 2;
@@ -175,14 +175,14 @@ Tensor randn(const Shape& shape, Generator& generator, DType dtype) {
   });
 }
 
-Tensor rand_like(const Tensor& x, Generator& generator) {
+Tensor rand_like(const Tensor& x, Rng& generator) {
   return rand(x.shape(), generator, 0, 1, x.dtype());
 }
-Tensor randn_like(const Tensor& x, Generator& generator) {
+Tensor randn_like(const Tensor& x, Rng& generator) {
   return randn(x.shape(), generator, x.dtype());
 }
 
-Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Generator& generator) {
+Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Rng& generator) {
   if (lo >= hi) {
     throw ValueError("randint", str("there is no number in [", lo, ", ", hi, ")"),
                      "the lower bound is included, the upper one is not");
@@ -196,7 +196,7 @@ Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Generator& generator)
   return out;
 }
 
-Tensor randperm(int64_t n, Generator& generator) {
+Tensor randperm(int64_t n, Rng& generator) {
   if (n < 0) {
     throw ValueError("randperm", str("a permutation of ", n, " numbers"),
                      "the count must not be negative");

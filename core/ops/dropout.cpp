@@ -11,9 +11,9 @@ using namespace ops;
 namespace {
 
 /// 0 with probability p, else 1 / (1 - p); draws one word of `generator` per element.
-Tensor dropout_mask(const Shape& shape, DType dtype, double p, Generator& generator) {
+Tensor dropout_mask(const Shape& shape, DType dtype, double p, Rng& generator) {
   Tensor mask = Tensor::empty(shape, dtype);
-  const Generator draw = generator.take(static_cast<uint64_t>(mask.numel()));
+  const Rng draw = generator.take(static_cast<uint64_t>(mask.numel()));
   dispatch_floating("dropout", dtype, [&]<class T>() {
     kernels::fill_dropout(mask.numel(), mask.mutable_data<T>(), draw, p, p < 1 ? 1 / (1 - p) : 0);
   });
@@ -36,13 +36,13 @@ Tensor apply_mask(const Tensor& x, const Tensor& mask) {
 
 }  // namespace
 
-Tensor dropout(const Tensor& x, double p, Generator& generator) {
+Tensor dropout(const Tensor& x, double p, Rng& generator) {
   check_probability(p);
   check_floating("dropout", x);
   return apply_mask(x, dropout_mask(x.shape(), x.dtype(), p, generator));
 }
 
-Tensor dropout_channels(const Tensor& x, double p, Generator& generator) {
+Tensor dropout_channels(const Tensor& x, double p, Rng& generator) {
   check_probability(p);
   check_floating("dropout", x);
   if (x.dim() < 2) {
@@ -56,7 +56,7 @@ Tensor dropout_channels(const Tensor& x, double p, Generator& generator) {
   return apply_mask(x, expand(mask, x.shape()));
 }
 
-Tensor alpha_dropout(const Tensor& x, double p, Generator& generator) {
+Tensor alpha_dropout(const Tensor& x, double p, Rng& generator) {
   check_probability(p);
   check_floating("alpha_dropout", x);
   const Tensor mask = dropout_mask(x.shape(), x.dtype(), p, generator);

@@ -89,8 +89,8 @@ Tensor power_or_zero(const Tensor& x, double p) {
 
 }  // namespace
 
-Tensor std(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
-  check_floating("std", x);
+Tensor stddev(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+  check_floating("stddev", x);
   return power_or_zero(var(x, dims, correction, keepdim), 0.5);
 }
 

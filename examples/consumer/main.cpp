@@ -7,7 +7,7 @@
 using namespace gradus;
 
 int main() try {
-  Generator random(1);
+  Rng random(1);
   const Tensor x = rand({64}, random, -1, 1);
   const Tensor y = 3 * x - 1 + 0.01 * randn({64}, random);
 

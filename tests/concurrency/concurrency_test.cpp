@@ -58,7 +58,7 @@ std::unique_ptr<nn::Sequential> small_net(uint64_t seed) {
 }
 
 Tensor images(int64_t count, uint64_t seed) {
-  Generator generator(seed);
+  Rng generator(seed);
   return randn({count, 1, 8, 8}, generator);
 }
 
@@ -148,12 +148,12 @@ TEST_CASE("each thread has random numbers of its own") {
   std::vector<double> first(thread_count);
   in_threads([&](size_t i) {
     manual_seed(7);
-    first[i] = default_generator(Stream::init).uniform();
+    first[i] = default_rng(Stream::init).uniform();
   });
   CHECK(std::count(first.begin(), first.end(), first[0]) == thread_count);
   CHECK(random_state().streams == before.streams);
-  std::jthread([&] { first[0] = default_generator(Stream::init).uniform(); }).join();
-  CHECK(first[0] == Generator(0).uniform());  // a new thread starts from seed 0
+  std::jthread([&] { first[0] = default_rng(Stream::init).uniform(); }).join();
+  CHECK(first[0] == Rng(0).uniform());  // a new thread starts from seed 0
 }
 
 TEST_CASE("threads evaluate one net together") {

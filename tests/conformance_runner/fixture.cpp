@@ -142,7 +142,7 @@ void flatten_values(const Json& values, std::vector<double>& out) {
 
 }  // namespace
 
-Tensor described_tensor(const Json& description, Generator& generator) {
+Tensor described_tensor(const Json& description, Rng& generator) {
   const DType dtype = dtype_from(description.value("dtype", "float32"));
   const Shape shape = shape_from(description.at("shape"));
   if (description.contains("values")) {

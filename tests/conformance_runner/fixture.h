@@ -85,6 +85,6 @@ Json read_json(const std::filesystem::path& path);
 DType dtype_from(const std::string& name);
 Shape shape_from(const Json& list);
 /// A tensor from a description: `shape`, `dtype`, and `fill` or `values`.
-Tensor described_tensor(const Json& description, Generator& generator);
+Tensor described_tensor(const Json& description, Rng& generator);
 
 }  // namespace gradus::conformance

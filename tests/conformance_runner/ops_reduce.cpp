@@ -73,7 +73,7 @@ OpTable reduction_ops() {
       {"all", reduce(all)},
       {"logsumexp", reduce(logsumexp)},
       {"var", spread(var)},
-      {"std", spread(std)},
+      {"std", spread(stddev)},
       {"max", extremum(max, max)},
       {"min", extremum(min, min)},
       {"argmax", index_of(argmax)},

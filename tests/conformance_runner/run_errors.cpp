@@ -13,13 +13,13 @@
 namespace gradus::conformance {
 namespace {
 
-Tensors described_tensors(const Json& list, Generator& generator) {
+Tensors described_tensors(const Json& list, Rng& generator) {
   Tensors result;
   for (const Json& description : list) result.push_back(described_tensor(description, generator));
   return result;
 }
 
-NamedTensors described_tensors_by_name(const Json& list, Generator& generator) {
+NamedTensors described_tensors_by_name(const Json& list, Rng& generator) {
   NamedTensors result;
   for (const auto& item : list.items()) {
     result.push_back({item.key(), described_tensor(item.value(), generator)});
@@ -27,8 +27,8 @@ NamedTensors described_tensors_by_name(const Json& list, Generator& generator) {
   return result;
 }
 
-Generator input_generator() {
-  return Generator(1);
+Rng input_generator() {
+  return Rng(1);
 }
 
 /// Runs what reads `inputs`. An error about shapes or indices has to show all of them, one about
@@ -60,7 +60,7 @@ void forward(const Tensors& inputs, Checker& checker, const F& f) {
 }
 
 void call_op_case(const Case& item, Checker& checker) {
-  Generator generator = input_generator();
+  Rng generator = input_generator();
   const Tensors inputs = described_tensors(item["inputs"], generator);
   const Options options(item["options"],
                         described_tensors_by_name(item["option_tensors"], generator));
@@ -74,7 +74,7 @@ void call_op_case(const Case& item, Checker& checker) {
 
 /// Also sees that a rejected call leaves parameters and running statistics as they were.
 void call_module_case(const Case& item, Checker& checker) {
-  Generator generator = input_generator();
+  Rng generator = input_generator();
   Model model(Json{{"op", item["op"]}, {"options", item["options"]}},
               described_tensors_by_name(item["option_tensors"], generator));
   model.set_training(item["mode"] != "eval");
@@ -98,7 +98,7 @@ void load_state_case(const Case& item, Checker& checker) {
   for (const Json& name : item["remove"]) {
     std::erase_if(state, [&](const NamedTensor& t) { return t.name == name; });
   }
-  Generator generator = input_generator();
+  Rng generator = input_generator();
   for (NamedTensor& t : described_tensors_by_name(item["replace"], generator)) {
     std::erase_if(state, [&](const NamedTensor& s) { return s.name == t.name; });
     state.push_back(std::move(t));
@@ -149,7 +149,7 @@ void load_file_case(const Case& item, Checker& checker) {
   const std::map<std::string, const char*> dtypes{{"F32", "float32"}, {"F64", "float64"},
                                                   {"I64", "int64"},   {"I32", "int32"},
                                                   {"U8", "uint8"},    {"BOOL", "bool"}};
-  Generator generator = input_generator();
+  Rng generator = input_generator();
   for (const auto& entry : expected.items()) {
     Json description = entry.value();
     description["dtype"] = dtypes.at(description["dtype"]);

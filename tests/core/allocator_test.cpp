@@ -172,7 +172,7 @@ TEST_CASE("threads allocate and free each other's blocks") {
 }
 
 TEST_CASE("a training step asks the system for nothing after the first ones") {
-  Generator generator(1);
+  Rng generator(1);
   Tensor w = randn({64, 32}, generator).requires_grad_();
   const Tensor x = randn({16, 64}, generator);
   const auto step = [&] {

@@ -65,9 +65,9 @@ TEST_CASE("Philox gives the numbers of its authors") {
 TEST_CASE("many random numbers are the words of the stream, from any position on") {
   gradus::test::with_every_isa([] {
     for (uint64_t position : {0U, 1U, 2U, 3U, 254U, 1'000'003U}) {
-      Generator g(7, Stream::dropout);
+      Rng g(7, Stream::dropout);
       g.position = position;
-      const Generator start = g;
+      const Rng start = g;
       const Tensor uniform = rand({3001}, g), kept = dropout(ones({3001}), 0.25, g);
       bool right = true;
       for (uint64_t i = 0; i < 3001; ++i) {
@@ -83,7 +83,7 @@ TEST_CASE("many random numbers are the words of the stream, from any position on
 }
 
 TEST_CASE("streams and forks differ, seeds repeat") {
-  Generator a(1, Stream::init), b(1, Stream::dropout), again(1, Stream::init);
+  Rng a(1, Stream::init), b(1, Stream::dropout), again(1, Stream::init);
   CHECK(a.next() != b.next());
   again.next();
   CHECK(a == again);
@@ -93,7 +93,7 @@ TEST_CASE("streams and forks differ, seeds repeat") {
 }
 
 TEST_CASE("below is uniform and stays below") {
-  Generator g(3);
+  Rng g(3);
   std::array<int, 7> count{};
   for (int i = 0; i < 70'000; ++i) ++count[g.below(7)];
   for (int c : count) CHECK(std::abs(c - 10'000) < 500);
@@ -101,17 +101,17 @@ TEST_CASE("below is uniform and stays below") {
 
 TEST_CASE("drawing for one purpose does not move another stream") {
   manual_seed(5);
-  const Generator init = default_generator(Stream::init);
-  dropout(ones({100}), 0.5, default_generator(Stream::dropout));
-  CHECK(default_generator(Stream::init) == init);
+  const Rng init = default_rng(Stream::init);
+  dropout(ones({100}), 0.5, default_rng(Stream::dropout));
+  CHECK(default_rng(Stream::init) == init);
   const RandomState state = random_state();
-  const uint32_t next = default_generator(Stream::dropout).next();
+  const uint32_t next = default_rng(Stream::dropout).next();
   set_random_state(state);
-  CHECK(default_generator(Stream::dropout).next() == next);
+  CHECK(default_rng(Stream::dropout).next() == next);
 }
 
 TEST_CASE("random tensors have the moments they should") {
-  Generator g(11);
+  Rng g(11);
   const Tensor u = rand({200'000}, g, -1, 3, float64), n = randn({200'000}, g, float64);
   CHECK(mean(u).item() == doctest::Approx(1).epsilon(0.01));
   CHECK(mean(square(sub(u, 1))).item() == doctest::Approx(16.0 / 12).epsilon(0.01));
@@ -122,7 +122,7 @@ TEST_CASE("random tensors have the moments they should") {
 TEST_CASE("random numbers do not depend on the number of threads") {
   const int before = num_threads();
   set_num_threads(1);
-  Generator a(9), b(9);
+  Rng a(9), b(9);
   const auto one = randn({100'000}, a).to_vector<float>();
   set_num_threads(4);
   CHECK(randn({100'000}, b).to_vector<float>() == one);
@@ -165,7 +165,7 @@ TEST_CASE("the number of threads is checked") {
 
 TEST_CASE("elementwise results agree over all instruction sets") {
   const kernels::Isa before = kernels::isa();
-  Generator g(2);
+  Rng g(2);
   const Tensor x = randn({1000}, g);
   kernels::set_isa(kernels::Isa::baseline);
   const auto expected = gelu(x).to_vector<float>();

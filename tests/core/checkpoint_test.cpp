@@ -130,7 +130,7 @@ TEST_CASE("names that a reader would misunderstand are refused") {
 TEST_CASE("random streams go on where they were saved") {
   const RandomScope scope;
   manual_seed(0xFEDCBA9876543210);  // does not fit into a signed word
-  (void)default_generator(Stream::dropout).uniform();
+  (void)default_rng(Stream::dropout).uniform();
   const TemporaryFolder folder;
   Checkpoint checkpoint;
   checkpoint.add("random", random_state_dict());

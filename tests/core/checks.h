@@ -14,7 +14,7 @@ namespace gradus::test {
 
 /// A float64 tensor of normal numbers, the same ones for the same seed.
 inline Tensor random(const Shape& shape, uint64_t seed = 1) {
-  Generator generator(seed);
+  Rng generator(seed);
   return randn(shape, generator, float64);
 }
 

@@ -63,7 +63,7 @@ void check(const Case& c) {
   CAPTURE(c.kernel);
   CAPTURE(c.options.padding[0]);
   CAPTURE(c.options.groups);
-  Generator generator(1);
+  Rng generator(1);
   const Tensor x = randn({c.n, c.c, c.h, c.w}, generator);
   const Tensor weight = randn({c.o, c.c / c.options.groups, c.kernel, c.kernel}, generator);
   const Tensor bias = randn({c.o}, generator);
@@ -125,7 +125,7 @@ TEST_CASE("convolutions with a stride, or more padding than kernel") {
 }
 
 TEST_CASE("Winograd's algorithm can be turned off, and makes little difference") {
-  Generator generator(1);
+  Rng generator(1);
   const Tensor x = randn({2, 32, 26, 26}, generator), w = randn({64, 32, 3, 3}, generator);
   const Tensor with = conv2d(x, w), without = conv2d(x, w, {}, {.winograd = false});
   const double difference = relative_error(with, without.to(float64));
@@ -134,7 +134,7 @@ TEST_CASE("Winograd's algorithm can be turned off, and makes little difference")
 }
 
 TEST_CASE("convolutions have the same bits on any number of threads") {
-  Generator generator(1);
+  Rng generator(1);
   const int usual = num_threads();
   for (const auto& [channels, kernel] : {std::pair<int64_t, int64_t>{32, 3}, {3, 5}}) {
     const Tensor x = randn({11, channels, 17, 15}, generator);
@@ -155,7 +155,7 @@ TEST_CASE("convolutions have the same bits on any number of threads") {
 }
 
 TEST_CASE("values beyond the input never reach the output") {
-  Generator generator(1);
+  Rng generator(1);
   for (const int64_t channels : {1, 32}) {
     Tensor x = randn({2, channels, 10, 10}, generator);
     x.mutable_data<float>()[0] = std::numeric_limits<float>::infinity();

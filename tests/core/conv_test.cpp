@@ -62,7 +62,7 @@ double inner_product(const Tensor& a, const Tensor& b) {
 }  // namespace
 
 TEST_CASE("conv2d computes its definition") {
-  Generator generator(1);
+  Rng generator(1);
   for (const Case& c : cases) {
     CAPTURE(c.name);
     const Tensor x = randn(c.x, generator, float64), w = randn(c.w, generator, float64);
@@ -84,7 +84,7 @@ TEST_CASE("conv2d computes its definition") {
 
 TEST_CASE("conv2d and its two gradients are transposes of each other") {
   // <conv(x, w), g> = <x, input_gradient(g, w)> = <w, weight_gradient(g, x)>
-  Generator generator(2);
+  Rng generator(2);
   for (const Case& c : cases) {
     CAPTURE(c.name);
     const Tensor x = randn(c.x, generator, float64), w = randn(c.w, generator, float64);
@@ -99,7 +99,7 @@ TEST_CASE("conv2d and its two gradients are transposes of each other") {
 }
 
 TEST_CASE("convolutions have the same bits on one and on two threads") {
-  Generator generator(3);
+  Rng generator(3);
   const Tensor x = randn({13, 4, 9, 9}, generator), w = randn({5, 4, 3, 3}, generator);
   const auto run = [&](int threads) {
     set_num_threads(threads);
@@ -146,7 +146,7 @@ TEST_CASE("max_pool2d takes the first of equal elements and lets NaN win") {
 
 TEST_CASE("max_pool2d of any width takes the first largest of each window") {
   gradus::test::with_every_isa([] {
-    Generator g(2);
+    Rng g(2);
     for (int64_t w = 2; w < 75; ++w) {
       CAPTURE(w);
       // Few different numbers, so that many are equal.
@@ -174,7 +174,7 @@ TEST_CASE("max_pool2d of any width takes the first largest of each window") {
 }
 
 TEST_CASE("the quick path of max_pool2d agrees with the general one") {
-  Generator generator(4);
+  Rng generator(4);
   const Tensor x = floor(rand({3, 2, 7, 9}, generator, 0, 4));  // many equal elements
   const auto quick = max_pool2d_with_indices(x, {.kernel_size = 2});
   // With ceil_mode the general path runs over the same windows and a few more.
@@ -195,7 +195,7 @@ TEST_CASE("avg_pool2d counts the padding as it is told") {
 }
 
 TEST_CASE("adaptive_avg_pool2d to 1x1 is the mean") {
-  Generator generator(5);
+  Rng generator(5);
   const Tensor x = randn({2, 3, 5, 7}, generator, float64);
   const auto pooled = adaptive_avg_pool2d(x, 1).to_vector<double>();
   const auto expected = mean(x, {2, 3}).to_vector<double>();
@@ -205,7 +205,7 @@ TEST_CASE("adaptive_avg_pool2d to 1x1 is the mean") {
 }
 
 TEST_CASE("dropout keeps the expectation and depends on its generator alone") {
-  Generator a(7), b(7);
+  Rng a(7), b(7);
   const Tensor x = ones({100, 100}, float64);
   const Tensor y = dropout(x, 0.3, a);
   CHECK(y.to_vector<double>() == dropout(x, 0.3, b).to_vector<double>());
@@ -214,7 +214,7 @@ TEST_CASE("dropout keeps the expectation and depends on its generator alone") {
 }
 
 TEST_CASE("batch norm gives every channel mean 0 and variance 1, also far from 0") {
-  Generator generator(8);
+  Rng generator(8);
   const Tensor x = add(mul(randn({16, 3, 8, 8}, generator), 0.01), 100);
   const auto [y, m, v] = batch_norm_train(x, {}, {}, 0);
   for (float c : mean(y, {0, 2, 3}).to_vector<float>()) CHECK(std::abs(c) < 1e-5);

@@ -20,7 +20,7 @@ struct Product {
 /// and C have gaps between them; what is in the gaps of C must stay.
 template <class T>
 double error_of(const Product& s, bool transpose_a, bool transpose_b, T beta) {
-  Generator generator(1);
+  Rng generator(1);
   constexpr DType dtype = dtype_v<T>;
   constexpr int64_t gap = 3;
   const int64_t a_rows = transpose_a ? s.k : s.m, a_columns = transpose_a ? s.m : s.k;

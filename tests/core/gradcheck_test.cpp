@@ -13,7 +13,7 @@ using namespace gradus;
 namespace {
 
 Tensor input(const Shape& shape, uint64_t seed) {
-  Generator generator(seed);
+  Rng generator(seed);
   Tensor x = rand(shape, generator, 0.5, 2, float64);
   x.requires_grad_();
   return x;

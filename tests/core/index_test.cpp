@@ -59,7 +59,7 @@ TEST_CASE("scatter_add is the transpose of gather") {
 }
 
 TEST_CASE("scatter_add has the same bits on one and two threads") {
-  Generator generator(5);
+  Rng generator(5);
   const Tensor source = randn({2000, 40}, generator);
   const Tensor index = to(mul(rand({2000, 40}, generator), 10), int64);
   const int before = num_threads();

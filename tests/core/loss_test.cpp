@@ -33,7 +33,7 @@ TEST_CASE("an ignored target counts nothing, not even where its score is minus i
 }
 
 TEST_CASE("cross_entropy against one-hot probabilities is cross_entropy against the class") {
-  Generator generator(3);
+  Rng generator(3);
   const Tensor logits = randn({5, 4}, generator, float64);
   const Tensor classes = tensor<int64_t>({0, 3, 1, 1, 2});
   const Tensor hot = to(one_hot(classes, 4), float64);
@@ -45,7 +45,7 @@ TEST_CASE("cross_entropy against one-hot probabilities is cross_entropy against 
 }
 
 TEST_CASE("the gradient of cross_entropy is softmax minus one-hot, to second order") {
-  Generator generator(4);
+  Rng generator(4);
   const Tensor target = tensor<int64_t>({2, 0, -100});
   const Tensor weight = tensor({0.5, 1.0, 2.0});
   const auto loss = [&](const std::vector<Tensor>& x) {

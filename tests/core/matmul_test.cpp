@@ -187,7 +187,7 @@ TEST_CASE("linear errors name the features that were expected") {
 }
 
 TEST_CASE("products have the same bits on one, two and three threads") {
-  Generator generator(5);
+  Rng generator(5);
   const Tensor a = randn({300, 200}, generator), b = randn({200, 170}, generator);
   const Tensor many = randn({40, 20, 30}, generator), more = randn({40, 30, 25}, generator);
   const int before = num_threads();

@@ -34,7 +34,7 @@ double largest(const Tensor& x) {
 }  // namespace
 
 TEST_CASE("every norm keeps its digits far from 0") {
-  Generator g(1);
+  Rng g(1);
   const Tensor narrow_spread = randn({4, 2, 512}, g) * 0.01 + 100.0;
   const Tensor steps = tensor(
       {40000.0F, 40001.0F, 40002.0F, 40003.0F, 40002.0F, 40000.0F, 40003.0F, 40001.0F}, {2, 1, 4});
@@ -51,7 +51,7 @@ TEST_CASE("every norm keeps its digits far from 0") {
 }
 
 TEST_CASE("variances in float32 are those in float64 to 1e-3") {
-  Generator g(2);
+  Rng g(2);
   const Tensor narrow_spread = randn({4096, 1}, g) * 0.01 + 100.0;
   const Tensor steps = tensor({40000.0F, 40001.0F, 40002.0F, 40003.0F}, {4, 1});
   for (const Tensor& x : {narrow_spread, steps}) {
@@ -64,7 +64,7 @@ TEST_CASE("variances in float32 are those in float64 to 1e-3") {
 }
 
 TEST_CASE("one element far from all others costs no digits, wherever it is") {
-  Generator g(3);
+  Rng g(3);
   for (const int64_t at : {0, 1, 700, 4095}) {
     Tensor x = randn({2, 1, 4096}, g);
     x.mutable_data<float>()[at] = 3e4F;
@@ -78,7 +78,7 @@ TEST_CASE("one element far from all others costs no digits, wherever it is") {
 }
 
 TEST_CASE("sets of every length come out right, with and without a whole vector in them") {
-  Generator g(4);
+  Rng g(4);
   for (int64_t n = 2; n < 70; ++n) {
     CAPTURE(n);
     const Tensor x = randn({3, 2, n}, g), weight = randn({2}, g), bias = randn({2}, g);

@@ -12,7 +12,7 @@ using namespace gradus;
 namespace {
 
 std::vector<Tensor> arguments(const Shape& shape, uint64_t seed) {
-  Generator g(seed);
+  Rng g(seed);
   const Shape channels = {shape[1]};
   return {randn(shape, g, float64).requires_grad_(), randn(channels, g, float64).requires_grad_(),
           randn(channels, g, float64).requires_grad_()};
@@ -91,7 +91,7 @@ TEST_CASE("every norm passes gradcheck to second order, fused and composed") {
     for (NormForm form : {NormForm::fused, NormForm::composed}) {
       CAPTURE(row.name);
       CAPTURE(static_cast<int>(form));
-      Generator g(1);
+      Rng g(1);
       const std::vector<Tensor> x = {randn(row.x, g, float64).requires_grad_(),
                                      randn(row.affine, g, float64).requires_grad_(),
                                      randn(row.affine, g, float64).requires_grad_()};
@@ -105,7 +105,7 @@ TEST_CASE("every norm passes gradcheck to second order, fused and composed") {
 }
 
 TEST_CASE("norms are special cases of each other") {
-  Generator g(2);
+  Rng g(2);
   const Tensor x = randn({3, 4, 2, 5}, g, float64);
   const auto equal = [](const Tensor& a, const Tensor& b) {
     return amax(abs(sub(a, b))).item() < 1e-13;
@@ -136,7 +136,7 @@ TEST_CASE("batch norm passes gradcheck to second order, with as few as two value
 
 TEST_CASE("the fused gradient of batch norm is the composed one") {
   const auto x = arguments({4, 3, 5, 5}, 3);
-  Generator g(4);
+  Rng g(4);
   const Tensor u = randn({4, 3, 5, 5}, g, float64);
   Tape tape;
   const Tensor y = train_mode(x);
@@ -151,7 +151,7 @@ TEST_CASE("the fused gradient of batch norm is the composed one") {
 TEST_CASE("the gradient of batch norm sums to 0, and leans on the output by eps alone") {
   // <dx, x^> = r eps / (v + eps) <g, x^>: exact for every eps, 0 only where eps is.
   const double eps = 0.01;
-  Generator g(5);
+  Rng g(5);
   const Tensor x = randn({8, 1, 3, 3}, g, float64).requires_grad_();
   const Tensor u = randn({8, 1, 3, 3}, g, float64);
   Tape tape;
@@ -172,7 +172,7 @@ TEST_CASE("batch norm statistics keep their digits far from 0") {
 }
 
 TEST_CASE("given statistics that ask for a gradient get one") {
-  Generator g(6);
+  Rng g(6);
   const auto x = arguments({3, 2, 4}, 7);
   const Tensor mean = randn({2}, g, float64).requires_grad_();
   const Tensor variance = rand({2}, g, 0.5, 2, float64).requires_grad_();

@@ -251,7 +251,7 @@ TEST_CASE("a pool says in its own name what does not fit") {
 }
 
 TEST_CASE("alpha_dropout keeps mean 0 and variance 1") {
-  Generator data(1), generator(2, Stream::dropout);
+  Rng data(1), generator(2, Stream::dropout);
   const Tensor x = randn({400, 500}, data, float64);
   for (const double p : {0.1, 0.5, 0.8}) {
     const Tensor y = alpha_dropout(x, p, generator);
@@ -262,7 +262,7 @@ TEST_CASE("alpha_dropout keeps mean 0 and variance 1") {
 }
 
 TEST_CASE("alpha_dropout gives all that it drops one value, and scales the rest") {
-  Generator generator(2);
+  Rng generator(2);
   const double p = 0.25, alpha = 1.6732632423543772 * 1.0507009873554805;
   const double a = 1 / std::sqrt((1 - p) * (1 + p * alpha * alpha)), b = a * p * alpha;
   int dropped = 0;

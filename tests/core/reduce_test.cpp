@@ -29,8 +29,8 @@ Tensor mean_of(const Tensor& x, const Dims& d, bool k) {
 Tensor var_of(const Tensor& x, const Dims& d, bool k) {
   return var(x, d, 1, k);
 }
-Tensor std_of(const Tensor& x, const Dims& d, bool k) {
-  return gradus::std(x, d, 0, k);
+Tensor stddev_of(const Tensor& x, const Dims& d, bool k) {
+  return stddev(x, d, 0, k);
 }
 Tensor norm_of(const Tensor& x, const Dims& d, bool k) {
   return norm(x, d, 2, k);
@@ -46,7 +46,7 @@ Tensor norm_max_of(const Tensor& x, const Dims& d, bool k) {
 }
 
 const std::vector<NamedReduction> reductions = {
-    {"sum", sum_of},      {"mean", mean_of},    {"var", var_of},          {"std", std_of},
+    {"sum", sum_of},      {"mean", mean_of},    {"var", var_of},          {"stddev", stddev_of},
     {"amax", amax},       {"amin", amin},       {"logsumexp", logsumexp}, {"norm", norm_of},
     {"norm 3", norm3_of}, {"norm 1", norm1_of}, {"norm inf", norm_max_of}};
 
@@ -119,11 +119,11 @@ TEST_CASE("errors of reductions: dimensions out of range, named twice, whole num
 
 // --- Spread ---
 
-TEST_CASE("var and std of four numbers, as sample and as population") {
+TEST_CASE("var and stddev of four numbers, as sample and as population") {
   const Tensor x = list({1, 2, 3, 6});
   CHECK(var(x).item() == doctest::Approx(14.0 / 3));
   CHECK(var(x, {}, 0).item() == doctest::Approx(3.5));
-  CHECK(gradus::std(x).item() == doctest::Approx(std::sqrt(14.0 / 3)));
+  CHECK(stddev(x).item() == doctest::Approx(std::sqrt(14.0 / 3)));
 }
 
 TEST_CASE("var does not cancel where the mean is much larger than the spread") {
@@ -136,8 +136,8 @@ TEST_CASE("the sample variance of one number is NaN, its population variance 0")
   CHECK(var(list({3}), {}, 0).item() == 0);
 }
 
-TEST_CASE("the gradient of std is 0 where all numbers are equal") {
-  const TensorFunction f = [](const std::vector<Tensor>& x) { return gradus::std(x[0]); };
+TEST_CASE("the gradient of stddev is 0 where all numbers are equal") {
+  const TensorFunction f = [](const std::vector<Tensor>& x) { return stddev(x[0]); };
   CHECK(values(gradient(f, list({2, 2, 2}))) == std::vector<double>{0, 0, 0});
 }
 
@@ -327,7 +327,7 @@ TEST_CASE("derivatives of cumsum, first and second order") {
 }
 
 TEST_CASE("reductions have the same bits on one and two threads") {
-  Generator generator(5);
+  Rng generator(5);
   const Tensor x = randn({300, 500}, generator);
   const auto all = [&x] {
     std::vector<std::vector<float>> results;

@@ -69,7 +69,7 @@ TEST_CASE("derivatives of softmax and log_softmax, first and second order") {
 }
 
 TEST_CASE("softmax has the same bits on one and two threads") {
-  Generator generator(5);
+  Rng generator(5);
   const Tensor x = randn({700, 33}, generator);
   const int before = num_threads();
   set_num_threads(1);

@@ -124,7 +124,7 @@ TEST_CASE("a number that a type cannot hold is refused wherever a number becomes
 }
 
 TEST_CASE("the forms with _like take shape and type from a tensor") {
-  Generator generator(1);
+  Rng generator(1);
   const Tensor x = zeros({2, 3}, float64);
   for (const Tensor& y : {full_like(x, 7), rand_like(x, generator), randn_like(x, generator)}) {
     CHECK(y.shape() == x.shape());
@@ -134,7 +134,7 @@ TEST_CASE("the forms with _like take shape and type from a tensor") {
 }
 
 TEST_CASE("randint draws every number of its range and no other, randperm every order") {
-  Generator generator(3);
+  Rng generator(3);
   const Ints drawn = randint(-2, 3, {1000}, generator).to_vector<int64_t>();
   CHECK(std::set<int64_t>(drawn.begin(), drawn.end()) == std::set<int64_t>{-2, -1, 0, 1, 2});
   CHECK(
@@ -154,7 +154,7 @@ TEST_CASE("randint draws every number of its range and no other, randperm every 
 }
 
 TEST_CASE("the same generator gives the same numbers") {
-  Generator a(5), b(5);
+  Rng a(5), b(5);
   CHECK(randint(0, 100, {20}, a).to_vector<int64_t>() ==
         randint(0, 100, {20}, b).to_vector<int64_t>());
   CHECK(randperm(20, a).to_vector<int64_t>() == randperm(20, b).to_vector<int64_t>());

@@ -83,7 +83,7 @@ TEST_CASE("gzip is told by content, not by name") {
 
 TEST_CASE("what write_idx writes, read_idx reads") {
   const TemporaryFolder folder;
-  Generator generator(1);
+  Rng generator(1);
   for (const DType dtype : {uint8, int32, float32, float64}) {
     const Tensor t = to(rand({3, 4, 5}, generator, 0, 200), dtype);
     for (const char* name : {"a", "a.gz"}) {

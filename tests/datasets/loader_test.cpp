@@ -55,7 +55,7 @@ class Fragile : public Dataset {
 
 /// Images that a random transform changes, and all batches of some epochs of them, as bytes.
 DatasetPtr images(int64_t n) {
-  Generator random(2);
+  Rng random(2);
   return share(TensorDataset(rand({n, 1, 6, 6}, random), arange(n)));
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("the order depends on seed and epoch alone") {
   CHECK(b.epoch() == 1);
   DataLoader other(numbers(50), {.batch_size = 8, .seed = 6});
   CHECK(run_epoch(other) != first);
-  default_generator(Stream::shuffle).take(99);  // nobody else's drawing changes it
+  default_rng(Stream::shuffle).take(99);  // nobody else's drawing changes it
   a.set_epoch(1);
   CHECK(run_epoch(a) == second);
 }
@@ -274,7 +274,7 @@ TEST_CASE("an augmented epoch goes on in its middle with the same bits") {
 
 TEST_CASE(
     "what a transform throws reaches the loop with the sample's number, after the batches before") {
-  const Transform fragile = [](const Tensor& image, Generator&) -> Tensor {
+  const Transform fragile = [](const Tensor& image, Rng&) -> Tensor {
     if (image.item() == 7) throw IoError("fragile", "the lens is dirty", "wipe it");
     return image;
   };

@@ -127,7 +127,7 @@ TEST_CASE("statistics refuse a data set without elements") {
 }
 
 TEST_CASE("normalized data has mean 0 and standard deviation 1") {
-  Generator random(4);
+  Rng random(4);
   const Tensor bytes = to(rand({50, 2, 4, 4}, random, 0, 255), uint8);
   const Tensor y = zeros({50}, int64);
   const DatasetStatistics before = statistics(TensorDataset(bytes, y, {{.mean = 0, .std = 1}}));

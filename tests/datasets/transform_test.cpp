@@ -19,7 +19,7 @@ Tensor small() {
 
 /// Three random channels of 6 x 5.
 Tensor picture(uint64_t seed = 1) {
-  Generator random(seed);
+  Rng random(seed);
   return rand({3, 6, 5}, random);
 }
 
@@ -28,7 +28,7 @@ std::vector<float> values(const Tensor& image) {
 }
 
 Tensor run(const Transform& transform, const Tensor& image, uint64_t seed = 0) {
-  Generator random(seed, Stream::augmentation);
+  Rng random(seed, Stream::augmentation);
   return transform(image, random);
 }
 
@@ -236,52 +236,52 @@ TEST_CASE("a transform is a function of image and generator alone") {
 }
 
 TEST_CASE("every image of a batch has random numbers of its own, wherever the batch was cut") {
-  Generator random(3);
+  Rng random(3);
   const Tensor images = rand({6, 1, 8, 8}, random);
-  const Generator of_epoch = Generator(9, Stream::augmentation).fork(2);
+  const Rng of_epoch = Rng(9, Stream::augmentation).fork(2);
   const Transform transform = RandomAffine{.degrees = 30};
   const Tensor all = apply(transform, images, of_epoch);
   CHECK(all.shape() == Shape{6, 1, 8, 8});
   const Tensor rest = apply(transform, images.narrow(0, 2, 4), of_epoch, {.first = 2});
   CHECK(same_bits(rest, all.narrow(0, 2, 4)));
-  Generator of_sample = of_epoch.fork(5);
+  Rng of_sample = of_epoch.fork(5);
   CHECK(same_bits(all.select(0, 5), transform(images.select(0, 5), of_sample)));
 }
 
 TEST_CASE("a transform may change shape and type, the same for all") {
   const Tensor bytes = full({4, 1, 6, 6}, 255, uint8);
   const Compose transform{{ToFloat{}, RandomCrop{.size = {3, 2}}}};
-  const Tensor batch = apply(transform, bytes, Generator(0));
+  const Tensor batch = apply(transform, bytes, Rng(0));
   CHECK(batch.shape() == Shape{4, 1, 3, 2});
   CHECK(values(batch) == std::vector<float>(24, 1.F));
-  const Transform uneven = [](const Tensor& image, Generator& random) {
+  const Transform uneven = [](const Tensor& image, Rng& random) {
     return random.below(2) == 0 ? image : image.narrow(1, 0, 2);
   };
   CHECK(contains(error_of<ShapeError>([&] {
-                   apply(uneven, zeros({20, 1, 3, 3}), Generator(0));
+                   apply(uneven, zeros({20, 1, 3, 3}), Rng(0));
                  }),
                  "others of the batch float32 [1,"));
 }
 
 TEST_CASE("an error names the sample that it is about, and keeps its type") {
   const std::vector<int64_t> numbers = {40, 41, 42};
-  const Transform fragile = [](const Tensor& image, Generator&) {
+  const Transform fragile = [](const Tensor& image, Rng&) {
     if (image.data<float>()[0] > 1) throw IoError("fragile", "too bright", "close the curtains");
     return image;
   };
   const Tensor images = tensor<float>({0, 1, 2}, {3, 1, 1, 1});
-  CHECK(error_of<IoError>([&] { apply(fragile, images, Generator(0)); }) ==
+  CHECK(error_of<IoError>([&] { apply(fragile, images, Rng(0)); }) ==
         "[fragile] (sample 2) too bright. Hint: close the curtains");
-  CHECK(error_of<IoError>([&] { apply(fragile, images, Generator(0), {.numbers = numbers}); }) ==
+  CHECK(error_of<IoError>([&] { apply(fragile, images, Rng(0), {.numbers = numbers}); }) ==
         "[fragile] (sample 42) too bright. Hint: close the curtains");
-  const Transform foreign = [](const Tensor&, Generator&) -> Tensor {
+  const Transform foreign = [](const Tensor&, Rng&) -> Tensor {
     throw std::runtime_error("out of paper");
   };
-  CHECK(error_of<Error>([&] { apply(foreign, images, Generator(0), {.numbers = numbers}); }) ==
+  CHECK(error_of<Error>([&] { apply(foreign, images, Rng(0), {.numbers = numbers}); }) ==
         "[transform] sample 40: out of paper. Hint: the transform threw this, for this sample");
-  CHECK_THROWS_AS(apply(nullptr, images, Generator(0)), ValueError);
-  CHECK_THROWS_AS(apply(fragile, zeros({0, 1, 2, 2}), Generator(0)), ShapeError);
-  CHECK_THROWS_AS(apply(fragile, images, Generator(0), {.numbers = std::span(numbers).first(2)}),
+  CHECK_THROWS_AS(apply(nullptr, images, Rng(0)), ValueError);
+  CHECK_THROWS_AS(apply(fragile, zeros({0, 1, 2, 2}), Rng(0)), ShapeError);
+  CHECK_THROWS_AS(apply(fragile, images, Rng(0), {.numbers = std::span(numbers).first(2)}),
                   ValueError);
 }
 

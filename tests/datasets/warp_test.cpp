@@ -12,7 +12,7 @@ using namespace gradus::data;
 namespace {
 
 Tensor picture(const Shape& shape, uint64_t seed = 1) {
-  Generator random(seed);
+  Rng random(seed);
   return rand(shape, random);
 }
 
@@ -31,7 +31,7 @@ Tensor delicate() {
 }
 
 Tensor run(const Transform& transform, const Tensor& image, uint64_t seed = 0) {
-  Generator random(seed, Stream::augmentation);
+  Rng random(seed, Stream::augmentation);
   return transform(image, random);
 }
 

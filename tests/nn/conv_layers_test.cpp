@@ -62,7 +62,7 @@ TEST_CASE("a layer does without Winograd's algorithm where it is told to") {
   options.winograd = false;
   nn::Conv2d plain(options);
   plain.load_state_dict(fast.state_dict());
-  Generator generator(2);
+  Rng generator(2);
   const Tensor x = randn({2, 16, 26, 26}, generator);
   const Tensor exact = conv2d(x, fast.weight, fast.bias, {.winograd = false});
   CHECK(largest(plain(x) - exact) == 0);
@@ -234,7 +234,7 @@ TEST_CASE("a net over sequences has a summary, and its batch norm folds away") {
   const std::string text = nn::summary(net, {4, 2, 10});
   CHECK(text.find("[4,3,8]") != std::string::npos);
   CHECK(text.find("note: the bias of 0 has no effect") != std::string::npos);
-  Generator generator(1);
+  Rng generator(1);
   for (int i = 0; i < 3; ++i) net(randn({4, 2, 10}, generator));
   net.eval();
   const auto folded = nn::fold_batch_norm(net);
@@ -335,7 +335,7 @@ TEST_CASE("dropout1d and dropout3d drop channels, also of a single sample") {
 TEST_CASE("alpha dropout works in training only, and draws from the dropout stream") {
   nn::AlphaDropout drop(0.3);
   const RandomState before = random_state();
-  Generator generator = default_generator(Stream::dropout);
+  Rng generator = default_rng(Stream::dropout);
   const Tensor x = ones({50});
   CHECK(drop(x).to_vector<float>() == alpha_dropout(x, 0.3, generator).to_vector<float>());
   CHECK(random_state().streams[static_cast<size_t>(Stream::init)] ==

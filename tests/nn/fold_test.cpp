@@ -48,7 +48,7 @@ Tensor images(int64_t n, DType dtype) {
 /// Statistics and affine parts that are not what they start as.
 void train_a_little(nn::Sequential& net, DType dtype) {
   for (int i = 0; i < 3; ++i) net(images(8, dtype) * (i + 1.0) + 0.5);
-  Generator g(5);
+  Rng g(5);
   const NoGrad pause;
   for (NamedTensor& p : net.named_parameters()) {
     p.tensor.add_(randn(p.tensor.shape(), g, dtype), 0.2);

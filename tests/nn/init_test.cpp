@@ -17,7 +17,7 @@ using test::message_of;
 namespace {
 
 double std_of(const Tensor& t) {
-  return gradus::std(t).item();
+  return stddev(t).item();
 }
 
 /// Within the bound, close to it on both sides, with mean 0 and the spread of a uniform.

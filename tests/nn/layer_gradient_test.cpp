@@ -90,7 +90,7 @@ void check_slopes(const std::string& what, const Scalar& scalar,
     const Tape tape;
     gradients = grad(scalar(), leaves, {.allow_unused = true});
   }
-  Generator generator(5);
+  Rng generator(5);
   constexpr double step = 1e-5;
   for (size_t i = 0; i < leaves.size(); ++i) {
     Tensor leaf = leaves[i];
@@ -113,7 +113,7 @@ void check_slopes(const std::string& what, const Scalar& scalar,
 
 /// Checks y = forward() for first derivatives, and those for theirs.
 void check_layer(const std::string& type, const Scalar& forward, std::vector<Tensor> leaves) {
-  Generator generator(6);
+  Rng generator(6);
   Tensor weights = randn(forward().shape(), generator, float64);  // of the outputs in the sum
   leaves.push_back(weights.requires_grad_());
   const Scalar total = [&] { return sum(forward() * weights); };
@@ -159,7 +159,7 @@ TEST_CASE("every type of layer: derivatives by input and parameters, first and s
     const auto layer = nn::make_layer(type, family_of(type).options);
     layer->to(float64);
     layer->train(!type.starts_with("SpectralNorm"));  // whose vectors move in training
-    Generator generator(7);
+    Rng generator(7);
     std::vector<Tensor> leaves;
     for (const NamedTensor& p : layer->named_parameters()) leaves.push_back(p.tensor);
     Tensor x = randn(input_shape(type), generator, float64);

@@ -141,7 +141,7 @@ inline std::unique_ptr<nn::NormLayer> make_norm(const NormCase& c, NormForm form
                                                 bool affine = true) {
   auto layer = c.make(c.x, eps, affine);
   layer->set_form(form);
-  Generator g(11);
+  Rng g(11);
   const NoGrad pause;
   if (layer->weight.defined()) layer->weight.copy_(randn(layer->weight.shape(), g, float64));
   if (layer->bias.defined()) layer->bias.copy_(randn(layer->bias.shape(), g, float64));
@@ -196,7 +196,7 @@ inline Tensor weighted(const NormCase& c, const nn::NormLayer& layer, const Tens
 }
 
 inline Tensor random(const Shape& shape, uint64_t seed) {
-  Generator g(seed);
+  Rng g(seed);
   return randn(shape, g, float64);
 }
 

@@ -39,7 +39,7 @@ TEST_CASE(
     const auto layer = make_norm(c, form, 0);
     const Tensor y = reshape((*layer)(random(c.x, 1)), {c.x[0], c.x[1], -1});
     CHECK(distance(mean(y, {0, 2}), layer->bias.detach()) < 1e-12);
-    CHECK(distance(gradus::std(y, {0, 2}, 0), abs(layer->weight.detach())) < 1e-12);
+    CHECK(distance(stddev(y, {0, 2}, 0), abs(layer->weight.detach())) < 1e-12);
   });
 }
 

@@ -27,7 +27,7 @@ std::vector<std::string> names(const NamedTensors& list) {
 }
 
 Tensor random(const Shape& shape) {
-  Generator g(1);
+  Rng g(1);
   return randn(shape, g);
 }
 

@@ -19,7 +19,7 @@ using test::message_of;
 namespace {
 
 Tensor random(const Shape& shape, uint64_t seed = 1) {
-  Generator generator(seed);
+  Rng generator(seed);
   return randn(shape, generator, float64);
 }
 
@@ -398,7 +398,7 @@ TEST_CASE("an LSTM learns to remember the first element of a sequence") {
   NamedTensors parameters = lstm.named_parameters();
   for (const NamedTensor& p : head.named_parameters()) parameters.push_back(p);
   optim::Adam adam(parameters, {.lr = 0.02});
-  Generator generator(2);
+  Rng generator(2);
   double last = 1;
   for (int i = 0; i < 150; ++i) {
     const Tensor x = rand({4, 32, 1}, generator, -1, 1);

@@ -31,7 +31,7 @@ nn::Sequential small_net() {
 struct Stripes {
   Tensor x, y;
   explicit Stripes(int64_t n) {
-    Generator generator(1);
+    Rng generator(1);
     x = mul(randn({n, 1, 12, 12}, generator), 0.3);
     std::vector<int64_t> labels;
     for (int64_t i = 0; i < n; ++i) {

@@ -9,7 +9,7 @@
 namespace gradus::op_table {
 namespace {
 
-std::vector<double> distinct_values(int64_t n, Generator& generator) {
+std::vector<double> distinct_values(int64_t n, Rng& generator) {
   std::vector<double> values(static_cast<size_t>(n));
   std::iota(values.begin(), values.end(), -static_cast<double>(n) / 2);
   for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[generator.below(i)]);
@@ -17,7 +17,7 @@ std::vector<double> distinct_values(int64_t n, Generator& generator) {
   return values;
 }
 
-double floating_value(Values values, Generator& generator) {
+double floating_value(Values values, Rng& generator) {
   switch (values) {
     case Values::positive:
       return generator.uniform(0.3, 1.8);
@@ -28,7 +28,7 @@ double floating_value(Values values, Generator& generator) {
   }
 }
 
-Tensor make_input(const Input& input, DType dtype, Size size, Generator& generator) {
+Tensor make_input(const Input& input, DType dtype, Size size, Rng& generator) {
   const Shape shape = size == Size::large && !input.large.empty() ? input.large : input.shape;
   const auto n = static_cast<size_t>(shape.numel());
   if (input.values == Values::index || input.values == Values::mask) {
@@ -63,7 +63,7 @@ const std::vector<Row>& rows() {
 }
 
 Tensors make_inputs(const Row& row, DType dtype, Size size) {
-  Generator generator(11);
+  Rng generator(11);
   Tensors inputs;
   for (const Input& input : row.inputs) {
     inputs.push_back(make_input(input, dtype, size, generator));
@@ -83,7 +83,7 @@ Result run(const Row& row, const Tensors& inputs) {
   const Tensor y = row.call(leaves);
   Result result{.output = y.detach(), .gradients = Tensors(inputs.size())};
   if (!y.requires_grad()) return result;
-  Generator generator(12);
+  Rng generator(12);
   const Tensor cotangent = randn(y.shape(), generator, float64).to(float32).to(y.dtype());
   const Tensors found = grad(y, wanted, {.gradient = cotangent, .allow_unused = true});
   for (size_t i = 0, k = 0; i < inputs.size(); ++i) {

@@ -96,7 +96,7 @@ std::vector<Row> functions() {
       form("clamp", "clamp(x, -0.9, 0.8)", [](const Tensors& x) { return clamp(x[0], -0.9, 0.8); }),
       form("dropout", "dropout(x, 0.4)",
            [](const Tensors& x) {
-             Generator generator(3, Stream::dropout);
+             Rng generator(3, Stream::dropout);
              return dropout(x[0], 0.4, generator);
            }),
       {.op = "dropout",
@@ -104,7 +104,7 @@ std::vector<Row> functions() {
        .inputs = {{.shape = {3, 4, 2}, .large = {40, 50, 30}}},
        .call =
            [](const Tensors& x) {
-             Generator generator(3, Stream::dropout);
+             Rng generator(3, Stream::dropout);
              return dropout_channels(x[0], 0.4, generator);
            }},
       form("clone", "clone(x)", [](const Tensors& x) { return clone(x[0]); }),

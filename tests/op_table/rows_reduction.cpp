@@ -33,7 +33,7 @@ std::vector<Row> sums() {
                 [](const Tensors& x) {
                   return var(x[0], {0, 2}, 0);
                 }),
-      reduction("", "std(x, {0})", [](const Tensors& x) { return gradus::std(x[0], {0}); }),
+      reduction("", "stddev(x, {0})", [](const Tensors& x) { return stddev(x[0], {0}); }),
       reduction("", "prod(x, 1)", [](const Tensors& x) { return prod(x[0], 1); }),
       reduction("", "norm(x)", [](const Tensors& x) { return norm(x[0]); }),
       reduction("", "norm(x, {1}, 3)", [](const Tensors& x) { return norm(x[0], {1}, 3); }),

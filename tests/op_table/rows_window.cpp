@@ -218,7 +218,7 @@ std::vector<Row> window_rows() {
                   .form = "alpha_dropout(x, 0.4, generator)",
                   .inputs = {{.shape = {4, 5}, .large = {200, 300}}},
                   .call = [](const Tensors& t) {
-                    Generator generator(3);
+                    Rng generator(3);
                     return alpha_dropout(t[0], 0.4, generator);
                   }});
   return list;

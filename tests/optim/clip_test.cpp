@@ -117,7 +117,7 @@ TEST_CASE("one NaN makes every gradient a NaN rather than going unnoticed") {
 }
 
 TEST_CASE("threads do not change a bit of the norm") {
-  Generator generator(1);
+  Rng generator(1);
   const NamedTensors p = {with_gradient("a", randn({100'003}, generator))};
   const int before = num_threads();
   for (const double norm_type : {1.0, 2.0, 3.0}) {

@@ -16,7 +16,7 @@ using test::all_optimizers, test::message_of, test::OptimizerCase;
 namespace {
 
 Tensor random(const Shape& shape, uint64_t seed, DType dtype = float32) {
-  Generator generator(seed);
+  Rng generator(seed);
   return randn(shape, generator, dtype);
 }
 

@@ -27,7 +27,7 @@ namespace {
 constexpr int64_t samples = 22, batch_size = 4, batches = 6, epochs = 2;
 
 data::TensorDataset points() {
-  Generator generator(8);
+  Rng generator(8);
   return {randn({samples, 5}, generator), zeros({samples}, int64)};
 }
 

@@ -80,7 +80,7 @@ TEST_CASE("an undone step leaves running statistics and random streams as they w
   const RandomScope scope;
   manual_seed(3);
   nn::Sequential net(nn::BatchNorm2d(1), nn::Dropout({.p = 0.5}));
-  const Tensor x = randn({2, 1, 3, 3}, default_generator(Stream::init));
+  const Tensor x = randn({2, 1, 3, 3}, default_rng(Stream::init));
   (void)net(x);
   const auto before = values_of(net.state_dict());
   const RandomState streams = random_state();
