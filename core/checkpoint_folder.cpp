@@ -63,14 +63,14 @@ CheckpointFolder::CheckpointFolder(fs::path folder, const CheckpointFolderOption
     : folder_(std::move(folder)) {
   set_keep(options.keep);
   lock();
-  remove_temporary_files(folder_);
 }
 
 CheckpointFolder::CheckpointFolder(CheckpointFolder&& other) noexcept
     : folder_(std::move(other.folder_)),
       options_(other.options_),
       best_(other.best_),
-      lock_(std::exchange(other.lock_, -1)) {}
+      lock_(std::exchange(other.lock_, -1)),
+      is_tidy_(other.is_tidy_) {}
 
 CheckpointFolder::~CheckpointFolder() {
   if (lock_ >= 0) ::close(lock_);
@@ -129,8 +129,16 @@ void CheckpointFolder::save(int64_t step, const Checkpoint& checkpoint) {
                      "give the number of steps done so far");
   }
   check_still_there();
+  remove_half_written();
   save_checkpoint(file_of(step), checkpoint);
   remove_old(step);
+}
+
+/// Checkpoints are written under the lock alone: what is half written now is nobody's any more.
+void CheckpointFolder::remove_half_written() {
+  if (std::exchange(is_tidy_, true)) return;
+  remove_temporary_files(folder_,
+                         [](const std::string& name) { return step_of(name).has_value(); });
 }
 
 void CheckpointFolder::remove_old(int64_t newest) const {

@@ -21,7 +21,7 @@ struct CheckpointFolderOptions {
 /// is a whole one at every moment, wherever the process is killed.
 ///
 /// One process at a time can have a folder open; the lock goes away with the process, however it
-/// ends. Opening removes what a process that was killed has left half written.
+/// ends. Opening changes nothing in it.
 class CheckpointFolder {
  public:
   /// Throws IoError where there is no such folder or another process has it open, ValueError for
@@ -45,6 +45,9 @@ class CheckpointFolder {
   /// Saves, and then removes those before the last `keep`, except for the best. Throws IoError as
   /// save_checkpoint does; the others then stay.
   void save(int64_t step, const Checkpoint& checkpoint);
+  /// Removes what earlier processes that were killed have left of checkpoints half written, and no
+  /// other files. The first save() does so.
+  void remove_half_written();
   /// Changes how many are kept. Throws ValueError below 1.
   void set_keep(int64_t keep);
   /// The checkpoint of this step stays until another one is named.
@@ -73,6 +76,7 @@ class CheckpointFolder {
   CheckpointFolderOptions options_;
   std::optional<int64_t> best_;
   int lock_ = -1;
+  bool is_tidy_ = false;  // nothing half written is left of earlier processes
 };
 
 }  // namespace gradus

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <span>
 #include <system_error>
@@ -179,7 +180,10 @@ void fetch(const KnownDataset& dataset, const fs::path& folder, const FetchOptio
   check_has_checksums(dataset);
   make_folder(folder);
   const FolderLock lock(folder, options.notify);
-  remove_temporary_files(folder);
+  remove_temporary_files(folder, [&](const std::string& name) {
+    return std::any_of(dataset.files.begin(), dataset.files.end(),
+                       [&](const KnownFile& file) { return name == file.name + ".gz"; });
+  });
   Fetcher fetcher(dataset, folder, options);
   for (const KnownFile& file : dataset.files) fetcher.get(file);
 }

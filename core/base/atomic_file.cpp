@@ -4,7 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <optional>
+#include <string_view>
 #include <system_error>
 
 #include "error.h"
@@ -12,8 +17,37 @@
 namespace gradus {
 namespace {
 
-constexpr const char* temporary_prefix = ".gradus-";
-constexpr const char* temporary_suffix = ".tmp";
+// A temporary file is named ".gradus-<process>-<number>-<name of the file it becomes>.tmp".
+constexpr std::string_view temporary_prefix = ".gradus-";
+constexpr std::string_view temporary_suffix = ".tmp";
+constexpr size_t longest_name = 200;  // of a file, so that the temporary name is not too long
+
+struct Temporary {
+  pid_t process;
+  std::string target;
+};
+
+/// What the name of a temporary file says; nothing where it is no such name.
+std::optional<Temporary> parse_temporary(std::string_view name) {
+  if (!name.starts_with(temporary_prefix) || !name.ends_with(temporary_suffix)) return {};
+  name.remove_prefix(temporary_prefix.size());
+  name.remove_suffix(std::min(name.size(), temporary_suffix.size()));
+  const auto take_number = [&name]() -> std::optional<int> {
+    int number = 0;
+    const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error != std::errc() || rest == name.data() + name.size() || *rest != '-') return {};
+    name.remove_prefix(static_cast<size_t>(rest - name.data()) + 1);
+    return number;
+  };
+  const auto process = take_number();
+  if (!process || *process <= 0 || !take_number() || name.empty()) return {};
+  return Temporary{*process, std::string(name)};
+}
+
+/// Whether another process of this machine may still be writing a file of its own.
+bool is_running(pid_t process) {
+  return process != ::getpid() && (::kill(process, 0) == 0 || errno == EPERM);
+}
 
 std::string folder_of(const std::filesystem::path& path) {
   const std::string folder = path.parent_path().string();
@@ -50,9 +84,11 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::open_temporary() {
+  const std::string full = path_.filename().string();
+  const std::string target = full.size() <= longest_name ? full : "long";
   const std::string stem = str(folder_of(path_), "/", temporary_prefix, ::getpid(), "-");
   for (int attempt = 0; file_ < 0; ++attempt) {
-    const std::string name = str(stem, attempt, temporary_suffix);
+    const std::string name = str(stem, attempt, "-", target, temporary_suffix);
     file_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file_ >= 0) {
       temporary_ = name;
@@ -92,12 +128,13 @@ void AtomicFile::fail(const char* what) const {
                 "check that the folder exists, is writable and has space");
 }
 
-void remove_temporary_files(const std::filesystem::path& folder) {
+void remove_temporary_files(const std::filesystem::path& folder,
+                            const std::function<bool(const std::string&)>& is_own) {
   std::error_code ignored;
   for (std::filesystem::directory_iterator it(folder, ignored), end; it != end;
        it.increment(ignored)) {
-    const std::string name = it->path().filename().string();
-    if (!name.starts_with(temporary_prefix) || !name.ends_with(temporary_suffix)) continue;
+    const auto temporary = parse_temporary(it->path().filename().string());
+    if (!temporary || !is_own(temporary->target) || is_running(temporary->process)) continue;
     std::error_code stays;
     std::filesystem::remove(it->path(), stays);
   }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -38,10 +39,12 @@ class AtomicFile {
   int file_ = -1;
 };
 
-/// Removes the temporary files that AtomicFiles of processes that were killed have left in a
-/// folder. To be called where no other process can be writing there. One that cannot be removed
-/// stays.
-void remove_temporary_files(const std::filesystem::path& folder);
+/// Removes the temporary files that AtomicFiles of processes that have ended left in a folder:
+/// those that were to become a file for whose name `is_own` holds, and no others. To be called
+/// under the lock that everyone takes who writes these files; where the file system has none, the
+/// files of processes that run on this machine are left alone. One that cannot be removed stays.
+void remove_temporary_files(const std::filesystem::path& folder,
+                            const std::function<bool(const std::string& name)>& is_own);
 
 /// Flushes the names in a folder to the disk; what was renamed or made in it is there only then.
 /// False, with errno, where that fails.

@@ -386,6 +386,7 @@ class Training {
     state_ = training_state(checkpoint.text("training"));
     load_parts(checkpoint, parts());
     metrics_ = checkpoint.text("metrics");
+    folder_->remove_half_written();
     folder_->write_config(config_);
     folder_->write_metrics(metrics_);
     saved_step_ = step;

@@ -1,5 +1,6 @@
 #include "run_folder.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
@@ -71,6 +72,7 @@ RunFolder RunFolder::create(const fs::path& path, bool overwrite) {
 }
 
 void RunFolder::remove_older_run(int64_t step) {
+  remove_half_written();
   checkpoints().clear(step);
   for (const char* name : run_files) {
     std::error_code error;
@@ -80,6 +82,13 @@ void RunFolder::remove_older_run(int64_t step) {
                   str("cannot remove ", (path_ / name).string(), ": ", error.message()),
                   "choose another --out");
   }
+}
+
+void RunFolder::remove_half_written() {
+  checkpoints().remove_half_written();
+  remove_temporary_files(path_, [](const std::string& name) {
+    return std::find(run_files.begin(), run_files.end(), name) != run_files.end();
+  });
 }
 
 RunFolder RunFolder::resume(const fs::path& path) {

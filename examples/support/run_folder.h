@@ -32,6 +32,10 @@ class RunFolder {
   /// the run that it takes the place of, and no others. Throws IoError where one cannot be removed.
   void remove_older_run(int64_t step);
 
+  /// Removes what earlier processes that were killed have left half written of these files. Not
+  /// before it is clear that this process writes them.
+  void remove_half_written();
+
   void write_config(const nlohmann::json& config) const;
   nlohmann::json read_config() const;
   /// Adds a line to metrics.jsonl; returns the line.

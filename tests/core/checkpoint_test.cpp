@@ -4,16 +4,19 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <fstream>
 
+#include "../../core/base/atomic_file.h"
 #include "../../core/base/random.h"
 #include "../../core/checkpoint_folder.h"
 #include "../../core/ops.h"
 #include "../../core/serialize.h"
 #include "../../core/system_info.h"
 #include "../support/errors.h"
+#include "../support/process.h"
 #include "../support/program.h"
 
 using namespace gradus;
@@ -268,12 +271,35 @@ TEST_CASE("nothing is saved into a folder that has taken the place of the one th
   CHECK(checkpoints.steps() == std::vector<int64_t>{1, 2});
 }
 
-TEST_CASE("what a killed process left half written is removed when the folder is opened") {
+TEST_CASE("saving removes what a killed process left of a checkpoint, and no other file") {
   const TemporaryFolder folder;
-  write_text(folder / ".gradus-4711-0.tmp", "half a checkp");
-  write_text(folder / "notes.tmp", "mine");
-  const CheckpointFolder checkpoints(folder.path());
-  CHECK(folder.files() == std::vector<std::string>{"notes.tmp"});
+  const std::string killed = std::to_string(ended_process());
+  const std::string half = ".gradus-" + killed + "-0-checkpoint-3.safetensors.tmp";
+  const std::vector<std::string> of_others = {
+      ".gradus-" + killed + "-0-weights.safetensors.tmp",
+      ".gradus-" + std::to_string(getppid()) + "-0-checkpoint-3.safetensors.tmp",  // is running
+      ".gradus-4711-0.tmp",
+      ".gradus-checkpoint-3.safetensors.tmp",
+      ".gradus-.tmp",
+      "notes.tmp"};
+  write_text(folder / half, "half a checkp");
+  for (const std::string& name : of_others) write_text(folder / name, "not its own");
+  CheckpointFolder checkpoints(folder.path());
+  CHECK(folder.files().size() == of_others.size() + 1);  // opening changes nothing
+  checkpoints.save(4, small_checkpoint());
+  CHECK_FALSE(fs::exists(folder / half));
+  for (const std::string& name : of_others) CHECK(read_text(folder / name) == "not its own");
+}
+
+TEST_CASE("a temporary file says which process writes it, and which file it becomes") {
+  const TemporaryFolder folder;
+  AtomicFile file("test", folder / "checkpoint-3.safetensors");
+  CHECK(folder.files() ==
+        std::vector<std::string>{str(".gradus-", getpid(), "-0-checkpoint-3.safetensors.tmp")});
+  const std::string long_name(255, 'a');
+  AtomicFile other("test", folder / long_name);
+  other.commit();
+  CHECK(fs::exists(folder / long_name));
 }
 
 TEST_CASE("a full disk costs none of the checkpoints that are there") {

@@ -8,6 +8,7 @@
 #include "../../datasets/download.h"
 #include "../../datasets/file.h"
 #include "../../datasets/idx.h"
+#include "../support/process.h"
 #include "local_server.h"
 #include "scripted_server.h"
 #include "support.h"
@@ -90,10 +91,15 @@ TEST_CASE("fetching gets four verified files, and nothing the second time") {
 TEST_CASE("what a killed process left half written is removed by the next that fetches") {
   const TemporaryFolder cache;
   const KnownDataset dataset = publish(cache.path());  // all there: nothing to download
-  write_bytes(cache / ".gradus-4711-0.tmp", bytes("half"));
+  const std::string killed = ".gradus-" + std::to_string(test::ended_process());
+  const std::string half = killed + "-0-train-labels-idx1-ubyte.gz.tmp";
+  const std::string of_another = killed + "-0-weights.safetensors.tmp";
+  write_bytes(cache / half, bytes("half"));
+  write_bytes(cache / of_another, bytes("half"));
   write_bytes(cache / "notes.tmp", bytes("mine"));
   CHECK(fetch_counting(dataset, cache.path(), {dead_mirror}) == 0);
-  CHECK_FALSE(fs::exists(cache / ".gradus-4711-0.tmp"));
+  CHECK_FALSE(fs::exists(cache / half));
+  CHECK(fs::exists(cache / of_another));
   CHECK(fs::exists(cache / "notes.tmp"));
 }
 

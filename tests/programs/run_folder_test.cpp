@@ -7,6 +7,7 @@
 #include "../../core/base/error.h"
 #include "../../core/checkpoint_folder.h"
 #include "../support/paths.h"
+#include "../support/process.h"
 #include "../support/program.h"
 
 using namespace gradus;
@@ -108,6 +109,36 @@ TEST_CASE("a folder with any file that a run would replace is refused") {
     CHECK(contains(outcome.err, "--overwrite"));
     CHECK(contents(place.run()) == before);
   }
+}
+
+TEST_CASE(
+    "what a killed run left half written goes when its folder is written again, and no more") {
+  const Place place;
+  REQUIRE(place.train_quickly().status == 0);
+  const std::string killed = ".gradus-" + std::to_string(ended_process()) + "-0-";
+  const auto leave = [&] {
+    for (const char* name : {"checkpoint-9.safetensors", "model.safetensors", "config.json"}) {
+      write_text(place.run() / (killed + name + ".tmp"), "half");
+    }
+  };
+  const fs::path others = place.run() / (killed + "weights.safetensors.tmp");
+  const auto left = [&] {
+    int count = 0;
+    for (const auto& [name, bytes] : contents(place.run())) count += name.starts_with(".gradus");
+    return count;
+  };
+  write_text(others, "of another program");
+  leave();
+  CHECK(place.train_quickly().status == 1);  // the folder holds a run
+  CHECK(place.train_quickly("--overwrite --model none.json").status == 1);
+  CHECK(place.resume("--lr 1").status == 1);
+  CHECK(left() == 4);
+  REQUIRE(place.resume().status == 0);
+  CHECK(left() == 1);
+  leave();
+  REQUIRE(place.train_quickly("--overwrite").status == 0);
+  CHECK(left() == 1);
+  CHECK(read_text(others) == "of another program");
 }
 
 TEST_CASE("a model file inside the run folder can be trained anew") {

@@ -67,4 +67,12 @@ class Process {
   bool ended_ = false;
 };
 
+/// The number of a process that ran and has ended.
+inline pid_t ended_process() {
+  const pid_t id = fork();
+  if (id == 0) _exit(0);
+  waitpid(id, nullptr, 0);
+  return id;
+}
+
 }  // namespace gradus::test
