@@ -42,7 +42,7 @@ set(external_rules
     "(torch/torch|malloc|omp)\\.h => ^benchmarks/"
     "oneapi/dnnl/dnnl\\.hpp => ^benchmarks/"
     "CLI/CLI\\.hpp => ${programs_files}"
-    "png\\.h => ^examples/"
+    "(jerror|jpeglib|png)\\.h => ^examples/"
     "gradus/.+ => ${programs_files}"  # inside the library, includes are relative
     "((sys|arpa|netinet)/[a-z]+|unistd|fcntl|sched|signal|spawn)\\.h => \\.cpp$|^tests/"  # POSIX
     "(stdio|stdlib|time)\\.h => \\.cpp$|^tests/"  # for what POSIX adds to them

@@ -20,6 +20,7 @@ build_packages=(
   "libcurl4-openssl-dev libcurl4-gnutls-dev libcurl4-nss-dev"
   "ca-certificates"
   "libcli11-dev"
+  "libjpeg-dev libjpeg62-turbo-dev"
   "libpng-dev"
   "doctest-dev"
 )

@@ -203,7 +203,8 @@ int run(int argc, char** argv) {
   eval_command.add_option("--data", run_options.data_directory, "folder that holds the files");
   CLI::App& predict_command = *app.add_subcommand("predict", "say which digit a picture shows");
   add_run_options(predict_command, run_options);
-  predict_command.add_option("FILE", files, "PNG or PGM picture, or IDXFILE:NUMBER")->required();
+  predict_command.add_option("FILE", files, "PNG, JPEG or PGM picture, or IDXFILE:NUMBER")
+      ->required();
   for (CLI::App* command : {&train_command, &eval_command, &predict_command}) {
     command->add_option("--threads", threads, "default: one per processor")
         ->check(CLI::Range(1, 1024));

@@ -16,8 +16,8 @@ struct SavedRunOptions {
 /// Prints accuracy and loss of the saved net on the test images.
 void evaluate_run(const SavedRunOptions& options);
 
-/// Prints what the saved net sees in each file: a PNG or PGM picture, or "FILE:NUMBER" for an image
-/// of an IDX file.
+/// Prints what the saved net sees in each file: a PNG, JPEG or PGM picture, or "FILE:NUMBER" for an
+/// image of an IDX file.
 void predict(const SavedRunOptions& options, const std::vector<std::string>& files);
 
 }  // namespace gradus::examples

@@ -10,9 +10,10 @@
 
 namespace gradus::examples {
 
-/// A PNG or PGM picture as uint8 gray values [H, W]. Colours are turned into gray, transparency
-/// into white. Throws IoError naming the file for anything else, and for pictures of more than 4096
-/// pixels in height or width.
+/// A PNG, JPEG or PGM picture as uint8 gray values [H, W]. Colours are turned into gray,
+/// transparency into white; what a camera took standing on its side is turned upright (EXIF).
+/// Throws IoError naming the file for anything else, and for pictures of more than 4096 pixels in
+/// height or width.
 Tensor read_image(const std::filesystem::path& path);
 /// The same from memory; `name` stands for the file in errors.
 Tensor parse_image(std::span<const std::byte> bytes, const std::string& name);

@@ -153,6 +153,27 @@ def image():
         pixels = chunk(b"IDAT", zlib.compress(rows, 9))
         return b"\x89PNG\r\n\x1a\n" + header + extra + pixels + chunk(b"IEND", b"")
 
+    def segment(marker, data):
+        return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
+
+    def jpeg(side, scans):
+        """A gray progressive picture; scans are (coefficient, Ah, Al, entropy-coded bits)."""
+        one_code = bytes([1]) + bytes(15)  # of one bit: for a DC difference of 0, and for long runs
+        out = b"\xff\xd8" + segment(0xDB, b"\0" + b"\1" * 64)
+        out += segment(0xC2, struct.pack(">BHHBBBB", 8, side, side, 1, 1, 0x11, 0))
+        out += segment(0xC4, b"\0" + one_code + b"\0") + segment(0xC4, b"\x10" + one_code + b"\xe0")
+        for coefficient, before, after, bits in scans:
+            parameters = [1, 1, 0, coefficient, coefficient, before * 16 + after]
+            out += segment(0xDA, bytes(parameters)) + bits
+        return out + b"\xff\xd9"
+
+    def scans_of(coefficients, blocks=512 * 512):
+        yield 0, 0, 0, bytes(blocks // 8)
+        runs = bytes(blocks // 16384 * 15 // 8 + 1)  # each the code and 14 bits: 16384 empty blocks
+        for coefficient in coefficients:
+            yield coefficient, 0, 1, runs
+            yield coefficient, 1, 0, runs
+
     bomb = b"a\0\0" + zlib.compress(bytes(400_000_000), 9)
     rows = bytes(9 * 8)
     yield "largest_gray", png(4096, bytes(4097 * 4096))
@@ -161,6 +182,8 @@ def image():
     yield "many_chunks", png(8, rows, extra=repeated(chunk(b"tEXt", b"a\0b")))
     yield "text_bomb", png(8, rows, extra=chunk(b"zTXt", bomb))
     yield "profile_bomb", png(8, rows, extra=chunk(b"iCCP", bomb))
+    yield "many_scans", jpeg(4096, scans_of(range(1, 32)))
+    yield "too_many_scans", jpeg(4096, scans_of(range(1, 64)))
     yield "gray_bytes", b"P5\n1000 1000\n255\n" + b"1" * 1_000_000
     yield "gray_text", b"P2\n700 700\n255\n" + b"1 " * 490_000
     yield "spaces", b"P2" + repeated(b" ")

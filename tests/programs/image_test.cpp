@@ -6,17 +6,25 @@
 #include "../../core/ops.h"
 #include "../../examples/support/image.h"
 #include "../support/errors.h"
+#include "../support/paths.h"
 #include "../support/processor_time.h"
 #include "../support/temporary_folder.h"
+#include "../support/text.h"
 
 using namespace gradus;
 using examples::parse_image;
+using test::contains;
 using test::message_of;
 
 namespace {
 
 Tensor parse(const std::string& file) {
   return parse_image(std::as_bytes(std::span(file)), "a.pgm");
+}
+
+/// A picture that the fuzzer starts from.
+std::filesystem::path seed(const std::string& name) {
+  return std::filesystem::path(test::source_folder()) / "tests/fuzz/corpus/image" / name;
 }
 
 constexpr std::string_view usual_hint = ". Hint: save it again with a picture program";
@@ -37,7 +45,7 @@ TEST_CASE("PGM pictures are read as text and as bytes, with comments") {
 
 TEST_CASE("a damaged PGM picture is refused with the reason") {
   CHECK(error_of("") ==
-        "[read_image] a.pgm is neither PNG nor PGM. Hint: convert it to one of them");
+        "[read_image] a.pgm is neither PNG nor JPEG nor PGM. Hint: convert it to one of them");
   CHECK(message_of([] { parse("P5"); }).ends_with(usual_hint));
   CHECK(error_of("P5") == "[read_image] a.pgm is truncated");
   CHECK(error_of("P5 2 2 255\n123") == "[read_image] a.pgm is truncated");
@@ -61,6 +69,41 @@ TEST_CASE("a PGM picture of one long line is read in linear time") {
 
 TEST_CASE("a damaged PNG picture is refused with what libpng says") {
   CHECK(error_of("\x89PNG\r\n\x1a\n").starts_with("[read_image] a.pgm is a damaged PNG: "));
+}
+
+TEST_CASE("JPEG pictures are read, plain, progressive and standing on their side") {
+  const auto pixel = [](int64_t y, int64_t x) { return static_cast<double>(10 * x + 5 * y + 20); };
+  const auto check = [&](const char* name, bool is_turned) {
+    CAPTURE(name);
+    const Tensor gray = examples::read_image(seed(name));
+    REQUIRE(gray.shape() == (is_turned ? Shape{16, 8} : Shape{8, 16}));
+    for (int64_t y = 0; y < 8; ++y) {
+      for (int64_t x = 0; x < 16; ++x) {
+        const Tensor found =
+            is_turned ? gray.select(0, x).select(0, 7 - y) : gray.select(0, y).select(0, x);
+        CHECK(std::abs(to(found, float64).item() - pixel(y, x)) < 6);  // quality 90
+      }
+    }
+  };
+  check("gray.jpg", false);
+  check("progressive.jpg", false);
+  check("on-its-side.jpg", true);
+}
+
+TEST_CASE("a damaged JPEG picture is refused, as is one with parts missing") {
+  const auto error = [](const char* name) {
+    return message_of([&] { examples::read_image(seed(name)); });
+  };
+  CHECK(error_of("\xFF\xD8\xFF\xD9").starts_with("[read_image] a.pgm is a damaged JPEG: "));
+  CHECK(
+      contains(error("cut.jpg"), "cut.jpg is a damaged JPEG: Premature end of JPEG file. Hint: "));
+  CHECK(contains(error("print.jpg"), "print.jpg is a damaged JPEG: Unsupported color conversion"));
+  CHECK(contains(error("wide.jpg"), "wide.jpg has 4097x8 pixels. Hint: "));
+  const std::string file = test::read_text(seed("gray.jpg"));
+  for (size_t size = 0; size < file.size() - 1; ++size) {
+    CAPTURE(size);
+    CHECK_FALSE(error_of(file.substr(0, size)).empty());
+  }
 }
 
 TEST_CASE("what is no file is refused") {

@@ -306,7 +306,8 @@ TEST_CASE("mistakes get a message and exit status 1") {
   check_refused("train --dataset synthetic --out " + folder / "file/run", "cannot make");
   check_refused("eval --run " + folder / "nothing", "has no config.json");
   const std::string run_folder = trained_run() / "run";
-  check_refused("predict --run " + run_folder + " " + folder / "bad.json", "neither PNG nor PGM");
+  check_refused("predict --run " + run_folder + " " + folder / "bad.json",
+                "neither PNG nor JPEG nor PGM");
   check_refused("predict --run " + run_folder + " " + folder / "none.png", "there is no file");
 }
 
