@@ -9,6 +9,7 @@
 #include "../base/parallel_for.h"
 #include "conv.h"
 #include "conv_direct.h"
+#include "conv_parts.h"
 #include "conv_winograd.h"
 #include "gemm.h"
 #include "sizes.h"
@@ -190,9 +191,9 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
         const int64_t image = n * s.groups + group;
         for_tiles<T>(s, [&](int64_t row, int64_t rows) {
           const T* const columns = columns_of(s, row, rows, tile.data(), x + image * group_inputs);
-          gemm<T>(false, true, outputs, depth, rows * s.ow, 1,
-                  g + image * outputs * plane + row * s.ow, plane, columns, rows * s.ow, 1, sum,
-                  depth);
+          weight_gemm<T>(false, true, outputs, depth, rows * s.ow, 1,
+                         g + image * outputs * plane + row * s.ow, plane, columns, rows * s.ow, 1,
+                         sum, depth);
         });
       });
     }
@@ -209,13 +210,16 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
 
 // --- The choice ---
 
+/// Whatever the number of images: the bits of one must not depend on the others.
 bool suits_winograd(const ConvSizes& s) {
-  constexpr int64_t fewest_channels = 16, fewest_tiles = 32;
+  constexpr int64_t fewest_channels = 16;
   const bool fits = s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 &&
-                    s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.padding_h <= 2 &&
-                    s.padding_w <= 2;
+                    s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.padding_h >= 0 &&
+                    s.padding_h <= 2 && s.padding_w >= 0 && s.padding_w <= 2;
+  // 36 products for each tile of 4x4 outputs, instead of 9 for each output.
+  const int64_t tiles = (s.oh + 3) / 4 * ((s.ow + 3) / 4);
   return fits && s.winograd && s.c >= fewest_channels && s.o >= fewest_channels &&
-         s.n * ((s.oh + 3) / 4) * ((s.ow + 3) / 4) >= fewest_tiles;
+         36 * tiles < 9 * s.oh * s.ow;
 }
 
 /// Also for the input gradient: that is a convolution with this much padding on the other side.
@@ -254,7 +258,9 @@ void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const
 template <class T>
 void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   if constexpr (std::is_same_v<T, float>) {
-    if (suits_winograd(s)) return winograd().input_gradient(s, dx, g, weight);
+    if (suits_winograd(input_gradient_sizes(s))) {
+      return winograd().input_gradient(s, dx, g, weight);
+    }
   }
   (suits_direct_input(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
 }

@@ -67,6 +67,26 @@ int64_t band_size(int64_t length, double flops) {
   return (size + granule - 1) / granule * granule;
 }
 
+/// Cuts C into bands of rows or columns, whichever there are more of, and calls
+/// `multiply(rows, columns, a, b, c)` for each in parallel.
+template <class T, class Multiply>
+void for_bands(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
+               int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc, const Multiply& multiply) {
+  const double flops =
+      2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  if (m >= n) {
+    const int64_t step = transpose_a ? 1 : lda;
+    parallel_for(m, band_size(m, flops), [&](int64_t begin, int64_t end) {
+      multiply(end - begin, n, a + begin * step, b, c + begin * ldc);
+    });
+  } else {
+    const int64_t step = transpose_b ? ldb : 1;
+    parallel_for(n, band_size(n, flops), [&](int64_t begin, int64_t end) {
+      multiply(m, end - begin, a, b + begin * step, c + begin);
+    });
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -74,11 +94,27 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   if (m == 0 || n == 0) return;
   if (k == 0) return scale(m, n, beta, c, ldc);
+  table<PackedGemm<T>>().multiply(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c,
+                                  ldc);
+}
+
+template <class T>
+void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
+                   const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+  for_bands(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc,
+            [=](int64_t rows, int64_t columns, const T* pa, const T* pb, T* pc) {
+              gemm(transpose_a, transpose_b, rows, columns, k, alpha, pa, lda, pb, ldb, beta, pc,
+                   ldc);
+            });
+}
+
+template <class T>
+void weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
+                 const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   // OpenBLAS as distributed does not know the latest processors and takes kernels for older ones.
   constexpr int64_t fewest_rows = 6;
-  if (isa() == Isa::avx512 && m >= fewest_rows) {
-    return table<PackedGemm<T>>().multiply(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb,
-                                           beta, c, ldc);
+  if (m == 0 || n == 0 || k == 0 || (isa() == Isa::avx512 && m >= fewest_rows)) {
+    return gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   }
   pin_blas_to_one_thread();
   call_blas(flag(transpose_a), flag(transpose_b), narrow(m), narrow(n), narrow(k), alpha, a,
@@ -86,23 +122,14 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T
 }
 
 template <class T>
-void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
-                   const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
-  const double flops =
-      2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  if (m >= n) {
-    const int64_t step = transpose_a ? 1 : lda;
-    parallel_for(m, band_size(m, flops), [&](int64_t begin, int64_t end) {
-      gemm(transpose_a, transpose_b, end - begin, n, k, alpha, a + begin * step, lda, b, ldb, beta,
-           c + begin * ldc, ldc);
-    });
-  } else {
-    const int64_t step = transpose_b ? ldb : 1;
-    parallel_for(n, band_size(n, flops), [&](int64_t begin, int64_t end) {
-      gemm(transpose_a, transpose_b, m, end - begin, k, alpha, a, lda, b + begin * step, ldb, beta,
-           c + begin, ldc);
-    });
-  }
+void parallel_weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                          T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,
+                          int64_t ldc) {
+  for_bands(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc,
+            [=](int64_t rows, int64_t columns, const T* pa, const T* pb, T* pc) {
+              weight_gemm(transpose_a, transpose_b, rows, columns, k, alpha, pa, lda, pb, ldb, beta,
+                          pc, ldc);
+            });
 }
 
 std::string blas_description() {
@@ -118,5 +145,13 @@ template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, float, const 
                             const float*, int64_t, float, float*, int64_t);
 template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t,
                             const double*, int64_t, double, double*, int64_t);
+template void weight_gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t,
+                          const float*, int64_t, float, float*, int64_t);
+template void weight_gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t,
+                          const double*, int64_t, double, double*, int64_t);
+template void parallel_weight_gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*,
+                                   int64_t, const float*, int64_t, float, float*, int64_t);
+template void parallel_weight_gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*,
+                                   int64_t, const double*, int64_t, double, double*, int64_t);
 
 }  // namespace gradus::kernels

@@ -1,4 +1,5 @@
-// Matrix products on OpenBLAS. This family is the only one that knows BLAS.
+// Matrix products: rows of samples by a packed product of our own, sums over samples by OpenBLAS.
+// This family is the only one that knows BLAS.
 #pragma once
 
 #include <cstdint>
@@ -11,17 +12,32 @@ namespace gradus::kernels {
 /// between rows in memory, before any transposition. With beta = 0 the old contents of C are not
 /// read.
 ///
-/// Runs in the calling thread; made to be called from parallel_for. T is float or double. Throws
-/// ShapeError where a size does not fit into 32 bits.
+/// The bits of an element of C follow from its row of op(A) and its column of op(B): they do not
+/// depend on m or n, on its place in C, or on how the operands lie in memory. So a sample, as a row
+/// of A, comes out the same in every batch.
+///
+/// Runs in the calling thread; made to be called from parallel_for. T is float or double.
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
 
-/// The same on all threads: C is cut into bands whose number depends on the sizes alone, so that
-/// the result has the same bits on any number of threads.
+/// The same on all threads.
 template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
                    const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
+
+/// gemm() for sums over samples, which are weight gradients: by OpenBLAS where that is faster. Its
+/// bits may depend on all sizes. Throws ShapeError where a size does not fit into 32 bits.
+template <class T>
+void weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
+                 const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
+
+/// The same on all threads: C is cut into bands whose number depends on the sizes alone, so that
+/// the result has the same bits on any number of threads.
+template <class T>
+void parallel_weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                          T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,
+                          int64_t ldc);
 
 /// Version, build options and processor type of the BLAS in use, for a program's first line.
 std::string blas_description();

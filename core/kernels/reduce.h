@@ -1,5 +1,6 @@
-// Reductions. Every sum is cut into blocks of fixed size that are added in a fixed order, so that
-// results do not depend on the number of threads.
+// Reductions. Every sum is cut into pieces of fixed size that are added in a fixed order, so that
+// results depend on the elements of a sum alone: not on the number of threads, on other outputs, or
+// on how x lies in memory.
 #pragma once
 
 #include <cstdint>

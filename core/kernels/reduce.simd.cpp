@@ -1,4 +1,9 @@
 // Compiled once per instruction set; see isa.h.
+//
+// Every output is folded in the same order, which the number and order of its elements alone
+// decide, not strides or what else is reduced: element i of a piece goes to lane i % lanes, lanes
+// are folded in order, then pieces. So a sample gives the same bits in every batch, also where the
+// batch is the innermost dimension.
 #include <limits>
 #include <type_traits>
 
@@ -12,7 +17,8 @@ namespace gradus::kernels {
 namespace {
 
 constexpr int64_t reduced_per_piece = 65536;
-constexpr int64_t columns_per_piece = 256;
+constexpr int64_t columns_per_piece = 128;
+constexpr int64_t lanes = 16;
 
 template <class T>
 struct Sum {
@@ -42,47 +48,57 @@ struct Min {
   static T fold(T a, T b) { return b < a || b != b ? b : a; }
 };
 
+/// Calls body(number of the first element, its offset, count) for the runs of the innermost
+/// dimension that elements [begin, end) of the nest consist of.
+template <class Body>
+void for_runs(const Loop<1>& reduced, int64_t begin, int64_t end, const Body& body) {
+  if (begin >= end) return;
+  const int64_t inner = reduced.size[0], step = reduced.stride[0][0];
+  int64_t at = begin / inner * inner;
+  for_rows(reduced, begin / inner, (end - 1) / inner + 1, [&](const int64_t* o) {
+    const int64_t first = larger(begin, at), next = smaller(end, at + inner);
+    body(first, o[0] + (first - at) * step, next - first);
+    at += inner;
+  });
+}
+
+/// Folds n elements into lanes, the first of them into lane number `first` % lanes.
 template <class F, class T>
-typename F::Accumulator fold_run(const T* x, int64_t stride, int64_t n) {
+void fold_run(int64_t first, const T* x, int64_t stride, int64_t n,
+              typename F::Accumulator (&lane)[lanes]) {
   using A = typename F::Accumulator;
-  constexpr int64_t lanes = 16;
-  A total = F::start;
   int64_t i = 0;
+  const auto fold_some = [&](int64_t from, int64_t count) {
+    for (int64_t k = 0; k < count; ++k, ++i) {
+      lane[from + k] = F::fold(lane[from + k], static_cast<A>(x[i * stride]));
+    }
+  };
+  const int64_t begin = first % lanes;
+  if (begin > 0) fold_some(begin, smaller(n, lanes - begin));
   if (stride == 1) {
-    A lane[lanes];
-    for (int64_t k = 0; k < lanes; ++k) lane[k] = F::start;
     for (; i + lanes <= n; i += lanes) {
       for (int64_t k = 0; k < lanes; ++k) lane[k] = F::fold(lane[k], static_cast<A>(x[i + k]));
     }
-    for (int64_t k = 0; k < lanes; ++k) total = F::fold(total, lane[k]);
   }
-  for (; i < n; ++i) total = F::fold(total, static_cast<A>(x[i * stride]));
-  return total;
+  while (i < n) fold_some(0, smaller(n - i, lanes));
 }
 
-/// Fold of one piece of the reduced nest: some rows of it, or a part of its only row.
+/// Fold of one piece of the reduced nest.
 template <class F, class T>
 typename F::Accumulator fold_piece(const Loop<1>& reduced, int64_t piece, const T* x) {
-  const int64_t inner = reduced.size[0], step = reduced.stride[0][0];
-  if (reduced.dims == 1) {
-    const int64_t begin = piece * reduced_per_piece;
-    const int64_t end = begin + reduced_per_piece < inner ? begin + reduced_per_piece : inner;
-    return fold_run<F>(x + begin * step, step, end - begin);
-  }
-  const int64_t rows_per_piece = at_least_one(reduced_per_piece / at_least_one(inner));
-  const int64_t begin = piece * rows_per_piece, rows = reduced.rows();
-  const int64_t end = begin + rows_per_piece < rows ? begin + rows_per_piece : rows;
-  typename F::Accumulator total = F::start;
-  for_rows(reduced, begin, end,
-           [&](const int64_t* o) { total = F::fold(total, fold_run<F>(x + o[0], step, inner)); });
+  const int64_t begin = piece * reduced_per_piece;
+  const int64_t end = smaller(begin + reduced_per_piece, reduced.rows() * reduced.size[0]);
+  typename F::Accumulator lane[lanes], total = F::start;
+  for (auto& start : lane) start = F::start;
+  for_runs(reduced, begin, end, [&](int64_t first, int64_t offset, int64_t n) {
+    fold_run<F>(first, x + offset, reduced.stride[0][0], n, lane);
+  });
+  for (const auto& of_lane : lane) total = F::fold(total, of_lane);
   return total;
 }
 
 int64_t piece_count(const Loop<1>& reduced) {
-  const int64_t inner = at_least_one(reduced.size[0]);
-  if (reduced.dims == 1) return (inner - 1) / reduced_per_piece + 1;
-  const int64_t rows_per_piece = at_least_one(reduced_per_piece / inner);
-  return (at_least_one(reduced.rows()) - 1) / rows_per_piece + 1;
+  return (at_least_one(reduced.rows() * reduced.size[0]) - 1) / reduced_per_piece + 1;
 }
 
 /// Element number i of the kept nest, as offsets of out and x.
@@ -132,33 +148,54 @@ void fold_inner(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x)
   deallocate(partial, bytes);
 }
 
+/// Folds elements [begin, end) of the reduced nest for each of n neighbouring columns of x.
+template <class F, class T>
+void fold_columns(const Loop<1>& reduced, int64_t begin, int64_t end, int64_t n, const T* x,
+                  int64_t column_step, typename F::Accumulator* total) {
+  using A = typename F::Accumulator;
+  A lane[lanes][columns_per_piece];
+  const int64_t used = smaller(lanes, end - begin);
+  for (int64_t k = 0; k < used; ++k) {
+    for (int64_t i = 0; i < n; ++i) lane[k][i] = F::start;
+  }
+  for_runs(reduced, begin, end, [&](int64_t first, int64_t offset, int64_t count) {
+    for (int64_t r = 0; r < count; ++r) {
+      const T* const row = x + offset + r * reduced.stride[0][0];
+      A* const to = lane[(first + r) % lanes];
+      if (column_step == 1) {
+        for (int64_t i = 0; i < n; ++i) to[i] = F::fold(to[i], static_cast<A>(row[i]));
+      } else {
+        for (int64_t i = 0; i < n; ++i)
+          to[i] = F::fold(to[i], static_cast<A>(row[i * column_step]));
+      }
+    }
+  });
+  for (int64_t i = 0; i < n; ++i) total[i] = F::start;
+  for (int64_t k = 0; k < used; ++k) {
+    for (int64_t i = 0; i < n; ++i) total[i] = F::fold(total[i], lane[k][i]);
+  }
+}
+
 /// Rows of outputs at a time, for kept dimensions that lie next to each other in memory.
 template <class F, class T>
 void fold_outer(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+  using A = typename F::Accumulator;
   const int64_t inner = kept.size[0], so = kept.stride[0][0], sx = kept.stride[1][0];
   const int64_t blocks = (inner - 1) / columns_per_piece + 1;
+  const int64_t elements = reduced.rows() * reduced.size[0];
   parallel_for(kept.rows() * blocks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t first = task % blocks * columns_per_piece;
-      const int64_t n = inner - first < columns_per_piece ? inner - first : columns_per_piece;
+      const int64_t n = smaller(inner - first, columns_per_piece);
       int64_t offset[2];
       kept_offsets(kept, task / blocks * inner + first, offset);
-      using A = typename F::Accumulator;
-      A total[columns_per_piece];
+      A total[columns_per_piece], of_piece[columns_per_piece];
       for (int64_t i = 0; i < n; ++i) total[i] = F::start;
-      const T* const column = x + offset[1];
-      for_rows(reduced, 0, reduced.rows(), [&](const int64_t* o) {
-        for (int64_t r = 0; r < reduced.size[0]; ++r) {
-          const T* const row = column + o[0] + r * reduced.stride[0][0];
-          if (sx == 1) {
-            for (int64_t i = 0; i < n; ++i) total[i] = F::fold(total[i], static_cast<A>(row[i]));
-          } else {
-            for (int64_t i = 0; i < n; ++i) {
-              total[i] = F::fold(total[i], static_cast<A>(row[i * sx]));
-            }
-          }
-        }
-      });
+      for (int64_t at = 0; at < elements; at += reduced_per_piece) {
+        fold_columns<F>(reduced, at, smaller(at + reduced_per_piece, elements), n, x + offset[1],
+                        sx, of_piece);
+        for (int64_t i = 0; i < n; ++i) total[i] = F::fold(total[i], of_piece[i]);
+      }
       for (int64_t i = 0; i < n; ++i) out[offset[0] + i * so] = static_cast<T>(total[i]);
     }
   });

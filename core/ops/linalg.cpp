@@ -61,7 +61,8 @@ int64_t batch_offset(const Tensor& x, int64_t index) {
   return offset;
 }
 
-/// out = a b + beta out, matrix by matrix; out is contiguous, a and b are readable by gemm.
+/// out = a b + beta out, matrix by matrix; out is contiguous, a and b are readable by gemm. The
+/// bits of an element follow from its row and column alone.
 void multiply(const ProductSizes& s, const Tensor& a, const Tensor& b, double beta, Tensor& out) {
   const MatrixLayout la = *gemm_layout(a), lb = *gemm_layout(b);
   dispatch_floating("matmul", a.dtype(), [&]<class T>() {
@@ -86,8 +87,11 @@ void multiply(const ProductSizes& s, const Tensor& a, const Tensor& b, double be
   });
 }
 
+Tensor weight_product(const Tensor& a_in, const Tensor& b_in);
+
 /// The product of matrices [..., m, k] and [..., k, n] with equal batch dimensions: the operation
-/// that every product here ends in, and that its own rule is made of.
+/// that every product here ends in, and that its own rule is made of. Rows of a are samples, so the
+/// gradient of a matrix b that all of them share is a sum over samples.
 Tensor product(const Tensor& a_in, const Tensor& b_in) {
   const Tensor a = readable_by_gemm(a_in), b = readable_by_gemm(b_in);
   Shape shape = a.shape();
@@ -98,8 +102,26 @@ Tensor product(const Tensor& a_in, const Tensor& b_in) {
   multiply(s, a, b, 0, out);
   return record(Op("matmul", s.flops()), inputs(a, b), out, saved(a, b),
                 [](const TensorList& t, const Tensor& g, const Wanted& wanted) -> TensorList {
+                  const auto by_b = t[0].dim() == 2 ? weight_product : product;
                   return {wanted[0] ? product(g, transpose(t[1], -2, -1)) : Tensor(),
-                          wanted[1] ? product(transpose(t[0], -2, -1), g) : Tensor()};
+                          wanted[1] ? by_b(transpose(t[0], -2, -1), g) : Tensor()};
+                });
+}
+
+/// The product of two matrices as a sum over samples, of which no row is one.
+Tensor weight_product(const Tensor& a_in, const Tensor& b_in) {
+  const Tensor a = readable_by_gemm(a_in), b = readable_by_gemm(b_in);
+  const ProductSizes s{a.size(0), b.size(1), a.size(1), 1};
+  Tensor out = Tensor::empty({s.m, s.n}, a.dtype());
+  const MatrixLayout la = *gemm_layout(a), lb = *gemm_layout(b);
+  dispatch_floating("matmul", a.dtype(), [&]<class T>() {
+    kernels::parallel_weight_gemm<T>(la.transposed, lb.transposed, s.m, s.n, s.k, 1, a.data<T>(),
+                                     la.ld, b.data<T>(), lb.ld, 0, out.mutable_data<T>(), s.n);
+  });
+  return record(Op("matmul", s.flops()), inputs(a, b), out, saved(a, b),
+                [](const TensorList& t, const Tensor& g, const Wanted& wanted) -> TensorList {
+                  return {wanted[0] ? product(g, transpose(t[1], 0, 1)) : Tensor(),
+                          wanted[1] ? product(transpose(t[0], 0, 1), g) : Tensor()};
                 });
 }
 
@@ -219,7 +241,7 @@ Tensor linear_rows(const Tensor& x_in, const Tensor& weight_in, const Tensor& bi
   return record(Op("linear", s.flops()), inputs(x, weight, bias), out, saved(x, weight),
                 [](const TensorList& t, const Tensor& g, const Wanted& wanted) -> TensorList {
                   return {wanted[0] ? matmul(g, t[1]) : Tensor(),
-                          wanted[1] ? matmul(transpose(g, 0, 1), t[0]) : Tensor(),
+                          wanted[1] ? weight_product(transpose(g, 0, 1), t[0]) : Tensor(),
                           wanted[2] ? sum(g, {0}) : Tensor()};
                 });
 }
