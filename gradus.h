@@ -1,6 +1,7 @@
 // Everything a user of Gradus needs.
 #pragma once
 
+#include "core/base/denormals.h"
 #include "core/base/parallel_for.h"
 #include "core/base/random.h"
 #include "core/checkpoint.h"

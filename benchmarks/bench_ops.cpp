@@ -4,7 +4,8 @@
 //   bench_ops --benchmark_filter='batch_norm/.*' --benchmark_format=json
 //
 // GRADUS_NUM_THREADS says on how many threads. Operations are the rows of tests/op_table, which
-// has all of them; a layer type without a benchmark is named when the program starts.
+// has all of them; rows named "denormal" compare such input with ordinary one ("times_ordinary",
+// which should be near 1). A layer type without a benchmark is named when the program starts.
 #include <benchmark/benchmark.h>
 
 #include <gradus/gradus.h>
@@ -115,6 +116,27 @@ void optimizer_step(benchmark::State& state, const LayerCase& layer) {
   }
 }
 
+/// Times `run` of denormal numbers, and notes how many times as long it takes as of ordinary ones.
+void denormal(benchmark::State& state, const Shape& shape,
+              const std::function<void(const Tensor&)>& run) {
+  Rng generator(1);
+  const Tensor ordinary = randn(shape, generator);
+  set_flush_denormals(false);  // for the conversion, which would make zeros of them
+  const Tensor inputs[] = {ordinary, to(to(ordinary, float64) * 1e-40, float32)};
+  set_flush_denormals(true);
+  double seconds[2] = {};
+  for (auto _ : state) {
+    for (int i = 0; i < 2; ++i) {
+      const Clock::time_point begin = Clock::now();
+      run(inputs[i]);
+      const double taken = seconds_since(begin);
+      seconds[i] += taken;
+      if (i == 1) state.SetIterationTime(taken);
+    }
+  }
+  state.counters["times_ordinary"] = seconds[1] / seconds[0];
+}
+
 // --- Registering ---
 
 template <class F>
@@ -134,6 +156,21 @@ void add_layer(const LayerCase& layer) {
   } else {
     add_both(layer.name(), [layer] { return bench::make_subject(layer); });
   }
+}
+
+/// What is slow with denormal numbers unless kernels flush them.
+void add_denormal_input() {
+  const auto add = [](const std::string& name, const Shape& shape,
+                      const std::function<void(const Tensor&)>& run) {
+    add_benchmark(name, [=](benchmark::State& state) { denormal(state, shape, run); });
+  };
+  add("matmul/denormal/512x512/fwd", {512, 512}, [](const Tensor& x) { matmul(x, x); });
+  add("conv2d/denormal/16x32x28x28/fwd", {16, 32, 28, 28},
+      [w = full({32, 32, 3, 3}, 0.01)](const Tensor& x) { conv2d(x, w); });
+  add("sgd/denormal/1000000/step", {1000000},
+      [p = zeros({1000000}), buffer = zeros({1000000})](const Tensor& x) mutable {
+        sgd_update_(p, x, buffer, {.lr = 0.01, .momentum = 0.9});
+      });
 }
 
 /// The usual reporter, without what Google Benchmark appends to names.
@@ -174,6 +211,7 @@ int main(int argc, char** argv) {
   const std::vector<LayerCase> cases = all_layer_cases();
   name_forgotten_layers(cases);
   for (const LayerCase& layer : cases) add_layer(layer);
+  add_denormal_input();
   for (const op_table::Row& row : op_table::rows()) {
     add_both(name_of(row), [&row] { return make_subject(row); });
   }

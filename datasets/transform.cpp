@@ -5,6 +5,7 @@
 #include <cstring>
 #include <exception>
 
+#include "../core/base/denormals.h"
 #include "../core/base/error.h"
 #include "image.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 /// Calls the transform; its errors say which sample they are about.
 Tensor transformed(const Transform& transform, const Tensor& image, Rng random, int64_t number) {
+  const DenormalScope mode;  // the transforms here are kernels, too
   try {
     return transform(image, random).contiguous();
   } catch (Error& error) {

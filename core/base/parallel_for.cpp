@@ -17,6 +17,7 @@
 #include <sched.h>
 #endif
 
+#include "denormals.h"
 #include "error.h"
 
 namespace gradus {
@@ -72,6 +73,7 @@ class PieceQueue {
 
   /// What worker number `worker` does, of those that the queue was made for.
   void work(int worker) noexcept {
+    const DenormalScope mode;
     const bool outer = std::exchange(inside_parallel_for, true);
     for (int i = 0; i < shares_; ++i) work_on(share_[(worker + i) % shares_]);
     inside_parallel_for = outer;
@@ -227,6 +229,7 @@ void detail::run_pieces(int64_t n, int64_t piece, PieceFunction function, const 
   const int64_t pieces = (n - 1) / piece + 1;
   const int threads = static_cast<int>(std::min<int64_t>(num_threads(), pieces));
   if (threads == 1 || inside_parallel_for) {
+    const DenormalScope mode;
     for (int64_t begin = 0; begin < n; begin += piece) {
       function(body, begin, std::min(begin + piece, n));
     }

@@ -138,13 +138,15 @@ void fold_inner(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x)
       partial[task] = fold_piece<F>(reduced, task % pieces, x + offset[1]);
     }
   });
-  for (int64_t i = 0; i < outputs; ++i) {
-    int64_t offset[2];
-    kept_offsets(kept, i, offset);
-    A total = F::start;
-    for (int64_t p = 0; p < pieces; ++p) total = F::fold(total, partial[i * pieces + p]);
-    out[offset[0]] = static_cast<T>(total);
-  }
+  parallel_for(outputs, at_least_one(elements_per_piece / pieces), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      int64_t offset[2];
+      kept_offsets(kept, i, offset);
+      A total = F::start;
+      for (int64_t p = 0; p < pieces; ++p) total = F::fold(total, partial[i * pieces + p]);
+      out[offset[0]] = static_cast<T>(total);
+    }
+  });
   deallocate(partial, bytes);
 }
 

@@ -22,6 +22,7 @@
 #include "../../optim/adam.h"
 #include "../support/errors.h"
 #include "../support/temporary_folder.h"
+#include "../support/threads.h"
 
 using namespace gradus;
 
@@ -34,18 +35,6 @@ void in_threads(const std::function<void(size_t)>& work) {
   std::vector<std::jthread> threads;
   for (size_t i = 0; i < thread_count; ++i) threads.emplace_back([&work, i] { work(i); });
 }
-
-/// Sets the number of parallel_for's threads for a scope.
-class ThreadsScope {
- public:
-  explicit ThreadsScope(int n) : before_(num_threads()) { set_num_threads(n); }
-  ~ThreadsScope() { set_num_threads(before_); }
-  ThreadsScope(const ThreadsScope&) = delete;
-  ThreadsScope& operator=(const ThreadsScope&) = delete;
-
- private:
-  int before_;
-};
 
 /// A net with convolutions, statistics and random numbers, for images [N,1,8,8].
 std::unique_ptr<nn::Sequential> small_net(uint64_t seed) {
@@ -89,7 +78,7 @@ std::vector<float> trained_weights(uint64_t seed) {
 }  // namespace
 
 TEST_CASE("parallel loops of several threads, nested ones too, do all their pieces once") {
-  const ThreadsScope scope(3);
+  const test::ThreadsScope scope(3);
   in_threads([](size_t) {
     for (int round = 0; round < 50; ++round) {
       std::vector<int> visits(1000, 0);
@@ -104,7 +93,7 @@ TEST_CASE("parallel loops of several threads, nested ones too, do all their piec
 }
 
 TEST_CASE("an exception in a parallel loop reaches the thread that called it, and no other") {
-  const ThreadsScope scope(3);
+  const test::ThreadsScope scope(3);
   std::atomic<int> caught = 0, unharmed = 0;
   in_threads([&](size_t thread) {
     for (int round = 0; round < 50; ++round) {
@@ -123,7 +112,7 @@ TEST_CASE("an exception in a parallel loop reaches the thread that called it, an
 }
 
 TEST_CASE("the number of threads may change while loops run") {
-  const ThreadsScope scope(2);
+  const test::ThreadsScope scope(2);
   in_threads([](size_t thread) {
     for (int round = 0; round < 30; ++round) {
       if (thread == 0) set_num_threads(1 + round % 4);
@@ -135,7 +124,7 @@ TEST_CASE("the number of threads may change while loops run") {
 }
 
 TEST_CASE("nets trained in threads of their own become what they become alone") {
-  const ThreadsScope scope(2);
+  const test::ThreadsScope scope(2);
   std::vector<std::vector<float>> together(thread_count), alone;
   for (size_t i = 0; i < thread_count; ++i) alone.push_back(trained_weights(i));
   in_threads([&](size_t i) { together[i] = trained_weights(i); });
@@ -157,7 +146,7 @@ TEST_CASE("each thread has random numbers of its own") {
 }
 
 TEST_CASE("threads evaluate one net together") {
-  const ThreadsScope scope(2);
+  const test::ThreadsScope scope(2);
   const auto net = small_net(3);
   net->eval();
   const Tensor x = images(5, 1);
@@ -170,7 +159,7 @@ TEST_CASE("threads evaluate one net together") {
 }
 
 TEST_CASE("threads share parameters and take gradients with grad(), each on its own tape") {
-  const ThreadsScope scope(2);
+  const test::ThreadsScope scope(2);
   const auto net = small_net(3);
   net->eval();  // statistics are read, not written
   std::vector<Tensor> parameters;
@@ -261,7 +250,7 @@ TEST_CASE("a file that several threads write is always whole") {
 
 #if !defined(__SANITIZE_THREAD__)  // which does not follow a process with threads into a fork
 TEST_CASE("a forked process computes on and ends") {
-  const ThreadsScope scope(3);
+  const test::ThreadsScope scope(3);
   const auto total = [] {
     std::atomic<int64_t> sum = 0;
     parallel_for(1000, 1, [&](int64_t begin, int64_t) { sum += begin; });

@@ -66,6 +66,12 @@ TEST_CASE("normalizing takes the mean off and divides by the standard deviation,
         std::vector<float>{0, 1, 0, 2});
 }
 
+TEST_CASE("transforms take denormal numbers for zero, as kernels do") {
+  const Tensor faint = full({2, 1, 2, 2}, 1e-40);
+  const Tensor lit = apply(Normalize{.mean = {0}, .std = {1e-30}}, faint, Rng(0));
+  CHECK(values(lit) == std::vector<float>(8, 0));
+}
+
 TEST_CASE("the inverse of a normalization shows the image again") {
   const Normalize normalize{.mean = {0.1, 0.2, 0.3}, .std = {0.5, 0.25, 2}};
   const Tensor image = picture();

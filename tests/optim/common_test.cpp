@@ -1,6 +1,7 @@
 // What all optimizers have in common.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "../../core/base/allocator.h"
@@ -116,6 +117,25 @@ TEST_CASE("all instruction sets agree") {
     for (const Tensor& result : results) CHECK(distance(result, results[0]) < 1e-12);
   }
   kernels::set_isa(before);
+}
+
+TEST_CASE("no state fades into denormal numbers") {
+  for (const OptimizerCase& each : all_optimizers()) {
+    CAPTURE(each.name);
+    Tensor p = start();
+    const auto optimizer = each.make(one_group(p), false);
+    for (int t = 0; t < 100; ++t) {
+      p.set_grad(full(p.shape(), t == 0 ? 1e-18 : 0));  // with a square of 1e-36
+      optimizer->step();
+    }
+    for (const NamedTensor& state : optimizer->state_dict()) {
+      if (state.tensor.dtype() != float32) continue;
+      CAPTURE(state.name);
+      for (const float v : state.tensor.to_vector<float>()) {
+        REQUIRE(std::fpclassify(v) != FP_SUBNORMAL);
+      }
+    }
+  }
 }
 
 TEST_CASE("float32 follows float64") {
