@@ -117,11 +117,10 @@ void check_same_run(const std::string& saved, const json& now) {
                    "resume with the same data and version of the program, or start a new run");
 }
 
-InterruptedRun open_interrupted_run(const std::string& path, std::ostream& log) {
+InterruptedRun open_interrupted_run(const std::string& path, Console& console) {
   RunFolder folder = RunFolder::resume(path);
-  auto newest = folder.checkpoints().load_newest([&log](const std::string& text) {
-    log << "damaged  " << text << '\n' << std::flush;
-  });
+  auto newest = folder.checkpoints().load_newest(
+      [&console](const std::string& text) { console.say("damaged", text); });
   if (!newest) {
     throw IoError("resume", str("there is no checkpoint to go on from in '", path, "'"),
                   "give the folder that `mnist train --out` wrote");

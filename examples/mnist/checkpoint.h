@@ -10,10 +10,10 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
-#include <ostream>
 #include <string>
 #include <vector>
 
+#include "../support/console.h"
 #include "../support/run_folder.h"
 #include "evaluate.h"
 
@@ -69,9 +69,9 @@ struct InterruptedRun {
   RunFolder folder;
   CheckpointFolder::Loaded newest;
 };
-/// Opens such a run, saying on `log` where a checkpoint was damaged. Throws IoError where the
+/// Opens such a run, saying on `console` where a checkpoint was damaged. Throws IoError where the
 /// folder has none that is whole.
-InterruptedRun open_interrupted_run(const std::string& path, std::ostream& log);
+InterruptedRun open_interrupted_run(const std::string& path, Console& console);
 /// Arguments as a checkpoint records them, JSON. Throws ValueError for one that is not UTF-8.
 std::string arguments_text(const std::vector<std::string>& arguments);
 /// The arguments that a run was started with. Throws IoError where it does not say so.

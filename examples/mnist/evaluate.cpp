@@ -1,5 +1,6 @@
 #include "evaluate.h"
 
+#include <gradus/core/base/text.h>
 #include <gradus/datasets/idx.h>
 #include <gradus/datasets/loader.h>
 #include <gradus/nn/loss.h>
@@ -19,16 +20,22 @@ double Evaluation::standard_error() const {
   return std::sqrt(accuracy * (1 - accuracy) / static_cast<double>(std::max<int64_t>(images, 1)));
 }
 
-data::Found open_data(const std::string& name, const std::string& directory, std::ostream& log,
+std::string accuracy_text(const Evaluation& test) {
+  return str("test accuracy ", fixed(100 * test.accuracy, 2), " % +- ",
+             fixed(100 * test.standard_error(), 2), " % (standard error, ", test.images,
+             " images)");
+}
+
+data::Found open_data(const std::string& name, const std::string& directory, Console& console,
                       int64_t samples) {
   data::OpenOptions options{.name = name, .directory = directory};
-  options.notify = [&log](const std::string& text) { log << text << '\n' << std::flush; };
+  options.notify = [&console](const std::string& text) { console.say("", text); };
   if (samples > 0) {
     options.synthetic_train = std::min(samples, options.synthetic_train);
     options.synthetic_test = std::min(samples, options.synthetic_test);
   }
   data::Found found = data::open_dataset(options);
-  log << "data     " << found.why << '\n' << std::flush;
+  console.say("data", found.why);
   return found;
 }
 

@@ -168,7 +168,8 @@ int go_on(const CLI::App& command, const std::string& path, const TrainOptions& 
     }
     anew.insert(option->get_name());
   }
-  InterruptedRun run = open_interrupted_run(path, given.json ? std::cerr : std::cout);
+  Console console = given.json ? Console::standard_error() : Console::standard_output();
+  InterruptedRun run = open_interrupted_run(path, console);
   std::vector<std::string> arguments = recorded_arguments(run.newest.checkpoint);
   std::erase_if(arguments, [&](const std::string& argument) {
     return anew.contains(argument.substr(0, argument.find('=')));

@@ -1,5 +1,6 @@
 #include "predict.h"
 
+#include <gradus/core/base/text.h>
 #include <gradus/gradus.h>
 
 #include <charconv>
@@ -107,15 +108,12 @@ void evaluate_run(const SavedRunOptions& options) {
   const std::string dataset = !options.dataset.empty() ? options.dataset
                               : trained_on.empty()     ? "auto"
                                                        : trained_on;
-  std::ostream& log = options.json ? std::cerr : std::cout;
-  print_system(log);
+  Console console = options.json ? Console::standard_error() : Console::standard_output();
+  print_system(console);
   const data::Found found =
-      open_data(dataset, options.data_directory, log, setting(config, "samples", int64_t{0}));
+      open_data(dataset, options.data_directory, console, setting(config, "samples", int64_t{0}));
   const Evaluation result = evaluate(*net, *found.test);
-  log << std::fixed << std::setprecision(2) << "test accuracy " << 100 * result.accuracy << " % +- "
-      << 100 * result.standard_error() << " % (standard error, " << result.images
-      << " images), loss " << std::setprecision(4) << result.loss << '\n'
-      << std::flush;
+  console.say("", str(accuracy_text(result), ", loss ", fixed(result.loss, 4)));
   if (!options.json) return;
   std::cout << json{{"test_accuracy", result.accuracy},
                     {"test_loss", result.loss},

@@ -1,13 +1,14 @@
 #include "train.h"
 
+#include <gradus/core/base/text.h>
 #include <gradus/gradus.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
+#include "../support/console.h"
 #include "../support/numerics.h"
 #include "../support/process.h"
 #include "../support/progress.h"
@@ -65,6 +66,10 @@ std::string system_text() {
   return str("gradus ", info.version, ", ", info.instruction_set, ", ", info.blas);
 }
 
+std::string loss_text(double loss, double accuracy) {
+  return str("loss ", fixed(loss, 4), ", accuracy ", fixed(100 * accuracy, 2), " %");
+}
+
 json to_json(const EpochResult& train, const Evaluation& test) {
   return {{"train_loss", train.loss},
           {"train_accuracy", train.accuracy},
@@ -93,8 +98,7 @@ class Training {
       : options_(options),
         interrupted_(std::move(interrupted)),
         save_interval_(parse_save_interval(options.checkpoint_every)),
-        log_(options.json ? std::cerr : std::cout),
-        terminal_(isatty(options.json ? STDERR_FILENO : STDOUT_FILENO) != 0) {}
+        console_(options.json ? Console::standard_error() : Console::standard_output()) {}
 
   /// Returns the exit status.
   int run() {
@@ -113,7 +117,7 @@ class Training {
   int run_to_the_end() {
     const Stopwatch watch;
     open_folder();
-    print_system(log_);
+    print_system(console_);
     prepare();
     if (interrupted_) {
       go_on();
@@ -130,7 +134,7 @@ class Training {
       const auto averaged = averaged_weights();
       folder_->write_metrics(metrics_);  // once more, to have the last line flushed
       folder_->write_model(*net_);
-      log_ << "saved    " << folder_->path().string() << '\n';
+      console_.say("saved", folder_->path().string());
     }
     finish(watch.seconds());
     return 0;
@@ -147,7 +151,7 @@ class Training {
   }
 
   void prepare() {
-    data_ = open_data(options_.dataset, options_.data_directory, log_, options_.samples);
+    data_ = open_data(options_.dataset, options_.data_directory, console_, options_.samples);
     if (folder_) record_data();
     manual_seed(options_.seed);
     net_ = interrupted_ ? nn::from_json(interrupted_->newest.checkpoint.text("net"))
@@ -161,9 +165,9 @@ class Training {
       ema_.emplace(parameters_,
                    optim::EMAOptions{.decay = options_.ema, .warmup = true, .buffers = buffers_});
     }
-    log_ << "model    " << options_.model << ", " << net_->parameter_count() << " parameters; "
-         << options_.optimizer << ", batch " << options_.batch_size << ", seed " << options_.seed
-         << '\n';
+    console_.say("model", str(options_.model, ", ", net_->parameter_count(), " parameters; ",
+                              options_.optimizer, ", batch ", options_.batch_size, ", seed ",
+                              options_.seed));
     data::DatasetPtr images = data_.train;
     if (options_.samples > 0 && options_.samples < images->size()) {
       images = data::share(data::Subset(images, 0, options_.samples));
@@ -214,8 +218,8 @@ class Training {
     const double seconds_before = sums.seconds;
     const int64_t images = loader_->dataset().size();
     const auto images_done = [&] { return std::min(state_.batch * options_.batch_size, images); };
-    Progress progress(log_, terminal_, str("epoch ", state_.epoch + 1, "/", options_.epochs),
-                      images, images_done());
+    Progress progress(console_, str("epoch ", state_.epoch + 1, "/", options_.epochs), images,
+                      images_done());
     loader_->set_epoch(state_.epoch, state_.batch);
     for (const data::Batch& batch : *loader_) {
       train_step(batch);
@@ -223,13 +227,11 @@ class Training {
       const EpochResult so_far = result_of(sums);
       progress.update(images_done(), so_far.loss, so_far.accuracy);
       if (stop_ && stop_->received() != 0) {
-        progress.finish();
         save();
         return false;
       }
       if (save_is_due()) save();
     }
-    progress.finish();
     return true;
   }
 
@@ -289,7 +291,7 @@ class Training {
   void stop_or_skip(const std::string& problem, const data::Batch& batch) {
     const std::string what = str(problem, " at step ", state_.step + 1);
     if (options_.on_nan == "skip" && ++state_.skipped_in_row <= most_skipped_in_row) {
-      log_ << "skipped  " << what << '\n' << std::flush;
+      console_.say("skipped", what);
       return;
     }
     optimizer_->zero_grad();
@@ -346,13 +348,11 @@ class Training {
       line["epoch"] = state_.epoch;
       metrics_ += folder_->append_metrics(line);
     }
-    log_ << std::fixed << "epoch " << state_.epoch << '/' << options_.epochs << std::setprecision(4)
-         << "  train loss " << train.loss << ", accuracy " << std::setprecision(2)
-         << 100 * train.accuracy << " %   test loss " << std::setprecision(4) << test.loss
-         << ", accuracy " << std::setprecision(2) << 100 * test.accuracy << " %   "
-         << std::setprecision(0) << train.images_per_second() << " images/s, "
-         << clock_text(train.seconds) << '\n'
-         << std::flush;
+    console_.say(
+        str("epoch ", state_.epoch, "/", options_.epochs),
+        str("train ", loss_text(train.loss, train.accuracy), "   test ",
+            loss_text(test.loss, test.accuracy), "   ", fixed(train.images_per_second(), 0),
+            " images/s, ", clock_text(train.seconds)));
   }
 
   // --- Saving and going on ---
@@ -391,17 +391,16 @@ class Training {
     folder_->write_metrics(metrics_);
     saved_step_ = step;
     if (checkpoint.text("system") != system_text()) {
-      log_ << "warning  " << checkpoint.text("system") << " began this run, this is "
-           << system_text() << ": the last digits may differ\n";
+      console_.say("warning", str(checkpoint.text("system"), " began this run, this is ",
+                                  system_text(), ": the last digits may differ"));
     }
-    log_ << "resumed  after step " << step << " of " << loader_->size() * options_.epochs << '\n'
-         << std::flush;
+    console_.say("resumed", str("after step ", step, " of ", loader_->size() * options_.epochs));
     interrupted_.reset();
   }
 
   int stopped() {
-    log_ << "stopped  by " << signal_name(stop_->received()) << " after step " << state_.step
-         << '\n';
+    console_.say("stopped",
+                 str("by ", signal_name(stop_->received()), " after step ", state_.step));
     say_how_to_go_on();
     return 128 + stop_->received();
   }
@@ -414,14 +413,14 @@ class Training {
     return folder_ && saved_step_ && std::filesystem::exists(saved_file(), error);
   }
 
-  void say_what_is_kept() const {
-    if (is_kept()) log_ << "kept     " << saved_file().string() << '\n' << std::flush;
+  void say_what_is_kept() {
+    if (is_kept()) console_.say("kept", saved_file().string());
   }
 
-  void say_how_to_go_on() const {
+  void say_how_to_go_on() {
     if (!is_kept()) return;
     say_what_is_kept();
-    log_ << "go on    mnist train --resume " << folder_->path().string() << '\n' << std::flush;
+    console_.print("go on    mnist train --resume " + folder_->path().string() + "\n");
   }
 
   json config() const {
@@ -445,19 +444,17 @@ class Training {
             {"samples", options_.samples}};
   }
 
-  void print_profile() const {
-    log_ << "one step, by operation:\n";
-    profile_->print(log_, measure_ceilings());
+  void print_profile() {
+    std::ostringstream table;
+    profile_->print(table, measure_ceilings());
+    console_.print("one step, by operation:\n" + table.str());
   }
 
-  void finish(double seconds) const {
+  void finish(double seconds) {
     const Evaluation& test = state_.test;
     const EpochResult total{
         .loss = state_.train_loss, .seconds = state_.seconds, .images = state_.images};
-    log_ << std::fixed << std::setprecision(2) << "test accuracy " << 100 * test.accuracy
-         << " % +- " << 100 * test.standard_error() << " % (standard error, " << test.images
-         << " images)\n"
-         << std::flush;
+    console_.say("", accuracy_text(test));
     if (!options_.json) return;
     std::cout << json{{"test_accuracy", test.accuracy},
                       {"train_loss", total.loss},
@@ -474,8 +471,7 @@ class Training {
   const TrainOptions& options_;
   std::optional<InterruptedRun> interrupted_;  // until it has been taken up
   const SaveInterval save_interval_;
-  std::ostream& log_;
-  const bool terminal_;
+  Console console_;
   std::optional<RunFolder> folder_;
   data::Found data_;
   std::unique_ptr<nn::Sequential> net_;

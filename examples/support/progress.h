@@ -3,8 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <ostream>
 #include <string>
+
+#include "console.h"
 
 namespace gradus::examples {
 
@@ -19,24 +20,40 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Shows how far an epoch is. On a terminal one line is drawn over and over, a few times a second;
-/// elsewhere a plain line appears for every tenth of the epoch.
+/// How far an epoch is.
+struct ProgressState {
+  std::string label;        ///< "epoch 1/3"
+  double part = 0;          ///< of the epoch, in [0, 1]
+  double rate = 0;          ///< images per second
+  double loss = 0;          ///< running average
+  double accuracy = 0;      ///< running average, in [0, 1]
+  double seconds_left = 0;  ///< of the epoch
+};
+
+/// All of it in plain words.
+std::string progress_line(const ProgressState& state);
+/// With a bar, for a terminal of so many columns, the last of which stays free: in some terminals a
+/// character there begins a new line. Where there is no room for everything, these go, one after
+/// the other: the rate, the bar, the accuracy, the time that is left, the loss, the label.
+std::string progress_line(const ProgressState& state, int width);
+
+/// Shows how far an epoch is. On a terminal one line is drawn over and over, a few times a second,
+/// until the object goes away; elsewhere a plain line appears for every tenth of the epoch.
 class Progress {
  public:
-  /// `total` counts images, `before` those that an earlier process has done. `label` stands in
-  /// front, "epoch 1/3".
-  Progress(std::ostream& out, bool terminal, std::string label, int64_t total, int64_t before = 0);
+  /// `total` counts images, `before` those that an earlier process has done.
+  Progress(Console& console, std::string label, int64_t total, int64_t before = 0);
+  ~Progress() { console_.erase(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
 
   /// `done` images so far, with running averages of loss and accuracy (in [0, 1]).
   void update(int64_t done, double loss, double accuracy);
-  /// Removes the bar, so that a summary can take its place.
-  void finish();
 
  private:
-  std::string line(int64_t done, double loss, double accuracy) const;
+  ProgressState state(int64_t done, double loss, double accuracy) const;
 
-  std::ostream& out_;
-  const bool terminal_;
+  Console& console_;
   const std::string label_;
   const int64_t total_, before_;
   const Stopwatch watch_;

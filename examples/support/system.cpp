@@ -1,17 +1,18 @@
 #include "system.h"
 
+#include <gradus/core/base/error.h>
 #include <gradus/core/base/parallel_for.h>
 #include <gradus/core/system_info.h>
 
 namespace gradus::examples {
 
-void print_system(std::ostream& out) {
+void print_system(Console& console) {
   const SystemInfo info = system_info();
-  out << "gradus   " << info.version << ", " << num_threads()
-      << (num_threads() == 1 ? " thread, " : " threads, ") << info.instruction_set << ", "
-      << info.blas << '\n';
+  console.say("gradus", str(info.version, ", ", num_threads(),
+                            num_threads() == 1 ? " thread, " : " threads, ", info.instruction_set,
+                            ", ", info.blas));
   if (!info.optimized) {
-    out << "warning  this is a debug build and many times slower; use the release preset\n";
+    console.say("warning", "this is a debug build and many times slower; use the release preset");
   }
 }
 

@@ -1,11 +1,11 @@
 // What the program runs on.
 #pragma once
 
-#include <ostream>
+#include "console.h"
 
 namespace gradus::examples {
 
 /// Version, threads, instruction set and BLAS, and a warning in a build without optimization.
-void print_system(std::ostream& out);
+void print_system(Console& console);
 
 }  // namespace gradus::examples

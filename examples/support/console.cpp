@@ -1,0 +1,104 @@
+#include "console.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <string_view>
+
+namespace gradus::examples {
+
+namespace {
+
+constexpr int label_width = 9;
+constexpr int usual_width = 80;
+
+bool understands_escapes(int descriptor) {
+  const char* const kind = std::getenv("TERM");
+  return isatty(descriptor) != 0 && kind != nullptr && std::string_view(kind) != "dumb";
+}
+
+}  // namespace
+
+Console Console::standard_output() {
+  return {std::cout, STDOUT_FILENO};
+}
+
+Console Console::standard_error() {
+  return {std::cerr, STDERR_FILENO};
+}
+
+Console::Console(std::ostream& out, int descriptor)
+    : out_(out), descriptor_(descriptor), terminal_(understands_escapes(descriptor)) {}
+
+int Console::width() const {
+  winsize size{};
+  const bool known = ioctl(descriptor_, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : usual_width;
+}
+
+void Console::say(const std::string& label, const std::string& text) {
+  std::string line = label;
+  if (!label.empty()) {
+    line.resize(std::max<size_t>(label_width, label.size() + 2), ' ');
+  }
+  const int indent = static_cast<int>(line.size());
+  print(line + (terminal_ ? wrapped(text, indent, width()) : text) + "\n");
+}
+
+void Console::print(const std::string& lines) {
+  erase();
+  out_ << lines << std::flush;
+}
+
+/// A terminal that has changed its width may have broken the line: then what is below goes too.
+const char* Console::clear_rest() {
+  const int now = width();
+  const bool changed = drawn_ && now != drawn_width_;
+  drawn_width_ = now;
+  return changed ? "\x1b[J" : "\x1b[K";
+}
+
+void Console::draw(const std::string& line) {
+  if (!terminal_) return;
+  out_ << '\r' << line << clear_rest() << '\r' << std::flush;
+  drawn_ = true;
+}
+
+void Console::erase() {
+  if (!drawn_) return;
+  out_ << '\r' << clear_rest() << std::flush;
+  drawn_ = false;
+}
+
+int columns_of(const std::string& text) {
+  return static_cast<int>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string wrapped(const std::string& text, int indent, int width) {
+  constexpr int least = 16;  // columns of text beside the indent
+  const int below = width - indent < least ? std::min(2, width / 4) : indent;
+  std::string result;
+  int column = indent;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t word = std::min(text.find_first_not_of(' ', begin), text.size());
+    const size_t end = std::min(text.find(' ', word), text.size());
+    const std::string with_spaces = text.substr(begin, end - begin);
+    const int columns = columns_of(with_spaces);
+    if (column + columns <= width || begin == 0) {
+      result += with_spaces;
+      column += columns;
+    } else {
+      const std::string alone = text.substr(word, end - word);
+      result += "\n" + std::string(static_cast<size_t>(below), ' ') + alone;
+      column = below + columns_of(alone);
+    }
+    begin = end;
+  }
+  return result;
+}
+
+}  // namespace gradus::examples

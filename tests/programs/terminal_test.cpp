@@ -1,0 +1,165 @@
+// What bin/mnist shows on terminals of several widths, and how its lines are made to fit.
+#include <doctest/doctest.h>
+
+#include <regex>
+
+#include "../../examples/support/progress.h"
+#include "../support/terminal.h"
+#include "small_run.h"
+
+using namespace gradus;
+using namespace gradus::test;
+using examples::progress_line;
+using examples::ProgressState;
+
+namespace {
+
+const ProgressState state = {.label = "epoch 1/3",
+                             .part = 0.5,
+                             .rate = 5109.4,
+                             .loss = 0.12345,
+                             .accuracy = 0.9871,
+                             .seconds_left = 75};
+
+/// Times and rates, which differ from run to run, as one word; runs of spaces as one.
+std::string comparable(std::string text) {
+  text = std::regex_replace(text, std::regex("\\s+"), " ");
+  return std::regex_replace(text, std::regex("[0-9]+ images/s, [0-9:]+"), "RATE");
+}
+
+std::string joined_rows(const Screen& screen) {
+  std::string text;
+  for (const std::string& row : screen.rows()) text += row + "\n";
+  return text;
+}
+
+bool is_progress(const std::string& row) {
+  return contains(row, "% ") && (contains(row, "  left ") || contains(row, "█"));
+}
+
+int progress_rows(const Screen& screen) {
+  const auto rows = screen.rows();
+  return static_cast<int>(std::count_if(rows.begin(), rows.end(), is_progress));
+}
+
+std::vector<std::string> command_on_terminal() {
+  return {program,          "train",         "--dataset=synthetic", "--samples=216", "--epochs=3",
+          "--batch-size=8", "--threads=1",   "--model=net.json",    "--out",         "run",
+          "--overwrite",    "--keep=1"};
+}
+
+/// What the same training prints into a file, without the lines that stand in for the bar.
+std::string plain_output(const Place& place) {
+  const Outcome outcome =
+      run("cd '" + place.path().string() + "' && " + joined(command_on_terminal()));
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  return std::regex_replace(outcome.out, std::regex("epoch [^\n]*images/s  loss[^\n]*\n"), "");
+}
+
+}  // namespace
+
+TEST_CASE("a line of progress leaves the last column free, however narrow the terminal is") {
+  for (int width = 1; width <= 200; ++width) {
+    for (const double seconds : {3.0, 36'000.0}) {
+      ProgressState s = state;
+      s.seconds_left = seconds;
+      s.label = seconds > 10 ? "epoch 100/1000" : "epoch 1/3";
+      CAPTURE(width);
+      CHECK(examples::columns_of(progress_line(s, width)) < width);
+    }
+  }
+}
+
+TEST_CASE("a line of progress drops the rate first, then bar, accuracy, time and loss") {
+  CHECK(progress_line(state, 120) ==
+        "epoch 1/3  ████████████░░░░░░░░░░░░  50%  5109 images/s  loss 0.1235  accuracy 98.71 %  "
+        "left 1:15");
+  CHECK(progress_line(state, 80) ==
+        "epoch 1/3  ██████████░░░░░░░░░░░  50%  loss 0.1235  accuracy 98.71 %  left 1:15");
+  CHECK(progress_line(state, 60) == "epoch 1/3   50%  loss 0.1235  accuracy 98.71 %  left 1:15");
+  CHECK(progress_line(state, 40) == "epoch 1/3   50%  loss 0.1235  left 1:15");
+  CHECK(progress_line(state, 39) == "epoch 1/3   50%  loss 0.1235");
+  CHECK(progress_line(state, 20) == "epoch 1/3   50%");
+  CHECK(progress_line(state, 10) == " 50%");
+  CHECK(progress_line(state) ==
+        "epoch 1/3   50%  5109 images/s  loss 0.1235  accuracy 98.71 %  left 1:15");
+}
+
+TEST_CASE("text is broken between words, and goes on below itself") {
+  using examples::wrapped;
+  CHECK(wrapped("one two three", 0, 80) == "one two three");
+  CHECK(wrapped("aaaa bbbb cccc dddd eeee ffff", 9, 28) ==
+        "aaaa bbbb cccc dddd\n         eeee ffff");
+  CHECK(wrapped("a line   with gaps  in it and more", 2, 20) ==
+        "a line   with gaps\n  in it and more");
+  CHECK(wrapped("/a/path/that/is/longer/than/any/line ok", 9, 28) ==
+        "/a/path/that/is/longer/than/any/line\n         ok");
+  CHECK(wrapped("too narrow for two columns", 9, 16) == "too\n  narrow for two\n  columns");
+  CHECK(wrapped("äöü äöü", 0, 7) == "äöü äöü");
+}
+
+TEST_CASE("on a terminal of any width there is one line of progress, and the same text remains") {
+  const Place place;
+  const std::string expected = comparable(plain_output(place));
+  for (const int width : {120, 80, 60, 40}) {
+    CAPTURE(width);
+    TerminalProcess process(command_on_terminal(), place.path(), width);
+    bool seen = false;
+    process.watch([&](const Screen& screen) {
+      seen = seen || progress_rows(screen) == 1;
+      CHECK(progress_rows(screen) <= 1);
+      CHECK(screen.full_rows() == 0);
+      return false;
+    });
+    CHECK(process.wait() == 0);
+    CHECK(seen);
+    CHECK_MESSAGE(comparable(joined_rows(process.screen())) == expected,
+                  joined_rows(process.screen()));
+    for (const std::string& row : process.screen().rows()) {
+      CHECK(examples::columns_of(row) <= width);
+    }
+  }
+}
+
+TEST_CASE("a terminal that becomes narrower and wider again keeps one line of progress") {
+  const Place place;
+  const std::string expected = comparable(plain_output(place));
+  for (const bool keeps_text : {true, false}) {  // terminals differ in what they do with long rows
+    CAPTURE(keeps_text);
+    std::vector<std::string> command = command_on_terminal();
+    TerminalProcess process(command, place.path(), 120);
+    const auto change = [&](size_t width) {
+      process.resize(static_cast<int>(width), [&](Screen& screen) {
+        keeps_text ? screen.resize(width) : screen.cut(width);
+      });
+      return process.watch([&](const Screen& screen) {
+        const auto rows = screen.rows();
+        return progress_rows(screen) == 1 && is_progress(rows.back()) &&
+               static_cast<size_t>(examples::columns_of(rows.back())) < width;
+      });
+    };
+    REQUIRE(process.watch([](const Screen& screen) { return progress_rows(screen) == 1; }));
+    CHECK(change(50));
+    CHECK(change(40));
+    CHECK(change(90));
+    process.watch([](const Screen&) { return false; });
+    CHECK(process.wait() == 0);
+    CHECK(progress_rows(process.screen()) == 0);
+    if (!keeps_text) continue;
+    process.screen().resize(200);
+    CHECK_MESSAGE(comparable(joined_rows(process.screen())) == expected,
+                  joined_rows(process.screen()));
+  }
+}
+
+TEST_CASE("a terminal that knows no sequences gets the lines that a file gets") {
+  const Place place;
+  std::vector<std::string> command = command_on_terminal();
+  command.insert(command.begin(), {"/usr/bin/env", "TERM=dumb"});
+  TerminalProcess process(command, place.path(), 200);
+  process.watch([](const Screen&) { return false; });
+  CHECK(process.wait() == 0);
+  const std::string text = joined_rows(process.screen());
+  CHECK(occurrences(text, "images/s  loss ") == 30);
+  CHECK_FALSE(contains(text, "█"));
+}

@@ -1,0 +1,219 @@
+// A program on a terminal of a certain size, and what is to be seen there.
+#pragma once
+
+#include <poll.h>
+#include <pty.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gradus::test {
+
+/// The rows of a terminal that never scrolls. Knows printable characters, one column each, CR, LF
+/// and erasing to the end of the line or the screen. A character in the last column begins a new
+/// row with the next one.
+class Screen {
+ public:
+  explicit Screen(size_t width) : width_(width) {}
+
+  void write(std::string_view bytes) {
+    pending_ += bytes;
+    while (!pending_.empty() && take_one()) {
+    }
+  }
+
+  /// The text of the rows down to the last one that has any, without spaces at their ends.
+  std::vector<std::string> rows() const {
+    std::vector<std::string> texts;
+    for (const Row& row : rows_) {
+      std::string text;
+      for (const std::string& cell : row.cells) text += cell;
+      texts.push_back(text.substr(0, text.find_last_not_of(' ') + 1));
+    }
+    while (!texts.empty() && texts.back().empty()) texts.pop_back();
+    return texts;
+  }
+  /// How many rows were begun because the one before was full.
+  int full_rows() const {
+    return static_cast<int>(
+        std::count_if(rows_.begin(), rows_.end(), [](const Row& row) { return row.goes_on; }));
+  }
+  size_t cursor_column() const { return column_; }
+
+  /// As terminals do that keep text: what is in too long rows goes on below them, and the cursor
+  /// stays at its character.
+  void resize(size_t width) {
+    std::vector<Row> lines;  // of any length
+    size_t cursor_line = 0, cursor = 0;
+    for (size_t r = 0; r < rows_.size(); ++r) {
+      if (r > 0 && rows_[r - 1].goes_on) {
+        rows_[r - 1].cells.clear();
+      } else {
+        lines.emplace_back();
+      }
+      if (r == row_) cursor_line = lines.size() - 1, cursor = lines.back().cells.size() + column_;
+      auto& cells = lines.back().cells;
+      cells.insert(cells.end(), rows_[r].cells.begin(), rows_[r].cells.end());
+    }
+    rows_.clear();
+    width_ = width;
+    for (size_t l = 0; l < lines.size(); ++l) {
+      if (l == cursor_line) row_ = rows_.size() + cursor / width, column_ = cursor % width;
+      const auto& cells = lines[l].cells;
+      for (size_t begin = 0; begin == 0 || begin < cells.size(); begin += width) {
+        const size_t end = std::min(begin + width, cells.size());
+        rows_.push_back({{cells.begin() + static_cast<std::ptrdiff_t>(begin),
+                          cells.begin() + static_cast<std::ptrdiff_t>(end)},
+                         end < cells.size()});
+      }
+    }
+    while (rows_.size() <= row_) rows_.emplace_back();
+  }
+  /// As terminals do that do not: what does not fit is lost.
+  void cut(size_t width) {
+    width_ = width;
+    for (Row& row : rows_) row.cells.resize(std::min(row.cells.size(), width), " ");
+    column_ = std::min(column_, width - 1);
+  }
+
+ private:
+  struct Row {
+    std::vector<std::string> cells;
+    bool goes_on = false;  // in the next row
+  };
+
+  /// False where the rest is the beginning of something.
+  bool take_one() {
+    const auto first = static_cast<unsigned char>(pending_.front());
+    size_t size = 1;
+    if (first == 0x1b) {
+      size = pending_.find_first_of("ABCDEFGHJKhlm");
+      if (size++ == std::string::npos) return false;
+      erase(pending_.substr(0, size));
+    } else if (first == '\r') {
+      column_ = 0;
+    } else if (first == '\n') {
+      next_row();
+    } else {
+      size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+      if (pending_.size() < size) return false;
+      put(pending_.substr(0, size));
+    }
+    pending_.erase(0, size);
+    return true;
+  }
+  void erase(const std::string& sequence) {
+    if (sequence != "\x1b[K" && sequence != "\x1b[J") {
+      throw std::runtime_error("unknown sequence: " + sequence.substr(1));
+    }
+    rows_[row_].cells.resize(std::min(rows_[row_].cells.size(), column_));
+    rows_[row_].goes_on = false;
+    if (sequence == "\x1b[J") rows_.resize(row_ + 1);
+  }
+  void put(const std::string& character) {
+    if (column_ == width_) {
+      rows_[row_].goes_on = true;
+      next_row();
+      column_ = 0;
+    }
+    auto& cells = rows_[row_].cells;
+    if (cells.size() <= column_) cells.resize(column_ + 1, " ");
+    cells[column_++] = character;
+  }
+  void next_row() {
+    if (++row_ == rows_.size()) rows_.emplace_back();
+  }
+
+  size_t width_;
+  std::vector<Row> rows_ = std::vector<Row>(1);
+  size_t row_ = 0, column_ = 0;
+  std::string pending_;
+};
+
+/// A program that believes to be on a terminal; killed and waited for at the end of the scope.
+class TerminalProcess {
+ public:
+  TerminalProcess(std::vector<std::string> arguments, const std::string& folder, int width)
+      : screen_(static_cast<size_t>(width)) {
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    winsize size = {.ws_row = 50, .ws_col = static_cast<unsigned short>(width)};
+    id_ = forkpty(&terminal_, nullptr, nullptr, &size);
+    if (id_ < 0) throw std::runtime_error("forkpty failed");
+    if (id_ == 0) {
+      setenv("TERM", "xterm", 1);
+      if (chdir(folder.c_str()) == 0) execv(argv[0], argv.data());
+      _exit(127);
+    }
+  }
+  ~TerminalProcess() {
+    if (!ended_) kill(id_, SIGKILL);
+    wait();
+    close(terminal_);
+  }
+  TerminalProcess(const TerminalProcess&) = delete;
+  TerminalProcess& operator=(const TerminalProcess&) = delete;
+
+  Screen& screen() { return screen_; }
+
+  /// Calls `look` with the screen after everything that comes, until it returns true or the program
+  /// has ended; a minute at most. True where it did.
+  template <class Look>
+  bool watch(const Look& look) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (std::chrono::steady_clock::now() < deadline) {
+      pollfd ready = {.fd = terminal_, .events = POLLIN, .revents = 0};
+      if (poll(&ready, 1, 1000) <= 0) continue;
+      char bytes[4096];
+      const ssize_t count = read(terminal_, bytes, sizeof bytes);
+      if (count <= 0) return false;  // nobody has the other end open any more
+      screen_.write({bytes, static_cast<size_t>(count)});
+      if (look(screen_)) return true;
+    }
+    return false;
+  }
+
+  /// Changes the width between two things that the program prints.
+  template <class Change>
+  void resize(int width, const Change& change_screen) {
+    kill(id_, SIGSTOP);
+    int status = 0;
+    waitpid(id_, &status, WUNTRACED);
+    int waiting = 0;
+    ioctl(terminal_, FIONREAD, &waiting);
+    std::string bytes(static_cast<size_t>(waiting), '\0');
+    if (waiting > 0) {
+      const ssize_t count = read(terminal_, bytes.data(), bytes.size());
+      screen_.write({bytes.data(), static_cast<size_t>(std::max<ssize_t>(count, 0))});
+    }
+    winsize size = {.ws_row = 50, .ws_col = static_cast<unsigned short>(width)};
+    ioctl(terminal_, TIOCSWINSZ, &size);
+    change_screen(screen_);
+    kill(id_, SIGCONT);
+  }
+
+  int wait() {
+    if (!ended_) waitpid(id_, &status_, 0);
+    ended_ = true;
+    return WIFEXITED(status_) ? WEXITSTATUS(status_) : -WTERMSIG(status_);
+  }
+
+ private:
+  Screen screen_;
+  int terminal_ = -1;
+  pid_t id_ = -1;
+  int status_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace gradus::test
