@@ -7,8 +7,8 @@
 namespace gradus::examples {
 
 /// Standard output or error. On a terminal, lines are broken between words at its width, which is
-/// asked for anew each time, and a last line can be drawn over and over. A file or a pipe gets every
-/// line as it is, and nothing that is drawn.
+/// asked for anew each time, and a last line can be drawn over and over. A file or a pipe gets
+/// every line as it is, and nothing that is drawn.
 class Console {
  public:
   /// Standard output, or standard error where that belongs to something else.

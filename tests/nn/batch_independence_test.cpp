@@ -37,26 +37,35 @@ const Family families[] = {
     {"Embedding", R"({"num_embeddings": 5, "embedding_dim": 3})", {3}},
     {"RNN", R"({"input_size": 5, "hidden_size": 7, "batch_first": true})", {2, 5}},
     {"LSTM", R"({"input_size": 5, "hidden_size": 7})", {2, 5}, 1, 1},
-    {"LSTM", R"({"input_size": 5, "hidden_size": 7, "bidirectional": true, "batch_first": true})",
+    {"LSTM",
+     R"({"input_size": 5, "hidden_size": 7, "bidirectional": true, "batch_first": true})",
      {2, 5}},
     {"GRU", R"({"input_size": 5, "hidden_size": 9, "num_layers": 2})", {2, 5}, 1, 1},
     {"LastStep", "{}", {3, 5}, 1, 0},
     {"Conv1d", R"({"in_channels": 3, "out_channels": 5, "kernel_size": 3, "padding": 1})", {3, 9}},
     {"Conv2d", R"({"in_channels": 3, "out_channels": 5, "kernel_size": 3})", {3, 7, 5}},
     {"Conv2d", R"({"in_channels": 16, "out_channels": 17, "kernel_size": 3})", {16, 6, 6}},
-    {"Conv2d", R"({"in_channels": 17, "out_channels": 16, "kernel_size": 3, "padding": 1})",
+    {"Conv2d",
+     R"({"in_channels": 17, "out_channels": 16, "kernel_size": 3, "padding": 1})",
      {17, 3, 5}},
-    {"Conv2d", R"({"in_channels": 16, "out_channels": 16, "kernel_size": 3, "padding": 1})",
+    {"Conv2d",
+     R"({"in_channels": 16, "out_channels": 16, "kernel_size": 3, "padding": 1})",
      {16, 1, 2}},
-    {"Conv2d", R"({"in_channels": 4, "out_channels": 7, "kernel_size": 3, "stride": 2})", {4, 7, 7}},
-    {"Conv2d", R"({"in_channels": 40, "out_channels": 3, "kernel_size": 3, "padding": 3})",
+    {"Conv2d",
+     R"({"in_channels": 4, "out_channels": 7, "kernel_size": 3, "stride": 2})",
+     {4, 7, 7}},
+    {"Conv2d",
+     R"({"in_channels": 40, "out_channels": 3, "kernel_size": 3, "padding": 3})",
      {40, 2, 3}},
     {"Conv2d", R"({"in_channels": 5, "out_channels": 7, "kernel_size": 1})", {5, 3, 3}},
-    {"Conv2d", R"({"in_channels": 4, "out_channels": 6, "kernel_size": 3, "groups": 2})", {4, 5, 5}},
+    {"Conv2d",
+     R"({"in_channels": 4, "out_channels": 6, "kernel_size": 3, "groups": 2})",
+     {4, 5, 5}},
     {"Conv3d", R"({"in_channels": 2, "out_channels": 3, "kernel_size": 2})", {2, 3, 4, 3}},
     {"ConvTranspose1d", R"({"in_channels": 3, "out_channels": 5, "kernel_size": 3})", {3, 5}},
     {"ConvTranspose2d", R"({"in_channels": 16, "out_channels": 16, "kernel_size": 3})", {16, 4, 4}},
-    {"ConvTranspose2d", R"({"in_channels": 3, "out_channels": 5, "kernel_size": 3, "stride": 2})",
+    {"ConvTranspose2d",
+     R"({"in_channels": 3, "out_channels": 5, "kernel_size": 3, "stride": 2})",
      {3, 4, 3}},
     {"ConvTranspose3d", R"({"in_channels": 2, "out_channels": 3, "kernel_size": 2})", {2, 2, 3, 3}},
     {"MaxPool", R"({"kernel_size": 2})"},
@@ -100,10 +109,9 @@ const Family families[] = {
 
 /// Layers that act on each number, and need neither options nor a certain shape.
 const std::vector<std::string> activations = {
-    "ReLU",     "LeakyReLU",   "ELU",       "GELU",       "SiLU",      "Sigmoid",
-    "Tanh",     "Softplus",    "SELU",      "CELU",       "Mish",      "LogSigmoid",
-    "Softsign", "Tanhshrink",  "Hardtanh",  "ReLU6",      "Hardsigmoid", "Hardswish",
-    "Hardshrink", "Softshrink", "PReLU"};
+    "ReLU",     "LeakyReLU", "ELU",         "GELU",      "SiLU",       "Sigmoid",    "Tanh",
+    "Softplus", "SELU",      "CELU",        "Mish",      "LogSigmoid", "Softsign",   "Tanhshrink",
+    "Hardtanh", "ReLU6",     "Hardsigmoid", "Hardswish", "Hardshrink", "Softshrink", "PReLU"};
 
 std::vector<Family> families_of(const std::string& type) {
   std::vector<Family> found;
@@ -144,8 +152,7 @@ Results results_of(const Function& f, const Tensor& input, const Tensor& cotange
   const Tensor y = f(x);
   if (!differentiable) return {y.detach(), {}};
   // One number for each sample and place in the output.
-  const Tensor g =
-      narrow(cotangents, batch_dim, first, y.size(batch_dim));
+  const Tensor g = narrow(cotangents, batch_dim, first, y.size(batch_dim));
   return {y.detach(), grad(sum(y * g), {x})[0].detach()};
 }
 
@@ -181,8 +188,8 @@ void check_batches(const Function& f, const Tensor& x, int batch_dim, int output
     if (random && s.first != 0) continue;  // the first samples draw the first numbers
     CAPTURE(s.first);
     CAPTURE(s.count);
-    const Results some =
-        results_of(f, narrow(x, batch_dim, s.first, s.count), cotangents, output_batch_dim, s.first);
+    const Results some = results_of(f, narrow(x, batch_dim, s.first, s.count), cotangents,
+                                    output_batch_dim, s.first);
     CHECK(same_bits(some.y, narrow(all.y, output_batch_dim, s.first, s.count)));
     if (all.dx.defined()) CHECK(same_bits(some.dx, narrow(all.dx, batch_dim, s.first, s.count)));
   }
@@ -269,30 +276,66 @@ TEST_CASE("functions of samples: the same bits alone and in every batch") {
   };
   const std::vector<Case> cases = {
       {"matmul", {7}, 0, 0, [&](const Tensor& x) { return matmul(x, w.to(x.dtype())); }},
-      {"matmul of a transpose", {5}, 0, 0,
+      {"matmul of a transpose",
+       {5},
+       0,
+       0,
        [&](const Tensor& x) { return matmul(x, transpose(w.to(x.dtype()), 0, 1)); }},
-      {"matmul of a transposed batch", {5}, 1, 0,
+      {"matmul of a transposed batch",
+       {5},
+       1,
+       0,
        [&](const Tensor& x) { return matmul(transpose(x, 0, 1), wide.to(x.dtype())); }},
       {"matmul of rows", {3, 7}, 0, 0, [&](const Tensor& x) { return matmul(x, w.to(x.dtype())); }},
-      {"matmul by a vector", {7}, 0, 0,
+      {"matmul by a vector",
+       {7},
+       0,
+       0,
        [&](const Tensor& x) { return matmul(x, select(w.to(x.dtype()), 1, 0)); }},
       {"attention", {3, 5}, 0, 0, attention},
-      {"einsum", {3, 7}, 0, 0, [&](const Tensor& x) { return einsum("nij,jk->nik", {x, w.to(x.dtype())}); }},
-      {"conv2d", {16, 5, 6}, 0, 0,
+      {"einsum",
+       {3, 7},
+       0,
+       0,
+       [&](const Tensor& x) {
+         return einsum("nij,jk->nik", {x, w.to(x.dtype())});
+       }},
+      {"conv2d",
+       {16, 5, 6},
+       0,
+       0,
        [&](const Tensor& x) { return conv2d(x, images.to(x.dtype()), {}, {.padding = 1}); }},
       {"sum of a row", {19}, 0, 0, [](const Tensor& x) { return sum(x, {1}); }},
       {"sum of steps", {19}, 1, 0, [](const Tensor& x) { return sum(x, {0}); }},
       {"sum of many steps", {101}, 1, 0, [](const Tensor& x) { return sum(x, {0}); }},
-      {"mean around the batch", {19, 3}, 1, 0, [](const Tensor& x) { return mean(x, {0, 2}); }},
+      {"mean around the batch",
+       {19, 3},
+       1,
+       0,
+       [](const Tensor& x) {
+         return mean(x, {0, 2});
+       }},
       {"sum of steps of features", {19, 3}, 1, 0, [](const Tensor& x) { return sum(x, {0}); }},
-      {"variance", {19, 3}, 1, 0, [](const Tensor& x) { return var(x, {0, 2}); }},
+      {"variance",
+       {19, 3},
+       1,
+       0,
+       [](const Tensor& x) {
+         return var(x, {0, 2});
+       }},
       {"largest of steps", {19}, 1, 0, [](const Tensor& x) { return amax(x, {0}); }},
       {"cumsum", {19}, 1, 1, [](const Tensor& x) { return cumsum(x, 0); }},
       {"softmax of steps", {19}, 1, 1, [](const Tensor& x) { return softmax(x, 0); }},
       {"logsumexp of steps", {19}, 1, 0, [](const Tensor& x) { return logsumexp(x, {0}); }},
-      {"chain", {5}, 0, 0,
+      {"chain",
+       {5},
+       0,
+       0,
        [](const Tensor& x) { return tanh(x) * sigmoid(x) + exp(x * 0.3) * x - pow(abs(x), 1.7); }},
-      {"chain on a transpose", {5}, 1, 0,
+      {"chain on a transpose",
+       {5},
+       1,
+       0,
        [](const Tensor& x) {
          const Tensor t = transpose(x, 0, 1);
          return gelu(t) * 0.7 + t * t;

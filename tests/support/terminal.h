@@ -166,8 +166,8 @@ class TerminalProcess {
 
   Screen& screen() { return screen_; }
 
-  /// Calls `look` with the screen after everything that comes, until it returns true or the program
-  /// has ended; a minute at most. True where it did.
+  /// Calls `look` with the screen after every return of the cursor, until it returns true or the
+  /// program has ended; a minute at most. True where it did.
   template <class Look>
   bool watch(const Look& look) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
@@ -177,8 +177,16 @@ class TerminalProcess {
       char bytes[4096];
       const ssize_t count = read(terminal_, bytes, sizeof bytes);
       if (count <= 0) return false;  // nobody has the other end open any more
-      screen_.write({bytes, static_cast<size_t>(count)});
-      if (look(screen_)) return true;
+      // A piece at a time: what is drawn over at once is to be seen as well.
+      std::string_view rest(bytes, static_cast<size_t>(count));
+      bool found = false;
+      while (!rest.empty()) {
+        const size_t piece = std::min(rest.find('\r'), rest.size() - 1) + 1;
+        screen_.write(rest.substr(0, piece));
+        rest.remove_prefix(piece);
+        found = found || look(screen_);
+      }
+      if (found) return true;
     }
     return false;
   }
