@@ -56,22 +56,25 @@ const char* caveat(const Found& found) {
              : "; its files were checked by their structure alone, no checksums are known";
 }
 
-Found load_cifar_folder(const fs::path& folder, const KnownDataset& dataset) {
+Found load_cifar_folder(const fs::path& folder, const KnownDataset& dataset, bool test_only) {
   Found found = describe(dataset);
-  found.train = share(as_dataset(load_cifar(folder, Split::train, dataset), found.normalization));
+  if (!test_only)
+    found.train = share(as_dataset(load_cifar(folder, Split::train, dataset), found.normalization));
   found.test = share(as_dataset(load_cifar(folder, Split::test, dataset), found.normalization));
   return found;
 }
 
-/// Both splits of a folder. Where `expected` is nullptr, any data set with the names of MNIST's
-/// files may be there.
-Found load_folder(const fs::path& folder, const KnownDataset* expected) {
+/// Both splits of a folder, or one. Where `expected` is nullptr, any data set with the names of
+/// MNIST's files may be there.
+Found load_folder(const fs::path& folder, const KnownDataset* expected, bool test_only) {
   if (expected != nullptr && expected->format != Format::idx) {
-    return load_cifar_folder(folder, *expected);
+    return load_cifar_folder(folder, *expected, test_only);
   }
   const MnistOptions options = {.expected = expected};
-  const MnistData train = load_mnist(folder, Split::train, options);
+  MnistData train;
+  if (!test_only) train = load_mnist(folder, Split::train, options);
   const MnistData test = load_mnist(folder, Split::test, options);
+  if (test_only) train.known = test.known;
   if (train.known != test.known && train.known != nullptr && test.known != nullptr) {
     throw IoError(op,
                   str(folder.string(), " holds the training data of ", train.known->title,
@@ -86,14 +89,14 @@ Found load_folder(const fs::path& folder, const KnownDataset* expected) {
     found.name = "data in the format of " + like.title;
   }
   found.verified = recognized;
-  found.train = share(as_dataset(train, like.normalization));
+  if (!test_only) found.train = share(as_dataset(train, like.normalization));
   found.test = share(as_dataset(test, like.normalization));
   return found;
 }
 
 /// The same where nothing but the known data set will do: for the cache and the system's packages.
-Found load_recognized(const fs::path& folder, const KnownDataset& dataset) {
-  Found found = load_folder(folder, &dataset);
+Found load_recognized(const fs::path& folder, const KnownDataset& dataset, bool test_only) {
+  Found found = load_folder(folder, &dataset, test_only);
   if (found.key != dataset.key) {
     throw IoError(op,
                   str(folder.string(), " does not hold ", dataset.title, ": the checksums differ"),
@@ -109,7 +112,7 @@ Found make_synthetic(const OpenOptions& options) {
     return share(as_dataset(MnistData{digits.x, digits.y}, normalization));
   };
   constexpr int64_t first_test = int64_t{1} << 40;  // far from any number of training images
-  return {.train = make(options.synthetic_train, 0),
+  return {.train = options.test_only ? nullptr : make(options.synthetic_train, 0),
           .test = make(options.synthetic_test, first_test),
           .key = "synthetic",
           .name = "synthetic digits",
@@ -185,7 +188,8 @@ class Search {
   bool attempt(const fs::path& folder, const KnownDataset& dataset, const char* how,
                const char* failure) {
     try {
-      found_ = load_recognized(folder, dataset);
+      found_ = load_recognized(folder, dataset, options_.test_only);
+      found_.folder = folder;
     } catch (const IoError& error) {
       add_reason(str(failure, ": ", error.detail()));
       return false;
@@ -227,8 +231,10 @@ Found open_any(const OpenOptions& options) {
   return found;
 }
 
-Found open_directory(const fs::path& folder, const char* given_by, const KnownDataset* expected) {
-  Found found = load_folder(folder, expected);
+Found open_directory(const fs::path& folder, const char* given_by, const KnownDataset* expected,
+                     bool test_only) {
+  Found found = load_folder(folder, expected, test_only);
+  found.folder = folder;
   found.why = str(found.name, " from ", folder.string(), ", given by ", given_by, caveat(found));
   return found;
 }
@@ -265,10 +271,10 @@ Found open_dataset(const OpenOptions& options) {
     return found;
   }
   if (!options.directory.empty()) {
-    return open_directory(options.directory, "the directory option", dataset);
+    return open_directory(options.directory, "the directory option", dataset, options.test_only);
   }
   if (const std::string folder = environment("GRADUS_DATA_DIR"); !folder.empty()) {
-    return open_directory(folder, "GRADUS_DATA_DIR", dataset);
+    return open_directory(folder, "GRADUS_DATA_DIR", dataset, options.test_only);
   }
   return dataset != nullptr ? open_known(*dataset, options) : open_any(options);
 }

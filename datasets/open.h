@@ -19,6 +19,8 @@ struct OpenOptions {
   /// Where the files are; empty: the environment variable GRADUS_DATA_DIR, else they are looked
   /// for.
   std::filesystem::path directory = {};
+  /// Leave the training data alone: Found::train is null, and its files need not be there.
+  bool test_only = false;
   bool allow_download = true;  ///< with false, only what is on this machine
   /// Where downloads are kept, each data set in a folder named after it; empty:
   /// $XDG_CACHE_HOME/gradus, else ~/.cache/gradus.
@@ -40,7 +42,9 @@ struct Found {
   std::string key;        ///< its name in OpenOptions; empty for files that are none of them
   std::string name;       ///< "MNIST", "Fashion-MNIST", "synthetic digits", or what was given
   bool verified = false;  ///< the files have the published checksums
-  std::string why;        ///< one line: where it comes from, and why from there
+  /// Where its files are; empty for synthetic data.
+  std::filesystem::path folder = {};
+  std::string why;                           ///< one line: where it comes from, and why from there
   std::vector<std::string> classes;          ///< names, in the order of the labels; may be empty
   std::vector<Normalization> normalization;  ///< that has been applied; one, or one per channel
 };

@@ -108,7 +108,7 @@ void check_same_run(const std::string& saved, const json& now) {
   std::string differences;
   for (const auto& [key, value] : now.items()) {
     const json old = before.is_object() ? before.value(key, json()) : json();
-    if (key != "version" && old != value) {
+    if (key != "version" && key != "data" && old != value) {
       differences += str(differences.empty() ? "" : ", ", key, " was ", old, " and is ", value);
     }
   }

@@ -26,16 +26,50 @@ std::string accuracy_text(const Evaluation& test) {
              " images)");
 }
 
-data::Found open_data(const std::string& name, const std::string& directory, Console& console,
-                      int64_t samples) {
-  data::OpenOptions options{.name = name, .directory = directory};
+namespace {
+
+constexpr const char* where_else = "--data FOLDER says where the files are";
+
+data::Found find_data(const DataRequest& request, Console& console) {
+  data::OpenOptions options{
+      .name = request.name, .directory = request.directory, .test_only = request.test_only};
   options.notify = [&console](const std::string& text) { console.say("", text); };
-  if (samples > 0) {
-    options.synthetic_train = std::min(samples, options.synthetic_train);
-    options.synthetic_test = std::min(samples, options.synthetic_test);
+  if (request.samples > 0) {
+    options.synthetic_train = std::min(request.samples, options.synthetic_train);
+    options.synthetic_test = std::min(request.samples, options.synthetic_test);
   }
-  data::Found found = data::open_dataset(options);
-  console.say("data", found.why);
+  try {
+    return data::open_dataset(options);
+  } catch (const IoError& error) {
+    const std::string hint = error.hint();
+    throw IoError(error.op(), error.detail(), hint.empty() ? where_else : hint + "; " + where_else);
+  }
+}
+
+void check_holds_images(const data::DatasetPtr& images, const char* kind,
+                        const data::Found& found) {
+  if (images == nullptr || images->size() > 0) return;
+  throw IoError("data",
+                str(found.name, found.folder.empty() ? "" : " from ", found.folder.string(),
+                    " has no ", kind, " images"),
+                where_else);
+}
+
+}  // namespace
+
+void check_data_is_used(const std::string& name, const std::string& directory) {
+  if (name != "synthetic" || directory.empty()) return;
+  throw ValueError("data", "--data does nothing here: synthetic images come from no files",
+                   "leave it out, or name other data with --dataset");
+}
+
+data::Found open_data(const DataRequest& request, Console& console) {
+  data::Found found = find_data(request, console);
+  check_holds_images(found.train, "training", found);
+  check_holds_images(found.test, "test", found);
+  console.say("data", request.of_the_run
+                          ? str(found.name, " from ", request.directory, ", where the run had it")
+                          : found.why);
   return found;
 }
 

@@ -11,10 +11,21 @@
 
 namespace gradus::examples {
 
-/// The data set of this name (see data::OpenOptions), saying on `console` which one it is and why.
-/// With `samples` no more training images than that are drawn.
-data::Found open_data(const std::string& name, const std::string& directory, Console& console,
-                      int64_t samples = 0);
+/// Which data a command wants.
+struct DataRequest {
+  std::string name;            ///< see data::OpenOptions
+  std::string directory = {};  ///< empty: it is looked for
+  bool of_the_run = false;     ///< the directory is where the run had its data
+  int64_t samples = 0;         ///< no more training images than that are drawn; 0: any number
+  bool test_only = false;      ///< the training images are not wanted
+};
+
+/// Throws ValueError for a directory where the data needs none.
+void check_data_is_used(const std::string& name, const std::string& directory);
+
+/// Finds it, saying on `console` which data it is and why. Throws IoError, which names --data,
+/// where there is none, or no image in it.
+data::Found open_data(const DataRequest& request, Console& console);
 
 /// Tells other data of the same name and size: a digest of all labels, and of a thousand images
 /// from the first to the last, since all of them would take longer than a quick training.

@@ -97,21 +97,35 @@ Tensor as_input(const Tensor& digit, const data::Normalization& n) {
   return div(sub(unit, n.mean), n.std).reshape({1, 1, digit.size(0), digit.size(1)});
 }
 
+/// The test images of the data that the run had, where it had them, unless something else is asked
+/// for.
+DataRequest wanted_data(const SavedRunOptions& options, const json& config) {
+  const std::string trained_on =
+      setting(config, "dataset", std::string());  // empty: a folder of the user's own
+  DataRequest request{.name = trained_on.empty() ? "auto" : trained_on,
+                      .directory = options.data_directory,
+                      .samples = setting(config, "samples", int64_t{0}),
+                      .test_only = true};
+  const bool same_data = options.dataset.empty() || options.dataset == trained_on;
+  if (!same_data) {
+    request.name = options.dataset;
+  } else if (request.directory.empty()) {
+    request.directory = setting(config, "data", std::string());
+    request.of_the_run = !request.directory.empty();
+  }
+  check_data_is_used(request.name, options.data_directory);
+  return request;
+}
+
 }  // namespace
 
 void evaluate_run(const SavedRunOptions& options) {
   const RunFolder folder = RunFolder::open(options.run);
   const json config = folder.read_config();
   const auto net = folder.read_model();
-  const std::string trained_on =
-      setting(config, "dataset", std::string());  // empty: a folder of the user's own
-  const std::string dataset = !options.dataset.empty() ? options.dataset
-                              : trained_on.empty()     ? "auto"
-                                                       : trained_on;
   Console console = options.json ? Console::standard_error() : Console::standard_output();
   print_system(console);
-  const data::Found found =
-      open_data(dataset, options.data_directory, console, setting(config, "samples", int64_t{0}));
+  const data::Found found = open_data(wanted_data(options, config), console);
   const Evaluation result = evaluate(*net, *found.test);
   console.say("", str(accuracy_text(result), ", loss ", fixed(result.loss, 4)));
   if (!options.json) return;

@@ -151,7 +151,11 @@ class Training {
   }
 
   void prepare() {
-    data_ = open_data(options_.dataset, options_.data_directory, console_, options_.samples);
+    check_data_is_used(options_.dataset, options_.data_directory);
+    data_ = open_data({.name = options_.dataset,
+                       .directory = options_.data_directory,
+                       .samples = options_.samples},
+                      console_);
     if (folder_) record_data();
     manual_seed(options_.seed);
     net_ = interrupted_ ? nn::from_json(interrupted_->newest.checkpoint.text("net"))
@@ -183,13 +187,24 @@ class Training {
     if (folder_) config_ = config();
   }
 
-  /// "auto" is the data that was found now, also where other data can be found when going on.
+  /// "auto" is the data that was found now, where it was found, also where other data can be found
+  /// when going on.
   void record_data() {
-    if (data_.key.empty()) return;
     std::vector<std::string> arguments = options_.arguments;
-    std::erase_if(arguments, [](const std::string& a) { return a.starts_with("--dataset="); });
-    arguments.push_back("--dataset=" + data_.key);
+    const auto record = [&](const std::string& option, const std::string& value) {
+      if (value.empty()) return;
+      std::erase_if(arguments, [&](const std::string& a) { return a.starts_with(option + "="); });
+      arguments.push_back(option + "=" + value);
+    };
+    record("--dataset", data_.key);
+    record("--data", data_folder());
     arguments_ = arguments_text(arguments);
+  }
+
+  std::string data_folder() const {
+    std::error_code error;
+    const auto folder = std::filesystem::absolute(data_.folder, error);
+    return data_.folder.empty() || error ? "" : folder.lexically_normal().string();
   }
 
   /// With --ema it is the averages that are tested and kept: the net has them while this lives.
@@ -426,6 +441,7 @@ class Training {
   json config() const {
     return {{"version", system_info().version},
             {"dataset", data_.key},
+            {"data", data_folder()},
             {"normalization", to_json(data_.normalization)},
             {"train_data", fingerprint(*data_.train)},
             {"test_data", fingerprint(*data_.test)},

@@ -49,6 +49,21 @@ bool one_line(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE_FIXTURE(NoDataDirectory, "test data alone needs no training files") {
+  const TemporaryFolder folder;
+  write_own_data(folder.path());
+  std::filesystem::remove(folder / "train-images-idx3-ubyte");
+  const Found found = open_dataset({.directory = folder.path(), .test_only = true});
+  CHECK(found.train == nullptr);
+  CHECK(found.test->size() == 2);
+  CHECK(found.folder == folder.path());
+  CHECK_THROWS_AS(open_dataset({.directory = folder.path()}), IoError);
+  OpenOptions synthetic = isolated(folder);
+  synthetic.test_only = true;
+  CHECK(open_dataset(synthetic).train == nullptr);
+  CHECK(open_dataset(synthetic).folder.empty());
+}
+
 TEST_CASE_FIXTURE(NoDataDirectory, "synthetic digits are there when nothing else is") {
   const TemporaryFolder folder;
   const Found found = open_dataset(isolated(folder));
