@@ -44,7 +44,7 @@ set(external_rules
     "CLI/CLI\\.hpp => ${programs_files}"
     "(jerror|jpeglib|png)\\.h => ^examples/"
     "gradus/.+ => ${programs_files}"  # inside the library, includes are relative
-    "((sys|arpa|netinet)/[a-z]+|unistd|fcntl|sched|signal|spawn)\\.h => \\.cpp$|^tests/"  # POSIX
+    "((sys|arpa|netinet)/[a-z]+|unistd|fcntl|pthread|sched|signal|spawn)\\.h => \\.cpp$|^tests/"  # POSIX
     "(stdio|stdlib|time)\\.h => \\.cpp$|^tests/"  # for what POSIX adds to them
     "[a-z_0-9]+ => .")  # the standard library
 

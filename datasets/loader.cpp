@@ -1,5 +1,7 @@
 #include "loader.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <exception>
@@ -59,9 +61,9 @@ class DirectEpoch : public DataLoader::Epoch {
 
 /// Lets threads run ahead of the consumer by a bounded number of batches. Each takes the next batch
 /// that nobody has; the consumer gets them in order.
-class WorkerEpoch : public DataLoader::Epoch {
+class Workers {
  public:
-  WorkerEpoch(Plan plan, size_t first, const LoaderOptions& options)
+  Workers(Plan plan, size_t first, const LoaderOptions& options)
       : plan_(std::move(plan)),
         ahead_(static_cast<size_t>(options.prefetch) + static_cast<size_t>(options.num_workers)),
         taken_(first),
@@ -70,13 +72,13 @@ class WorkerEpoch : public DataLoader::Epoch {
       threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
     }
   }
-  ~WorkerEpoch() override {
+  ~Workers() {
     for (std::jthread& thread : threads_) thread.request_stop();  // all at once, then wait
   }
-  WorkerEpoch(const WorkerEpoch&) = delete;
-  WorkerEpoch& operator=(const WorkerEpoch&) = delete;
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
 
-  bool next(Batch& batch) override {
+  bool next(Batch& batch) {
     std::unique_lock lock(mutex_);
     if (wanted_ >= plan_.batches) return false;
     changed_.wait(lock, [&] { return ready_.contains(wanted_); });
@@ -128,6 +130,30 @@ class WorkerEpoch : public DataLoader::Epoch {
   size_t wanted_;  // the next batch that the consumer gets
   std::map<size_t, Result> ready_;
   std::vector<std::jthread> threads_;  // last: they stop before anything they use goes away
+};
+
+/// An epoch made by workers. They are threads of one process: the child of a fork does not have
+/// them and may not touch their locks, one of which may be taken.
+class WorkerEpoch : public DataLoader::Epoch {
+ public:
+  explicit WorkerEpoch(std::unique_ptr<Workers> workers) : workers_(std::move(workers)) {}
+  ~WorkerEpoch() override {
+    if (was_forked()) static_cast<void>(workers_.release());
+  }
+  WorkerEpoch(const WorkerEpoch&) = delete;
+  WorkerEpoch& operator=(const WorkerEpoch&) = delete;
+
+  bool next(Batch& batch) override {
+    if (!was_forked()) return workers_->next(batch);
+    throw Error("data_loader", "the process was forked; the workers of this epoch stayed behind",
+                "begin a new epoch in the child");
+  }
+
+ private:
+  bool was_forked() const { return ::getpid() != process_; }
+
+  const pid_t process_ = ::getpid();
+  std::unique_ptr<Workers> workers_;
 };
 
 void check_options(const LoaderOptions& options) {
@@ -199,7 +225,8 @@ DataLoader::Iterator DataLoader::begin() {
   ++epoch_;
   first_batch_ = 0;
   if (options_.num_workers > 0 && options_.prefetch > 0) {
-    return Iterator(std::make_unique<WorkerEpoch>(std::move(plan), first, options_));
+    auto workers = std::make_unique<Workers>(std::move(plan), first, options_);
+    return Iterator(std::make_unique<WorkerEpoch>(std::move(workers)));
   }
   return Iterator(std::make_unique<DirectEpoch>(std::move(plan), first));
 }

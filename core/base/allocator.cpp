@@ -1,5 +1,6 @@
 #include "allocator.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -66,6 +67,10 @@ Pool& pool() {
   static Pool* const instance = ::new (memory) Pool;
   return *instance;
 }
+
+/// A fork waits until no other thread has the lock: nobody would give it back in the child.
+const int lock_over_forks = pthread_atfork(
+    [] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); }, [] { pool().mutex.unlock(); });
 
 std::atomic<bool> poison = false;
 

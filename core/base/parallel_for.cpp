@@ -1,11 +1,12 @@
 #include "parallel_for.h"
 
-#include <unistd.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <system_error>
@@ -44,10 +45,7 @@ int default_num_threads() {
   return static_cast<int>(n);
 }
 
-std::atomic<int>& thread_count() {
-  static std::atomic<int> count = default_num_threads();
-  return count;
-}
+std::atomic<int> thread_count = 0;  // 0: nobody has asked yet
 
 thread_local bool inside_parallel_for = false;
 
@@ -120,11 +118,24 @@ class PieceQueue {
 /// caller never waits for one that has not begun. Waiting spins for a few microseconds, the usual
 /// distance between two parallel loops, and then sleeps: on a busy machine, threads that spin for
 /// longer take the processor from those that have work.
+///
+/// No pool is ever destroyed, so that loops may run until the process has ended. When it exits,
+/// helpers that have nothing to do are ended; where a loop is under way, in whose body exit() may
+/// have been called, they are left alone. The child of a fork has none of the threads, and the lock
+/// may be taken by one of them: it gets a new pool.
 class ThreadPool {
  public:
   static ThreadPool& instance() {
-    static ThreadPool pool;
-    return pool;
+    ThreadPool* pool = current_.load(std::memory_order_acquire);
+    if (pool != nullptr) return *pool;
+    auto fresh = std::make_unique<ThreadPool>();
+    return current_.compare_exchange_strong(pool, fresh.get()) ? *fresh.release() : *pool;
+  }
+  static void forget() { left_by_fork_ = current_.exchange(nullptr); }
+  static void end_helpers() {
+    ThreadPool* const pool = current_.load(std::memory_order_acquire);
+    if (pool == nullptr || inside_parallel_for || !pool->mutex_.try_lock()) return;
+    pool->stop();  // the lock stays taken: later loops work without helpers
   }
 
   /// Works on the queue with up to `helpers` other threads until it is done; alone where another
@@ -144,17 +155,12 @@ class ThreadPool {
     while (at_work(state) > 0) state = wait_while(state);
   }
 
-  ThreadPool(const ThreadPool&) = delete;
-  ThreadPool& operator=(const ThreadPool&) = delete;
-
  private:
-  ThreadPool() = default;
-  ~ThreadPool() {
+  void stop() {
     stopping_ = true;
     state_.fetch_add(uint64_t{1} << 32);
     state_.notify_all();
-    const bool forked = ::getpid() != process_;  // the threads stayed in the parent
-    for (std::thread& t : threads_) forked ? t.detach() : t.join();
+    for (std::thread& t : threads_) t.join();
   }
 
   /// Starts threads until there are `wanted`, or as many as the system gives; returns their number.
@@ -201,7 +207,9 @@ class ThreadPool {
     }
   }
 
-  const pid_t process_ = ::getpid();
+  static inline std::atomic<ThreadPool*> current_ = nullptr;
+  static inline std::atomic<ThreadPool*> left_by_fork_ = nullptr;  // not a leak, to leak checkers
+
   std::mutex mutex_;
   std::vector<std::thread> threads_;
   std::atomic<uint64_t> state_ = 0;
@@ -209,10 +217,20 @@ class ThreadPool {
   PieceQueue* queue_ = nullptr;
 };
 
+/// What the pool does when the process forks and when it exits.
+struct ProcessEvents {
+  ProcessEvents() { pthread_atfork(nullptr, nullptr, ThreadPool::forget); }
+  ~ProcessEvents() { ThreadPool::end_helpers(); }
+} const process_events;
+
 }  // namespace
 
 int num_threads() {
-  return thread_count().load(std::memory_order_relaxed);
+  int count = thread_count.load(std::memory_order_relaxed);
+  if (count > 0) return count;
+  // No lock, which the child of a fork might find taken. Threads that come together agree.
+  const int usual = default_num_threads();
+  return thread_count.compare_exchange_strong(count, usual) ? usual : count;
 }
 
 void set_num_threads(int n) {
@@ -220,7 +238,7 @@ void set_num_threads(int n) {
     throw ValueError("set_num_threads", str("expected 1 to ", max_num_threads, " threads, got ", n),
                      "as many as the machine has processors are usual");
   }
-  thread_count().store(n, std::memory_order_relaxed);
+  thread_count.store(n, std::memory_order_relaxed);
 }
 
 void detail::run_pieces(int64_t n, int64_t piece, PieceFunction function, const void* body) {

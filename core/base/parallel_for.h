@@ -28,8 +28,9 @@ void run_pieces(int64_t n, int64_t piece, PieceFunction function, const void* bo
 /// inside a body run one after the other, and so do calls while another thread has the helpers, or
 /// where the system gives no more threads. The first exception of a body is thrown again here,
 /// after all pieces have ended. Denormal numbers are zero inside of bodies unless
-/// set_flush_denormals(false) was called (denormals.h). Safe from any thread. A process that was
-/// forked works on alone.
+/// set_flush_denormals(false) was called (denormals.h). Safe from any thread. The
+/// child of a fork has helpers of its own. A body may call exit(); a child that was forked in a
+/// body has to leave it by _exit() or exec().
 template <class Body>
 void parallel_for(int64_t n, int64_t piece, const Body& body) {
   detail::run_pieces(

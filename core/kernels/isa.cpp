@@ -33,18 +33,21 @@ Isa initial() {
                    "it must be baseline, avx2 or avx512");
 }
 
-std::atomic<Isa>& chosen() {
-  static std::atomic<Isa> isa = initial();
-  return isa;
-}
+constexpr int nothing_yet = -1;
+std::atomic<int> chosen = nothing_yet;
 
 }  // namespace
 
 Isa isa() {
-  return chosen().load(std::memory_order_relaxed);
+  int found = chosen.load(std::memory_order_relaxed);
+  if (found == nothing_yet) {  // no lock, which the child of a fork might find taken
+    const int usual = static_cast<int>(initial());
+    if (chosen.compare_exchange_strong(found, usual)) found = usual;
+  }
+  return static_cast<Isa>(found);
 }
 void set_isa(Isa isa) {
-  chosen().store(checked(isa), std::memory_order_relaxed);
+  chosen.store(static_cast<int>(checked(isa)), std::memory_order_relaxed);
 }
 
 bool is_supported([[maybe_unused]] Isa isa) {

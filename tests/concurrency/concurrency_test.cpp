@@ -1,8 +1,6 @@
 // Several threads at once: loops, tapes, nets, random numbers, data and files. Meant for the thread
 // sanitizer as much as for the results.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -247,25 +245,3 @@ TEST_CASE("a file that several threads write is always whole") {
   const auto files = std::filesystem::directory_iterator(folder.path());
   CHECK(std::distance(begin(files), end(files)) == 1);  // no temporary file stays
 }
-
-#if !defined(__SANITIZE_THREAD__)  // which does not follow a process with threads into a fork
-TEST_CASE("a forked process computes on and ends") {
-  const test::ThreadsScope scope(3);
-  const auto total = [] {
-    std::atomic<int64_t> sum = 0;
-    parallel_for(1000, 1, [&](int64_t begin, int64_t) { sum += begin; });
-    return sum.load();
-  };
-  CHECK(total() == 499'500);  // the threads are there now
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    alarm(20);  // rather than hang
-    const bool right = total() == 499'500;
-    std::exit(right ? 0 : 1);  // goes through the destructors
-  }
-  int status = -1;
-  waitpid(child, &status, 0);
-  CHECK(status == 0);
-}
-#endif
