@@ -177,7 +177,7 @@ void check_batches(const Function& f, const Tensor& x, int batch_dim, int output
     ~Restore() { set_num_threads(usual); }
   } restore;
   set_num_threads(2);
-  Generator generator(9);
+  Rng generator(9);
   const Tensor cotangents = [&] {
     const Tensor y = f(x);
     return randn(y.shape(), generator, x.dtype() == float64 ? float64 : float32);
@@ -227,7 +227,7 @@ void check_layer(const std::string& type, const Family& family, DType dtype, boo
   const auto layer = nn::make_layer(type, family.options);
   layer->to(dtype);
   layer->train(training);
-  Generator generator(7);
+  Rng generator(7);
   const Shape shape = with_batch(family.sample, family.batch_dim);
   const Tensor x =
       type == "Embedding" ? randint(0, 5, shape, generator) : randn(shape, generator, dtype);
@@ -268,7 +268,7 @@ TEST_CASE("functions of samples: the same bits alone and in every batch") {
     int output_batch_dim;
     std::function<Tensor(const Tensor&)> f;
   };
-  Generator generator(4);
+  Rng generator(4);
   const auto constant = [&](const Shape& shape) { return randn(shape, generator, float64); };
   const Tensor w = constant({7, 5}), wide = constant({5, 300}), images = constant({16, 16, 3, 3});
   const auto attention = [](const Tensor& x) {
@@ -346,7 +346,7 @@ TEST_CASE("functions of samples: the same bits alone and in every batch") {
       CAPTURE(c.name);
       for (const DType dtype : {float32, float64}) {
         CAPTURE(name_of(dtype));
-        Generator inputs(5);
+        Rng inputs(5);
         const Tensor x = randn(with_batch(c.sample, c.batch_dim), inputs, dtype);
         check_batches(c.f, x, c.batch_dim, c.output_batch_dim);
       }
