@@ -139,16 +139,23 @@ NamedTensors random_state_dict() {
 void load_random_state_dict(const NamedTensors& state) {
   RandomState loaded;
   const Shape shape{static_cast<int64_t>(loaded.streams.size()), 3};
-  if (state.size() != 1 || state[0].name != "streams" || !state[0].tensor.defined() ||
-      state[0].tensor.dtype() != int64 || state[0].tensor.shape() != shape) {
+  constexpr int64_t oldest = 4;  // states of before the last stream was added go on to be read
+  const bool fits = state.size() == 1 && state[0].name == "streams" && state[0].tensor.defined() &&
+                    state[0].tensor.dtype() == int64 && state[0].tensor.dim() == 2 &&
+                    state[0].tensor.size(0) >= oldest && state[0].tensor.size(0) <= shape[0] &&
+                    state[0].tensor.size(1) == shape[1];
+  if (!fits) {
     throw ValueError("load_random_state_dict", "this is not the state of random streams",
                      str("random_state_dict() gives 'streams', int64 ", shape));
   }
   const std::vector<int64_t> words = state[0].tensor.to_vector<int64_t>();
-  for (size_t i = 0; i < loaded.streams.size(); ++i) {
+  for (size_t i = 0; 3 * i < words.size(); ++i) {
     loaded.streams[i].seed = std::bit_cast<uint64_t>(words[3 * i]);
     loaded.streams[i].stream = std::bit_cast<uint64_t>(words[3 * i + 1]);
     loaded.streams[i].position = std::bit_cast<uint64_t>(words[3 * i + 2]);
+  }
+  for (size_t i = words.size() / 3; i < loaded.streams.size(); ++i) {
+    loaded.streams[i] = Rng(loaded.streams[0].seed, static_cast<Stream>(i));
   }
   set_random_state(loaded);
 }

@@ -42,7 +42,7 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 /// read at all. Throws ValueError for a whole one in the format of another version.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
-/// The random streams of this thread, for a part of a checkpoint: "streams", int64 [4, 3], holds
+/// The random streams of this thread, for a part of a checkpoint: "streams", int64 [5, 3], holds
 /// seed, stream and position of each.
 NamedTensors random_state_dict();
 /// Goes on from such a state. Throws ValueError where it is none, and then changes nothing.

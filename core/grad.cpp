@@ -4,8 +4,8 @@
 
 namespace gradus {
 
-std::vector<Tensor> grad(std::span<const Tensor> ys, std::span<const Tensor> y_gradients,
-                         std::span<const Tensor> xs, const GradOptions& options) {
+detail::List<Tensor> grad(std::span<const Tensor> ys, std::span<const Tensor> y_gradients,
+                          std::span<const Tensor> xs, const GradOptions& options) {
   Tape* const tape = Tape::current();
   if (tape == nullptr) {
     throw TapeError("grad", "no tape is recording in this thread", "open one: Tape tape;");
@@ -20,12 +20,12 @@ std::vector<Tensor> grad(std::span<const Tensor> ys, std::span<const Tensor> y_g
   return result;
 }
 
-std::vector<Tensor> grad(const Tensor& y, std::span<const Tensor> xs, const GradOptions& options) {
+detail::List<Tensor> grad(const Tensor& y, std::span<const Tensor> xs, const GradOptions& options) {
   return grad({&y, 1}, {&options.gradient, 1}, xs, options);
 }
 
-std::vector<Tensor> grad(const Tensor& y, std::initializer_list<Tensor> xs,
-                         const GradOptions& options) {
+detail::List<Tensor> grad(const Tensor& y, std::initializer_list<Tensor> xs,
+                          const GradOptions& options) {
   return grad(y, std::span<const Tensor>(xs.begin(), xs.size()), options);
 }
 

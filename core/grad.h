@@ -27,14 +27,14 @@ struct GradOptions {
 ///     Tensor g = grad(y, {x}, {.create_graph = true})[0];
 ///     Tensor h = grad(sum(g), {x})[0];                     // second derivative
 /// @{
-std::vector<Tensor> grad(const Tensor& y, std::span<const Tensor> xs,
-                         const GradOptions& options = {});
-std::vector<Tensor> grad(const Tensor& y, std::initializer_list<Tensor> xs,
-                         const GradOptions& options = {});
+detail::List<Tensor> grad(const Tensor& y, std::span<const Tensor> xs,
+                          const GradOptions& options = {});
+detail::List<Tensor> grad(const Tensor& y, std::initializer_list<Tensor> xs,
+                          const GradOptions& options = {});
 /// @}
 
 /// The same for several ys at once, each with its gradient: the sum of their contributions.
-std::vector<Tensor> grad(std::span<const Tensor> ys, std::span<const Tensor> y_gradients,
-                         std::span<const Tensor> xs, const GradOptions& options = {});
+detail::List<Tensor> grad(std::span<const Tensor> ys, std::span<const Tensor> y_gradients,
+                          std::span<const Tensor> xs, const GradOptions& options = {});
 
 }  // namespace gradus

@@ -19,6 +19,7 @@
 #include <concepts>
 #include <initializer_list>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -88,22 +89,67 @@ Tensor tensor(std::initializer_list<T> values, const Shape& shape) {
 }
 template <class T>
 Tensor tensor(const std::vector<T>& values, const Shape& shape) {
-  return tensor(std::span<const T>(values), shape);
+  if constexpr (std::same_as<T, bool>) {  // whose elements are bits
+    const auto bools = std::make_unique<bool[]>(values.size());
+    std::copy(values.begin(), values.end(), bools.get());
+    return tensor(std::span<const bool>(bools.get(), values.size()), shape);
+  } else {
+    return tensor(std::span<const T>(values), shape);
+  }
+}
+template <class T>
+Tensor tensor(const std::vector<T>& values) {
+  return tensor(values, Shape{static_cast<int64_t>(values.size())});
 }
 /// @}
+namespace detail {
+/// Throws ShapeError unless both are equal.
+void check_row_length(size_t length, size_t first);
+}  // namespace detail
+/// A matrix, row by row: tensor({{1.0F, 2.0F}, {3.0F, 4.0F}}). Throws ShapeError for rows of
+/// different lengths.
+template <class T>
+Tensor tensor(std::initializer_list<std::initializer_list<T>> rows) {
+  const size_t columns = rows.size() == 0 ? 0 : rows.begin()->size();
+  std::vector<T> values;
+  for (const std::initializer_list<T>& row : rows) {
+    detail::check_row_length(row.size(), columns);
+    values.insert(values.end(), row.begin(), row.end());
+  }
+  return tensor(values, Shape{static_cast<int64_t>(rows.size()), static_cast<int64_t>(columns)});
+}
 /// Uniform in [lo, hi), and normal with mean 0 and standard deviation 1. Floating types only; the
-/// generator moves on.
+/// generator moves on. Without one they draw from that of the thread, which manual_seed() seeds:
+/// default_rng(Stream::general).
 /// @{
 Tensor rand(const Shape& shape, Rng& generator, double lo = 0, double hi = 1,
             DType dtype = float32);
 Tensor randn(const Shape& shape, Rng& generator, DType dtype = float32);
 Tensor rand_like(const Tensor& x, Rng& generator);
 Tensor randn_like(const Tensor& x, Rng& generator);
+inline Tensor rand(const Shape& shape, DType dtype = float32) {
+  return rand(shape, default_rng(Stream::general), 0, 1, dtype);
+}
+inline Tensor randn(const Shape& shape, DType dtype = float32) {
+  return randn(shape, default_rng(Stream::general), dtype);
+}
+inline Tensor rand_like(const Tensor& x) {
+  return rand_like(x, default_rng(Stream::general));
+}
+inline Tensor randn_like(const Tensor& x) {
+  return randn_like(x, default_rng(Stream::general));
+}
 /// @}
-/// int64 numbers in [lo, hi), and a random order of 0 ... n - 1.
+/// int64 numbers in [lo, hi), and a random order of 0 ... n - 1. Without a generator as above.
 /// @{
 Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Rng& generator);
 Tensor randperm(int64_t n, Rng& generator);
+inline Tensor randint(int64_t lo, int64_t hi, const Shape& shape) {
+  return randint(lo, hi, shape, default_rng(Stream::general));
+}
+inline Tensor randperm(int64_t n) {
+  return randperm(n, default_rng(Stream::general));
+}
 /// @}
 
 // --- Conversion and copies -----------------------------------------------------------------------
@@ -207,6 +253,63 @@ Tensor le(const Tensor& a, double b);
 Tensor gt(const Tensor& a, double b);
 Tensor ge(const Tensor& a, double b);
 /// @}
+/// The same: `a == b` is a tensor of bools, and no condition for an `if`.
+/// @{
+inline Tensor operator==(const Tensor& a, const Tensor& b) {
+  return eq(a, b);
+}
+inline Tensor operator==(const Tensor& a, double b) {
+  return eq(a, b);
+}
+inline Tensor operator==(double a, const Tensor& b) {
+  return eq(b, a);
+}
+inline Tensor operator!=(const Tensor& a, const Tensor& b) {
+  return ne(a, b);
+}
+inline Tensor operator!=(const Tensor& a, double b) {
+  return ne(a, b);
+}
+inline Tensor operator!=(double a, const Tensor& b) {
+  return ne(b, a);
+}
+inline Tensor operator<(const Tensor& a, const Tensor& b) {
+  return lt(a, b);
+}
+inline Tensor operator<(const Tensor& a, double b) {
+  return lt(a, b);
+}
+inline Tensor operator<(double a, const Tensor& b) {
+  return gt(b, a);
+}
+inline Tensor operator<=(const Tensor& a, const Tensor& b) {
+  return le(a, b);
+}
+inline Tensor operator<=(const Tensor& a, double b) {
+  return le(a, b);
+}
+inline Tensor operator<=(double a, const Tensor& b) {
+  return ge(b, a);
+}
+inline Tensor operator>(const Tensor& a, const Tensor& b) {
+  return gt(a, b);
+}
+inline Tensor operator>(const Tensor& a, double b) {
+  return gt(a, b);
+}
+inline Tensor operator>(double a, const Tensor& b) {
+  return lt(b, a);
+}
+inline Tensor operator>=(const Tensor& a, const Tensor& b) {
+  return ge(a, b);
+}
+inline Tensor operator>=(const Tensor& a, double b) {
+  return ge(a, b);
+}
+inline Tensor operator>=(double a, const Tensor& b) {
+  return le(b, a);
+}
+/// @}
 Tensor isnan(const Tensor& x);     ///< true where an element is NaN
 Tensor isinf(const Tensor& x);     ///< true where it is infinite
 Tensor isfinite(const Tensor& x);  ///< true where it is neither NaN nor infinite
@@ -215,6 +318,15 @@ Tensor isfinite(const Tensor& x);  ///< true where it is neither NaN nor infinit
 Tensor logical_and(const Tensor& a, const Tensor& b);
 Tensor logical_or(const Tensor& a, const Tensor& b);
 Tensor logical_not(const Tensor& x);
+inline Tensor operator&(const Tensor& a, const Tensor& b) {
+  return logical_and(a, b);
+}
+inline Tensor operator|(const Tensor& a, const Tensor& b) {
+  return logical_or(a, b);
+}
+inline Tensor operator~(const Tensor& x) {
+  return logical_not(x);
+}
 /// @}
 /// What isclose and allclose let pass. Throws ValueError for negative numbers and NaN.
 struct Tolerance {
@@ -320,6 +432,18 @@ Tensor dropout_channels(const Tensor& x, double p, Rng& generator);
 /// Sets each element to -1.758 (what selu tends to) with probability p, and then scales and shifts
 /// all so that mean 0 and variance 1 stay (Klambauer et al., arXiv 1706.02515).
 Tensor alpha_dropout(const Tensor& x, double p, Rng& generator);
+/// The same three, drawing from the generator of the thread that the layers draw from.
+/// @{
+inline Tensor dropout(const Tensor& x, double p) {
+  return dropout(x, p, default_rng(Stream::dropout));
+}
+inline Tensor dropout_channels(const Tensor& x, double p) {
+  return dropout_channels(x, p, default_rng(Stream::dropout));
+}
+inline Tensor alpha_dropout(const Tensor& x, double p) {
+  return alpha_dropout(x, p, default_rng(Stream::dropout));
+}
+/// @}
 
 // --- Reductions ----------------------------------------------------------------------------------
 // `dims` lists the dimensions to reduce; none given means all. `keepdim` leaves them with size 1.
@@ -440,14 +564,14 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length);
 /// One index of one dimension, which disappears. Negative indices count from the end.
 Tensor select(const Tensor& x, int64_t dim, int64_t index);
 /// All slices along `dim`, without that dimension: the inverse of stack.
-std::vector<Tensor> unbind(const Tensor& x, int64_t dim = 0);
+detail::List<Tensor> unbind(const Tensor& x, int64_t dim = 0);
 /// Parts of this size (the last may be smaller) or of these sizes, which must add up to x's.
 /// @{
-std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim = 0);
-std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim = 0);
+detail::List<Tensor> split(const Tensor& x, int64_t size, int64_t dim = 0);
+detail::List<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim = 0);
 /// @}
 /// Up to `chunks` parts of one size, rounded up; the last may be smaller.
-std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);
+detail::List<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);
 
 // --- Rearranging: copies -------------------------------------------------------------------------
 

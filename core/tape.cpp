@@ -448,8 +448,11 @@ std::vector<Tensor> Tape::gradients(const char* caller, std::span<const Tensor> 
                       str("the ", y.shape(),
                           " tensor to start from depends on no tensor "
                           "that asks for a gradient on this tape"),
-                      "call requires_grad_() on a leaf before computing; detach() and NoGrad cut "
-                      "the dependence");
+                      entries_.empty()
+                          ? "nothing is on this tape: open it before the loss is computed, outside "
+                            "of NoGrad, from parameters or tensors with requires_grad_()"
+                          : "compute it after the tape was opened, from parameters or tensors with "
+                            "requires_grad_(); detach() and NoGrad cut the dependence");
     }
     output_slots.push_back(slot);
     length = std::max(length, static_cast<size_t>(slot) + 1);

@@ -166,6 +166,8 @@ class Tape {
   std::span<const int32_t> input_slots(const Entry& entry) const;
   std::span<const Shape> input_shapes(const Entry& entry) const;
   const std::string& path(const Entry& entry) const { return paths_[entry.path]; }
+  /// Index of the entry and tensor of each leaf, in the order in which they were first used.
+  std::span<const std::pair<int32_t, Tensor>> leaves() const { return leaves_; }
   /// Bytes that the tensors saved for one entry, or for all, keep alive (views counted in full).
   int64_t saved_bytes(const Entry& entry) const;
   int64_t saved_bytes() const;

@@ -200,6 +200,11 @@ std::string Profile::to_string(const Ceilings& ceilings) const {
   return std::move(out).str();
 }
 
+std::ostream& operator<<(std::ostream& out, const Profile& profile) {
+  profile.print(out);
+  return out;
+}
+
 // --- Ceilings ---
 
 namespace {

@@ -74,5 +74,7 @@ struct Profile {
   void print(std::ostream& out, const Ceilings& ceilings = {}) const;
   std::string to_string(const Ceilings& ceilings = {}) const;
 };
+/// Writes the table without ceilings.
+std::ostream& operator<<(std::ostream& out, const Profile& profile);
 
 }  // namespace gradus

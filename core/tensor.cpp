@@ -1,6 +1,7 @@
 #include "tensor.h"
 
 #include <atomic>
+#include <cmath>
 
 #include "base/allocator.h"
 #include "base/error.h"
@@ -94,10 +95,10 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
   return Tensor(make_impl(shape, shape.row_major_strides(), dtype, std::move(storage), 0));
 }
 
-const Shape& Tensor::shape() const {
+const Shape& Tensor::shape() const& {
   return impl().shape;
 }
-const Strides& Tensor::strides() const {
+const Strides& Tensor::strides() const& {
   return impl().strides;
 }
 DType Tensor::dtype() const {
@@ -147,6 +148,26 @@ double Tensor::item() const {
   return dispatch_all("item", dtype(), [&]<class T>() { return static_cast<double>(*data<T>()); });
 }
 
+int64_t Tensor::whole_item(int64_t least, int64_t largest) const {
+  const auto refuse = [&](auto value) {
+    throw ValueError("item", str(value, " is not a whole number from ", least, " to ", largest),
+                     "ask for item<double>(), or round it first");
+  };
+  if (numel() == 1 && !is_floating(dtype())) {
+    const int64_t value =
+        dispatch_all("item", dtype(), [&]<class T>() { return static_cast<int64_t>(*data<T>()); });
+    if (value < least || value > largest) refuse(value);
+    return value;
+  }
+  const double value = item();
+  // largest + 1 is a power of two, also after rounding.
+  if (!(value >= static_cast<double>(least) && value < static_cast<double>(largest) + 1) ||
+      value != std::floor(value)) {
+    refuse(value);
+  }
+  return static_cast<int64_t>(value);
+}
+
 template <class T>
 std::vector<T> Tensor::to_vector() const {
   const Tensor dense = detach().contiguous();
@@ -168,7 +189,7 @@ bool Tensor::requires_grad() const {
   return impl().requires_grad || impl().slot.tape != 0;
 }
 
-Tensor& Tensor::requires_grad_(bool on) {
+Tensor Tensor::requires_grad_(bool on) {
   TensorImpl& t = impl();
   if (on && !is_floating(t.dtype)) {
     throw DTypeError("requires_grad_", str("a ", t.dtype, " tensor has no gradient"),
@@ -176,7 +197,9 @@ Tensor& Tensor::requires_grad_(bool on) {
   }
   if (t.slot.tape != 0) {
     throw TapeError("requires_grad_", str("this tensor ", t.shape, " was computed by a tape"),
-                    "detach() it first, or ask for its gradient with grad(y, {x})");
+                    "it has a gradient already, as a step between leaves and loss: grad(y, {x}) "
+                    "gives it. x.detach().requires_grad_() is a new leaf with the same elements, "
+                    "on which what came before no longer depends");
   }
   t.requires_grad = on;
   return *this;

@@ -1,13 +1,18 @@
 // The tensor: a cheap handle to a strided view of shared, versioned memory.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/list.h"
 #include "base/shape.h"
 #include "storage.h"
 
@@ -37,14 +42,29 @@ class Tensor {
  public:
   /// An undefined tensor: no shape, no data. "No gradient" is an undefined tensor.
   Tensor() noexcept = default;
+  Tensor(const Tensor&) = default;
+  Tensor(Tensor&&) noexcept = default;
+  ~Tensor() = default;
+  /// The variable names another tensor; no element is written. So only variables are assigned to:
+  /// `x[0] = y` would do nothing, and does not compile. Write `x[0].copy_(y)`.
+  /// @{
+  Tensor& operator=(const Tensor&) & = default;
+  Tensor& operator=(Tensor&&) & noexcept = default;
+  /// @}
 
   /// A new tensor with undefined contents. Throws ShapeError for negative or overflowing sizes.
   static Tensor empty(const Shape& shape, DType dtype = float32);
 
   bool defined() const { return impl_ != nullptr; }
-  const Shape& shape() const;
+  const Shape& shape() const&;
+  Shape shape() && {
+    return std::as_const(*this).shape();
+  }  ///< of a temporary: a copy that outlives it
   /// Distance between neighbours in each dimension, in elements.
-  const Strides& strides() const;
+  const Strides& strides() const&;
+  Strides strides() && {
+    return std::as_const(*this).strides();
+  }  ///< of a temporary: a copy that outlives it
   DType dtype() const;
   int dim() const { return shape().dim(); }
   /// Size of one dimension; negative dimensions count from the end.
@@ -73,6 +93,21 @@ class Tensor {
 
   /// The value of a tensor with one element. Throws ShapeError for any other.
   double item() const;
+  /// The same as a number of type T, `x.item<int64_t>()`. Throws ValueError where T is a whole type
+  /// and the value has a fraction or is out of its range.
+  template <class T>
+  requires std::is_arithmetic_v<T> T item()
+  const {
+    if constexpr (std::is_floating_point_v<T>) {
+      return static_cast<T>(item());
+    } else {
+      using Limits = std::numeric_limits<T>;
+      constexpr auto largest = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+      return static_cast<T>(whole_item(
+          static_cast<int64_t>(Limits::min()),
+          static_cast<int64_t>(std::min(largest, static_cast<uint64_t>(Limits::max())))));
+    }
+  }
   /// All elements in row-major order. Throws DTypeError where T is not the element type.
   template <class T>
   std::vector<T> to_vector() const;
@@ -85,8 +120,8 @@ class Tensor {
   /// True for a leaf that asks for a gradient, and for what a tape computed from one.
   bool requires_grad() const;
   /// Asks for a gradient (or no longer). Throws DTypeError for integer tensors, and TapeError for
-  /// a tensor that a tape computed.
-  Tensor& requires_grad_(bool on = true);
+  /// a tensor that a tape computed. Returns this handle, as all functions with a final `_` do.
+  Tensor requires_grad_(bool on = true);
   /// What Tape::backward added up for this leaf; undefined if nothing.
   Tensor grad() const;
   /// Replaces the gradient; an undefined tensor clears it. Throws where shape or dtype differ.
@@ -102,25 +137,42 @@ class Tensor {
   Tensor reshape(const Shape& shape) const;
   Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1) const;
   Tensor transpose(int64_t dim0, int64_t dim1) const;
+  /// A matrix with rows and columns exchanged. Throws ShapeError for other dimensions than two.
+  Tensor T() const;
   Tensor permute(const Shape& dims) const;
   Tensor expand(const Shape& shape) const;
   Tensor squeeze(std::optional<int64_t> dim = {}) const;
   Tensor unsqueeze(int64_t dim) const;
   Tensor narrow(int64_t dim, int64_t start, int64_t length) const;
   Tensor select(int64_t dim, int64_t index) const;
-  Tensor sum() const;
-  Tensor mean() const;
+  /// A view of element `index` of the first dimension: x[0], x[-1], x[2][3].
+  Tensor operator[](int64_t index) const { return select(0, index); }
+  Tensor sum(const Shape& dims = {}, bool keepdim = false) const;
+  Tensor mean(const Shape& dims = {}, bool keepdim = false) const;
+  Tensor argmax(std::optional<int64_t> dim = {}, bool keepdim = false) const;
 
   // --- In-place writes: for parameters and statistics; never differentiated ---
 
-  /// Each returns *this. They throw TapeError for a tensor that a recording tape tracks (open a
-  /// NoGrad scope for parameters), and count as a write.
-  Tensor& fill_(double value);
-  Tensor& zero_() { return fill_(0); }
+  /// Each returns this handle. They throw TapeError for a tensor that a recording tape tracks (open
+  /// a NoGrad scope for parameters), and count as a write.
+  Tensor fill_(double value);
+  Tensor zero_() { return fill_(0); }
   /// Copies the elements of `source`, which broadcasts to this shape; dtypes must be equal.
-  Tensor& copy_(const Tensor& source);
-  Tensor& add_(const Tensor& other, double alpha = 1);  ///< this += alpha * other
-  Tensor& mul_(double factor);
+  Tensor copy_(const Tensor& source);
+  Tensor add_(const Tensor& other, double alpha = 1);  ///< this += alpha * other
+  Tensor mul_(double factor);
+  /// The result of the operation, written into this tensor, whose shape it must have. They throw
+  /// TapeError also where a recording tape tracks `other` alone: its gradient would be lost.
+  /// @{
+  Tensor operator+=(const Tensor& other);
+  Tensor operator-=(const Tensor& other);
+  Tensor operator*=(const Tensor& other);
+  Tensor operator/=(const Tensor& other);
+  Tensor operator+=(double other);
+  Tensor operator-=(double other);
+  Tensor operator*=(double other);
+  Tensor operator/=(double other);
+  /// @}
 
   /// True where both handles name the same tensor object.
   bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
@@ -139,6 +191,7 @@ class Tensor {
  private:
   explicit Tensor(std::shared_ptr<detail::TensorImpl> impl) : impl_(std::move(impl)) {}
   detail::TensorImpl& impl() const;
+  int64_t whole_item(int64_t least, int64_t largest) const;
   void check_dtype(DType expected) const;
 
   std::shared_ptr<detail::TensorImpl> impl_;
@@ -149,7 +202,7 @@ struct NamedTensor {
   std::string name;  ///< unique in its list
   Tensor tensor;     ///< a handle: writing to it writes to the module's
 };
-/// Tensors in an order, each under a name: parameters, buffers, what a file holds.
-using NamedTensors = std::vector<NamedTensor>;
+/// Tensors in an order, each under a name: parameters, buffers, what a file holds. A std::vector.
+using NamedTensors = detail::List<NamedTensor>;
 
 }  // namespace gradus

@@ -9,7 +9,7 @@ namespace {
 
 RandomState seeded(uint64_t seed) {
   return {{Rng(seed, Stream::init), Rng(seed, Stream::shuffle), Rng(seed, Stream::dropout),
-           Rng(seed, Stream::augmentation)}};
+           Rng(seed, Stream::augmentation), Rng(seed, Stream::general)}};
 }
 
 thread_local RandomState thread_state = seeded(0);

@@ -7,8 +7,9 @@
 namespace gradus {
 
 /// What random numbers are drawn for. Each purpose has a stream of its own, so that drawing more of
-/// one (evaluating more often, shuffling another data set) never changes another.
-enum class Stream : uint32_t { init, shuffle, dropout, augmentation };
+/// one (evaluating more often, shuffling another data set) never changes another. `general` is for
+/// functions that are given no generator, as randn({2, 3}).
+enum class Stream : uint32_t { init, shuffle, dropout, augmentation, general };
 
 /// One block of the Philox4x32-10 generator: four random words as a pure function of a key and a
 /// counter (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
@@ -50,7 +51,7 @@ struct Rng {
 /// The random state of the calling thread: what layers draw from when they are built and when they
 /// drop out. Two words per stream; saved and restored as a value.
 struct RandomState {
-  std::array<Rng, 4> streams;  ///< in the order of Stream
+  std::array<Rng, 5> streams;  ///< in the order of Stream
 };
 
 /// Starts all streams of the calling thread anew from `seed`. Without it the seed is 0.

@@ -47,6 +47,7 @@ void check_gradient(const char* op, const Tensor& g, const kernels::ConvSizes& s
 Tensor conv2d(const Tensor& input, const Tensor& weights, const Tensor& bias,
               const Conv2dOptions& options) {
   if (input.dim() == 3) {
+    check_sample_channels("conv2d", input, weights, 1, options.groups);
     return squeeze(conv2d(unsqueeze(input, 0), weights, bias, options), 0);
   }
   const auto s = conv_sizes(input.shape(), weights.shape(), options);

@@ -40,6 +40,7 @@ Tensor of_single(const F& f, const Tensor& x) {
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const Conv1dOptions& options) {
   if (x.dim() == 2) {
+    check_sample_channels("conv1d", x, weight, 1, options.groups);
     return of_single([&](const Tensor& b) { return conv1d(b, weight, bias, options); }, x);
   }
   conv_output_size("conv1d", x.shape(), weight.shape(), options);
@@ -52,6 +53,7 @@ Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const Conv3dOptions& options) {
   if (x.dim() == 4) {
+    check_sample_channels("conv3d", x, weight, 1, options.groups);
     return of_single([&](const Tensor& b) { return conv3d(b, weight, bias, options); }, x);
   }
   const Size3 output = conv_output_size("conv3d", x.shape(), weight.shape(), options);
@@ -97,6 +99,7 @@ Tensor spread_planes(const Tensor& x, int64_t stride) {
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTranspose1dOptions& options) {
   if (x.dim() == 2) {
+    check_sample_channels("conv_transpose1d", x, weight, 0, options.groups);
     return of_single([&](const Tensor& b) { return conv_transpose1d(b, weight, bias, options); },
                      x);
   }
@@ -109,6 +112,7 @@ Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bia
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTranspose2dOptions& options) {
   if (x.dim() == 3) {
+    check_sample_channels("conv_transpose2d", x, weight, 0, options.groups);
     return of_single([&](const Tensor& b) { return conv_transpose2d(b, weight, bias, options); },
                      x);
   }
@@ -134,6 +138,7 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
 Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                         const ConvTranspose3dOptions& options) {
   if (x.dim() == 4) {
+    check_sample_channels("conv_transpose3d", x, weight, 0, options.groups);
     return of_single([&](const Tensor& b) { return conv_transpose3d(b, weight, bias, options); },
                      x);
   }

@@ -157,6 +157,12 @@ template Tensor tensor(std::span<const int32_t>, const Shape&);
 template Tensor tensor(std::span<const uint8_t>, const Shape&);
 template Tensor tensor(std::span<const bool>, const Shape&);
 
+void detail::check_row_length(size_t length, size_t first) {
+  if (length == first) return;
+  throw ShapeError("tensor", str("a row of ", length, " values below one of ", first),
+                   "all rows of a matrix are equally long");
+}
+
 Tensor rand(const Shape& shape, Rng& generator, double lo, double hi, DType dtype) {
   return dispatch_floating("rand", dtype, [&]<class T>() {
     Tensor out = Tensor::empty(shape, dtype);
@@ -245,14 +251,14 @@ Tensor to(const Tensor& x, DType dtype) {
 
 // --- In-place writes ---
 
-Tensor& Tensor::fill_(double value) {
+Tensor Tensor::fill_(double value) {
   check_in_place("fill_", *this);
   check_representable("fill_", *this, value);
   kernels::fill(loop_over(*this), dtype(), raw_mutable_data(), value);
   return *this;
 }
 
-Tensor& Tensor::copy_(const Tensor& source) {
+Tensor Tensor::copy_(const Tensor& source) {
   check_in_place("copy_", *this);
   check_same_dtype("copy_", *this, source);
   const Tensor x = source.detach().expand(shape());
@@ -260,7 +266,7 @@ Tensor& Tensor::copy_(const Tensor& source) {
   return *this;
 }
 
-Tensor& Tensor::add_(const Tensor& other, double alpha) {
+Tensor Tensor::add_(const Tensor& other, double alpha) {
   check_in_place("add_", *this);
   check_same_dtype("add_", *this, other);
   check_representable("add_", *this, alpha);
@@ -272,7 +278,7 @@ Tensor& Tensor::add_(const Tensor& other, double alpha) {
   return *this;
 }
 
-Tensor& Tensor::mul_(double factor) {
+Tensor Tensor::mul_(double factor) {
   check_in_place("mul_", *this);
   const Tensor x = scalar_like("mul_", *this, factor).expand(shape());
   dispatch_number("mul_", dtype(), [&]<class T>() {
@@ -321,11 +327,22 @@ Tensor Tensor::narrow(int64_t dim, int64_t start, int64_t length) const {
 Tensor Tensor::select(int64_t dim, int64_t index) const {
   return gradus::select(*this, dim, index);
 }
-Tensor Tensor::sum() const {
-  return gradus::sum(*this);
+Tensor Tensor::T() const {
+  if (dim() != 2) {
+    throw ShapeError(
+        "T", str("expected a matrix, got ", shape()),
+        "transpose(dim0, dim1) exchanges two dimensions, permute puts all in an order");
+  }
+  return gradus::transpose(*this, 0, 1);
 }
-Tensor Tensor::mean() const {
-  return gradus::mean(*this);
+Tensor Tensor::sum(const Shape& dims, bool keepdim) const {
+  return gradus::sum(*this, dims, keepdim);
+}
+Tensor Tensor::mean(const Shape& dims, bool keepdim) const {
+  return gradus::mean(*this, dims, keepdim);
+}
+Tensor Tensor::argmax(std::optional<int64_t> dim, bool keepdim) const {
+  return gradus::argmax(*this, dim, keepdim);
 }
 
 }  // namespace gradus

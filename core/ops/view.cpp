@@ -295,7 +295,7 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   return reshape(row, shape);
 }
 
-std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim) {
+detail::List<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim) {
   if (x.dim() == 0) {
     throw ShapeError("split", "a tensor without dimensions cannot be split",
                      "unsqueeze() adds a dimension");
@@ -324,7 +324,7 @@ std::vector<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64
   return parts;
 }
 
-std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
+detail::List<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
   if (x.dim() == 0) {
     throw ShapeError("split", "a tensor without dimensions cannot be split",
                      "unsqueeze() adds a dimension");
@@ -345,7 +345,7 @@ std::vector<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
   return parts;
 }
 
-std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
+detail::List<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
   if (chunks < 1) {
     throw ValueError("chunk", str("expected at least 1 chunk of ", x.shape(), ", got ", chunks),
                      "split() takes the length of the parts instead");
@@ -356,7 +356,7 @@ std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
   }
   const int d = normalize_dim("chunk", dim, x.shape());
   const int64_t total = x.shape()[d];
-  if (total == 0) return std::vector<Tensor>(static_cast<size_t>(chunks), x);
+  if (total == 0) return detail::List<Tensor>(static_cast<size_t>(chunks), x);
   return split(x, (total + chunks - 1) / chunks, d);
 }
 
@@ -374,7 +374,7 @@ void append_slices(const Tensor& x, int dim, std::vector<Tensor>& slices) {
 
 }  // namespace
 
-std::vector<Tensor> unbind(const Tensor& x, int64_t dim) {
+detail::List<Tensor> unbind(const Tensor& x, int64_t dim) {
   if (x.dim() == 0) {
     throw ShapeError("unbind", "a tensor without dimensions has no slices",
                      "unsqueeze() adds a dimension");

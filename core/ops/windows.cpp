@@ -77,6 +77,21 @@ void check_conv_arguments(const char* op, const Tensor& x, const Tensor& weight,
       "the bias has one element per output channel");
 }
 
+void check_sample_channels(const char* op, const Tensor& x, const Tensor& weight, int channel_dim,
+                           int64_t groups) {
+  if (weight.dim() != x.dim() + 1 || groups < 1) return;  // told by the checks that follow
+  // A convolution's weight [O,C/groups,...] has the channels of a group, a transposed one's all.
+  const int64_t channels = channel_dim == 1 ? weight.size(1) * groups : weight.size(0);
+  if (x.size(0) == channels) return;
+  const char* const layout = spatial_layouts[static_cast<size_t>(x.dim()) - 2];
+  throw ShapeError(
+      op,
+      str("expected ", channels, " input channels, got ", x.size(0), ": input ", x.shape(),
+          " is read as a single sample [C,", layout, "], weight ", weight.shape()),
+      channels == 1 ? str("unsqueeze(1) makes a batch of one channel of it, [N,1,", layout, "]")
+                    : str("a batch is [N,", channels, ",", layout, "]"));
+}
+
 template <size_t N>
 Sizes<N> conv_output_size(const char* op, const Shape& x, const Shape& weight,
                           const ConvOptions<N>& o) {

@@ -33,6 +33,11 @@ Sizes<N> conv_transpose_output_size(const char* op, const Shape& x, const Shape&
 void check_conv_arguments(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
                           int64_t channels);
 
+/// Throws ShapeError where x, which has one dimension less than `weight` and so is read as a single
+/// sample [C,...], does not have the channels that dimension `channel_dim` of the weight asks for.
+void check_sample_channels(const char* op, const Tensor& x, const Tensor& weight, int channel_dim,
+                           int64_t groups);
+
 /// Throws unless x is a floating tensor [N,C,...] or [C,...] with something in each channel.
 template <size_t N>
 void check_pool_input(const char* op, const Tensor& x);

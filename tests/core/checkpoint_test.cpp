@@ -156,7 +156,7 @@ TEST_CASE("what is no state of random streams is refused and changes nothing") {
   CHECK_THROWS_AS(load_random_state_dict(float_words), ValueError);
   CHECK(message_of([&] { load_random_state_dict(short_words); }) ==
         "[load_random_state_dict] this is not the state of random streams. Hint: "
-        "random_state_dict() gives 'streams', int64 [4,3]");
+        "random_state_dict() gives 'streams', int64 [5,3]");
   CHECK(random_state().streams == before.streams);
 }
 
