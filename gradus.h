@@ -32,6 +32,7 @@
 #include "datasets/synthetic.h"
 #include "datasets/transform.h"
 #include "nn/activation.h"
+#include "nn/check_parameters.h"
 #include "nn/conv.h"
 #include "nn/decay.h"
 #include "nn/dropout.h"

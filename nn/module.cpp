@@ -1,5 +1,6 @@
 #include "module.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -19,12 +20,10 @@ Tensor Module::forward(const Tensor&) {
                    "override Tensor forward(const Tensor&), or call the module's own function");
 }
 
-Tensor Module::call(const Tensor& x, const std::function<Tensor()>& compute) {
+void Module::run_named(const std::function<void()>& compute) {
   const Tape::Scope scope(name_.empty() ? nullptr : Tape::current(), name_);
   try {
-    Tensor y = compute();
-    if (forward_hook_) forward_hook_(*this, x, y);
-    return y;
+    compute();
   } catch (Error& error) {
     if (!name_.empty()) error.add_module(name_);
     throw;
@@ -121,14 +120,14 @@ void list_modules(const std::string& path, M& module,
 
 }  // namespace
 
-std::vector<std::pair<std::string, Module*>> Module::named_modules() {
-  std::vector<std::pair<std::string, Module*>> list;
+detail::List<std::pair<std::string, Module*>> Module::named_modules() {
+  detail::List<std::pair<std::string, Module*>> list;
   list_modules<Module>("", *this, list);
   return list;
 }
 
-std::vector<std::pair<std::string, const Module*>> Module::named_modules() const {
-  std::vector<std::pair<std::string, const Module*>> list;
+detail::List<std::pair<std::string, const Module*>> Module::named_modules() const {
+  detail::List<std::pair<std::string, const Module*>> list;
   list_modules<const Module>("", *this, list);
   return list;
 }
@@ -157,6 +156,42 @@ NamedTensors Module::named_parameters() const {
 }
 NamedTensors Module::named_buffers() const {
   return named_tensors(Role::buffer);
+}
+
+namespace {
+
+/// The element of `list` whose name is `name`. Throws in the name of `caller`.
+template <class List>
+auto named(const char* caller, const std::string& type, std::string_view name, const List& list,
+           const char* hint) {
+  for (const auto& [own_name, value] : list) {
+    if (own_name == name) return value;
+  }
+  std::string names;
+  constexpr size_t shown = 20;
+  for (size_t i = 0; i < std::min(list.size(), shown); ++i) {
+    const auto& [own_name, value] = list[i];
+    names += str(i == 0 ? "" : ", ", own_name.empty() ? "\"\"" : own_name);
+  }
+  if (list.size() > shown) names += ", ...";
+  throw ValueError(caller, str(type, " has no \"", name, "\""),
+                   list.empty() ? str("there are none; ", hint) : str("there are ", names));
+}
+
+}  // namespace
+
+Tensor Module::get_parameter(std::string_view name) const {
+  return named("get_parameter", type(), name, named_parameters(),
+               "parameter() and child() register them");
+}
+Tensor Module::get_buffer(std::string_view name) const {
+  return named("get_buffer", type(), name, named_buffers(), "buffer() and child() register them");
+}
+Module& Module::get_submodule(std::string_view path) {
+  return *named("get_submodule", type(), path, named_modules(), "child() registers them");
+}
+const Module& Module::get_submodule(std::string_view path) const {
+  return *named("get_submodule", type(), path, named_modules(), "child() registers them");
 }
 
 int64_t Module::parameter_count() const {

@@ -5,10 +5,12 @@
 #include <functional>
 #include <iosfwd>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -91,11 +93,19 @@ class Module {
   /// Handles to all parameters below, in order of declaration, "layer1.conv.weight".
   NamedTensors named_parameters() const;
   NamedTensors named_buffers() const;
+  /// The parameter, buffer or module with this dotted name, "layer1.conv.weight". Throws ValueError
+  /// where there is none.
+  /// @{
+  Tensor get_parameter(std::string_view name) const;
+  Tensor get_buffer(std::string_view name) const;
+  Module& get_submodule(std::string_view path);
+  const Module& get_submodule(std::string_view path) const;
+  /// @}
   /// Direct children in order of declaration.
   std::span<const std::unique_ptr<Module>> children() const { return children_; }
   /// This module and all below it with their paths, parents first; the own path is "".
-  std::vector<std::pair<std::string, Module*>> named_modules();
-  std::vector<std::pair<std::string, const Module*>> named_modules() const;
+  detail::List<std::pair<std::string, Module*>> named_modules();
+  detail::List<std::pair<std::string, const Module*>> named_modules() const;
   int64_t parameter_count() const;
 
   /// Copies of all parameters and buffers, as they go into a file: for each module its parameters,
@@ -122,10 +132,32 @@ class Module {
     return static_cast<T&>(register_child(name, std::make_unique<T>(std::forward<Args>(args)...)));
   }
   Module& register_child(std::string_view name, std::unique_ptr<Module> module);
-  /// Runs `compute`, whose result is the output for input x, under this module's name: on the tape
-  /// and in errors; then the forward hook. For a module whose own operator() takes or returns more
-  /// than one tensor.
-  Tensor call(const Tensor& x, const std::function<Tensor()>& compute);
+  /// Runs `compute` under this module's name, on the tape and in errors, and returns its result.
+  /// For a module whose call operator takes or returns something else than one tensor:
+  ///
+  ///     Tensor operator()(const Tensor& a, const Tensor& b) {
+  ///       return call([&] { return left(a) + right(b); });
+  ///     }
+  template <class F>
+  auto call(F compute) {
+    using Result = std::invoke_result_t<F&>;
+    if constexpr (std::is_void_v<Result>) {
+      run_named(compute);
+    } else {
+      std::optional<std::decay_t<Result>> result;
+      run_named([&] { result.emplace(compute()); });
+      return std::decay_t<Result>(*std::move(result));
+    }
+  }
+  /// The same where one tensor is the input x and one the output, which the forward hook sees.
+  template <class F>
+  Tensor call(const Tensor& x, F compute) {
+    return call([&] {
+      Tensor y = compute();
+      if (forward_hook_) forward_hook_(*this, x, y);
+      return y;
+    });
+  }
 
  private:
   enum class Role { parameter, buffer };
@@ -137,6 +169,7 @@ class Module {
   };
   class StateLoader;
 
+  void run_named(const std::function<void()>& compute);
   void check_name(std::string_view name) const;
   Tensor& add_slot(Slot slot);
   /// Calls `visit(full name, slot)` for every defined tensor, in the order of state_dict.

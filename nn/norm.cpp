@@ -124,12 +124,20 @@ void ChannelNormLayer::check_input(const Tensor& x) const {
 void ChannelNormLayer::check_values(const Tensor& x, int64_t values) const {
   if (values > 1) return;
   const bool over_batch = setting_.over == NormOver::batch;
-  throw ValueError(
-      setting_.type,
-      str("expected more than 1 value per channel ", over_batch ? "" : "and sample ",
-          "when training, got input ", x.shape()),
-      over_batch ? "the variance of one value is 0: drop a last batch of one sample, or call eval()"
-                 : "the variance of one value is 0: norms over one position leave the bias alone");
+  const char* const when =
+      is_training() ? "when training" : "in evaluation without running statistics";
+  const char* hint = "the variance of one value is 0: norms over one position leave the bias alone";
+  if (over_batch && has_running_statistics()) {
+    hint = "the variance of one value is 0: drop a last batch of one sample, or call eval()";
+  } else if (over_batch) {
+    hint =
+        "the variance of one value is 0: drop a last batch of one sample, or build the layer "
+        "with track_running_stats, for evaluation";
+  }
+  throw ValueError(setting_.type,
+                   str("expected more than 1 value per channel ", over_batch ? "" : "and sample ",
+                       when, ", got input ", x.shape()),
+                   hint);
 }
 
 Tensor ChannelNormLayer::forward(const Tensor& x) {

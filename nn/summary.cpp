@@ -6,6 +6,7 @@
 #include "../core/base/random.h"
 #include "../core/base/text.h"
 #include "../core/tape.h"
+#include "check_parameters.h"
 #include "fold.h"
 #include "mode.h"
 
@@ -43,17 +44,22 @@ class Observation {
   std::map<const Module*, Shape> outputs_;
 };
 
-/// Runs the net and adds up the operations of each module, by its path on the tape.
-std::map<std::string, double> count_flops(Module& net, const Shape& input_shape) {
+/// What one forward tells.
+struct Forward {
+  std::map<std::string, double> flops;  ///< of each module, by its path on the tape
+  ParameterUse use;
+};
+
+Forward run(Module& net, const Shape& input_shape) {
   const NamedTensors parameters = net.named_parameters();
   const DType dtype = parameters.empty() ? float32 : parameters[0].tensor.dtype();
   // A gradient for the input is asked for so that every operation is recorded.
   const Tensor x = zeros(input_shape, dtype).requires_grad_();
   const Tape tape;
   net(x);
-  std::map<std::string, double> flops;
-  for (size_t i = 0; i < tape.size(); ++i) flops[tape.path(tape[i])] += tape[i].flops;
-  return flops;
+  Forward result{.flops = {}, .use = parameter_use(net, tape, {x})};
+  for (size_t i = 0; i < tape.size(); ++i) result.flops[tape.path(tape[i])] += tape[i].flops;
+  return result;
 }
 
 int64_t own_parameters(const Module& module) {
@@ -80,8 +86,17 @@ std::string grouped(double number) {
 }
 
 /// What is worth changing, a line each.
-std::string notes(const Module& net) {
+std::string notes(const Module& net, const ParameterUse& use) {
   std::string text;
+  for (const UnregisteredLeaf& leaf : use.unregistered) {
+    text += str("note: a tensor ", leaf.tensor.shape(), leaf.op.empty() ? "" : " of ", leaf.op,
+                leaf.path.empty() ? "" : " in ", leaf.path,
+                " asks for a gradient and is no parameter of the net, so it is neither trained nor "
+                "saved; register layers with child<Layer>(name, ...), tensors with parameter()\n");
+  }
+  for (const std::string& name : use.unused) {
+    text += str("note: the forward does not use the parameter ", name, "\n");
+  }
   for (const LayerBeforeNorm& pair : dead_biases(net)) {
     text += str("note: the bias of ", pair.layer_path, " has no effect, since ", pair.norm_path,
                 " takes the mean of each channel away; build it with bias = false\n");
@@ -99,7 +114,7 @@ std::string summary(Module& net, const Shape& input_shape) {
   for (const auto& [path, module] : net.named_modules()) modes.push_back(mode_of(*module));
 
   const Observation observation(net);
-  const std::map<std::string, double> flops = count_flops(net, input_shape);
+  const auto [flops, use] = run(net, input_shape);
   double total = 0;
   for (const auto& [path, module] : net.named_modules()) {
     const bool joins = !net.name().empty() && !path.empty();
@@ -112,7 +127,7 @@ std::string summary(Module& net, const Shape& input_shape) {
   }
   rows.push_back(
       {"total", "", "", grouped(static_cast<double>(net.parameter_count())), grouped(total), ""});
-  return str("input ", input_shape, "\n") + aligned_table(rows, "lllrrl") + notes(net);
+  return str("input ", input_shape, "\n") + aligned_table(rows, "lllrrl") + notes(net, use);
 }
 
 }  // namespace gradus::nn

@@ -42,7 +42,10 @@ Optimizer::Optimizer(Kind kind, const std::vector<ParameterGroup>& groups,
                        .l1_decay = group.l1_decay.value_or(defaults.l1_decay)});
   }
   if (entries_.empty()) {
-    throw ValueError(kind_.type, "no parameters to optimize", "pass module.named_parameters()");
+    throw ValueError(kind_.type, "no parameters to optimize",
+                     "pass net.named_parameters(); a net of your own knows its layers where they "
+                     "are registered: nn::Linear& head = child<nn::Linear>(\"head\", 8, 2), not a "
+                     "plain member");
   }
 }
 

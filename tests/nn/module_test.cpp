@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
 #include <sstream>
 
 #include "../../core/tape.h"
@@ -14,8 +15,10 @@
 #include "../../nn/sequential.h"
 #include "../support/errors.h"
 #include "../support/processor_time.h"
+#include "../support/text.h"
 
 using namespace gradus;
+using test::contains;
 using test::message_of;
 
 namespace {
@@ -265,4 +268,74 @@ TEST_CASE("very many layers are cloned in linear time") {
   for (int i = 0; i < 5000; ++i) net.add(nn::BatchNorm1d(1));
   const auto clone = [&] { CHECK(nn::clone(net)->parameter_count() == 10'000); };
   CHECK(test::processor_seconds(clone) < 5);
+}
+
+// --- Access by name ---
+
+TEST_CASE("a parameter, a buffer and a module are found by their names") {
+  nn::Sequential net(nn::Linear(2, 3), nn::Sequential(nn::BatchNorm1d(3)));
+  CHECK(net.get_parameter("0.weight").is_same(net.named_parameters()[0].tensor));
+  CHECK(net.get_buffer("1.0.running_mean").shape() == Shape{3});
+  CHECK(net.get_submodule("1.0").type() == "BatchNorm1d");
+  CHECK(&net.get_submodule("") == &net);
+  const nn::Sequential& constant = net;
+  CHECK(&constant.get_submodule("0") == &net[0]);
+  CHECK(message_of([&] { net.get_parameter("weight"); }) ==
+        "[get_parameter] Sequential has no \"weight\". Hint: there are 0.weight, 0.bias, "
+        "1.0.weight, 1.0.bias");
+  CHECK(message_of([] { nn::Sequential().get_parameter("weight"); }) ==
+        "[get_parameter] Sequential has no \"weight\". Hint: there are none; parameter() and "
+        "child() register them");
+  CHECK_THROWS_AS(net.get_buffer("0.weight"), ValueError);
+  CHECK_THROWS_AS(net.get_submodule("2"), ValueError);
+}
+
+TEST_CASE("what is taken from a list of parameters in the line that makes it stays alive") {
+  nn::Sequential net(nn::Linear(2, 3));
+  const Tensor& weight = net.named_parameters()[0].tensor;
+  const Tensor& bias = net.state_dict().back().tensor;
+  const auto& [path, module] = net.named_modules()[1];
+  CHECK(weight.is_same(net.get_parameter("0.weight")));
+  CHECK(bias.shape() == Shape{3});
+  CHECK(path == "0");
+  CHECK(module == &net[0]);
+}
+
+// --- Modules with several inputs or outputs ---
+
+namespace {
+
+struct TwoInputs : nn::Module {
+  nn::Sequential& enc =
+      child<nn::Sequential>("enc", nn::Sequential(nn::Linear(3, 4), nn::ReLU(), nn::Linear(4, 2)));
+  /// Sum and difference.
+  std::pair<Tensor, Tensor> operator()(const Tensor& a, const Tensor& b) {
+    return call([&] { return std::pair(enc(a) + enc(b), enc(a) - enc(b)); });
+  }
+  void look(const Tensor& x) {
+    call([&] { enc(x); });
+  }
+  std::string type() const override { return "TwoInputs"; }
+};
+
+struct Comparison : nn::Module {
+  TwoInputs& two = child<TwoInputs>("two");
+  Tensor forward(const Tensor& x) override {
+    const auto [sum, difference] = two(x, x);
+    return sum * difference;
+  }
+  std::string type() const override { return "Comparison"; }
+};
+
+}  // namespace
+
+TEST_CASE("a module with several inputs and outputs is on the tape and in errors by its name") {
+  Comparison net;
+  Tape tape;
+  net(ones({5, 3}));
+  std::set<std::string> paths;
+  for (size_t i = 0; i < tape.size(); ++i) paths.insert(tape.path(tape[i]));
+  CHECK(paths == std::set<std::string>{"", "two", "two.enc.0", "two.enc.1", "two.enc.2"});
+  CHECK(contains(message_of([&] { net(ones({5, 4})); }), "(two.enc.0) "));
+  CHECK(contains(message_of([&] { net.two.look(ones({5, 4})); }), "(two.enc.0) "));
 }

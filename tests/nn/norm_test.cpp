@@ -203,3 +203,15 @@ TEST_CASE("one dimensional batch norm takes [N,C] and [N,C,L], three dimensional
   CHECK(three(ones({1, 2, 2, 2, 2})).shape() == Shape{1, 2, 2, 2, 2});
   CHECK_THROWS_AS(three(ones({1, 2, 2, 2})), ShapeError);
 }
+
+TEST_CASE(
+    "a norm without running statistics says in evaluation what it lacks, not to call eval()") {
+  nn::BatchNorm2d norm({.num_features = 3, .track_running_stats = false});
+  norm.eval();
+  CHECK(message_of([&] {
+          norm(ones({1, 3, 1, 1}));
+        }) ==
+        "[BatchNorm2d] expected more than 1 value per channel in evaluation without running "
+        "statistics, got input [1,3,1,1]. Hint: the variance of one value is 0: drop a last batch "
+        "of one sample, or build the layer with track_running_stats, for evaluation");
+}

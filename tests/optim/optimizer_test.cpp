@@ -232,8 +232,11 @@ TEST_CASE("loading a state lists every problem and changes nothing") {
 
 TEST_CASE("parameters that cannot be optimized are refused") {
   Tensor a = parameter(0), b = parameter(0);
-  CHECK(message_of([&] { SGD(NamedTensors{}, {.lr = 0.1}); }) ==
-        "[SGD] no parameters to optimize. Hint: pass module.named_parameters()");
+  CHECK(
+      message_of([&] { SGD(NamedTensors{}, {.lr = 0.1}); }) ==
+      "[SGD] no parameters to optimize. Hint: pass net.named_parameters(); a net of your own "
+      "knows its layers where they are registered: nn::Linear& head = child<nn::Linear>(\"head\", "
+      "8, 2), not a plain member");
   CHECK(message_of([&] {
           SGD({{.parameters = {{"a", a}}}, {.parameters = {{"b", a}}}}, {.lr = 0.1});
         }) ==
