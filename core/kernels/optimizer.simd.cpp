@@ -45,6 +45,12 @@ void move_average(T& average, double keep, T x) {
   average = T(keep) * average + T(1 - keep) * x;
 }
 
+/// The same for the square of x, in an order in which only the product of all three can overflow.
+template <class T>
+void move_average_of_square(T& average, double keep, T x) {
+  average = T(keep) * average + (T(1 - keep) * x) * x;
+}
+
 // --- SGD ---
 
 template <class T>
@@ -80,12 +86,12 @@ struct Adam {
   }
   T operator()(T p, T d, T& m, T& v) const {
     move_average(m, step.beta1, d);
-    move_average(v, step.beta2, d * d);
+    move_average_of_square(v, step.beta2, d);
     return apply(p, m, v);
   }
   T operator()(T p, T d, T& m, T& v, T& largest) const {
     move_average(m, step.beta1, d);
-    move_average(v, step.beta2, d * d);
+    move_average_of_square(v, step.beta2, d);
     largest = v > largest || v != v ? v : largest;
     return apply(p, m, largest);
   }
@@ -118,7 +124,7 @@ struct Nadam {
   NadamStep step;
   T operator()(T p, T d, T& m, T& v) const {
     move_average(m, step.beta1, d);
-    move_average(v, step.beta2, d * d);
+    move_average_of_square(v, step.beta2, d);
     const T root = std::sqrt(v) / T(step.root_correction) + T(step.eps);
     return p - (T(step.direct_size) * d + T(step.step_size) * m) / root;
   }
@@ -134,7 +140,7 @@ struct Radam {
   RadamStep step;
   T operator()(T p, T d, T& m, T& v) const {
     move_average(m, step.beta1, d);
-    move_average(v, step.beta2, d * d);
+    move_average_of_square(v, step.beta2, d);
     const T root = step.adaptive ? std::sqrt(v) + T(step.eps) : T(1);
     return p - T(step.step_size) * (m / root);
   }
@@ -165,14 +171,14 @@ void lion(const LionStep& step, const UpdateArrays<T>& a) {
 /// d over the root of its mean square.
 template <class T>
 T divided_by_root(const RmspropStep& step, T d, T& mean_square) {
-  move_average(mean_square, step.alpha, d * d);
+  move_average_of_square(mean_square, step.alpha, d);
   return d / (std::sqrt(mean_square) + T(step.eps));
 }
 
 /// d over its standard deviation. Rounding may take a small variance below 0.
 template <class T>
 T divided_by_root(const RmspropStep& step, T d, T& mean_square, T& mean) {
-  move_average(mean_square, step.alpha, d * d);
+  move_average_of_square(mean_square, step.alpha, d);
   move_average(mean, step.alpha, d);
   const T variance = mean_square - mean * mean;
   return d / (std::sqrt(variance < 0 ? T(0) : variance) + T(step.eps));
@@ -228,9 +234,9 @@ template <class T>
 struct Adadelta {
   AdadeltaStep step;
   T operator()(T p, T d, T& mean_square, T& mean_step) const {
-    move_average(mean_square, step.rho, d * d);
+    move_average_of_square(mean_square, step.rho, d);
     const T delta = std::sqrt(mean_step + T(step.eps)) / std::sqrt(mean_square + T(step.eps)) * d;
-    move_average(mean_step, step.rho, delta * delta);
+    move_average_of_square(mean_step, step.rho, delta);
     return p - T(step.lr) * delta;
   }
 };

@@ -149,6 +149,26 @@ TEST_CASE("float32 follows float64") {
   }
 }
 
+TEST_CASE("a gradient whose square is no float moves its parameter and leaves finite state") {
+  for (const OptimizerCase& each : all_optimizers()) {
+    CAPTURE(each.name);
+    if (each.name == "Adagrad") continue;  // its state is the sum of the squares themselves
+    Tensor p = zeros({2}).requires_grad_();
+    const auto optimizer = each.make(one_group(p), false);
+    p.set_grad(tensor({2e19F, 1.0F}));
+    optimizer->step();
+    const Tensor once = p.detach().clone();
+    CHECK(once.to_vector<float>()[0] < 0);
+    p.set_grad(tensor({1e19F, 1.0F}));
+    optimizer->step();
+    CHECK(p.to_vector<float>()[0] < once.to_vector<float>()[0]);
+    for (const NamedTensor& state : optimizer->state_dict()) {
+      CAPTURE(state.name);
+      if (is_floating(state.tensor.dtype())) CHECK(all_finite(state.tensor));
+    }
+  }
+}
+
 TEST_CASE("to maximize is to minimize with the gradient reversed") {
   for (const OptimizerCase& each : all_optimizers()) {
     CAPTURE(each.name);
