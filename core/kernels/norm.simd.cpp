@@ -229,7 +229,7 @@ void backward_blocks(const Backward<T>& c) {
     if (c.dx == nullptr) return;
     units.for_each([&](const Units::Unit& u) {
       const int64_t i = u.set - units.first_set();
-      write_dx(u.size, c.dx + u.at, c.g + u.at, c.x + u.at, normalizer[i],
+      write_dx(s.statistics, u.size, c.dx + u.at, c.g + u.at, c.x + u.at, normalizer[i],
                c.weight != nullptr ? c.weight[u.parameter] : T(1), means_of_sets[i]);
     });
   });
@@ -271,9 +271,9 @@ template <class T>
 Sums weighted_sums(int64_t n, const T* g, const T* x, const Normalizer<T>& m, const T* weight) {
   if (weight == nullptr) return gradient_sums(n, g, x, m);
   double sums[2] = {};
-  sum_terms<2, T>(n, sums, [=]<class V>(int64_t i, V* term) {
-    term[0] = load<V>(weight + i) * load<V>(g + i);
-    term[1] = term[0] * m.distance(load<V>(x + i));
+  sum_products<2, T>(n, sums, any_size, [=]<class V>(int64_t i, V* term) {
+    term[0] = load_as<V>(weight + i) * load_as<V>(g + i);
+    term[1] = term[0] * m.distance(load_as<V>(x + i));
   });
   return m.sums(sums);
 }
@@ -386,7 +386,7 @@ void backward_columns(const Backward<T>& c) {
         total_gx[i] += g * (static_cast<double>(c.x[at + i]) - c.mean[begin + i]);
       }
     }
-    T high[strip], factor[strip], lean[strip], shift[strip];
+    T high[strip], factor[strip], r[strip], slope[strip], shift[strip];
     for (int64_t i = 0; i < n; ++i) {
       const Normalizer<T> m = c.normalizer(begin + i);
       const Sums sums = {total_g[i], total_gx[i] * m.scale};
@@ -395,13 +395,16 @@ void backward_columns(const Backward<T>& c) {
       const Sums of_set = means(s, {weight * sums.g, weight * sums.gx});
       high[i] = m.high;
       factor[i] = static_cast<T>(m.scale * weight);
-      lean[i] = static_cast<T>(m.scale * m.scale * of_set.gx);
-      shift[i] = static_cast<T>(m.scale * of_set.g) - lean[i] * m.low;
+      r[i] = static_cast<T>(m.scale);
+      slope[i] = static_cast<T>(m.scale * of_set.gx);
+      shift[i] = static_cast<T>(m.scale * of_set.g) - slope[i] * (m.low * r[i]);
     }
+    const bool is_given = s.statistics == NormStatistics::given;
     for (int64_t b = 0; c.dx != nullptr && b < s.blocks; ++b) {
       const int64_t at = b * s.block_stride + begin;
       for (int64_t i = 0; i < n; ++i) {
-        c.dx[at + i] = factor[i] * c.g[at + i] - lean[i] * (c.x[at + i] - high[i]) - shift[i];
+        const T from_statistics = slope[i] * ((c.x[at + i] - high[i]) * r[i]) + shift[i];
+        c.dx[at + i] = factor[i] * c.g[at + i] - (is_given ? T(0) : from_statistics);
       }
     }
   });

@@ -30,6 +30,44 @@ template <int N, class T, class Terms>
   }
 }
 
+/// What terms load their numbers with, to be summed in T or in double.
+template <class V, class T>
+[[gnu::always_inline]] inline V load_as(const T* from) {
+  if constexpr (std::is_same_v<V, double>) {
+    return static_cast<double>(*from);
+  } else {
+    return load<V>(from);
+  }
+}
+
+/// As sum_terms, for terms that are products: for those of floats that leave their range, or come
+/// near its lower end (mean below `least`), in double.
+template <int N, class T, class Terms>
+[[gnu::always_inline]] inline void sum_products(int64_t n, double (&total)[N], double least,
+                                                const Terms& terms) {
+  sum_terms<N, T>(n, total, terms);
+  if constexpr (std::is_same_v<T, float>) {
+    bool is_exact = true;
+    for (int j = 0; j < N; ++j) is_exact = is_exact && total[j] - total[j] == 0;
+    if (is_exact && !(total[N - 1] < least * static_cast<double>(n))) return;
+    constexpr int64_t lanes = 8;
+    double lane[N][lanes] = {};
+    for (int64_t i = 0; i < n; i += lanes) {
+      for (int64_t k = 0; k < smaller(lanes, n - i); ++k) {
+        double term[N];
+        terms.template operator()<double>(i + k, term);
+        for (int j = 0; j < N; ++j) lane[j][k] += term[j];
+      }
+    }
+    for (int j = 0; j < N; ++j) {
+      total[j] = 0;
+      for (int64_t k = 0; k < lanes; ++k) total[j] += lane[j][k];
+    }
+  }
+}
+inline constexpr double least_square = 1e-30;  // far enough from where floats lose digits
+inline constexpr double any_size = -HUGE_VAL;  // for terms of both signs
+
 /// Mean of some values and the sum of squares around it.
 struct Moments {
   double count = 0, mean = 0, squares = 0;
@@ -51,8 +89,8 @@ struct Moments {
 template <class T>
 [[gnu::always_inline]] inline Moments moments_around(T about, int64_t n, const T* x) {
   double sums[2] = {};
-  sum_vectors<2, T>(n, sums, [x, about]<class V>(int64_t i, V* term) {
-    term[0] = load<V>(x + i) - broadcast<V>(about);
+  sum_products<2, T>(n, sums, least_square, [x, about]<class V>(int64_t i, V* term) {
+    term[0] = load_as<V>(x + i) - broadcast<V>(about);
     term[1] = term[0] * term[0];
   });
   const auto count = static_cast<double>(n);
@@ -76,8 +114,8 @@ template <class T>
 [[gnu::always_inline]] inline Moments moments(NormStatistics statistics, int64_t n, const T* x) {
   if (statistics == NormStatistics::raw) {
     double squares[1] = {};
-    sum_terms<1, T>(n, squares, [x]<class V>(int64_t i, V* term) {
-      const V v = load<V>(x + i);
+    sum_products<1, T>(n, squares, least_square, [x]<class V>(int64_t i, V* term) {
+      const V v = load_as<V>(x + i);
       term[0] = v * v;
     });
     return {static_cast<double>(n), 0, squares[0]};
@@ -145,23 +183,30 @@ template <class T>
 [[gnu::always_inline]] inline Sums gradient_sums(int64_t n, const T* g, const T* x,
                                                  const Normalizer<T>& m) {
   double sums[2] = {};
-  sum_terms<2, T>(n, sums, [g, x, m]<class V>(int64_t i, V* term) {
-    term[0] = load<V>(g + i);
-    term[1] = term[0] * m.distance(load<V>(x + i));
+  sum_products<2, T>(n, sums, any_size, [g, x, m]<class V>(int64_t i, V* term) {
+    term[0] = load_as<V>(g + i);
+    term[1] = term[0] * m.distance(load_as<V>(x + i));
   });
   return m.sums(sums);
 }
 
-/// dx = r (weight g - offset - slope x^) with one weight.
+/// dx = r (weight g - offset - slope x^) with one weight; r weight g where statistics are given,
+/// also for an infinite x. r^2, which the formula has as a factor, would leave the range of a
+/// float.
 template <class T>
-void write_dx(int64_t n, T* dx, const T* g, const T* x, const Normalizer<T>& m, double weight,
-              const Sums& mean_of_set) {
+void write_dx(NormStatistics statistics, int64_t n, T* dx, const T* g, const T* x,
+              const Normalizer<T>& m, double weight, const Sums& mean_of_set) {
   const T factor = static_cast<T>(m.scale * weight);
-  const T lean = static_cast<T>(m.scale * m.scale * mean_of_set.gx);
-  const T shift = static_cast<T>(m.scale * mean_of_set.g) - lean * m.low;
+  if (statistics == NormStatistics::given) {
+    map_vectors<T>(
+        n, [=]<class V>(int64_t i) { store(dx + i, broadcast<V>(factor) * load<V>(g + i)); });
+    return;
+  }
+  const T r = static_cast<T>(m.scale), slope = static_cast<T>(m.scale * mean_of_set.gx);
+  const T shift = static_cast<T>(m.scale * mean_of_set.g) - slope * (m.low * r);
   map_vectors<T>(n, [=]<class V>(int64_t i) {
     const V own = broadcast<V>(factor) * load<V>(g + i) - broadcast<V>(shift);
-    store(dx + i, own - broadcast<V>(lean) * m.distance(load<V>(x + i)));
+    store(dx + i, own - broadcast<V>(slope) * (m.distance(load<V>(x + i)) * broadcast<V>(r)));
   });
 }
 

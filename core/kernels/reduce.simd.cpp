@@ -4,6 +4,7 @@
 // decide, not strides or what else is reduced: element i of a piece goes to lane i % lanes, lanes
 // are folded in order, then pieces. So a sample gives the same bits in every batch, also where the
 // batch is the innermost dimension.
+#include <cmath>
 #include <limits>
 #include <type_traits>
 
@@ -24,7 +25,29 @@ template <class T>
 struct Sum {
   using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
   static constexpr Accumulator start = 0;
+  static Accumulator of(T x) { return static_cast<Accumulator>(x); }
   static Accumulator fold(Accumulator a, Accumulator b) { return a + b; }
+  static T result(Accumulator total, double divisor) {
+    if constexpr (std::is_floating_point_v<T>) total /= divisor;
+    return static_cast<T>(total);
+  }
+};
+
+/// Squared in the accumulator's type, in which no square of a float overflows.
+template <class T>
+struct Squares : Sum<T> {
+  using typename Sum<T>::Accumulator;
+  static Accumulator of(T x) {
+    const auto v = static_cast<Accumulator>(x);
+    return v * v;
+  }
+};
+
+template <class T>
+struct RootOfSquares : Squares<T> {
+  static T result(double total, double divisor) {
+    return static_cast<T>(std::sqrt(total / divisor));
+  }
 };
 
 template <class T>
@@ -38,6 +61,8 @@ template <class T>
 struct Max {
   using Accumulator = T;
   static constexpr T start = lowest<T>;
+  static T of(T x) { return x; }
+  static T result(T best, double /*divisor*/) { return best; }
   static T fold(T a, T b) { return b > a || b != b ? b : a; }
 };
 
@@ -45,6 +70,8 @@ template <class T>
 struct Min {
   using Accumulator = T;
   static constexpr T start = highest<T>;
+  static T of(T x) { return x; }
+  static T result(T best, double /*divisor*/) { return best; }
   static T fold(T a, T b) { return b < a || b != b ? b : a; }
 };
 
@@ -66,18 +93,17 @@ void for_runs(const Loop<1>& reduced, int64_t begin, int64_t end, const Body& bo
 template <class F, class T>
 void fold_run(int64_t first, const T* x, int64_t stride, int64_t n,
               typename F::Accumulator (&lane)[lanes]) {
-  using A = typename F::Accumulator;
   int64_t i = 0;
   const auto fold_some = [&](int64_t from, int64_t count) {
     for (int64_t k = 0; k < count; ++k, ++i) {
-      lane[from + k] = F::fold(lane[from + k], static_cast<A>(x[i * stride]));
+      lane[from + k] = F::fold(lane[from + k], F::of(x[i * stride]));
     }
   };
   const int64_t begin = first % lanes;
   if (begin > 0) fold_some(begin, smaller(n, lanes - begin));
   if (stride == 1) {
     for (; i + lanes <= n; i += lanes) {
-      for (int64_t k = 0; k < lanes; ++k) lane[k] = F::fold(lane[k], static_cast<A>(x[i + k]));
+      for (int64_t k = 0; k < lanes; ++k) lane[k] = F::fold(lane[k], F::of(x[i + k]));
     }
   }
   while (i < n) fold_some(0, smaller(n - i, lanes));
@@ -113,7 +139,7 @@ void kept_offsets(const Loop<2>& kept, int64_t i, int64_t* offset) {
 
 /// Each output on its own, for reduced dimensions that lie next to each other in memory.
 template <class F, class T>
-void fold_inner(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+void fold_inner(const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* out, const T* x) {
   const int64_t outputs = kept.rows() * kept.size[0];
   const int64_t pieces = piece_count(reduced);
   const int64_t per_output = at_least_one(reduced.rows() * reduced.size[0]);
@@ -123,7 +149,7 @@ void fold_inner(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x)
                    for (int64_t i = begin; i < end; ++i) {
                      int64_t offset[2];
                      kept_offsets(kept, i, offset);
-                     out[offset[0]] = static_cast<T>(fold_piece<F>(reduced, 0, x + offset[1]));
+                     out[offset[0]] = F::result(fold_piece<F>(reduced, 0, x + offset[1]), divisor);
                    }
                  });
     return;
@@ -144,7 +170,7 @@ void fold_inner(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x)
       kept_offsets(kept, i, offset);
       A total = F::start;
       for (int64_t p = 0; p < pieces; ++p) total = F::fold(total, partial[i * pieces + p]);
-      out[offset[0]] = static_cast<T>(total);
+      out[offset[0]] = F::result(total, divisor);
     }
   });
   deallocate(partial, bytes);
@@ -165,10 +191,9 @@ void fold_columns(const Loop<1>& reduced, int64_t begin, int64_t end, int64_t n,
       const T* const row = x + offset + r * reduced.stride[0][0];
       A* const to = lane[(first + r) % lanes];
       if (column_step == 1) {
-        for (int64_t i = 0; i < n; ++i) to[i] = F::fold(to[i], static_cast<A>(row[i]));
+        for (int64_t i = 0; i < n; ++i) to[i] = F::fold(to[i], F::of(row[i]));
       } else {
-        for (int64_t i = 0; i < n; ++i)
-          to[i] = F::fold(to[i], static_cast<A>(row[i * column_step]));
+        for (int64_t i = 0; i < n; ++i) to[i] = F::fold(to[i], F::of(row[i * column_step]));
       }
     }
   });
@@ -180,7 +205,7 @@ void fold_columns(const Loop<1>& reduced, int64_t begin, int64_t end, int64_t n,
 
 /// Rows of outputs at a time, for kept dimensions that lie next to each other in memory.
 template <class F, class T>
-void fold_outer(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+void fold_outer(const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* out, const T* x) {
   using A = typename F::Accumulator;
   const int64_t inner = kept.size[0], so = kept.stride[0][0], sx = kept.stride[1][0];
   const int64_t blocks = (inner - 1) / columns_per_piece + 1;
@@ -198,7 +223,7 @@ void fold_outer(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x)
                         sx, of_piece);
         for (int64_t i = 0; i < n; ++i) total[i] = F::fold(total[i], of_piece[i]);
       }
-      for (int64_t i = 0; i < n; ++i) out[offset[0] + i * so] = static_cast<T>(total[i]);
+      for (int64_t i = 0; i < n; ++i) out[offset[0] + i * so] = F::result(total[i], divisor);
     }
   });
 }
@@ -208,22 +233,34 @@ int64_t magnitude(int64_t n) {
 }
 
 template <class F, class T>
-void fold(const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+void fold(const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* out, const T* x) {
   if (kept.rows() * kept.size[0] == 0) return;
   const bool kept_is_denser =
       kept.size[0] > 1 && magnitude(kept.stride[1][0]) < magnitude(reduced.stride[0][0]);
-  kept_is_denser ? fold_outer<F>(kept, reduced, out, x) : fold_inner<F>(kept, reduced, out, x);
+  kept_is_denser ? fold_outer<F>(kept, reduced, divisor, out, x)
+                 : fold_inner<F>(kept, reduced, divisor, out, x);
 }
 
 template <class T>
-void reduce(Fold f, const Loop<2>& kept, const Loop<1>& reduced, T* out, const T* x) {
+void reduce(Fold f, const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* out,
+            const T* x) {
   switch (f) {
     case Fold::sum:
-      return fold<Sum<T>>(kept, reduced, out, x);
+      return fold<Sum<T>>(kept, reduced, divisor, out, x);
+    case Fold::squares:
+      if constexpr (std::is_floating_point_v<T>) {
+        return fold<Squares<T>>(kept, reduced, divisor, out, x);
+      }
+      return;
+    case Fold::root_of_squares:
+      if constexpr (std::is_floating_point_v<T>) {
+        return fold<RootOfSquares<T>>(kept, reduced, divisor, out, x);
+      }
+      return;
     case Fold::max:
-      return fold<Max<T>>(kept, reduced, out, x);
+      return fold<Max<T>>(kept, reduced, divisor, out, x);
     case Fold::min:
-      return fold<Min<T>>(kept, reduced, out, x);
+      return fold<Min<T>>(kept, reduced, divisor, out, x);
   }
 }
 

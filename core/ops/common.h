@@ -43,6 +43,14 @@ Tensor scalar_like(const char* op, const Tensor& x, double value);
 /// overflow.
 Tensor widened(const Tensor& x);
 
+/// The sum of x^2 over `dims`, divided by `divisor`; squared and added in double.
+Tensor sum_of_squares(const Tensor& x, const Dims& dims, double divisor, bool keepdim = false);
+/// x to the power p, for x >= 0; at 0 it is 0, and so are all its derivatives.
+Tensor power_or_zero(const Tensor& x, double p);
+/// x less its mean over `dims`, which is taken off twice: the first one is rounded to the type of
+/// x, and far from 0 that is more than what x differs by.
+Tensor centred(const Tensor& x, const Dims& dims);
+
 /// Elementwise losses, to what the reduction asks for.
 Tensor reduced(const Tensor& losses, Reduction reduction);
 

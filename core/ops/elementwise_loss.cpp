@@ -57,7 +57,10 @@ Tensor weighted(const char* op, const Tensor& losses, const Tensor& weight) {
 
 Tensor mse_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
   check_pair("mse_loss", input, target);
-  return reduced(square(sub(input, target)), reduction);
+  const Tensor difference = sub(input, target);
+  if (reduction == Reduction::none) return square(difference);
+  const auto count = static_cast<double>(difference.numel());
+  return sum_of_squares(difference, {}, reduction == Reduction::mean ? count : 1);
 }
 
 Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction) {
@@ -210,7 +213,7 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
   }
   const Tensor raise = sub(clamp(variance.detach(), options.eps, {}), variance.detach());
   const Tensor v = add(variance, raise);
-  Tensor losses = mul(add(log(v), div(square(sub(input, target)), v)), 0.5);
+  Tensor losses = mul(add(log(v), square(div(sub(input, target), sqrt(v)))), 0.5);
   if (options.full) losses = add(losses, 0.5 * std::log(2 * std::numbers::pi));
   return reduced(losses, options.reduction);
 }
@@ -282,8 +285,12 @@ Tensor cosine_embedding_loss(const Tensor& a, const Tensor& b, const Tensor& tar
                          a.shape(), ", ", b.shape(), " and ", target.shape()),
                      "samples are rows");
   }
-  const auto squared_length = [](const Tensor& x) { return add(sum(square(x), {-1}), 1e-12); };
-  const Tensor cosine = div(sum(mul(a, b), {-1}), sqrt(mul(squared_length(a), squared_length(b))));
+  const Tensor x = to(a, float64), y = to(b, float64);  // products of floats leave their range
+  const auto squared_length = [](const Tensor& v) {
+    return add(sum_of_squares(v, {-1}, 1), 1e-12);
+  };
+  const Tensor wide = div(sum(mul(x, y), {-1}), sqrt(mul(squared_length(x), squared_length(y))));
+  const Tensor cosine = to(wide, a.dtype());
   const Tensor too_near = clamp(sub(cosine, options.margin), 0, {});
   return reduced(by_sign(op, target, sub(1, cosine), too_near), options.reduction);
 }

@@ -104,7 +104,8 @@ struct Normalized {
   Tensor r;      // 1 / sqrt(variance + eps)
 };
 
-/// x is in the layout's view.
+/// x is in the layout's view. Statistics of the input are taken in double, as the kernels do: the
+/// square of a float leaves its range from 2e19 on.
 Normalized normalize(const Tensor& x, const Attributes& a, const Statistics& given) {
   const Layout& layout = a.layout;
   if (a.statistics() == kernels::NormStatistics::given) {
@@ -113,9 +114,10 @@ Normalized normalize(const Tensor& x, const Attributes& a, const Statistics& giv
     return {mul(sub(x, per_set(given.mean)), r), r};
   }
   const bool centres = a.statistics() == kernels::NormStatistics::centred;
-  const Tensor centred = centres ? sub(x, mean(x, layout.dims, true)) : x;
-  const Tensor r = rsqrt(add(mean(square(centred), layout.dims, true), a.eps));
-  return {mul(centred, r), r};
+  const Tensor wide = to(x, float64), v = centres ? centred(wide, layout.dims) : wide;
+  const auto count = static_cast<double>(layout.sets.size());
+  const Tensor r = rsqrt(add(sum_of_squares(v, layout.dims, count, true), a.eps));
+  return {to(mul(v, r), x.dtype()), to(r, x.dtype())};
 }
 
 Tensor composed_forward(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -386,11 +388,11 @@ Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double b
                             0);  // only the channels get any
   pads[pads.size() - 2] = size / 2;
   pads[pads.size() - 1] = (size - 1) / 2;
-  const Tensor squares = pad(square(x), pads);
+  const Tensor squares = pad(square(to(x, float64)), pads);
   Tensor total = narrow(squares, 1, 0, channels);
   for (int64_t i = 1; i < size; ++i) total = add(total, narrow(squares, 1, i, channels));
   const Tensor density = add(mul(total, alpha / static_cast<double>(size)), k);
-  return div(x, pow(density, beta));
+  return mul(x, to(pow(density, -beta), x.dtype()));
 }
 
 }  // namespace gradus

@@ -217,9 +217,16 @@ void check_norm_pool(const char* op, double norm_type, const PoolOptions<N>& opt
   }
 }
 
-/// From averages of x^p to norms.
-Tensor norm_of_average(const Tensor& average, int64_t window, double norm_type) {
-  return pow(mul(average, static_cast<double>(window)), 1 / norm_type);
+/// The norms of windows of `size` elements from `average`, the averages of what it is given. In
+/// double, since powers leave the range of a float soon; and 0 has no slope where the power has
+/// none.
+template <class Average>
+Tensor norms(const Tensor& x, double p, int64_t size, const Average& average) {
+  if (p == 1) return mul(average(x), static_cast<double>(size));
+  const Tensor wide = to(x, float64);
+  const Tensor powers = p < 2 ? power_or_zero(wide, p) : pow(wide, p);
+  const Tensor total = mul(average(powers), static_cast<double>(size));
+  return to(power_or_zero(total, 1 / p), x.dtype());
 }
 
 }  // namespace
@@ -227,14 +234,15 @@ Tensor norm_of_average(const Tensor& average, int64_t window, double norm_type) 
 Tensor lp_pool1d(const Tensor& x, double norm_type, const Pool1dOptions& options) {
   check_norm_pool("lp_pool1d", norm_type, options);
   check_average("lp_pool1d", x, options);
-  return norm_of_average(avg_pool1d(pow(x, norm_type), options), options.kernel_size[0], norm_type);
+  return norms(x, norm_type, options.kernel_size[0],
+               [&](const Tensor& v) { return avg_pool1d(v, options); });
 }
 
 Tensor lp_pool2d(const Tensor& x, double norm_type, const Pool2dOptions& options) {
   check_norm_pool("lp_pool2d", norm_type, options);
   check_average("lp_pool2d", x, options);
-  return norm_of_average(avg_pool2d(pow(x, norm_type), options),
-                         options.kernel_size[0] * options.kernel_size[1], norm_type);
+  return norms(x, norm_type, options.kernel_size[0] * options.kernel_size[1],
+               [&](const Tensor& v) { return avg_pool2d(v, options); });
 }
 
 // --- The way back ---

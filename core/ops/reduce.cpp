@@ -14,8 +14,8 @@ using kernels::Fold;
 
 namespace {
 
-/// x folded over (normalized) dims, which stay with size 1.
-Tensor compute(const char* op, Fold f, const Tensor& x, const Dims& dims) {
+/// x folded over (normalized) dims, which stay with size 1; sums are divided by `divisor`.
+Tensor compute(const char* op, Fold f, const Tensor& x, const Dims& dims, double divisor = 1) {
   Tensor out = Tensor::empty(with_ones(x.shape(), dims), x.dtype());
   Shape kept = x.shape(), reduced = Shape::filled(x.dim(), 1);
   for (int64_t dim : dims) {
@@ -27,8 +27,8 @@ Tensor compute(const char* op, Fold f, const Tensor& x, const Dims& dims) {
       kernels::make_loop<2>(x.dim(), kept.begin(), {out.strides().begin(), x.strides().begin()});
   const auto reduced_loop = kernels::make_loop<1>(x.dim(), reduced.begin(), {x.strides().begin()});
   dispatch_number(op, x.dtype(), [&]<class T>() {
-    kernels::table<kernels::Reduce<T>>().reduce(f, kept_loop, reduced_loop, out.mutable_data<T>(),
-                                                x.data<T>());
+    kernels::table<kernels::Reduce<T>>().reduce(f, kept_loop, reduced_loop, divisor,
+                                                out.mutable_data<T>(), x.data<T>());
   });
   return out;
 }
@@ -45,53 +45,102 @@ double count(const Shape& shape, const Dims& dims) {
   return n;
 }
 
+/// What the rules of sums need: how the input was, and what the sum was divided by.
+struct Summed {
+  Shape shape;
+  Dims dims;
+  double divisor;
+};
+
+/// A gradient for what Summed describes, with the reduced dimensions as 1.
+Tensor with_summed(const Tensor& g, const Summed& s) {
+  return reshape(s.divisor == 1 ? g : div(g, s.divisor), with_ones(s.shape, s.dims));
+}
+
+/// The sum or the mean of x over (normalized) dims.
+Tensor total(const Tensor& x, const Dims& dims, bool keepdim, bool averages) {
+  const char* const op = averages ? "mean" : "sum";
+  const double divisor = averages ? count(x.shape(), dims) : 1;
+  return record(Op(averages ? "mean" : "sum", static_cast<double>(x.numel())), inputs(x),
+                finish(compute(op, Fold::sum, x, dims, divisor), dims, keepdim), saved(),
+                Summed{x.shape(), dims, divisor},
+                [](const TensorList&, const Summed& s, const Tensor& g,
+                   const Wanted&) -> TensorList { return {expand(with_summed(g, s), s.shape)}; });
+}
+
 }  // namespace
 
 Tensor sum(const Tensor& input, const Dims& wanted, bool keepdim) {
   const Tensor x = widened(input);
-  const Dims dims = normalize_dims("sum", wanted, x.shape());
-  struct Reduced {
-    Shape shape;
-    Dims dims;
-  };
-  return record(
-      Op("sum", static_cast<double>(x.numel())), inputs(x),
-      finish(compute("sum", Fold::sum, x, dims), dims, keepdim), saved(), Reduced{x.shape(), dims},
-      [](const TensorList&, const Reduced& r, const Tensor& g, const Wanted&) -> TensorList {
-        return {expand(reshape(g, with_ones(r.shape, r.dims)), r.shape)};
-      });
+  return total(x, normalize_dims("sum", wanted, x.shape()), keepdim, false);
 }
 
 Tensor mean(const Tensor& x, const Dims& wanted, bool keepdim) {
   check_floating("mean", x);
-  const Dims dims = normalize_dims("mean", wanted, x.shape());
-  return div(sum(x, wanted, keepdim), count(x.shape(), dims));
+  return total(x, normalize_dims("mean", wanted, x.shape()), keepdim, true);
 }
 
-// --- Spread: two passes, never E[x^2] - E[x]^2, which cancels ---
+namespace ops {
 
-Tensor var(const Tensor& x, const Dims& wanted, double correction, bool keepdim) {
-  check_floating("var", x);
-  const Dims dims = normalize_dims("var", wanted, x.shape());
-  const Tensor deviation = sub(x, mean(x, dims, true));
-  const double divisor = std::max(0.0, count(x.shape(), dims) - correction);
-  return div(sum(square(deviation), dims, keepdim), divisor);
+Tensor sum_of_squares(const Tensor& x, const Dims& wanted, double divisor, bool keepdim) {
+  const Dims dims = normalize_dims("sum_of_squares", wanted, x.shape());
+  return record(
+      Op("sum_of_squares", 2.0 * static_cast<double>(x.numel())), inputs(x),
+      finish(compute("sum_of_squares", Fold::squares, x, dims, divisor), dims, keepdim), saved(x),
+      Summed{x.shape(), dims, divisor},
+      [](const TensorList& s, const Summed& how, const Tensor& g, const Wanted&) -> TensorList {
+        return {mul(s[0], mul(with_summed(g, how), 2))};
+      });
 }
 
-namespace {
-
-/// x to the power p, for x >= 0: at 0 it is 0, and so are all its derivatives.
 Tensor power_or_zero(const Tensor& x, double p) {
   const Tensor zero = eq(x, 0);
   const Tensor safe = masked_fill(x, zero, 1);
-  return masked_fill(p == 0.5 ? sqrt(safe) : pow(safe, p), zero, 0);
+  return masked_fill(pow(safe, p), zero, 0);
+}
+
+Tensor centred(const Tensor& x, const Dims& dims) {
+  const Tensor near_zero = sub(x, mean(x, dims, true));
+  return sub(near_zero, mean(near_zero, dims, true));
+}
+
+}  // namespace ops
+
+// --- Spread: never E[x^2] - E[x]^2, which cancels ---
+
+namespace {
+
+/// The root of the sum of squares over (normalized) dims; at 0 all its derivatives are 0.
+Tensor euclidean(const Tensor& x, const Dims& dims, bool keepdim) {
+  const Tensor y = compute("norm", Fold::root_of_squares, x, dims);
+  const Tensor out =
+      record(Op("norm", 2.0 * static_cast<double>(x.numel())), inputs(x), y, saved(x, y),
+             [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+               const Tensor zero = eq(s[1], 0);
+               const Tensor direction = div(s[0], masked_fill(s[1], zero, 1));
+               return {mul(g, masked_fill(direction, zero, 0))};
+             });
+  return finish(out, dims, keepdim);
+}
+
+double spread_divisor(const Shape& shape, const Dims& dims, double correction) {
+  return std::max(0.0, count(shape, dims) - correction);
 }
 
 }  // namespace
 
-Tensor stddev(const Tensor& x, const Dims& dims, double correction, bool keepdim) {
+Tensor var(const Tensor& x, const Dims& wanted, double correction, bool keepdim) {
+  check_floating("var", x);
+  const Dims dims = normalize_dims("var", wanted, x.shape());
+  return sum_of_squares(centred(x, dims), dims, spread_divisor(x.shape(), dims, correction),
+                        keepdim);
+}
+
+Tensor stddev(const Tensor& x, const Dims& wanted, double correction, bool keepdim) {
   check_floating("stddev", x);
-  return power_or_zero(var(x, dims, correction, keepdim), 0.5);
+  const Dims dims = normalize_dims("stddev", wanted, x.shape());
+  const double divisor = spread_divisor(x.shape(), dims, correction);
+  return div(euclidean(centred(x, dims), dims, keepdim), std::sqrt(divisor));
 }
 
 // --- Largest and smallest ---
@@ -153,13 +202,17 @@ Tensor norm(const Tensor& x, const Dims& dims, double ord, bool keepdim) {
   if (std::isnan(ord)) {
     throw ValueError("norm", "ord is NaN", "it may be any number, and +-infinity");
   }
-  if (ord == 2) return power_or_zero(sum(square(x), dims, keepdim), 0.5);
+  if (ord == 2) return euclidean(x, normalize_dims("norm", dims, x.shape()), keepdim);
+  if (ord == 0) {  // NaN is not 0 either
+    return sum(masked_fill(abs(sign(x)), ne(x, x), 1), dims, keepdim);
+  }
   const Tensor size = abs(x);
-  if (ord == 0) return sum(abs(sign(x)), dims, keepdim);
   if (ord == 1) return sum(size, dims, keepdim);
   if (std::isinf(ord)) return ord > 0 ? amax(size, dims, keepdim) : amin(size, dims, keepdim);
-  if (ord < 0) return negative_norm(size, dims, ord, keepdim);
-  return power_or_zero(sum(power_or_zero(size, ord), dims, keepdim), 1 / ord);
+  const Tensor wide = to(size, float64);  // powers leave the range of a float soon
+  const Tensor y = ord < 0 ? negative_norm(wide, dims, ord, keepdim)
+                           : power_or_zero(sum(power_or_zero(wide, ord), dims, keepdim), 1 / ord);
+  return to(y, x.dtype());
 }
 
 // --- Logarithm of a sum of exponentials ---

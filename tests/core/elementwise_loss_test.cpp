@@ -228,6 +228,14 @@ TEST_CASE("cosine_embedding_loss looks at directions alone") {
         }).starts_with("[cosine_embedding_loss] expected [N,D], [N,D] and a target [N]"));
 }
 
+TEST_CASE("losses of numbers whose squares are no floats") {
+  const Tensor a = tensor({3e20F, 4e20F}, {1, 2}), b = tensor({8e20F, 6e20F}, {1, 2});
+  CHECK(cosine_embedding_loss(a, b, ones({1})).item() == doctest::Approx(1 - 0.96));
+  const Tensor x = tensor({4e19F}), variance = tensor({1e38F});
+  CHECK(gaussian_nll_loss(x, zeros({1}), variance).item() ==
+        doctest::Approx((std::log(1e38) + 16) / 2));
+}
+
 TEST_CASE("multi_margin_loss is the mean hinge over the wrong classes") {
   const Tensor x = tensor({0.1, 0.2, 0.4, 0.8}, {1, 4});
   const Tensor t = tensor<int64_t>({3});

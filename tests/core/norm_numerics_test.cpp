@@ -2,9 +2,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
+#include <utility>
 
 #include "../../core/base/parallel_for.h"
+#include "../../core/grad.h"
 #include "../../core/ops.h"
+#include "../../core/tape.h"
 
 using namespace gradus;
 
@@ -90,6 +94,111 @@ TEST_CASE("sets of every length come out right, with and without a whole vector 
     CHECK(difference([&](NormForm f) { return instance_norm(x, weight, bias, 1e-5, f).y; }) < 1e-5);
     CHECK(difference([&](NormForm f) { return layer_norm(x, {n}, {}, {}, 1e-5, f); }) < 1e-5);
   }
+}
+
+namespace {
+
+/// What f makes of x, the gradient of sum(f(x) g), and the gradient of sum(that u), all in double.
+struct Derivatives {
+  Tensor value, first, graphed, second;
+};
+
+template <class F>
+Derivatives derivatives(const F& f, const Tensor& at, const Tensor& g, const Tensor& u) {
+  const Tensor x = at.clone().requires_grad_();
+  const auto weighted = [&] {
+    const Tensor y = f(x);
+    return std::pair(y, sum(y * g.to(x.dtype())));
+  };
+  Derivatives d;
+  {
+    Tape tape;
+    d.first = grad(weighted().second, {x})[0].to(float64);
+  }
+  Tape tape;
+  const auto [y, total] = weighted();
+  const Tensor dx = grad(total, {x}, {.create_graph = true})[0];
+  d.value = y.detach().to(float64);
+  d.graphed = dx.detach().to(float64);
+  d.second = grad(sum(dx * u.to(x.dtype())), {x})[0].to(float64);
+  return d;
+}
+
+/// Whether `found` is right to 1e-3 of what is largest.
+void check_near(const Tensor& found, const Tensor& expected) {
+  CHECK(largest(found - expected) <= 1e-3 * largest(expected));
+}
+
+/// In float32 what it is in float64, in value and derivatives.
+template <class F>
+void check_digits(const F& f, const Tensor& x) {
+  Rng rng(5);
+  const Tensor shape_of_y = f(x), g = randn(shape_of_y.shape(), rng, float64);
+  const Tensor u = randn(x.shape(), rng, float64);
+  const Derivatives found = derivatives(f, x, g, u), expected = derivatives(f, x.to(float64), g, u);
+  check_near(found.value, expected.value);
+  check_near(found.first, expected.first);
+  check_near(found.graphed, expected.graphed);
+  check_near(found.second, expected.second);
+}
+
+/// x [2,2,8] of few bits around a large number, and of a spread that squares badly.
+Tensor few_bits(double offset, double unit) {
+  Rng rng(6);
+  return (randint(-3, 4, {2, 2, 8}, rng).to(float64) * unit + offset).to(float32);
+}
+
+}  // namespace
+
+TEST_CASE("the digits that an input has at an offset are those of values and both derivatives") {
+  for (const Tensor& x : {few_bits(4194304, 0.5), few_bits(-8388608, 1), few_bits(1e10, 1024)}) {
+    for (const Norm& norm : norms) {
+      for (NormForm form : {NormForm::fused, NormForm::composed}) {
+        CAPTURE(norm.name);
+        CAPTURE(static_cast<int>(form));
+        if (std::string(norm.name) == "rms") continue;  // it keeps the offset
+        check_digits([&](const Tensor& v) { return norm.apply(v, form); }, x);
+      }
+    }
+    check_digits([](const Tensor& v) { return var(v, {2}); }, x);
+    check_digits([](const Tensor& v) { return stddev(v, {0, 2}, 0); }, x);
+  }
+}
+
+TEST_CASE("norms, var and stddev of numbers whose squares are no floats") {
+  for (const double unit : {2e19, 1e30, 1e-25}) {
+    CAPTURE(unit);
+    const Tensor x = few_bits(unit / 2, unit);
+    for (const Norm& norm : norms) {
+      for (NormForm form : {NormForm::fused, NormForm::composed}) {
+        CAPTURE(norm.name);
+        CAPTURE(static_cast<int>(form));
+        const Tensor y = norm.apply(x, form), expected = norm.apply(x.to(float64), form);
+        check_near(y.to(float64), expected);
+        Tape tape;
+        const Tensor leaf = x.clone().requires_grad_(), wide = x.to(float64).requires_grad_();
+        Rng rng(7);
+        const Tensor g = randn(x.shape(), rng);
+        check_near(grad(sum(norm.apply(leaf, form) * g), {leaf})[0].to(float64) * unit,
+                   grad(sum(norm.apply(wide, form) * g.to(float64)), {wide})[0] * unit);
+      }
+    }
+    check_near(stddev(x, {2}).to(float64), stddev(x.to(float64), {2}));
+    check_near(norm(x, {2}).to(float64), norm(x.to(float64), {2}));
+  }
+  // Two values in columns, in blocks, and as elements.
+  const Tensor pair = tensor({0.0F, 2e19F});
+  const std::vector<float> ends = {-1, 1};
+  for (NormForm form : {NormForm::fused, NormForm::composed}) {
+    CHECK(batch_norm_train(pair.reshape({2, 1}), {}, {}, 1e-5, form).y.to_vector<float>() == ends);
+    CHECK(instance_norm(pair.reshape({1, 1, 2}), {}, {}, 1e-5, form).y.to_vector<float>() == ends);
+    CHECK(layer_norm(pair, {2}, {}, {}, 1e-5, form).to_vector<float>() == ends);
+  }
+}
+
+TEST_CASE("local_response_norm of numbers whose squares are no floats") {
+  const Tensor x = few_bits(1e19, 2e19);
+  check_near(local_response_norm(x, 2).to(float64), local_response_norm(x.to(float64), 2));
 }
 
 TEST_SUITE("slow") {

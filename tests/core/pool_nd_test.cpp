@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "../../core/base/error.h"
+#include "../../core/grad.h"
 #include "../support/errors.h"
 #include "checks.h"
 
@@ -170,6 +171,21 @@ TEST_CASE("lp_pool takes norms of windows") {
   CHECK_THROWS_AS(lp_pool1d(x, 0, {}), ValueError);
   CHECK_THROWS_AS(lp_pool1d(x, HUGE_VAL, {}), ValueError);
   CHECK_THROWS_AS(lp_pool1d(x, 2, {.padding = 1}), ValueError);
+}
+
+TEST_CASE("lp_pool of a window of zeros has gradient 0, and its powers may be no floats") {
+  for (const double p : {0.5, 1.5, 2.0, 3.0}) {
+    CAPTURE(p);
+    const Tensor x = tensor({0.0, 0.0, 0.0, 4.0}, {1, 1, 4}).requires_grad_();
+    Tape tape;
+    const Tensor y = lp_pool1d(x, p, {});
+    check_close(y.detach(), tensor({0.0, 4.0}, {1, 1, 2}), 1e-13);
+    const Tensor first = grad(sum(y), {x}, {.create_graph = true})[0];
+    check_close(first.detach(), tensor({0.0, 0.0, 0.0, 1.0}, {1, 1, 4}), 1e-13);
+    CHECK(all_finite(grad(sum(first), {x})[0]));
+  }
+  const Tensor large = tensor({3e20F, 4e20F}, {1, 1, 2});
+  CHECK(lp_pool1d(large, 2, {}).item() == doctest::Approx(5e20));
 }
 
 TEST_CASE("unpooling puts the largest elements back") {

@@ -347,3 +347,26 @@ TEST_CASE("reductions have the same bits on one and two threads") {
   CHECK(all() == one);
   set_num_threads(before);
 }
+
+TEST_CASE("squares that are no floats do not keep sums of them from being right") {
+  CHECK(stddev(tensor({1e20F, 3e20F})).item() == doctest::Approx(1.41421356e20));
+  CHECK(norm(tensor({3e20F, 4e20F})).item() == doctest::Approx(5e20));
+  CHECK(norm(tensor({3e-30F, 4e-30F})).item() == doctest::Approx(5e-30));
+  CHECK(norm(tensor({3e20F, 4e20F}), {}, 3).item() == doctest::Approx(std::cbrt(91.0) * 1e20));
+  CHECK(norm(tensor({1e20F, 1e20F}), {}, -2).item() == doctest::Approx(1e20 / std::sqrt(2.0)));
+  CHECK(mean(tensor({3e38F, 3e38F})).item() == doctest::Approx(3e38));
+  // The sum of squares is none, their mean is.
+  CHECK(var(full({1000}, 0) + cat({full({500}, 1e18), full({500}, -1e18)}), {}, 0).item() ==
+        doctest::Approx(1e36));
+  CHECK(mse_loss(tensor({2e19F, 0.0F, 0.0F, 0.0F}), zeros({4})).item() == doctest::Approx(1e38));
+  const Tensor slope = gradient([](const auto& v) { return norm(v[0]); }, tensor({3e20F, 4e20F}));
+  CHECK(slope.to_vector<float>()[0] == doctest::Approx(0.6));
+  CHECK(slope.to_vector<float>()[1] == doctest::Approx(0.8));
+}
+
+TEST_CASE("the norm of order 0 counts NaN, which is not 0") {
+  const Tensor x = tensor({0.0, not_a_number, 2.0});
+  CHECK(norm(x, {}, 0).item() == 2);
+  CHECK(gradient([](const auto& v) { return norm(v[0], {}, 0); }, x).to_vector<double>() ==
+        std::vector<double>{0, 0, 0});
+}

@@ -23,19 +23,19 @@ std::vector<Row> sums() {
                   return sum(x[0], {0, 2});
                 }),
       reduction("sum", "sum(x, {-1})", [](const Tensors& x) { return sum(x[0], {-1}); }),
-      reduction("", "mean(x)", [](const Tensors& x) { return mean(x[0]); }),
-      reduction("", "mean(x, {0, 2})",
+      reduction("mean", "mean(x)", [](const Tensors& x) { return mean(x[0]); }),
+      reduction("mean", "mean(x, {0, 2})",
                 [](const Tensors& x) {
                   return mean(x[0], {0, 2});
                 }),
-      reduction("", "var(x, {1})", [](const Tensors& x) { return var(x[0], {1}); }),
-      reduction("", "var(x, {0, 2}, 0)",
+      reduction("sum_of_squares", "var(x, {1})", [](const Tensors& x) { return var(x[0], {1}); }),
+      reduction("sum_of_squares", "var(x, {0, 2}, 0)",
                 [](const Tensors& x) {
                   return var(x[0], {0, 2}, 0);
                 }),
-      reduction("", "stddev(x, {0})", [](const Tensors& x) { return stddev(x[0], {0}); }),
+      reduction("norm", "stddev(x, {0})", [](const Tensors& x) { return stddev(x[0], {0}); }),
       reduction("", "prod(x, 1)", [](const Tensors& x) { return prod(x[0], 1); }),
-      reduction("", "norm(x)", [](const Tensors& x) { return norm(x[0]); }),
+      reduction("norm", "norm(x)", [](const Tensors& x) { return norm(x[0]); }),
       reduction("", "norm(x, {1}, 3)", [](const Tensors& x) { return norm(x[0], {1}, 3); }),
       reduction("cumsum", "cumsum(x, 1)", [](const Tensors& x) { return cumsum(x[0], 1); }),
       reduction("cumsum", "cumsum(x, -1)", [](const Tensors& x) { return cumsum(x[0], -1); }),
