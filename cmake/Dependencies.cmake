@@ -12,6 +12,16 @@ pkg_check_modules(OPENBLAS QUIET IMPORTED_TARGET openblas)
 if(NOT OPENBLAS_FOUND)
   gradus_missing("OpenBLAS" libopenblas-dev)
 endif()
+# Where it is an ELF library it is loaded by name at run time rather than linked: core/kernels/blas.cpp
+# says why.
+set(gradus_openblas ${OPENBLAS_LINK_LIBRARIES})
+list(FILTER gradus_openblas INCLUDE REGEX "blas[^/]*\\.so$")
+if(gradus_openblas AND CMAKE_READELF)
+  execute_process(COMMAND ${CMAKE_READELF} -d ${gradus_openblas} OUTPUT_VARIABLE dynamic_section)
+  if(dynamic_section MATCHES "\\(SONAME\\)[^\n]*\\[([^]\n]+)\\]")
+    set(gradus_openblas_name ${CMAKE_MATCH_1})
+  endif()
+endif()
 
 find_package(nlohmann_json 3.9 QUIET)
 if(NOT nlohmann_json_FOUND)
@@ -31,8 +41,18 @@ endif()
 function(gradus_link_dependencies target)
   target_link_libraries(
     ${target}
-    PRIVATE PkgConfig::OPENBLAS $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> ZLIB::ZLIB
+    PRIVATE $<BUILD_INTERFACE:nlohmann_json::nlohmann_json> ZLIB::ZLIB
     PUBLIC Threads::Threads)
+  if(gradus_openblas_name)
+    set(names GRADUS_OPENBLAS_NAME="${gradus_openblas_name}"
+              GRADUS_OPENBLAS_PATH="${gradus_openblas}")
+    set_source_files_properties(
+      ${PROJECT_SOURCE_DIR}/core/kernels/blas.cpp
+      PROPERTIES COMPILE_DEFINITIONS "${names}" INCLUDE_DIRECTORIES "${OPENBLAS_INCLUDE_DIRS}")
+    target_link_libraries(${target} PRIVATE ${CMAKE_DL_LIBS})
+  else()
+    target_link_libraries(${target} PRIVATE PkgConfig::OPENBLAS)
+  endif()
   if(CURL_FOUND)
     target_link_libraries(${target} PRIVATE CURL::libcurl)
     target_compile_definitions(${target} PRIVATE GRADUS_HAVE_CURL)

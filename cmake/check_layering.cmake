@@ -33,7 +33,7 @@ set(programs_includes ${layers})
 # Headers of others (in angle brackets): a pattern and the files that may include them. The first
 # row that fits counts; a header without a row is a dependency nobody has decided on.
 set(external_rules
-    "cblas\\.h => ^core/kernels/gemm\\.cpp$"
+    "cblas\\.h => ^core/kernels/blas\\.cpp$"
     "nlohmann/.+ => ^(core/(safetensors_header|tape_print)|nn/model_json)\\.cpp$|${programs_files}"
     "zlib\\.h => ^(core/zip|datasets/gzip)\\.cpp$"
     "curl/curl\\.h => ^datasets/download\\.cpp$"
@@ -44,7 +44,7 @@ set(external_rules
     "CLI/CLI\\.hpp => ${programs_files}"
     "(jerror|jpeglib|png)\\.h => ^examples/"
     "gradus/.+ => ${programs_files}"  # inside the library, includes are relative
-    "((sys|arpa|netinet)/[a-z]+|unistd|fcntl|pthread|sched|signal|spawn)\\.h => \\.cpp$|^tests/"  # POSIX
+    "((sys|arpa|netinet)/[a-z]+|unistd|dlfcn|fcntl|pthread|sched|signal|spawn)\\.h => \\.cpp$|^tests/"  # POSIX
     "(stdio|stdlib|time)\\.h => \\.cpp$|^tests/"  # for what POSIX adds to them
     "[a-z_0-9]+ => .")  # the standard library
 

@@ -1,52 +1,14 @@
 #include "gemm.h"
 
-#include <cblas.h>
-
 #include <algorithm>
-#include <limits>
 
-#include "../base/error.h"
 #include "../base/parallel_for.h"
+#include "blas.h"
 #include "gemm_packed.h"
 
 namespace gradus::kernels {
 
 namespace {
-
-/// All threads are parallel_for's: a BLAS with threads of its own would fight with them.
-void pin_blas_to_one_thread() {
-  [[maybe_unused]] static const bool pinned = [] {
-    openblas_set_num_threads(1);
-    return true;
-  }();
-}
-
-/// OpenBLAS counts in 32 bits.
-blasint narrow(int64_t size) {
-  if (size > std::numeric_limits<blasint>::max()) {
-    throw ShapeError("gemm",
-                     str("a matrix has ", size, " rows or columns, BLAS can count to ",
-                         std::numeric_limits<blasint>::max()),
-                     "cut it into smaller ones");
-  }
-  return static_cast<blasint>(size);
-}
-
-CBLAS_TRANSPOSE flag(bool transpose) {
-  return transpose ? CblasTrans : CblasNoTrans;
-}
-
-void call_blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k, float alpha,
-               const float* a, blasint lda, const float* b, blasint ldb, float beta, float* c,
-               blasint ldc) {
-  cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-}
-
-void call_blas(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, blasint m, blasint n, blasint k,
-               double alpha, const double* a, blasint lda, const double* b, blasint ldb,
-               double beta, double* c, blasint ldc) {
-  cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-}
 
 /// C = beta C: what is left of a product over no terms.
 template <class T>
@@ -116,9 +78,7 @@ void weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64
   if (m == 0 || n == 0 || k == 0 || (isa() == Isa::avx512 && m >= fewest_rows)) {
     return gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   }
-  pin_blas_to_one_thread();
-  call_blas(flag(transpose_a), flag(transpose_b), narrow(m), narrow(n), narrow(k), alpha, a,
-            narrow(lda), b, narrow(ldb), beta, c, narrow(ldc));
+  blas_gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 template <class T>
@@ -130,11 +90,6 @@ void parallel_weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t
               weight_gemm(transpose_a, transpose_b, rows, columns, k, alpha, pa, lda, pb, ldb, beta,
                           pc, ldc);
             });
-}
-
-std::string blas_description() {
-  pin_blas_to_one_thread();
-  return str(openblas_get_config(), ", kernels for ", openblas_get_corename());
 }
 
 template void gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t,

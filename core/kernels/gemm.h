@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 namespace gradus::kernels {
 
@@ -38,8 +37,5 @@ template <class T>
 void parallel_weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                           T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,
                           int64_t ldc);
-
-/// Version, build options and processor type of the BLAS in use, for a program's first line.
-std::string blas_description();
 
 }  // namespace gradus::kernels

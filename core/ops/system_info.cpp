@@ -1,6 +1,6 @@
 #include "../system_info.h"
 
-#include "../kernels/gemm.h"
+#include "../kernels/blas.h"
 #include "../kernels/isa.h"
 
 namespace gradus {

@@ -2,6 +2,7 @@
 
 #include "../../core/base/error.h"
 #include "../../core/base/parallel_for.h"
+#include "../../core/kernels/blas.h"
 #include "../../core/kernels/gemm.h"
 #include "../../core/tape.h"
 #include "checks.h"

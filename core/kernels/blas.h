@@ -1,0 +1,22 @@
+// OpenBLAS, on one thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace gradus::kernels {
+
+/// C = alpha op(A) op(B) + beta C for row-major matrices, as gemm() has it. The first call loads
+/// the library. Throws ShapeError for sizes that BLAS cannot count, Error where it cannot be
+/// loaded.
+void blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
+               const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
+               int64_t ldc);
+void blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha,
+               const double* a, int64_t lda, const double* b, int64_t ldb, double beta, double* c,
+               int64_t ldc);
+
+/// Version, build options and processor type of the BLAS in use, for a program's first line.
+std::string blas_description();
+
+}  // namespace gradus::kernels
