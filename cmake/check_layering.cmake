@@ -44,7 +44,9 @@ set(external_rules
     "CLI/CLI\\.hpp => ${programs_files}"
     "(jerror|jpeglib|png)\\.h => ^examples/"
     "gradus/.+ => ${programs_files}"  # inside the library, includes are relative
-    "((sys|arpa|netinet)/[a-z]+|unistd|dlfcn|fcntl|pthread|sched|signal|spawn)\\.h => \\.cpp$|^tests/"  # POSIX
+    # POSIX
+    "((sys|arpa|netinet)/[a-z]+|unistd|dlfcn|fcntl|pthread|sched|signal|spawn)\\.h => \\.cpp$|^tests/"
+    "(poll|pty)\\.h => ^tests/"
     "(stdio|stdlib|time)\\.h => \\.cpp$|^tests/"  # for what POSIX adds to them
     "[a-z_0-9]+ => .")  # the standard library
 
