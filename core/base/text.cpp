@@ -42,4 +42,41 @@ std::string quantity(double number, const char* unit) {
   return fixed(number, digits) + " " + prefixes[p] + unit;
 }
 
+namespace {
+
+/// How many letters must be put in, left out, changed, or exchanged with their neighbour.
+size_t edits(std::string_view a, std::string_view b) {
+  std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
+  for (size_t i = 0; i <= a.size(); ++i) {
+    for (size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        d[i][j] = i + j;
+        continue;
+      }
+      d[i][j] = std::min(
+          {d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      const bool exchanged = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (exchanged) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  }
+  return d[a.size()][b.size()];
+}
+
+}  // namespace
+
+std::string closest_name(std::string_view word, const std::vector<std::string>& names) {
+  constexpr size_t longest = 100;  // of a word that may be a name
+  std::string best;
+  size_t fewest = std::max<size_t>(1, word.size() / 3) + 1;
+  if (word.size() > longest) return best;
+  for (const std::string& name : names) {
+    const size_t count = edits(word, name);
+    if (count < fewest) {
+      fewest = count;
+      best = name;
+    }
+  }
+  return best;
+}
+
 }  // namespace gradus

@@ -18,4 +18,8 @@ std::string fixed(double number, int digits);
 /// Three digits and a prefix: 1234567 and "B" as "1.23 MB".
 std::string quantity(double number, const char* unit);
 
+/// The one of `names` that was probably meant by `word`, a few letters of which are wrong; empty
+/// where none is that near.
+std::string closest_name(std::string_view word, const std::vector<std::string>& names);
+
 }  // namespace gradus

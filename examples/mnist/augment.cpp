@@ -1,6 +1,7 @@
 #include "augment.h"
 
 #include <gradus/core/base/error.h>
+#include <gradus/core/base/text.h>
 
 #include <algorithm>
 #include <array>
@@ -46,7 +47,11 @@ void parse_item(const std::string& item, Amounts& amounts) {
   if (kind == kinds.end()) {
     std::string names;
     for (const Kind& k : kinds) names += str(names.empty() ? "" : ", ", k.name, "=", k.usual);
-    throw ValueError(op, str("unknown --augment ", name), "there are " + names);
+    std::vector<std::string> known;
+    for (const Kind& k : kinds) known.emplace_back(k.name);
+    const std::string meant = closest_name(name, known);
+    throw ValueError(op, str("unknown --augment ", name),
+                     (meant.empty() ? "" : "did you mean " + meant + "? ") + "there are " + names);
   }
   std::optional<double>& amount = amounts[static_cast<size_t>(kind - kinds.begin())];
   if (amount) {

@@ -57,7 +57,7 @@ std::string to_text(const TrainingState& s) {
             {"test", to_json(s.test)},
             {"seconds", s.seconds},
             {"images", s.images}};
-  if (s.best_step) j["best"] = {{"step", *s.best_step}, {"test_accuracy", s.best_accuracy}};
+  if (s.best_step) j["best"] = {{"step", *s.best_step}, {"validation_accuracy", s.best_accuracy}};
   return j.dump();
 }
 
@@ -76,7 +76,7 @@ TrainingState training_state(const std::string& text) {
                     .best_step = {}};
     if (j.contains("best")) {
       s.best_step = count(j["best"], "step");
-      s.best_accuracy = j["best"].at("test_accuracy");
+      s.best_accuracy = j["best"].at("validation_accuracy");
     }
     return s;
   } catch (const std::exception&) {
@@ -97,8 +97,8 @@ Checkpoint save_parts(const TrainingParts& parts) {
 
 void load_parts(const Checkpoint& checkpoint, const TrainingParts& parts) {
   parts.net.load_state_dict(checkpoint.part("model"));
-  parts.schedule.load_state_dict(checkpoint.part("schedule"));
-  parts.optimizer.load_state_dict(checkpoint.part("optimizer"));  // with the rates as they were
+  parts.optimizer.load_state_dict(checkpoint.part("optimizer"));
+  parts.schedule.load_state_dict(checkpoint.part("schedule"));  // sets the rates of this step
   if (parts.ema != nullptr) parts.ema->load_state_dict(checkpoint.part("ema"));
   load_random_state_dict(checkpoint.part("random"));
 }
@@ -107,14 +107,21 @@ void check_same_run(const std::string& saved, const json& now) {
   const json before = parse_json(saved);
   std::string differences;
   for (const auto& [key, value] : now.items()) {
+    const bool may_differ = key == "version" || key == "data" || key == "epochs";
     const json old = before.is_object() ? before.value(key, json()) : json();
-    if (key != "version" && key != "data" && old != value) {
+    if (!may_differ && old != value) {
       differences += str(differences.empty() ? "" : ", ", key, " was ", old, " and is ", value);
     }
   }
   if (differences.empty()) return;
   throw ValueError("resume", "this would not be the same training: " + differences,
                    "resume with the same data and version of the program, or start a new run");
+}
+
+int64_t recorded_epochs(const std::string& saved) {
+  const json before = parse_json(saved);
+  const bool known = before.is_object() && before.contains("epochs");
+  return known && before["epochs"].is_number_integer() ? before["epochs"].get<int64_t>() : 0;
 }
 
 InterruptedRun open_interrupted_run(const std::string& path, Console& console) {

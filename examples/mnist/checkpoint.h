@@ -39,7 +39,7 @@ struct TrainingState {
   Evaluation test;        ///< after the last one
   double seconds = 0;
   int64_t images = 0;
-  std::optional<int64_t> best_step;  ///< after the epoch that did best in the test
+  std::optional<int64_t> best_step;  ///< after the epoch that did best in validation
   double best_accuracy = 0;
 };
 
@@ -61,8 +61,12 @@ Checkpoint save_parts(const TrainingParts& parts);
 void load_parts(const Checkpoint& checkpoint, const TrainingParts& parts);
 
 /// Throws ValueError, naming what differs, unless a run with the configuration `now` would be the
-/// one with the configuration `saved` (JSON): the same data, net and recipe.
+/// one with the configuration `saved` (JSON): the same data, net and recipe, for any number of
+/// epochs.
 void check_same_run(const std::string& saved, const nlohmann::json& now);
+
+/// The number of epochs in a configuration (JSON); 0 where it does not say.
+int64_t recorded_epochs(const std::string& saved);
 
 /// A run to go on with.
 struct InterruptedRun {

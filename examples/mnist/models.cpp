@@ -1,8 +1,11 @@
 #include "models.h"
 
 #include <gradus/core/base/error.h>
+#include <gradus/core/base/text.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 namespace gradus::examples {
 
@@ -32,14 +35,21 @@ class LayerList {
   json layers_ = json::array();
 };
 
+[[noreturn]] void fail_unknown(const char* option, const std::string& name,
+                               const std::vector<std::string>& names, const char* more) {
+  const std::string meant = closest_name(name, names);
+  std::string hint = meant.empty() ? "" : "did you mean " + meant + "? ";
+  for (const std::string& each : names) hint += (&each == &names[0] ? "there are " : ", ") + each;
+  throw ValueError("model", str("unknown ", option, " ", name), hint + more);
+}
+
 /// The type of layer that --norm names.
 std::string norm_type(const std::string& norm) {
   if (norm == "batch") return "BatchNorm2d";
   if (norm == "layer") return "LayerNorm";
   if (norm == "instance") return "InstanceNorm2d";
   if (norm == "group") return "GroupNorm";
-  throw ValueError("model", str("unknown --norm ", norm),
-                   "there are none, batch, layer, instance, group");
+  fail_unknown("--norm", norm, {"none", "batch", "layer", "instance", "group"}, "");
 }
 
 /// Its options, for [N, channels, side, side].
@@ -172,8 +182,8 @@ std::string model_json(const std::string& model, const std::string& norm, const 
   if (model == "deep") return deep(task);
   if (model == "mlp") return mlp(task);
   if (model == "lstm") return lstm(task);
-  throw ValueError("model", str("unknown --model ", model),
-                   "there are cnn, small, deep, lenet, mlp, lstm, or the name of a .json file");
+  fail_unknown("--model", model, {"cnn", "small", "deep", "lenet", "mlp", "lstm"},
+               ", or the name of a .json file");
 }
 
 }  // namespace gradus::examples

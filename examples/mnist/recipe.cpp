@@ -87,7 +87,7 @@ struct NamedRecipe {
 
 const NamedRecipe recipes[] = {
     {"default", {}},
-    {"fast", {.model = "small", .epochs = 1, .lr = 0.01, .schedule = "onecycle"}},
+    {"fast", {.model = "small", .epochs = 1, .lr = 0.01, .schedule = "onecycle", .validation = 0}},
     {"best",
      {.model = "deep",
       .epochs = 12,
@@ -141,6 +141,10 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, std::o
                                                  const NamedTensors& parameters) {
   const NamedOptimizer& row = find(optimizers, name, "--optimizer");
   return row.make(parameters, lr.value_or(row.lr));
+}
+
+double usual_lr(const std::string& optimizer) {
+  return find(optimizers, optimizer, "--optimizer").lr;
 }
 
 optim::Curve make_schedule(const std::string& name, const optim::Optimizer& optimizer,

@@ -24,6 +24,9 @@ std::vector<std::string> schedule_names();
 std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, std::optional<double> lr,
                                                  const NamedTensors& parameters);
 
+/// That rate.
+double usual_lr(const std::string& optimizer);
+
 /// A schedule of so many steps, whose peak is the rate of the optimizer.
 optim::Curve make_schedule(const std::string& name, const optim::Optimizer& optimizer,
                            int64_t steps);

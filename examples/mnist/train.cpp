@@ -130,6 +130,7 @@ class Training {
     while (state_.epoch < options_.epochs && run_batches()) end_epoch();
     if (state_.epoch < options_.epochs) return stopped();
     if (profile_) print_profile();
+    if (options_.profile && !profile_) console_.say("profile", "no step was left to measure");
     if (folder_) {
       const auto averaged = averaged_weights();
       folder_->write_metrics(metrics_);  // once more, to have the last line flushed
@@ -161,6 +162,7 @@ class Training {
     net_ = interrupted_ ? nn::from_json(interrupted_->newest.checkpoint.text("net"))
                         : make_net(options_, data_);
     check_model_fits();
+    if (!interrupted_ && !options_.init.empty()) load_initial_weights();
     parameters_ = net_->named_parameters();
     buffers_ = net_->named_buffers();
     optimizer_ = make_optimizer(options_.optimizer, options_.lr, parameters_);
@@ -172,12 +174,8 @@ class Training {
     console_.say("model", str(options_.model, ", ", net_->parameter_count(), " parameters; ",
                               options_.optimizer, ", batch ", options_.batch_size, ", seed ",
                               options_.seed));
-    data::DatasetPtr images = data_.train;
-    if (options_.samples > 0 && options_.samples < images->size()) {
-      images = data::share(data::Subset(images, 0, options_.samples));
-    }
     loader_ = std::make_unique<data::DataLoader>(
-        images,
+        split_training_images(),
         data::LoaderOptions{.batch_size = options_.batch_size,
                             .seed = options_.seed,
                             .num_workers = options_.workers,
@@ -185,6 +183,38 @@ class Training {
     const int64_t steps = loader_->size() * options_.epochs;
     schedule_.emplace(*optimizer_, make_schedule(options_.schedule, *optimizer_, steps));
     if (folder_) config_ = config();
+  }
+
+  /// Holds out the images for validation, the same shares of all classes; returns the others.
+  data::DatasetPtr split_training_images() {
+    data::DatasetPtr images = data_.train;
+    if (options_.samples > 0 && options_.samples < images->size()) {
+      images = data::share(data::Subset(images, 0, options_.samples));
+    }
+    const int64_t size = images->size(), held_out = options_.validation.value_or(size / 12);
+    if (held_out >= size) {
+      throw ValueError(
+          "train", str("--validation ", held_out, " leaves none of ", size, " images to train on"),
+          "one in twelve is usual; 0 holds out none");
+    }
+    if (held_out > 0) {
+      const double share = static_cast<double>(held_out) / static_cast<double>(size);
+      const auto parts =
+          data::random_split(images, {1 - share, share}, {.seed = options_.seed, .stratify = true});
+      images = parts[0];
+      validation_ = parts[1];
+    }
+    console_.say("images", str(images->size(), " to train, ", held_out, " for validation, ",
+                               data_.test->size(), " to test"));
+    return images;
+  }
+
+  void load_initial_weights() {
+    NamedTensors weights = load_safetensors(options_.init).tensors;
+    Checkpoint checkpoint{.tensors = weights};
+    if (NamedTensors of_model = checkpoint.part("model"); !of_model.empty()) weights = of_model;
+    net_->load_state_dict(weights);
+    console_.say("init", "weights from " + options_.init);
   }
 
   /// "auto" is the data that was found now, where it was found, also where other data can be found
@@ -201,10 +231,13 @@ class Training {
     arguments_ = arguments_text(arguments);
   }
 
-  std::string data_folder() const {
+  std::string data_folder() const { return absolute(data_.folder); }
+
+  /// To be found from other folders too.
+  static std::string absolute(const std::filesystem::path& path) {
     std::error_code error;
-    const auto folder = std::filesystem::absolute(data_.folder, error);
-    return data_.folder.empty() || error ? "" : folder.lexically_normal().string();
+    const auto whole = std::filesystem::absolute(path, error);
+    return path.empty() || error ? "" : whole.lexically_normal().string();
   }
 
   /// With --ema it is the averages that are tested and kept: the net has them while this lives.
@@ -287,7 +320,7 @@ class Training {
 
   bool is_profiled() const {
     return options_.profile &&
-           state_.step + 1 == std::min<int64_t>(50, loader_->size() * options_.epochs);
+           state_.step + 1 == std::min(first_step_ + 50, loader_->size() * options_.epochs);
   }
 
   void update_weights() {
@@ -331,20 +364,25 @@ class Training {
                            : str(", or go on with --resume ", folder, " --on-nan skip")};
   }
 
-  Evaluation test() const {
-    const auto averaged = averaged_weights();
-    const Evaluation result = evaluate(*net_, *data_.test);
+  Evaluation evaluate_on(const data::Dataset& images, const char* name) const {
+    const Evaluation result = evaluate(*net_, images);
     if (std::isfinite(result.loss)) return result;
-    throw NotFinite("train", str("the test loss is ", result.loss, " after step ", state_.step),
+    throw NotFinite("train",
+                    str("the ", name, " loss is ", result.loss, " after step ", state_.step),
                     advice().always);
   }
 
   void end_epoch() {
     const EpochResult result = result_of(state_.running);
-    state_.test = test();
-    if (!state_.best_step || state_.test.accuracy > state_.best_accuracy) {
+    std::optional<Evaluation> validation;
+    {
+      const auto averaged = averaged_weights();
+      state_.test = evaluate_on(*data_.test, "test");  // told, and used for nothing
+      if (validation_) validation = evaluate_on(*validation_, "validation");
+    }
+    if (validation && (!state_.best_step || validation->accuracy > state_.best_accuracy)) {
       state_.best_step = state_.step;
-      state_.best_accuracy = state_.test.accuracy;
+      state_.best_accuracy = validation->accuracy;
     }
     ++state_.epoch;
     state_.batch = 0;
@@ -352,20 +390,26 @@ class Training {
     state_.train_loss = result.loss;
     state_.seconds += result.seconds;
     state_.images += result.images;
-    report(result);
+    report(result, validation);
     save();
   }
 
-  void report(const EpochResult& train) {
+  void report(const EpochResult& train, const std::optional<Evaluation>& validation) {
     const Evaluation& test = state_.test;
     if (folder_) {
       json line = to_json(train, test);
       line["epoch"] = state_.epoch;
+      if (validation) {
+        line["validation_loss"] = validation->loss;
+        line["validation_accuracy"] = validation->accuracy;
+      }
       metrics_ += folder_->append_metrics(line);
     }
+    const std::string in_validation =
+        validation ? "   validation " + loss_text(validation->loss, validation->accuracy) : "";
     console_.say(
         str("epoch ", state_.epoch, "/", options_.epochs),
-        str("train ", loss_text(train.loss, train.accuracy), "   test ",
+        str("train ", loss_text(train.loss, train.accuracy), in_validation, "   test ",
             loss_text(test.loss, test.accuracy), "   ", fixed(train.images_per_second(), 0),
             " images/s, ", clock_text(train.seconds)));
   }
@@ -399,6 +443,7 @@ class Training {
     const auto& [step, checkpoint] = interrupted_->newest;
     check_same_run(checkpoint.text("config"), config_);
     state_ = training_state(checkpoint.text("training"));
+    check_epochs();
     load_parts(checkpoint, parts());
     metrics_ = checkpoint.text("metrics");
     folder_->remove_half_written();
@@ -410,7 +455,19 @@ class Training {
                                   system_text(), ": the last digits may differ"));
     }
     console_.say("resumed", str("after step ", step, " of ", loader_->size() * options_.epochs));
+    const bool other_epochs = options_.epochs != recorded_epochs(checkpoint.text("config"));
+    first_step_ = step;
     interrupted_.reset();
+    if (other_epochs) save();  // from here on the run has so many
+  }
+
+  void check_epochs() const {
+    const int64_t begun = state_.epoch + (state_.batch > 0 ? 1 : 0);
+    if (options_.epochs >= begun) return;
+    throw ValueError(
+        "resume",
+        str("--epochs ", options_.epochs, " is less than the ", begun, " that the run has begun"),
+        "it is the number of all epochs, those before included");
   }
 
   int stopped() {
@@ -422,6 +479,12 @@ class Training {
 
   /// Of the last checkpoint, where one was saved.
   std::filesystem::path saved_file() const { return folder_->checkpoints().file_of(*saved_step_); }
+
+  bool is_best_kept() const {
+    std::error_code error;
+    return folder_ && validation_ && state_.best_step &&
+           std::filesystem::exists(folder_->checkpoints().file_of(*state_.best_step), error);
+  }
 
   bool is_kept() const {
     std::error_code error;
@@ -447,7 +510,8 @@ class Training {
             {"test_data", fingerprint(*data_.test)},
             {"classes", data_.classes},
             {"model", options_.model},
-            {"norm", options_.norm},
+            {"norm", options_.model == "cnn" ? json(options_.norm) : json()},
+            {"init", absolute(options_.init)},
             {"epochs", options_.epochs},
             {"batch_size", options_.batch_size},
             {"lr", peak_lr_},
@@ -457,7 +521,8 @@ class Training {
             {"ema", options_.ema},
             {"augment", options_.augment},
             {"seed", options_.seed},
-            {"samples", options_.samples}};
+            {"samples", options_.samples},
+            {"validation", validation_ ? validation_->size() : 0}};
   }
 
   void print_profile() {
@@ -471,6 +536,12 @@ class Training {
     const EpochResult total{
         .loss = state_.train_loss, .seconds = state_.seconds, .images = state_.images};
     console_.say("", accuracy_text(test));
+    if (is_best_kept()) {
+      console_.say("best",
+                   str(folder_->checkpoints().file_of(*state_.best_step).filename().string(), ": ",
+                       fixed(100 * state_.best_accuracy, 2), " % of ", validation_->size(),
+                       " validation images right"));
+    }
     if (!options_.json) return;
     std::cout << json{{"test_accuracy", test.accuracy},
                       {"train_loss", total.loss},
@@ -490,6 +561,7 @@ class Training {
   Console console_;
   std::optional<RunFolder> folder_;
   data::Found data_;
+  data::DatasetPtr validation_;  // images that are held out; null where there are none
   std::unique_ptr<nn::Sequential> net_;
   NamedTensors parameters_, buffers_;
   std::unique_ptr<optim::Optimizer> optimizer_;
@@ -501,7 +573,8 @@ class Training {
   json config_;                     // with a folder, what config.json says
   std::string arguments_;           // as a checkpoint records them
   TrainingState state_;
-  std::string metrics_;  // all lines of metrics.jsonl
+  std::string metrics_;     // all lines of metrics.jsonl
+  int64_t first_step_ = 0;  // of this process
   std::optional<int64_t> saved_step_;
   Stopwatch since_save_;
   std::optional<StopSignal> stop_;

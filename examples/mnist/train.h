@@ -13,6 +13,7 @@ struct TrainOptions {
   std::string data_directory;
   std::string model = "cnn";
   std::string norm = "batch";
+  std::string init;  ///< file with the weights to start from; empty: drawn at random
   int64_t epochs = 3;
   int64_t batch_size = 64;
   std::optional<double>
@@ -24,8 +25,10 @@ struct TrainOptions {
   std::string augment;  ///< "shift,rotate=15": see parse_augmentation; empty: none
   int workers = 1;      ///< threads that prepare batches
   uint64_t seed = 0;
-  int64_t samples = 0;  ///< train on the first so many only, and draw no more; 0: all
-  std::string out;      ///< run folder; empty: nothing is kept
+  int64_t samples = 0;  ///< use the first so many training images only, and draw no more; 0: all
+  /// Training images that are held out to choose the best checkpoint by; by default one in twelve.
+  std::optional<int64_t> validation;
+  std::string out;  ///< run folder; empty: nothing is kept
   bool overwrite = false;
   bool json = false;
   bool profile = false;                  ///< print where the time of one step went
@@ -42,7 +45,8 @@ struct TrainOptions {
 int train(const TrainOptions& options);
 
 struct InterruptedRun;
-/// The same, from where a run was left. The options must be those it was started with.
+/// The same, from where a run was left. The options must be those it was started with, but for the
+/// number of epochs: from the present step on, the schedule is that of so many.
 int resume(const TrainOptions& options, InterruptedRun run);
 
 }  // namespace gradus::examples

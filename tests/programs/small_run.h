@@ -34,7 +34,7 @@ constexpr const char* small_net = R"({"layers": [
   {"name": "dropout", "type": "Dropout", "options": {"p": 0.2}},
   {"name": "fc", "type": "Linear", "options": {"in_features": 576, "out_features": 10}}]})";
 
-/// A folder to train in.
+/// A folder to train in. Of 216 images, 18 are held out.
 struct Place : TemporaryFolder {
   Place() { std::ofstream(path() / "net.json") << small_net; }
   fs::path run() const { return path() / "run"; }
@@ -44,7 +44,7 @@ struct Place : TemporaryFolder {
     return {program,
             "train",
             "--dataset=synthetic",
-            "--samples=200",
+            "--samples=216",
             "--epochs=3",
             "--seed=11",
             "--batch-size=8",

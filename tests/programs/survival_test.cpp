@@ -253,7 +253,7 @@ TEST_CASE("the last checkpoints and the best are kept") {
   const fs::path folder = reference().place.run();
   const std::vector<json> lines = metrics(folder);
   const auto best = std::max_element(lines.begin(), lines.end(), [](const json& a, const json& b) {
-    return a.at("test_accuracy") < b.at("test_accuracy");
+    return a.at("validation_accuracy") < b.at("validation_accuracy");
   });
   std::vector<int64_t> expected = {74, 75, best->at("epoch").get<int64_t>() * steps_per_epoch};
   std::sort(expected.begin(), expected.end());
@@ -261,7 +261,7 @@ TEST_CASE("the last checkpoints and the best are kept") {
   CHECK(CheckpointFolder(folder).steps() == expected);
 }
 
-TEST_CASE("a run goes on as it was started: other options are refused") {
+TEST_CASE("a run goes on as it was started: other values of its options are refused") {
   const Place place;
   train_to(place, 3);
   const std::string resume = joined(place.resume_command());
@@ -270,9 +270,12 @@ TEST_CASE("a run goes on as it was started: other options are refused") {
     CHECK(outcome.status == 1);
     CHECK_MESSAGE(contains(outcome.err, words), outcome.err);
   };
-  refused("--lr 1", "[resume] --lr cannot change now. Hint: a run goes on as it was started");
-  refused("--epochs 9", "--epochs cannot change now");
-  refused("--out elsewhere", "--out cannot change now");
+  refused("--lr 1",
+          "[resume] --lr cannot change now: it was 0.003 and is 1. Hint: a run goes on as");
+  refused("--recipe fast", "cannot change now: it was ");
+  refused("--seed 12", "--seed cannot change now: it was 11 and is 12");
+  refused("--out elsewhere", "--out cannot change now: it is elsewhere");
+  refused("--overwrite", "--overwrite would delete the run that is to go on");
   refused("--checkpoint-every often", "--checkpoint-every often is not possible");
   const Outcome again = run(joined(place.start_command()));
   CHECK(again.status == 1);
