@@ -109,6 +109,12 @@ void release_cached(Pool& p) {
   p.statistics.cached_bytes = 0;
 }
 
+/// Where more is held than a limit that was set later, nothing is cached: a cached block that is
+/// handed out again would go beyond the limit.
+void keep_to_limit(Pool& p) {
+  if (static_cast<size_t>(p.statistics.system_bytes) > p.limit) release_cached(p);
+}
+
 /// A block of this class, or of one up to twice as large where fresh memory would be the worse
 /// choice: a net has tensors of a few large sizes, hardly ever all at once.
 void* take_cached(Pool& p, const SizeClass& c) {
@@ -166,6 +172,7 @@ void set_memory_limit(size_t bytes) {
   Pool& p = pool();
   const std::lock_guard lock(p.mutex);
   p.limit = bytes;
+  keep_to_limit(p);
 }
 
 size_t memory_limit() {
@@ -183,6 +190,7 @@ void* allocate(size_t bytes) {
   {
     Pool& p = pool();
     const std::lock_guard lock(p.mutex);
+    keep_to_limit(p);
     block = take_cached(p, c);
     if (block == nullptr) reserve(p, c.bytes);
   }

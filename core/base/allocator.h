@@ -11,9 +11,11 @@ namespace gradus {
 /// Safe from any thread. Throws Error where the system has no more, naming the size.
 void* allocate(size_t bytes);
 /// Limits what all tensors and tapes of the process may hold together. Where an allocation would go
-/// beyond it, cached blocks are given back first; if that is not enough, allocate() throws. At the
-/// start the limit is system_memory(): that of the machine or of the container, so that a size
-/// which is wrong is an error and not the end of the process.
+/// beyond it, cached blocks are given back first; if that is not enough, allocate() throws, and
+/// what was to be done has not been begun: operations leave the tape, backward() all gradients, a
+/// step of an optimizer all parameters as they were. A limit below what is in use takes nothing
+/// away. At the start the limit is system_memory(): that of the machine or of the container, so
+/// that a size which is wrong is an error and not the end of the process.
 void set_memory_limit(size_t bytes);
 /// What set_memory_limit() was told last, or the limit of the start.
 size_t memory_limit();

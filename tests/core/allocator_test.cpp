@@ -97,6 +97,27 @@ TEST_CASE("memory beyond the limit is refused, cached memory makes room") {
   set_memory_limit(before);
 }
 
+TEST_CASE("a limit that is set later holds for cached memory too") {
+  const size_t before = memory_limit();
+  constexpr size_t mib = size_t{1} << 20;
+  void* const held = allocate(4 * mib);
+  void* const large = allocate(64 * mib);
+  deallocate(large, 64 * mib);  // stays in the cache
+  const auto in_use = [] {
+    const AllocatorStatistics now = allocator_statistics();
+    return static_cast<size_t>(now.system_bytes - now.cached_bytes);
+  };
+  set_memory_limit(in_use() + mib);
+  CHECK(allocator_statistics().cached_bytes == 0);
+  CHECK_THROWS_AS(allocate(64 * mib), Error);
+  set_memory_limit(mib);  // below what is in use, which stays
+  CHECK_THROWS_AS(allocate(64), Error);
+  deallocate(held, 4 * mib);
+  CHECK_THROWS_AS(allocate(4 * mib), Error);  // is cached, and beyond the limit all the same
+  set_memory_limit(before);
+  deallocate(allocate(64 * mib), 64 * mib);
+}
+
 TEST_CASE("the limit of the start is what machine and control groups leave") {
   const test::TemporaryFolder root;
   const auto write = [&](const std::string& path, const std::string& text) {
