@@ -22,6 +22,8 @@ class Storage {
   size_t bytes() const { return bytes_; }
   uint32_t version() const { return version_.load(std::memory_order_relaxed); }
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
+  /// For what takes the place of another storage, and goes on counting from its version.
+  void set_version(uint32_t version) { version_.store(version, std::memory_order_relaxed); }
 
   /// A new block from the caching allocator; its contents are undefined.
   static std::shared_ptr<Storage> create(size_t bytes);

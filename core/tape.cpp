@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "base/text.h"
+#include "base/warning.h"
 #include "ops.h"
 
 namespace gradus {
@@ -14,47 +18,85 @@ namespace {
 
 std::atomic<uint64_t> tapes_opened = 0;
 
-struct ThreadTapes {
-  Tape* recording = nullptr;  // where operations are written now; null inside NoGrad
-  Tape* innermost = nullptr;  // the youngest living tape
-};
-thread_local ThreadTapes thread_tapes;
+thread_local detail::RecordingScope* innermost_scope = nullptr;
 
-constexpr size_t attribute_block_bytes = 4096;
+constexpr size_t attribute_block_bytes = Tape::max_constant_bytes;
+constexpr size_t attribute_alignment = alignof(std::max_align_t);
+
+/// From here on a tape that goes on growing is worth a warning.
+constexpr size_t many_entries = 100'000;
+constexpr int64_t many_bytes = int64_t{1} << 30;
+constexpr int64_t many_calls = 3;
+
+/// Makes sure that `list` takes `extra` elements more without a new allocation.
+template <class List>
+void make_room(List& list, size_t extra) {
+  if (list.capacity() - list.size() >= extra) return;
+  list.reserve(std::max(2 * list.capacity(), list.size() + extra));
+}
 
 }  // namespace
 
 // --- Scopes ---
 
+namespace detail {
+
+RecordingScope::RecordingScope(const char* op, Tape* tape) noexcept
+    : op_(op), tape_(tape), outer_(std::exchange(innermost_scope, this)) {}
+
+RecordingScope::~RecordingScope() {
+  if (innermost_scope == this) {
+    innermost_scope = outer_;
+    return;
+  }
+  RecordingScope** place = &innermost_scope;
+  while (*place != nullptr && *place != this) place = &(*place)->outer_;
+  if (*place == nullptr) {
+    warn(op_, "ended in another thread than its own, which may be using it",
+         "destroy it where it was opened");
+    std::abort();
+  }
+  *place = outer_;
+  warn(op_, "ended while an inner tape or NoGrad was open",
+       "what is opened last ends first; keep tapes in scopes");
+}
+
+const RecordingScope* RecordingScope::innermost() {
+  return innermost_scope;
+}
+
+}  // namespace detail
+
 Tape::Tape(TapeOptions options)
     : id_(tapes_opened.fetch_add(1, std::memory_order_relaxed) + 1),
       thread_(std::this_thread::get_id()),
       options_(options),
-      outer_recording_(std::exchange(thread_tapes.recording, this)),
-      outer_(std::exchange(thread_tapes.innermost, this)),
-      paths_(1) {
+      paths_(1),
+      scope_("tape", this) {
   if (options_.profile) lap();
 }
 
 Tape::~Tape() {
-  thread_tapes.recording = outer_recording_;
-  thread_tapes.innermost = outer_;
+  if (replays_running_ > 0) {
+    warn("tape", "was destroyed while it was being replayed, by a hook or a rule",
+         "let it live until backward() or grad() returns");
+    std::abort();
+  }
   for (const AttributeBlock& block : attribute_blocks_) {
     deallocate(block.memory, attribute_block_bytes);
   }
 }
 
 Tape* Tape::current() {
-  return thread_tapes.recording;
+  return innermost_scope == nullptr ? nullptr : innermost_scope->tape();
 }
 
-NoGrad::NoGrad() : paused_(std::exchange(thread_tapes.recording, nullptr)) {}
-NoGrad::~NoGrad() {
-  thread_tapes.recording = paused_;
-}
+NoGrad::NoGrad() : scope_("no_grad", nullptr) {}
+NoGrad::~NoGrad() = default;
 
 Tape::Scope::Scope(Tape* tape, std::string_view name) : tape_(tape) {
   if (tape_ == nullptr) return;
+  tape_id_ = tape_->id_;
   outer_ = tape_->current_path_;
   const std::string& outer = tape_->paths_[outer_];
   tape_->paths_.push_back(outer.empty() ? std::string(name) : outer + "." + std::string(name));
@@ -62,7 +104,10 @@ Tape::Scope::Scope(Tape* tape, std::string_view name) : tape_(tape) {
 }
 
 Tape::Scope::~Scope() {
-  if (tape_ != nullptr) tape_->current_path_ = outer_;
+  const auto* scope = tape_ == nullptr ? nullptr : detail::RecordingScope::innermost();
+  while (scope != nullptr && scope->tape() != tape_) scope = scope->outer();
+  if (scope == nullptr || tape_->id_ != tape_id_) return;  // the tape has ended
+  tape_->current_path_ = outer_;
 }
 
 void Tape::check_thread(const char* caller) const {
@@ -86,8 +131,9 @@ int32_t Tape::slot_of(const char* op, const Tensor& tensor) const {
   if (slot.tape == 0) return -1;
   if (slot.tape != id_) {
     bool paused = false;
-    for (const Tape* t = outer_; t != nullptr; t = t->outer_)
-      paused = paused || t->id_ == slot.tape;
+    for (const auto* scope = scope_.outer(); scope != nullptr; scope = scope->outer()) {
+      paused = paused || (scope->tape() != nullptr && scope->tape()->id_ == slot.tape);
+    }
     throw TapeError(op,
                     str("a tensor ", tensor.shape(), " belongs to a tape that ",
                         paused ? "is paused by an inner tape" : "has ended or is another thread's",
@@ -112,12 +158,15 @@ bool Tape::tracks(const char* op, TensorRefs tensors) const {
 }
 
 int32_t Tape::leaf_slot(const Tensor& tensor) {
+  make_room(entries_, 1);
+  make_room(leaves_, 1);
   const auto next = static_cast<int32_t>(entries_.size());
   const auto [position, inserted] = leaf_slots_.try_emplace(tensor.id(), next);
   if (inserted) {
     Entry leaf{.op = "leaf",
                .flops = 0,
                .path = current_path_,
+               .path_count = static_cast<uint32_t>(paths_.size()),
                .generation = generation_,
                .first_input = static_cast<uint32_t>(input_slots_.size()),
                .input_count = 0,
@@ -132,10 +181,11 @@ int32_t Tape::leaf_slot(const Tensor& tensor) {
 }
 
 const void* Tape::keep_attributes(const void* attributes, size_t bytes) {
-  constexpr size_t align = alignof(std::max_align_t);
-  const size_t rounded = (bytes + align - 1) / align * align;
+  const size_t rounded =
+      (bytes + attribute_alignment - 1) / attribute_alignment * attribute_alignment;
   if (attribute_blocks_.empty() ||
       attribute_blocks_.back().used + rounded > attribute_block_bytes) {
+    make_room(attribute_blocks_, 1);
     attribute_blocks_.push_back({static_cast<std::byte*>(allocate(attribute_block_bytes)), 0});
   }
   AttributeBlock& block = attribute_blocks_.back();
@@ -151,10 +201,17 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
     throw TapeError(op.name, "an operation must return a new tensor, not one that is on the tape",
                     "copy it with clone()");
   }
+  // Room for everything, so that nothing is half written where memory ends.
+  make_room(entries_, inputs.size() + 1);
+  make_room(input_slots_, inputs.size());
+  make_room(input_shapes_, inputs.size());
+  make_room(saved_, saved.size());
+  if (options_.profile) make_room(timings_, entries_.size() + inputs.size() + 1 - timings_.size());
   Entry entry{
       .op = op.name,
       .flops = op.flops >= 0 ? op.flops : static_cast<double>(output.numel()),
       .path = current_path_,
+      .path_count = static_cast<uint32_t>(paths_.size()),
       .generation = generation_,
       .first_input = 0,
       .input_count = static_cast<uint32_t>(inputs.size()),
@@ -186,14 +243,40 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
   if (options_.detect_anomaly) check_finite(output, entry, "the result");
 }
 
+/// Gives back the memory of all constants from those of this entry on.
+void Tape::drop_attributes(size_t first_entry) {
+  const auto first =
+      std::find_if(entries_.begin() + static_cast<std::ptrdiff_t>(first_entry), entries_.end(),
+                   [](const Entry& entry) { return entry.attributes != nullptr; });
+  if (first == entries_.end()) return;
+  const auto* const place = static_cast<const std::byte*>(first->attributes);
+  const auto holds_place = [&](const AttributeBlock& block) {
+    return !std::less<>()(place, block.memory) &&
+           std::less<>()(place, block.memory + attribute_block_bytes);
+  };
+  while (!holds_place(attribute_blocks_.back())) {
+    deallocate(attribute_blocks_.back().memory, attribute_block_bytes);
+    attribute_blocks_.pop_back();
+  }
+  attribute_blocks_.back().used = static_cast<size_t>(place - attribute_blocks_.back().memory);
+}
+
 void Tape::trim(Mark mark) {
   check_thread("trim");
+  if (replays_running_ > 0) {
+    throw TapeError("trim", "this tape is being replayed",
+                    "trim it after backward, not in a hook or in the rule of an operation");
+  }
   if (mark.entries >= entries_.size()) return;
   while (!leaves_.empty() && static_cast<size_t>(leaves_.back().first) >= mark.entries) {
     leaf_slots_.erase(leaves_.back().second.id());
     leaves_.pop_back();
   }
+  drop_attributes(mark.entries);
   const Entry& first = entries_[mark.entries];
+  // What stays has paths from before its last entry; scopes that are open, up to the current one.
+  const uint32_t used = mark.entries == 0 ? 1 : entries_[mark.entries - 1].path_count;
+  paths_.resize(std::max(used, current_path_ + 1));
   input_slots_.resize(first.first_input);
   input_shapes_.resize(first.first_input);
   saved_.erase(saved_.begin() + first.first_saved, saved_.end());
@@ -249,8 +332,11 @@ class Tape::Replay {
         needed_(length, 0),
         gradients_(length),
         path_(tape.current_path_),
-        in_backward_(tape.in_backward_) {}
+        in_backward_(tape.in_backward_) {
+    ++tape_.replays_running_;
+  }
   ~Replay() {
+    --tape_.replays_running_;
     tape_.current_path_ = path_;
     tape_.in_backward_ = in_backward_;
   }
@@ -286,9 +372,16 @@ class Tape::Replay {
     }
   }
 
-  Tensor result(int32_t slot) const {
-    const auto i = static_cast<size_t>(slot);
-    return i < gradients_.size() ? gradients_[i] : Tensor();
+  /// What arrived at each of `slots`. Ends the replay.
+  std::vector<Tensor> results(std::span<const int32_t> slots) {
+    std::vector<Tensor> found;
+    found.reserve(slots.size());
+    for (int32_t slot : slots) {
+      const auto i = static_cast<size_t>(slot);
+      found.push_back(slot >= 0 && i < gradients_.size() ? gradients_[i] : Tensor());
+    }
+    gradients_.clear();
+    return found;
   }
 
  private:
@@ -389,8 +482,9 @@ class Tape::Replay {
   }
 
   void call_hooks(size_t index, const Entry& entry, const Tensor& g, const TensorList& gradients) {
-    for (const Hook& hook : tape_.hooks_) {
-      hook({static_cast<int>(index), entry, g, gradients});
+    const size_t count = tape_.hooks_.size();  // a hook may add others
+    for (size_t k = 0; k < count; ++k) {
+      (*tape_.hooks_[k])({static_cast<int>(index), entry, g, gradients});
     }
   }
 
@@ -427,6 +521,19 @@ Tensor starting_gradient(const char* caller, const Tensor& y, const Tensor& give
   return given;
 }
 
+/// Makes each gradient the caller's own: contiguous, sharing memory with nothing, and on the tape
+/// only where a graph was asked for.
+void own_all(std::vector<Tensor>& gradients, bool create_graph) {
+  std::optional<NoGrad> pause;
+  if (!create_graph) pause.emplace();
+  for (Tensor& g : gradients) {
+    if (!g.defined()) continue;
+    const bool is_own =
+        g.is_unshared() && g.is_contiguous() && (create_graph || !g.requires_grad());
+    if (!is_own) g = g.clone();
+  }
+}
+
 }  // namespace
 
 std::vector<Tensor> Tape::gradients(const char* caller, std::span<const Tensor> outputs,
@@ -434,7 +541,7 @@ std::vector<Tensor> Tape::gradients(const char* caller, std::span<const Tensor> 
                                     std::span<const Tensor> wanted, bool retain,
                                     bool create_graph) {
   check_thread(caller);
-  if (create_graph && thread_tapes.recording != this) {
+  if (create_graph && current() != this) {
     throw TapeError(caller, "create_graph needs this tape to be recording",
                     "call it outside of NoGrad and of inner tapes");
   }
@@ -471,23 +578,29 @@ std::vector<Tensor> Tape::gradients(const char* caller, std::span<const Tensor> 
   replay.find_needed();
 
   {
-    Tape* const recording = std::exchange(thread_tapes.recording, create_graph ? this : nullptr);
-    struct Restore {
-      Tape* tape;
-      ~Restore() { thread_tapes.recording = tape; }
-    } const restore{recording};
+    const detail::RecordingScope scope(caller, create_graph ? this : nullptr);
     for (size_t i = 0; i < outputs.size(); ++i) {
       const Tensor given = i < output_gradients.size() ? output_gradients[i] : Tensor();
       replay.seed(output_slots[i], starting_gradient(caller, outputs[i], given));
     }
     replay.run();
   }
-  std::vector<Tensor> results;
-  results.reserve(wanted.size());
-  for (int32_t slot : wanted_slots) {
-    results.push_back(slot >= 0 ? replay.result(slot) : Tensor());
-  }
+  std::vector<Tensor> results = replay.results(wanted_slots);
+  own_all(results, create_graph);
   return results;
+}
+
+/// Warns once where backward() is called again and again while the tape grows.
+void Tape::warn_where_growing() {
+  const bool warned = growing_calls_ < 0;
+  const bool grown = entries_.size() > std::exchange(entries_before_, entries_.size());
+  if (warned || !grown || ++growing_calls_ < many_calls) return;
+  if (entries_.size() < many_entries && saved_bytes() < many_bytes) return;
+  warn("backward",
+       str("the tape keeps growing: ", growing_calls_, " calls, ", entries_.size(), " entries, ",
+           quantity(static_cast<double>(saved_bytes()), "B"), " saved"),
+       "open the tape inside of the loop, or trim() it back to a mark() after each step");
+  growing_calls_ = -1;
 }
 
 void Tape::backward(const Tensor& loss, const BackwardOptions& options) {
@@ -499,23 +612,40 @@ void Tape::backward(const Tensor& loss, const BackwardOptions& options) {
   const Tensor start = options.gradient;
   std::vector<Tensor> found =
       gradients("backward", {&loss, 1}, {&start, 1}, leaves, options.retain, options.create_graph);
+  // Everything that may fail comes first: then all leaves change, or none.
+  struct Change {
+    Tensor leaf, gradient;
+    bool adds;  // to a sum that nobody else holds
+  };
+  std::vector<Change> changes;
   for (size_t i = 0; i < leaves.size(); ++i) {
     if (!found[i].defined() || !leaves[i].requires_grad()) continue;
-    Tensor gradient = std::move(found[i]);
-    Tensor sum = leaves[i].grad();
-    if (options.create_graph) {
-      leaves[i].set_grad(sum.defined() ? add(sum, gradient) : gradient);
-      continue;
+    Change change{leaves[i], std::move(found[i]), false};
+    if (change.gradient.dtype() != change.leaf.dtype()) {
+      throw TapeError("backward",
+                      str("a leaf ", change.leaf.shape(), " was ", change.gradient.dtype(),
+                          " when it was used, and is ", change.leaf.dtype(), " now"),
+                      "convert parameters before the forward pass");
     }
+    if (const Tensor sum = change.leaf.grad(); sum.defined()) {
+      change.adds = !options.create_graph && !sum.requires_grad() && sum.is_unshared(2);
+      std::optional<NoGrad> pause;
+      if (!options.create_graph) pause.emplace();
+      if (!change.adds) change.gradient = add(sum, change.gradient);
+    }
+    changes.push_back(std::move(change));
+  }
+  {
     const NoGrad pause;
-    if (sum.defined()) {
-      sum.add_(gradient);
-    } else if (gradient.is_unshared() && gradient.is_contiguous()) {
-      leaves[i].set_grad(gradient);
-    } else {
-      leaves[i].set_grad(gradient.clone());
+    for (Change& change : changes) {
+      if (change.adds) {
+        change.leaf.grad().add_(change.gradient);
+      } else {
+        change.leaf.set_grad(std::move(change.gradient));
+      }
     }
   }
+  warn_where_growing();
 }
 
 // --- Reading ---
@@ -529,11 +659,19 @@ std::span<const Shape> Tape::input_shapes(const Entry& entry) const {
 }
 
 void check_in_place(const char* op, const Tensor& tensor) {
-  if (Tape::current() == nullptr || !tensor.requires_grad()) return;
-  throw TapeError(op,
-                  str("cannot write in place to a tensor ", tensor.shape(),
-                      " that a tape tracks: the gradient would be wrong"),
-                  "use the operation that returns a new tensor, or open a NoGrad scope");
+  if (Tape::current() != nullptr && tensor.requires_grad()) {
+    throw TapeError(op,
+                    str("cannot write in place to a tensor ", tensor.shape(),
+                        " that a tape tracks: the gradient would be wrong"),
+                    "use the operation that returns a new tensor, or open a NoGrad scope");
+  }
+  if (!tensor.is_non_overlapping()) {
+    throw ValueError(
+        op,
+        str("several elements of the tensor ", tensor.shape(), " share a place in memory, strides ",
+            tensor.strides(), ": each write would change them all"),
+        "expand() makes such a tensor; write to what was expanded, or to a clone()");
+  }
 }
 
 }  // namespace gradus

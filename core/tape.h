@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,31 @@
 namespace gradus {
 
 class Tape;
+
+namespace detail {
+
+/// A tape or a pause: the innermost one of a thread decides where that records. They end in the
+/// reverse order in which they were opened. Where one does not, it warns, and the others go on as
+/// if it had not been there; where one ends in another thread, the process ends with a message.
+class RecordingScope {
+ public:
+  /// `op` names it in messages; no tape stands for a pause.
+  RecordingScope(const char* op, Tape* tape) noexcept;
+  ~RecordingScope();
+  RecordingScope(const RecordingScope&) = delete;
+  RecordingScope& operator=(const RecordingScope&) = delete;
+
+  static const RecordingScope* innermost();
+  const RecordingScope* outer() const { return outer_; }
+  Tape* tape() const { return tape_; }
+
+ private:
+  const char* op_;
+  Tape* tape_;
+  RecordingScope* outer_;
+};
+
+}  // namespace detail
 
 /// A short list of tensors, passed between a rule and the tape. Undefined entries mean "none".
 using TensorList = std::vector<Tensor, PoolAllocator<Tensor>>;
@@ -71,6 +97,7 @@ struct Entry {
   const char* op;       ///< "conv2d", or "leaf"
   double flops;         ///< floating-point operations of the call, estimated
   uint32_t path;        ///< module path, an index into the tape's paths
+  uint32_t path_count;  ///< paths that the tape had when it was recorded
   uint32_t generation;  ///< number of trims before it was recorded
   /// Which of the tape's lists of inputs and of saved tensors belong to it.
   /// @{
@@ -126,10 +153,17 @@ struct BackwardOptions {
 /// are written down, one entry each. `backward` replays the entries from the last to the first.
 /// Without a tape nothing is recorded. A tape inside another one pauses the outer one.
 ///
-/// A tape belongs to the thread that opened it: it is replayed, trimmed and destroyed there, and
-/// what other threads compute meanwhile is not on it. Several threads may each have tapes and share
-/// parameters that none of them writes; since backward() writes `.grad()`, they take their
-/// gradients with grad().
+/// A tape is meant for one step of a training: opened inside of the loop, so that it ends with the
+/// step. One that grows over many calls of backward() says so once on the standard error stream,
+/// from 100,000 entries or 1 GiB of saved tensors on.
+///
+/// Tapes and NoGrad end in the reverse order in which they were opened, as objects in scopes do.
+/// Where one ends earlier, a line on the standard error stream says so, and those inside go on.
+///
+/// A tape belongs to the thread that opened it: it is replayed, trimmed and destroyed there (else
+/// the process ends with a message), and what other threads compute meanwhile is not on it. Several
+/// threads may each have tapes and share parameters that none of them writes; since backward()
+/// writes `.grad()`, they take their gradients with grad().
 ///
 ///     Tape tape;
 ///     Tensor loss = mean(square(sub(x, target)));
@@ -147,8 +181,8 @@ class Tape {
   /// Adds the gradients of `loss` to the `.grad()` of every leaf it depends on. Either all leaves
   /// are updated or, where an error is thrown, none. Throws ShapeError where loss has more than one
   /// element and no gradient is given, TapeError where loss is not on this tape, where saved
-  /// tensors were released by an earlier call or overwritten since, and in another thread than the
-  /// tape's own.
+  /// tensors were released by an earlier call or overwritten since, where a leaf was converted to
+  /// another type since, and in another thread than the tape's own.
   void backward(const Tensor& loss, const BackwardOptions& options = {});
 
   /// A point on the tape to come back to.
@@ -156,7 +190,9 @@ class Tape {
     size_t entries;  ///< on the tape at that point
   };
   Mark mark() const { return {entries_.size()}; }
-  /// Drops all entries recorded since `mark`; tensors they made can no longer be used on the tape.
+  /// Drops all entries recorded since `mark`, with what they saved, their constants and their
+  /// module paths; tensors they made can no longer be used on the tape. Throws TapeError while the
+  /// tape is being replayed, that is in hooks and in rules.
   void trim(Mark mark);
 
   // --- Reading the tape ---
@@ -166,6 +202,7 @@ class Tape {
   std::span<const int32_t> input_slots(const Entry& entry) const;
   std::span<const Shape> input_shapes(const Entry& entry) const;
   const std::string& path(const Entry& entry) const { return paths_[entry.path]; }
+  size_t path_count() const { return paths_.size(); }
   /// Index of the entry and tensor of each leaf, in the order in which they were first used.
   std::span<const std::pair<int32_t, Tensor>> leaves() const { return leaves_; }
   /// Bytes that the tensors saved for one entry, or for all, keep alive (views counted in full).
@@ -186,9 +223,12 @@ class Tape {
   std::string to_json() const;
   std::string to_dot() const;
 
-  /// Called for every entry during replay, after its rule ran.
+  /// Called for every entry during replay, after its rule ran; hooks are called in the order in
+  /// which they were given. One that a hook or a rule adds is called from the next entry on. What a
+  /// hook throws ends the replay. A hook may go back over the same tape (and is called meanwhile),
+  /// and must not destroy it.
   using Hook = std::function<void(const ReplayEvent&)>;
-  void on_replay(Hook hook) { hooks_.push_back(std::move(hook)); }
+  void on_replay(Hook hook) { hooks_.push_back(std::make_unique<Hook>(std::move(hook))); }
 
   /// Puts `name` behind the module path of what is recorded while the scope lives.
   class Scope {
@@ -200,8 +240,12 @@ class Tape {
 
    private:
     Tape* tape_;
+    uint64_t tape_id_ = 0;
     uint32_t outer_ = 0;
   };
+
+  /// Bytes that the constants of one rule may have.
+  static constexpr size_t max_constant_bytes = 4096;
 
   // --- For record() and grad() ---
 
@@ -210,7 +254,8 @@ class Tape {
   bool tracks(const char* op, TensorRefs tensors) const;
   void append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs saved,
               decltype(Entry::rule) rule, const void* attributes, size_t attribute_bytes);
-  /// Gradients of `outputs` with respect to `wanted`; undefined where there is no dependence.
+  /// Gradients of `outputs` with respect to `wanted`; undefined where there is no dependence. Each
+  /// is contiguous and shares memory with no other tensor.
   std::vector<Tensor> gradients(const char* caller, std::span<const Tensor> outputs,
                                 std::span<const Tensor> output_gradients,
                                 std::span<const Tensor> wanted, bool retain, bool create_graph);
@@ -234,6 +279,8 @@ class Tape {
   int32_t slot_of(const char* op, const Tensor& tensor) const;
   int32_t leaf_slot(const Tensor& tensor);
   const void* keep_attributes(const void* attributes, size_t bytes);
+  void drop_attributes(size_t first_entry);
+  void warn_where_growing();
   double lap();
   std::string describe(size_t index) const;
   void check_finite(const Tensor& tensor, const Entry& entry, const char* where) const;
@@ -241,8 +288,6 @@ class Tape {
   uint64_t id_;
   std::thread::id thread_;
   TapeOptions options_;
-  Tape* outer_recording_;
-  Tape* outer_;
   Pooled<Entry> entries_;
   Pooled<int32_t> input_slots_;
   Pooled<Shape> input_shapes_;
@@ -260,9 +305,13 @@ class Tape {
   uint32_t current_path_ = 0;
   uint32_t generation_ = 0;
   bool in_backward_ = false;
-  std::vector<Hook> hooks_;
+  int replays_running_ = 0;
+  std::vector<std::unique_ptr<Hook>> hooks_;  // pointers, so that one that runs stays where it is
+  size_t entries_before_ = 0;                 // at the last backward()
+  int64_t growing_calls_ = 0;                 // of backward(), before which the tape had grown
   Pooled<Timing> timings_;
   std::chrono::steady_clock::time_point last_lap_;
+  detail::RecordingScope scope_;  // last: recording ends before anything else does
 };
 
 /// Pauses recording in this thread while it lives.
@@ -274,10 +323,11 @@ class NoGrad {
   NoGrad& operator=(const NoGrad&) = delete;
 
  private:
-  Tape* paused_;
+  detail::RecordingScope scope_;
 };
 
-/// Throws TapeError where a recording tape tracks `tensor`: in-place writes call it first.
+/// In-place writes call it first. Throws TapeError where a recording tape tracks `tensor`, and
+/// ValueError where several of its elements share a place in memory.
 void check_in_place(const char* op, const Tensor& tensor);
 
 /// Writes an operation on the current tape, if there is one and an input wants a gradient, and
@@ -308,13 +358,21 @@ Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved, 
   return output;
 }
 
+/// What a rule may have for constants: a struct of plain values, not too large.
+template <class T>
+concept RuleConstants = std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T> &&
+                            sizeof(T) <= Tape::max_constant_bytes
+                        && alignof(T) <= alignof(std::max_align_t);
+
 /// The same with constants: `attributes` is a small struct that is copied onto the tape and handed
 /// to the rule as its second argument.
 template <class Attributes, class Rule>
 Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved,
               const Attributes& attributes, Rule) {
   static_assert(std::is_empty_v<Rule>, "a rule captures nothing: use saved() and attributes");
-  static_assert(std::is_trivially_destructible_v<Attributes>, "tensors go through saved()");
+  static_assert(RuleConstants<Attributes>,
+                "constants are a struct of at most 4096 bytes that can be copied as bytes; tensors "
+                "go through saved()");
   Tape* const tape = Tape::current();
   if (tape == nullptr || !tape->tracks(op.name, inputs)) return output;
   tape->append(

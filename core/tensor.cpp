@@ -1,10 +1,15 @@
 #include "tensor.h"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 #include "base/allocator.h"
 #include "base/error.h"
+#include "tape.h"
 
 namespace gradus {
 
@@ -209,7 +214,16 @@ Tensor Tensor::grad() const {
   return impl().grad;
 }
 
-void Tensor::set_grad(const Tensor& grad) {
+namespace {
+
+/// `tensor` where nobody else can reach its memory and it is contiguous, else a copy.
+Tensor owned(Tensor tensor) {
+  return tensor.is_unshared() && tensor.is_contiguous() ? std::move(tensor) : tensor.clone();
+}
+
+}  // namespace
+
+void Tensor::set_grad(Tensor grad) {
   TensorImpl& t = impl();
   if (grad.defined() && (grad.shape() != t.shape || grad.dtype() != t.dtype)) {
     throw ShapeError(
@@ -217,7 +231,31 @@ void Tensor::set_grad(const Tensor& grad) {
         str("gradient is ", grad.dtype(), " ", grad.shape(), ", tensor is ", t.dtype, " ", t.shape),
         "a gradient has type and shape of its tensor");
   }
-  t.grad = grad;
+  t.grad = grad.defined() ? owned(std::move(grad)) : Tensor();
+}
+
+void Tensor::set_data(Tensor data) {
+  TensorImpl& t = impl();
+  check_in_place("set_data", *this);
+  if (t.slot.tape != 0) {
+    throw TapeError("set_data", str("this tensor ", t.shape, " was computed by a tape"),
+                    "detach() it first");
+  }
+  if (t.requires_grad && !is_floating(data.dtype())) {
+    throw DTypeError(
+        "set_data",
+        str("a ", data.dtype(), " tensor has no gradient, this tensor ", t.shape, " asks for one"),
+        "only float32 and float64 tensors do");
+  }
+  const Tensor own = owned(std::move(data));
+  TensorImpl& from = own.impl();
+  from.storage->set_version(t.storage->version() + 1);
+  t.shape = from.shape;
+  t.strides = from.strides;
+  t.storage = from.storage;
+  t.offset = from.offset;
+  t.numel = from.numel;
+  t.dtype = from.dtype;
 }
 
 Tensor Tensor::detach() const {
@@ -230,8 +268,42 @@ Tensor Tensor::view(const Shape& shape, const Strides& strides, int64_t offset) 
   return Tensor(make_impl(shape, strides, t.dtype, t.storage, t.offset + offset));
 }
 
-bool Tensor::is_unshared() const {
-  return impl_.use_count() == 1 && impl_->storage.use_count() == 1;
+bool Tensor::is_unshared(long handles) const {
+  return impl_.use_count() == handles && impl_->storage.use_count() == 1;
+}
+
+bool Tensor::is_non_overlapping() const {
+  if (is_contiguous()) return true;
+  // From the shortest stride on, each must reach beyond all that the dimensions before it cover.
+  const TensorImpl& t = impl();
+  std::array<std::pair<int64_t, int64_t>, Shape::max_dims> dims;  // stride, size
+  size_t count = 0;
+  for (int d = 0; d < t.shape.dim(); ++d) {
+    if (t.shape[d] > 1) dims[count++] = {std::abs(t.strides[d]), t.shape[d]};
+  }
+  std::sort(dims.begin(), dims.begin() + static_cast<std::ptrdiff_t>(count));
+  int64_t covered = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (dims[i].first <= covered) return false;
+    covered += dims[i].first * (dims[i].second - 1);
+  }
+  return true;
+}
+
+bool Tensor::overlaps(const Tensor& other) const {
+  if (numel() == 0 || other.numel() == 0) return false;
+  const auto bytes_of = [](const Tensor& x) {
+    const auto size = static_cast<int64_t>(size_of(x.dtype()));
+    int64_t first = 0, last = 0;
+    for (int d = 0; d < x.dim(); ++d) {
+      const int64_t reach = (x.shape()[d] - 1) * x.strides()[d];
+      (reach < 0 ? first : last) += reach;
+    }
+    const auto* const start = static_cast<const std::byte*>(x.raw_data());
+    return std::pair(start + first * size, start + (last + 1) * size);
+  };
+  const auto mine = bytes_of(*this), others = bytes_of(other);
+  return std::less<>()(mine.first, others.second) && std::less<>()(others.first, mine.second);
 }
 
 const detail::TapeSlot& Tensor::tape_slot() const {

@@ -122,10 +122,14 @@ class Tensor {
   /// Asks for a gradient (or no longer). Throws DTypeError for integer tensors, and TapeError for
   /// a tensor that a tape computed. Returns this handle, as all functions with a final `_` do.
   Tensor requires_grad_(bool on = true);
-  /// What Tape::backward added up for this leaf; undefined if nothing.
+  /// What Tape::backward added up for this leaf; undefined if nothing. It shares memory with no
+  /// other tensor, and is contiguous. This is a handle to it: writing to it changes the gradient,
+  /// and while somebody holds such a handle, backward() makes a new sum rather than changing it.
   Tensor grad() const;
-  /// Replaces the gradient; an undefined tensor clears it. Throws where shape or dtype differ.
-  void set_grad(const Tensor& grad);
+  /// Replaces the gradient; an undefined tensor clears it. Keeps a copy (an entry on a recording
+  /// tape where that tracks it), unless nobody else holds what is given: `set_grad(std::move(g))`,
+  /// `set_grad(a * b)`. Throws where shape or dtype differ.
+  void set_grad(Tensor grad);
   /// The same elements, on no tape and without gradient.
   Tensor detach() const;
 
@@ -154,7 +158,9 @@ class Tensor {
   // --- In-place writes: for parameters and statistics; never differentiated ---
 
   /// Each returns this handle. They throw TapeError for a tensor that a recording tape tracks (open
-  /// a NoGrad scope for parameters), and count as a write.
+  /// a NoGrad scope for parameters), ValueError for one of which several elements share a place in
+  /// memory (after expand()), and count as a write. What they read is as it was before: where it
+  /// overlaps with what is written other than element by element, it is copied first.
   Tensor fill_(double value);
   Tensor zero_() { return fill_(0); }
   /// Copies the elements of `source`, which broadcasts to this shape; dtypes must be equal.
@@ -174,6 +180,11 @@ class Tensor {
   Tensor operator/=(double other);
   /// @}
 
+  /// Takes over elements, shape and type of `data`, while the object stays the same: whoever holds
+  /// a handle (an optimizer) sees the change; views keep the old elements. Keeps a copy, unless
+  /// nobody else holds `data`. For leaves; counts as a write. The gradient stays as it is.
+  void set_data(Tensor data);
+
   /// True where both handles name the same tensor object.
   bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
 
@@ -181,8 +192,14 @@ class Tensor {
 
   /// A view of the same storage. `offset` counts elements from this tensor's first one.
   Tensor view(const Shape& shape, const Strides& strides, int64_t offset = 0) const;
-  /// True where nothing else holds this tensor or its storage, so that its memory may be reused.
-  bool is_unshared() const;
+  /// True where nothing but `handles` handles holds this tensor, and nothing else its storage, so
+  /// that its memory may be reused.
+  bool is_unshared(long handles = 1) const;
+  /// True where each element has a place in memory of its own. False after expand(), and for
+  /// strides of which this is not seen at a glance.
+  bool is_non_overlapping() const;
+  /// True where the stretches of memory from the first to the last element of both meet.
+  bool overlaps(const Tensor& other) const;
   const detail::TapeSlot& tape_slot() const;
   void set_tape_slot(const detail::TapeSlot& slot);
   /// Identity of the tensor object, for maps.

@@ -2,7 +2,8 @@
 //
 // Parameter and state are written, the gradient is only read. All have one shape and dtype (float32
 // or float64) and are in row-major order, else ShapeError, DTypeError or ValueError is thrown and
-// nothing is written; a gradient in another order is copied. Under a recording tape they throw
+// nothing is written; a gradient in another order, or one that overlaps with what is written, is
+// copied; parameter and state must not overlap (ValueError). Under a recording tape they throw
 // TapeError: open a NoGrad scope. Formulas and their order are those of torch.optim.
 //
 // Below, p is the parameter, g its gradient, t the number of the update, from 1, and

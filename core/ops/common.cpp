@@ -41,6 +41,16 @@ void check_dim(const char* op, const char* role, const Tensor& x, int dims, cons
       "unsqueeze(), squeeze() and reshape() change the number of dimensions");
 }
 
+Tensor read_for(const Tensor& target, const Tensor& source) {
+  const bool same_shape = source.shape() == target.shape();
+  if (same_shape && !source.overlaps(target)) return source;
+  const bool same_elements =
+      same_shape && source.raw_data() == target.raw_data() && source.strides() == target.strides();
+  if (same_elements) return source;
+  const Tensor x = source.detach();
+  return (x.overlaps(target) ? x.clone() : x).expand(target.shape());
+}
+
 std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b) {
   check_same_dtype(op, a, b);
   if (a.shape() == b.shape()) return {a, b};

@@ -30,6 +30,11 @@ void check_dtype(const char* op, const char* role, const Tensor& x, DType dtype)
 /// Throws ShapeError where x does not have `dims` dimensions; `layout` explains them ("[N,C,H,W]").
 void check_dim(const char* op, const char* role, const Tensor& x, int dims, const char* layout);
 
+/// What an operation reads in place of `source` while it writes to `target`, element by element:
+/// source expanded to its shape, and a copy where the two overlap in any other way. Allocates
+/// nothing where that is not needed.
+Tensor read_for(const Tensor& target, const Tensor& source);
+
 /// Both arguments expanded to their common shape; a recorded `expand` where that changes one.
 std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b);
 

@@ -261,7 +261,7 @@ Tensor Tensor::fill_(double value) {
 Tensor Tensor::copy_(const Tensor& source) {
   check_in_place("copy_", *this);
   check_same_dtype("copy_", *this, source);
-  const Tensor x = source.detach().expand(shape());
+  const Tensor x = read_for(*this, source);
   kernels::copy(loop_over(*this, x), dtype(), raw_mutable_data(), x.raw_data());
   return *this;
 }
@@ -270,7 +270,7 @@ Tensor Tensor::add_(const Tensor& other, double alpha) {
   check_in_place("add_", *this);
   check_same_dtype("add_", *this, other);
   check_representable("add_", *this, alpha);
-  const Tensor x = other.detach().expand(shape());
+  const Tensor x = read_for(*this, other);
   dispatch_number("add_", dtype(), [&]<class T>() {
     kernels::table<kernels::Elementwise<T>>().axpy(loop_over(*this, x), mutable_data<T>(),
                                                    x.data<T>(), alpha);
@@ -280,11 +280,15 @@ Tensor Tensor::add_(const Tensor& other, double alpha) {
 
 Tensor Tensor::mul_(double factor) {
   check_in_place("mul_", *this);
-  const Tensor x = scalar_like("mul_", *this, factor).expand(shape());
+  check_representable("mul_", *this, factor);
+  const Strides repeated = Strides::filled(dim(), 0);
+  const auto loop = kernels::make_loop<3>(dim(), shape().begin(),
+                                          {strides().begin(), strides().begin(), repeated.begin()});
   dispatch_number("mul_", dtype(), [&]<class T>() {
+    const T value = static_cast<T>(factor);
     T* data = mutable_data<T>();
-    kernels::table<kernels::Elementwise<T>>().binary(
-        kernels::Binary::mul, loop_over(*this, *this, x), data, data, x.data<T>());
+    kernels::table<kernels::Elementwise<T>>().binary(kernels::Binary::mul, loop, data, data,
+                                                     &value);
   });
   return *this;
 }

@@ -39,6 +39,32 @@ void check_written(const char* op, const Tensor& parameter, const Role& role) {
   }
 }
 
+/// Checks that nothing which is written overlaps with anything else that is.
+void check_apart(const char* op, Tensor& parameter, std::initializer_list<Role> state) {
+  const Role first{"parameter", parameter};
+  for (const Role* role = state.begin(); role != state.end(); ++role) {
+    if (!role->tensor.defined()) continue;
+    for (const Role* other = &first; other != role;
+         other = other == &first ? state.begin() : other + 1) {
+      if (!other->tensor.defined() || !role->tensor.overlaps(other->tensor)) continue;
+      throw ValueError(op,
+                       str(other->name, " ", other->tensor.shape(), " and ", role->name, " ",
+                           role->tensor.shape(), " share memory: both are written"),
+                       "clone() one of them");
+    }
+  }
+}
+
+/// The gradient, or a copy of it where it is in another order or overlaps with what is written.
+Tensor read_gradient(const Tensor& gradient, const Tensor& parameter,
+                     std::initializer_list<Role> state) {
+  const bool overlaps = gradient.overlaps(parameter) ||
+                        std::any_of(state.begin(), state.end(), [&](const Role& role) {
+                          return role.tensor.defined() && gradient.overlaps(role.tensor);
+                        });
+  return gradient.is_contiguous() && !overlaps ? gradient : gradient.detach().clone();
+}
+
 /// Checks everything, then calls `kernel(table, arrays)` with the table of kernels for the type.
 template <class Kernel>
 void run(const char* op, Tensor& parameter, const Tensor& gradient,
@@ -52,7 +78,8 @@ void run(const char* op, Tensor& parameter, const Tensor& gradient,
                      "a gradient has the shape of its parameter");
   }
   for (const Role& role : state) check_written(op, parameter, role);
-  const Tensor g = gradient.detach().contiguous();
+  check_apart(op, parameter, state);
+  const Tensor g = read_gradient(gradient, parameter, state);
   dispatch_floating(op, parameter.dtype(), [&]<class T>() {
     kernels::UpdateArrays<T> arrays{
         parameter.numel(), parameter.mutable_data<T>(), g.data<T>(), {nullptr, nullptr, nullptr}};

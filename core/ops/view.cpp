@@ -228,9 +228,11 @@ struct Slice {
 Tensor slice_gradient(const Tensor& g, const Slice& s) {
   Tensor out = zeros(s.shape, g.dtype());
   Strides strides = out.strides();
-  const int64_t offset = s.start * strides[s.dim];
-  strides[s.dim] *= s.step;
-  out.view(g.shape(), strides, offset).copy_(g.detach());
+  if (g.numel() > 0) {
+    const int64_t offset = s.start * strides[s.dim];
+    if (g.shape()[s.dim] > 1) strides[s.dim] *= s.step;
+    out.view(g.shape(), strides, offset).copy_(g.detach());
+  }
   return record(
       "slice_gradient", inputs(g), out, saved(), Slice{g.shape(), s.dim, s.start, s.step},
       [](const TensorList&, const Slice& back, const Tensor& u, const Wanted&) -> TensorList {
@@ -257,7 +259,7 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_
   const int64_t given_start = start;
   if (start < 0) start += size;
   const bool fits = step > 0 && length >= 0 && start >= 0 && start <= size &&
-                    (length == 0 || (length - 1) <= (size - 1 - start) / step);
+                    (length == 0 || (start < size && length - 1 <= (size - 1 - start) / step));
   if (!fits) {
     throw IndexError("slice",
                      str("start ", given_start, ", length ", length, ", step ", step,
@@ -269,7 +271,7 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_
   Strides strides = x.strides();
   shape[d] = length;
   const int64_t offset = length > 0 ? start * strides[d] : 0;
-  strides[d] *= step;
+  if (length > 1) strides[d] *= step;  // a single element may come with any step
   return record(Op("slice", 0), inputs(x), x.view(shape, strides, offset), saved(),
                 Slice{x.shape(), d, start, step},
                 [](const TensorList&, const Slice& s, const Tensor& g,
@@ -302,12 +304,14 @@ detail::List<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int6
   }
   const int d = normalize_dim("split", dim, x.shape());
   int64_t total = 0;
+  constexpr int64_t most = int64_t{1}
+                           << 46;  // larger than any tensor; sums of them are still exact
   for (int64_t size : sizes) {
     if (size < 0) {
       throw ValueError("split", str("size ", size, " for dimension ", d, " of ", x.shape()),
                        "sizes must not be negative");
     }
-    total += size;
+    total = std::min(total + std::min(size, most), most);
   }
   if (total != x.shape()[d]) {
     throw ShapeError("split",
@@ -357,7 +361,7 @@ detail::List<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
   const int d = normalize_dim("chunk", dim, x.shape());
   const int64_t total = x.shape()[d];
   if (total == 0) return detail::List<Tensor>(static_cast<size_t>(chunks), x);
-  return split(x, (total + chunks - 1) / chunks, d);
+  return split(x, total / chunks + (total % chunks != 0 ? 1 : 0), d);
 }
 
 namespace {
