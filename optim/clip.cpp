@@ -1,6 +1,8 @@
 #include "clip.h"
 
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "../core/base/error.h"
 #include "../core/ops.h"
@@ -22,6 +24,21 @@ std::vector<Tensor> with_gradient(const char* op, const NamedTensors& parameters
     if (parameter.tensor.grad().defined()) found.push_back(parameter.tensor);
   }
   return found;
+}
+
+std::vector<Tensor> gradients_of(const std::vector<Tensor>& parameters) {
+  std::vector<Tensor> gradients;
+  for (const Tensor& parameter : parameters) gradients.push_back(parameter.grad());
+  return gradients;
+}
+
+/// Gives all parameters `make(gradient)` for a gradient, or none where that throws.
+template <class Make>
+void set_all(std::vector<Tensor>& parameters, const std::vector<Tensor>& gradients,
+             const Make& make) {
+  std::vector<Tensor> made;
+  for (const Tensor& gradient : gradients) made.push_back(make(gradient));
+  for (size_t i = 0; i < parameters.size(); ++i) parameters[i].set_grad(std::move(made[i]));
 }
 
 void require_not_negative(const char* op, const char* option, double value) {
@@ -54,8 +71,8 @@ double clip_grad_norm_(const NamedTensors& parameters, double max_norm,
         "2 is the Euclidean norm, infinity the largest element");
   }
   const NoGrad pause;
-  std::vector<Tensor> clipped = with_gradient(op, parameters), gradients;
-  for (const Tensor& parameter : clipped) gradients.push_back(parameter.grad());
+  std::vector<Tensor> clipped = with_gradient(op, parameters);
+  const std::vector<Tensor> gradients = gradients_of(clipped);
   const double total = total_norm(gradients, options.norm_type);
   if (options.error_if_nonfinite && !std::isfinite(total)) {
     throw ValueError(
@@ -64,7 +81,7 @@ double clip_grad_norm_(const NamedTensors& parameters, double max_norm,
   }
   const double factor = max_norm / (total + 1e-6);
   if (factor >= 1) return total;  // a NaN goes on
-  for (size_t i = 0; i < clipped.size(); ++i) clipped[i].set_grad(mul(gradients[i], factor));
+  set_all(clipped, gradients, [&](const Tensor& g) { return mul(g, factor); });
   return total;
 }
 
@@ -72,9 +89,9 @@ void clip_grad_value_(const NamedTensors& parameters, double clip_value) {
   const char* const op = "clip_grad_value_";
   require_not_negative(op, "clip_value", clip_value);
   const NoGrad pause;
-  for (Tensor& parameter : with_gradient(op, parameters)) {
-    parameter.set_grad(clamp(parameter.grad(), -clip_value, clip_value));
-  }
+  std::vector<Tensor> clipped = with_gradient(op, parameters);
+  set_all(clipped, gradients_of(clipped),
+          [&](const Tensor& g) { return clamp(g, -clip_value, clip_value); });
 }
 
 }  // namespace gradus::optim

@@ -40,6 +40,14 @@ void EMA::add(const NamedTensor& source, std::unordered_set<std::string>& names)
 }
 
 void EMA::update() {
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const auto& [name, value] = sources_[i];
+    if (value.dtype() == averages_[i].dtype() && value.shape() == averages_[i].shape()) continue;
+    throw ValueError("EMA",
+                     str(name, " is ", value.dtype(), " ", value.shape(), ", its average ",
+                         averages_[i].dtype(), " ", averages_[i].shape()),
+                     "convert a net before its averages are made");
+  }
   const NoGrad pause;
   ++updates_;
   const auto t = static_cast<double>(updates_);
@@ -112,7 +120,15 @@ EMAScope::EMAScope(const EMA& ema) : sources_(ema.sources_) {
 
 EMAScope::~EMAScope() {
   const NoGrad pause;
-  for (size_t i = 0; i < sources_.size(); ++i) sources_[i].tensor.copy_(own_[i]);
+  for (size_t i = 0; i < sources_.size(); ++i) {  // nothing here may throw
+    Tensor& own = own_[i];
+    Tensor& source = sources_[i].tensor;
+    if (source.dtype() == own.dtype() && source.shape() == own.shape()) {
+      source.copy_(own);
+    } else {  // converted meanwhile
+      source.set_data(std::move(own));
+    }
+  }
 }
 
 }  // namespace gradus::optim

@@ -66,7 +66,8 @@ class EMA {
   int64_t updates_ = 0;
 };
 
-/// While it lives, the tensors that an EMA averages hold their averages. The EMA must live longer.
+/// While it lives, the tensors that an EMA averages hold their averages; then they have the values
+/// and the type that they had. Its end takes no memory. The EMA must live longer.
 class EMAScope {
  public:
   explicit EMAScope(const EMA& ema);

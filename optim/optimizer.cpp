@@ -4,8 +4,10 @@
 #include <cmath>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "../core/base/error.h"
+#include "../core/base/warning.h"
 #include "../core/ops.h"
 #include "../core/tape.h"
 #include "state_loader.h"
@@ -169,17 +171,66 @@ Tensor Optimizer::initial_state(const Entry& entry, const StateSpec& spec) const
   return full(parameter.shape(), spec.initial, parameter.dtype());
 }
 
+/// A parameter may have been converted since its gradient or its state was made.
+void Optimizer::check_fits(const Entry& entry, const Tensor& gradient) const {
+  const auto& [name, parameter] = entry.parameter;
+  const auto check = [&, &name = name, &parameter = parameter](
+                         const std::string& what, const Tensor& tensor, const char* hint) {
+    if (tensor.dtype() == parameter.dtype() && tensor.shape() == parameter.shape()) return;
+    const std::string shape =
+        tensor.shape() == parameter.shape() ? "" : " " + tensor.shape().to_string();
+    throw ValueError(kind_.type,
+                     str("parameter ", name, " is ", parameter.dtype(), " ", parameter.shape(),
+                         ", its ", what, " ", tensor.dtype(), shape),
+                     hint);
+  };
+  check("gradient", gradient, "clear gradients with zero_grad() after converting parameters");
+  for (size_t i = 0; i < entry.state.size(); ++i) {
+    if (kind_.states[i].scalar) continue;
+    check("state " + kind_.states[i].name, entry.state[i],
+          "convert parameters before the first step, or build a new optimizer");
+  }
+}
+
 void Optimizer::step() {
   const NoGrad pause;
+  struct Update {
+    Entry* entry;
+    Tensor gradient;
+    std::vector<Tensor> new_state = {};
+  };
+  // Everything that may fail comes first: then all parameters change, or none.
+  std::vector<Update> updates;
   for (Entry& entry : entries_) {
-    const Tensor gradient = entry.parameter.tensor.grad();
-    if (!gradient.defined()) continue;
-    while (entry.state.size() < kind_.states.size()) {
-      entry.state.push_back(initial_state(entry, kind_.states[entry.state.size()]));
+    const Tensor& parameter = entry.parameter.tensor;
+    Update next{&entry, parameter.grad()};
+    if (!next.gradient.defined() || !parameter.requires_grad()) continue;
+    check_fits(entry, next.gradient);
+    for (size_t i = entry.state.size(); i < kind_.states.size(); ++i) {
+      next.new_state.push_back(initial_state(entry, kind_.states[i]));
     }
-    ++entry.steps;
-    update(entry, gradient, groups_[entry.group]);
+    updates.push_back(std::move(next));
   }
+  if (updates.empty()) warn_of_nothing();
+  for (Update& next : updates) {
+    Entry& entry = *next.entry;
+    for (Tensor& state : next.new_state) entry.state.push_back(std::move(state));
+    ++entry.steps;
+    update(entry, next.gradient, groups_[entry.group]);
+  }
+}
+
+void Optimizer::warn_of_nothing() {
+  if (std::exchange(warned_, true)) return;
+  const auto without = std::count_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
+    return !entry.parameter.tensor.grad().defined();
+  });
+  const auto frozen = static_cast<std::ptrdiff_t>(entries_.size()) - without;
+  std::string reason = str(without, " of ", entries_.size(), " parameters have no gradient");
+  if (frozen > 0) reason += str(", ", frozen, frozen == 1 ? " does" : " do", " not ask for one");
+  warn(kind_.type, "step() changed nothing: " + reason,
+       "backward() comes before step(), zero_grad() after it; requires_grad_() sets a frozen "
+       "parameter free");
 }
 
 void Optimizer::zero_grad() {

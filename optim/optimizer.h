@@ -41,17 +41,21 @@ struct GroupSettings {
 
 /// Changes parameters along their gradients.
 ///
-/// Runs under NoGrad and never writes into gradients. A parameter without gradient is passed over,
-/// and its state stays as it is. State is kept under the name of the parameter. The constructors
-/// throw ValueError for no parameters at all, a parameter or a name given twice, settings that make
-/// no sense; DTypeError for parameters that are not floating.
+/// Runs under NoGrad and never writes into gradients. A parameter without gradient, or one that
+/// asks for none (requires_grad_(false)), is passed over, and its state stays as it is. State is
+/// kept under the name of the parameter. The constructors throw ValueError for no parameters at
+/// all, a parameter or a name given twice, settings that make no sense; DTypeError for parameters
+/// that are not floating.
 class Optimizer {
  public:
   virtual ~Optimizer();
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One update of all parameters that have a gradient.
+  /// One update of all parameters that have a gradient and ask for one. Throws ValueError where a
+  /// gradient or state does not have shape and type of its parameter, Error where there is no
+  /// memory for the state; then nothing is changed. Where no parameter is updated, says so on the
+  /// standard error stream, once for each optimizer.
   void step();
   /// Clears the gradients of all parameters.
   void zero_grad();
@@ -124,10 +128,13 @@ class Optimizer {
 
   void add(const NamedTensor& parameter, size_t group, Seen& seen);
   Tensor initial_state(const Entry& entry, const StateSpec& spec) const;
+  void check_fits(const Entry& entry, const Tensor& gradient) const;
+  void warn_of_nothing();
 
   Kind kind_;
   std::vector<GroupSettings> groups_;
   std::vector<Entry> entries_;
+  bool warned_ = false;
 };
 
 }  // namespace gradus::optim
