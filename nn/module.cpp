@@ -35,7 +35,9 @@ Tensor Module::operator()(const Tensor& x) {
 }
 
 ForwardHook Module::set_forward_hook(ForwardHook hook) {
-  return std::exchange(forward_hook_, std::move(hook));
+  auto next = hook ? std::make_shared<const ForwardHook>(std::move(hook)) : nullptr;
+  const auto before = std::exchange(forward_hook_, std::move(next));
+  return before ? *before : ForwardHook();
 }
 
 // --- Registration ---
@@ -98,11 +100,22 @@ void Module::to(DType dtype) {
     throw DTypeError(type(), str("cannot convert parameters to ", dtype),
                      "parameters are float32 or float64");
   }
-  visit_slots([dtype](const std::string&, Slot& slot) {
-    if (!is_floating(slot.tensor.dtype()) || slot.tensor.dtype() == dtype) return;
-    const bool wants_gradient = slot.tensor.requires_grad();
-    slot.tensor = slot.tensor.detach().to(dtype).requires_grad_(wants_gradient);
+  struct Conversion {
+    Tensor tensor, data, gradient;
+  };
+  std::vector<Conversion> conversions;
+  visit_slots([&](const std::string&, Slot& slot) {
+    const Tensor& t = slot.tensor;
+    if (!is_floating(t.dtype()) || t.dtype() == dtype) return;
+    check_in_place("to", t);
+    const Tensor gradient = t.grad();
+    conversions.push_back(
+        {t, t.detach().to(dtype), gradient.defined() ? gradient.detach().to(dtype) : Tensor()});
   });
+  for (Conversion& each : conversions) {  // nothing here can fail
+    each.tensor.set_data(std::move(each.data));
+    each.tensor.set_grad(std::move(each.gradient));
+  }
 }
 
 // --- Names ---

@@ -66,7 +66,8 @@ class Module {
   virtual void describe(OptionVisitor&) const {}
 
   /// Has `hook` called after each forward of this module; returns the hook before it. An empty
-  /// function removes it. For looking at activations.
+  /// function removes it. For looking at activations. A hook may set another one or remove itself:
+  /// that holds from the next forward on, and the one that runs runs to its end.
   ForwardHook set_forward_hook(ForwardHook hook);
 
   // --- Modes: one flag, nothing else ---
@@ -82,8 +83,10 @@ class Module {
   void requires_grad_(bool on = true);
   /// Clears all gradients.
   void zero_grad();
-  /// Converts floating parameters and buffers to float32 or float64. They become new tensors
-  /// without gradients: build the optimizer afterwards. Throws DTypeError for other types.
+  /// Converts floating parameters, their gradients and buffers to float32 or float64. They stay the
+  /// same tensors, so that an optimizer that was built before has the converted ones; one that has
+  /// made a step keeps its state in the old type, and its next step says so. Throws DTypeError for
+  /// other types, TapeError under a recording tape, and then converts nothing.
   void to(DType dtype);
 
   // --- Names ---
@@ -154,7 +157,7 @@ class Module {
   Tensor call(const Tensor& x, F compute) {
     return call([&] {
       Tensor y = compute();
-      if (forward_hook_) forward_hook_(*this, x, y);
+      if (const auto hook = forward_hook_) (*hook)(*this, x, y);
       return y;
     });
   }
@@ -179,7 +182,7 @@ class Module {
   std::string name_;
   std::set<std::string, std::less<>> names_;  // of slots and children
   bool training_ = true;
-  ForwardHook forward_hook_;
+  std::shared_ptr<const ForwardHook> forward_hook_;  // shared with the call that runs it
   // Pointers, so that references stay valid when the module moves or registers more.
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::unique_ptr<Module>> children_;

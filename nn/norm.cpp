@@ -178,12 +178,15 @@ void ChannelNormLayer::update_statistics(const NormResult& batch, int64_t values
   const NoGrad pause;
   const bool over_batch = setting_.over == NormOver::batch;
   const bool counts = over_batch || !setting_.momentum;
-  if (counts) num_batches_tracked.add_(ones({}, int64));
+  const auto per_channel = [&](const Tensor& t) { return over_batch ? t : mean(t, {0}); };
+  // What takes memory comes first: then all statistics move, or none.
+  const Tensor one = ones({}, int64), batch_mean = per_channel(batch.mean),
+               batch_variance = per_channel(batch.variance);
+  if (counts) num_batches_tracked.add_(one);
   const double share = setting_.momentum ? *setting_.momentum : 1 / num_batches_tracked.item();
   const double unbiased = static_cast<double>(values) / static_cast<double>(values - 1);
-  const auto per_channel = [&](const Tensor& t) { return over_batch ? t : mean(t, {0}); };
-  running_mean.mul_(1 - share).add_(per_channel(batch.mean), share);
-  running_var.mul_(1 - share).add_(per_channel(batch.variance), share * unbiased);
+  running_mean.mul_(1 - share).add_(batch_mean, share);
+  running_var.mul_(1 - share).add_(batch_variance, share * unbiased);
 }
 
 void ChannelNormLayer::reset_running_stats() {

@@ -20,9 +20,9 @@ class StatisticsPass::Collector {
   ~Collector() {
     layer_.set_forward_hook(std::move(hook_));
     const NoGrad pause;
-    layer_.running_mean.copy_(returned_.mean);
-    layer_.running_var.copy_(returned_.variance);
-    layer_.num_batches_tracked.copy_(returned_.batches);
+    put_back(layer_.running_mean, returned_.mean);
+    put_back(layer_.running_var, returned_.variance);
+    put_back(layer_.num_batches_tracked, returned_.batches);
   }
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
@@ -37,6 +37,15 @@ class StatisticsPass::Collector {
   }
 
  private:
+  /// Without memory, so that nothing can throw.
+  static void put_back(Tensor& to, Tensor& from) {
+    if (to.dtype() == from.dtype()) {
+      to.copy_(from);
+    } else {  // converted meanwhile
+      to.set_data(std::move(from));
+    }
+  }
+
   bool over_batch() const { return layer_.over() == NormOver::batch; }
 
   void collect(const Tensor& input) {

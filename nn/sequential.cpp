@@ -14,7 +14,9 @@ Module& Sequential::operator[](size_t index) const {
 
 Tensor Sequential::forward(const Tensor& x) {
   Tensor y = x;
-  for (const auto& layer : children()) y = (*layer)(y);
+  // By number: a hook may add layers, which run from the next call on.
+  const size_t count = children().size();
+  for (size_t i = 0; i < count; ++i) y = (*children()[i])(y);
   return y;
 }
 

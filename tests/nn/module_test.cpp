@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "../../core/base/allocator.h"
 #include "../../core/tape.h"
 #include "../../nn/activation.h"
 #include "../../nn/conv.h"
@@ -13,6 +14,7 @@
 #include "../../nn/model_json.h"
 #include "../../nn/norm.h"
 #include "../../nn/sequential.h"
+#include "../../optim/sgd.h"
 #include "../support/errors.h"
 #include "../support/processor_time.h"
 #include "../support/text.h"
@@ -28,6 +30,9 @@ struct Scale : nn::Module {
   Tensor& seen = buffer("seen", zeros({}, int64));
   Tensor forward(const Tensor& x) override { return x * factor; }
   std::string type() const override { return "Scale"; }
+  /// Registers a tensor of another module as well.
+  void register_twice(const Tensor& other) { again = &parameter("again", other); }
+  const Tensor* again = nullptr;
   using Module::buffer;
   using Module::child;
   using Module::parameter;
@@ -201,6 +206,68 @@ TEST_CASE("to converts floating parameters and buffers, and leaves integers") {
   CHECK_THROWS_AS(net.to(int32), DTypeError);
 }
 
+TEST_CASE("to keeps the tensors, so that an optimizer built before trains on") {
+  Net net;
+  net.scale.register_twice(net.conv.weight);
+  optim::SGD sgd(net.conv.named_parameters(), {.lr = 1, .momentum = 0.9});
+  const Tensor weight = net.conv.weight, view = net.conv.weight.detach();
+  const uint32_t version = weight.version();
+  net.conv.weight.set_grad(ones(weight.shape()));
+  net.to(float64);
+  CHECK(net.conv.weight.is_same(weight));
+  CHECK(net.scale.again->is_same(weight));  // is still one tensor for both
+  CHECK(weight.version() > version);
+  CHECK(weight.grad().dtype() == float64);
+  CHECK(view.dtype() == float32);
+  const std::vector<double> before = weight.detach().to_vector<double>();
+  CHECK(before[3] == static_cast<double>(view.to_vector<float>()[3]));
+  sgd.step();
+  CHECK(weight.detach().to_vector<double>()[3] == before[3] - 1);
+  net.to(float32);
+  CHECK(message_of([&] { sgd.step(); }).find("its state momentum_buffer float64") !=
+        std::string::npos);
+}
+
+TEST_CASE("to converts everything or nothing") {
+  Net net;
+  {
+    const Tape tape;
+    CHECK(message_of([&] {
+            net.to(float64);
+          }).starts_with("[to] cannot write in place to a tensor [4,1,3,3] that a tape tracks"));
+  }
+  const size_t limit = memory_limit();
+  release_cached_memory();
+  set_memory_limit(static_cast<size_t>(allocator_statistics().system_bytes) + 1024);
+  CHECK_THROWS_AS(net.to(float64), Error);
+  set_memory_limit(limit);
+  for (const NamedTensor& t : net.named_parameters()) CHECK(t.tensor.dtype() == float32);
+  for (const NamedTensor& t : net.named_buffers()) CHECK(t.tensor.dtype() != float64);
+}
+
+TEST_CASE("a parameter that is converted between forward and backward is noticed") {
+  Net net;
+  Tape tape;
+  const Tensor loss = sum(net(ones({2, 1, 4, 4})));
+  {
+    const NoGrad pause;
+    net.conv.to(float64);
+  }
+  const std::string message = message_of([&] { tape.backward(loss); });
+  CAPTURE(message);
+  CHECK(message.find("was overwritten: version") != std::string::npos);
+  for (const NamedTensor& t : net.named_parameters()) CHECK_FALSE(t.tensor.grad().defined());
+  nn::Linear linear(2, 2);
+  const Tensor y = sum(linear.bias);
+  {
+    const NoGrad pause;
+    linear.to(float64);
+  }
+  CHECK(message_of([&] { tape.backward(y); }) ==
+        "[backward] a leaf [2] was float32 when it was used, and is float64 now. Hint: convert "
+        "parameters before the forward pass");
+}
+
 TEST_CASE("the tape and errors name the layer") {
   nn::Sequential net;
   net.add("layer1", nn::Sequential(nn::Linear(3, 2)));
@@ -232,6 +299,34 @@ TEST_CASE("a forward hook sees input and output, and can be taken off") {
   layer.set_forward_hook({});
   layer(ones({4, 3}));
   CHECK(calls == 1);
+}
+
+TEST_CASE("a forward hook may take itself off, and set another one") {
+  nn::Linear layer(3, 2);
+  std::string seen;
+  const std::vector<int> numbers(100, 7);  // what a hook holds lies in memory of its own
+  layer.set_forward_hook([&, numbers](nn::Module& m, const Tensor&, const Tensor&) {
+    const nn::ForwardHook own =
+        m.set_forward_hook([&](nn::Module& again, const Tensor&, const Tensor&) {
+          again.set_forward_hook({});
+          seen += "second ";
+        });
+    CHECK(static_cast<bool>(own));
+    seen += "first" + std::to_string(numbers.back()) + " ";
+  });
+  for (int i = 0; i < 3; ++i) layer(ones({1, 3}));
+  CHECK(seen == "first7 second ");
+}
+
+TEST_CASE("layers that a hook adds run from the next call on") {
+  nn::Sequential net(nn::Linear(2, 2), nn::ReLU());
+  net[0].set_forward_hook([&](nn::Module& m, const Tensor&, const Tensor&) {
+    m.set_forward_hook({});
+    for (int i = 0; i < 50; ++i) net.add(nn::Lambda([](const Tensor& x) { return x + 1.0; }));
+  });
+  const Tensor x = zeros({1, 2});
+  const double before = sum(net(x)).item();
+  CHECK(sum(net(x)).item() == doctest::Approx(before + 100));
 }
 
 TEST_CASE("a module prints as a tree with options and parameter counts") {
