@@ -56,7 +56,8 @@ TEST_CASE("no write goes to elements that share a place in memory") {
   for (const Write& write : all_writes()) {
     CAPTURE(write.name);
     const Tensor row = tensor({1.0, 2.0, 3.0});
-    Tensor expanded = row.expand({2, 3}), nested = row.reshape({3, 1}).expand({3, 2}).transpose(0, 1);
+    Tensor expanded = row.expand({2, 3}),
+           nested = row.reshape({3, 1}).expand({3, 2}).transpose(0, 1);
     for (Tensor* target : {&expanded, &nested}) {
       const std::string message = message_of([&] { write.call(*target); });
       CHECK(message.starts_with("[" + write.name + "] "));
@@ -138,8 +139,9 @@ TEST_CASE("what an update writes must not overlap") {
   CHECK(message_of([&] { sgd_update_(parameter, g, buffer, {.lr = 1}); }).find(problem) !=
         std::string::npos);
   Tensor none;
-  CHECK(message_of([&] { adam_update_(other, g, parameter, buffer, none, {.lr = 1}); })
-            .find(problem) != std::string::npos);
+  CHECK(message_of([&] {
+          adam_update_(other, g, parameter, buffer, none, {.lr = 1});
+        }).find(problem) != std::string::npos);
   CHECK(x.to_vector<double>() == Values{0, 1, 2, 3});
 }
 
@@ -160,8 +162,7 @@ TEST_CASE("a slice lies within its tensor, whatever start, length and step") {
             fits = i == 0 ? from < size : step < size && from + i * step < size;
           }
           Tensor part;
-          const std::string message =
-              message_of([&] { part = slice(x, 0, start, length, step); });
+          const std::string message = message_of([&] { part = slice(x, 0, start, length, step); });
           CHECK((message == "no error") == fits);
           if (!fits) continue;
           CHECK(part.shape() == Shape{length, 2});

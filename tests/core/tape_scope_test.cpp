@@ -43,9 +43,10 @@ TEST_CASE("an outer tape that ends before an inner one is noticed, and the inner
   auto inner = std::make_unique<Tape>();
   const Tensor y = sum(x * x);
   outer.reset();
-  CHECK(warnings.text() ==
-        "gradus: warning: [tape] ended while an inner tape or NoGrad was open. Hint: what is opened "
-        "last ends first; keep tapes in scopes\n");
+  CHECK(
+      warnings.text() ==
+      "gradus: warning: [tape] ended while an inner tape or NoGrad was open. Hint: what is opened "
+      "last ends first; keep tapes in scopes\n");
   CHECK(Tape::current() == inner.get());
   inner->backward(y);
   CHECK(x.grad().item() == 6);
@@ -152,8 +153,9 @@ TEST_CASE("a rule may not trim either") {
                             Tape::current()->trim({0});
                             return {g};
                           });
-  CHECK(message_of([&] { tape.backward(sum(y), {.create_graph = true}); })
-            .starts_with("[trim] this tape is being replayed"));
+  CHECK(message_of([&] {
+          tape.backward(sum(y), {.create_graph = true});
+        }).starts_with("[trim] this tape is being replayed"));
   CHECK_FALSE(x.grad().defined());
 }
 
@@ -272,7 +274,8 @@ TEST_CASE("a tape that outlives many steps says so once") {
     tape.backward(sum(y));
     CHECK(lines(warnings.text()) == (step < 9 ? 0 : 1));
   }
-  CHECK(warnings.text().starts_with("gradus: warning: [backward] the tape keeps growing: 10 calls"));
+  CHECK(
+      warnings.text().starts_with("gradus: warning: [backward] the tape keeps growing: 10 calls"));
   CHECK(warnings.text().find("Hint: open the tape inside of the loop, or trim() it") !=
         std::string::npos);
 }

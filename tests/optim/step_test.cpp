@@ -52,7 +52,8 @@ TEST_CASE("a parameter that was frozen with a gradient stays as it is, and so do
   for (const OptimizerCase& each : all_optimizers()) {
     CAPTURE(each.name);
     Tensor frozen = ones({3}).requires_grad_(), other = ones({3}).requires_grad_();
-    const auto optimizer = each.make({{.parameters = {{"frozen", frozen}, {"other", other}}}}, false);
+    const auto optimizer =
+        each.make({{.parameters = {{"frozen", frozen}, {"other", other}}}}, false);
     const auto step = [&] {
       frozen.set_grad(ones({3}));
       other.set_grad(ones({3}));
@@ -141,10 +142,11 @@ TEST_CASE("a step in which no parameter has a gradient says so once") {
   const Values before = parameters[0].tensor.to_vector<float>();
   adam.step();
   adam.step();
-  CHECK(warnings.text() ==
-        "gradus: warning: [Adam] step() changed nothing: 3 of 4 parameters have no gradient, 1 does "
-        "not ask for one. Hint: backward() comes before step(), zero_grad() after it; "
-        "requires_grad_() sets a frozen parameter free\n");
+  CHECK(
+      warnings.text() ==
+      "gradus: warning: [Adam] step() changed nothing: 3 of 4 parameters have no gradient, 1 does "
+      "not ask for one. Hint: backward() comes before step(), zero_grad() after it; "
+      "requires_grad_() sets a frozen parameter free\n");
   CHECK(parameters[0].tensor.to_vector<float>() == before);
 }
 
