@@ -1,15 +1,41 @@
 #!/usr/bin/env bash
-# Runs clang-tidy with the checks of .clang-tidy over every source file, or over those named:
-# scripts/check-tidy.sh core/tape.cpp. Takes the compile commands of build/dev-clang. Benchmarks of
-# other frameworks are left out: clang does not take PyTorch's headers.
+# Runs clang-tidy with the checks of .clang-tidy over source files:
+#
+#   scripts/check-tidy.sh                 what the last 20 commits or the work tree changed, and an
+#                                         eighth of the others, another one after each commit
+#   scripts/check-tidy.sh --all           everything
+#   scripts/check-tidy.sh core/tape.cpp   the files named
+#
+# A changed header stands for the file of the same name. Takes the compile commands of
+# build/dev-clang. Benchmarks of other frameworks are left out: clang does not take PyTorch's headers.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cd "$root"
 cmake --preset dev-clang > /dev/null
-if [ "$#" -eq 0 ]; then
-  mapfile -t files < <(source_files | grep '\.cpp$' | grep -v -e '^benchmarks/peers/' -e _peer_torch)
-  set -- "${files[@]}"
-fi
-printf '%s\0' "$@" | xargs -0 -n 1 -P "$(jobs)" clang-tidy --quiet -p build/dev-clang
+
+all_files() { source_files | grep '\.cpp$' | grep -v -e '^benchmarks/peers/' -e _peer_torch; }
+
+# Where there is no history, every file counts as changed.
+changed_files() {
+  local base
+  if ! base="$(git rev-list --max-count=1 --skip=20 HEAD 2> /dev/null)" || [ -z "$base" ]; then
+    all_files
+    return
+  fi
+  git diff --name-only "$base" | sed 's/\.h$/.cpp/'
+}
+
+# An eighth of all files, in turn.
+eighth() { all_files | awk -v turn="$(git rev-list --count HEAD 2> /dev/null || echo 0)" \
+  'NR % 8 == turn % 8'; }
+
+case "${1-}" in
+  --all) mapfile -t files < <(all_files) ;;
+  "") mapfile -t files < <({ changed_files | grep --fixed-strings --line-regexp \
+    --file=<(all_files) || true; eighth; } | sort --unique) ;;
+  *) files=("$@") ;;
+esac
+echo "clang-tidy: ${#files[@]} of $(all_files | wc -l) files"
+printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$(jobs)" clang-tidy --quiet -p build/dev-clang

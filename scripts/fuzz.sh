@@ -6,8 +6,8 @@
 #   scripts/fuzz.sh 300 idx      300 seconds for fuzz_idx
 #
 # Before that, each reads the large inputs of tests/fuzz/large_inputs.py. Inputs that find something
-# new are kept in build/fuzz/corpus; one that crashes, leaks, takes more than two seconds (one without
-# the sanitizers) or allocates more than 64 MiB at once lands in build/fuzz/found and ends the script
+# new are kept in build/asan/corpus; one that crashes, leaks, takes more than two seconds (one without
+# the sanitizers) or allocates more than 64 MiB at once lands in build/asan/found and ends the script
 # with an error.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
@@ -21,8 +21,8 @@ if ! [[ "$seconds" =~ ^[1-9][0-9]*$ ]]; then
   exit 2
 fi
 
-build_preset fuzz fuzz
-cd "$root/build/fuzz"
+build_preset asan fuzz
+cd "$root/build/asan"
 python3 "$root/tests/fuzz/large_inputs.py" large
 if [ "${#targets[@]}" -eq 0 ]; then
   for program in bin/fuzz_*; do
@@ -50,7 +50,7 @@ for target in "${targets[@]}"; do
     || failed+=("$target")
 done
 if [ "${#failed[@]}" -gt 0 ]; then
-  echo "Found something in: ${failed[*]}; the inputs are in build/fuzz/found" >&2
+  echo "Found something in: ${failed[*]}; the inputs are in build/asan/found" >&2
   exit 1
 fi
 echo "Nothing was found."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A short part of the tests under valgrind's memcheck, which also sees reads of memory that was never
-# written. Builds the dev preset. Valgrind knows no AVX-512, so the kernels run in their baseline
+# written. Takes the release build. Valgrind knows no AVX-512, so the kernels run in their baseline
 # form; more arguments go to valgrind.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
@@ -11,7 +11,7 @@ if ! command -v valgrind > /dev/null; then
   exit 77
 fi
 
-build_preset dev test_core test_datasets test_nn test_optim
+build_preset release test_core test_datasets test_nn test_optim
 
 # The allocator keeps its blocks until the end of the process; they are "still reachable". Tests that
 # look at the clock are left out, as everything takes some thirty times as long, and one that runs
@@ -22,7 +22,7 @@ check() {
   printf '\n===== %s %s\n' "$program" "$*"
   GRADUS_ISA=baseline GRADUS_NUM_THREADS=2 OPENBLAS_CORETYPE=Haswell \
     valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
-    ${options[@]+"${options[@]}"} "$root/build/dev/bin/$program" \
+    ${options[@]+"${options[@]}"} "$root/build/release/bin/$program" \
     --test-case-exclude='*in linear time*,*out of memory*' "$@"
 }
 options=("$@")

@@ -34,8 +34,9 @@ gradus_add_install_test(installed ${PROJECT_BINARY_DIR})
 gradus_add_consumer_test(consumer ${without_json} -DCMAKE_PREFIX_PATH=${work}/installed)
 set_tests_properties(package.consumer PROPERTIES FIXTURES_REQUIRED installed)
 
+# What is built quickly is enough: it is the build that is tested.
 gradus_add_consumer_test(sources -DGRADUS_SOURCE=${PROJECT_SOURCE_DIR} -DBUILD_SHARED_LIBS=ON
-                         -DGRADUS_INSTALL=ON)
+                         -DGRADUS_INSTALL=ON -DGRADUS_PRECOMPILE_HEADERS=ON -DCMAKE_BUILD_TYPE=Debug)
 set_tests_properties(package.sources PROPERTIES PROCESSORS 2)
 
 # A shared library has brought its dependencies along: its users need none of them.
