@@ -47,7 +47,8 @@ class Options : public nn::OptionVisitor {
 
  private:
   void note(const char* name, const std::string& value) {
-    text += str(text.empty() ? "`" : ", `", name, required_ ? "" : " = ", required_ ? "" : value, "`");
+    text +=
+        str(text.empty() ? "`" : ", `", name, required_ ? "" : " = ", required_ ? "" : value, "`");
     required_ = false;
   }
 
