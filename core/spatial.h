@@ -42,7 +42,11 @@ struct ConvOptions {
   Sizes<N> dilation = 1;  ///< elements of the input between neighbours in a window; at least 1
   int64_t groups = 1;     ///< separate convolutions side by side; divides C and O
   /// Whether 3x3 kernels may use Winograd's algorithm in float32: about three times as fast, errors
-  /// of about 1e-6 of the largest output.
+  /// of about 1e-6 of the largest output. The bound is one per tile of 4x4 outputs, which 6x6
+  /// inputs make: some 1e-6 times the sum over channels of (largest weight) (largest input of the
+  /// tile). An output that sees no input of more than 1/4096 of the largest in its tile is computed
+  /// from the definition, and so are tiles with what is not finite, above 2^40 or all below 2^-60;
+  /// an output that sees only zeros is the bias. Weights are looked at in the same way, tap by tap.
   bool winograd = true;
 };
 /// The options by the number of dimensions.

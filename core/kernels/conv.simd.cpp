@@ -250,7 +250,7 @@ const WinogradConv<float>& winograd() {
 template <class T>
 void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
   if constexpr (std::is_same_v<T, float>) {
-    if (suits_winograd(s)) return winograd().forward(s, y, x, weight, bias);
+    if (suits_winograd(s) && winograd().forward(s, y, x, weight, bias)) return;
   }
   (suits_direct(s) ? direct<T>().forward : forward<T>)(s, y, x, weight, bias);
 }
@@ -258,19 +258,30 @@ void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const
 template <class T>
 void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   if constexpr (std::is_same_v<T, float>) {
-    if (suits_winograd(input_gradient_sizes(s))) {
-      return winograd().input_gradient(s, dx, g, weight);
-    }
+    const bool suits = suits_winograd(input_gradient_sizes(s));
+    if (suits && winograd().input_gradient(s, dx, g, weight)) return;
   }
   (suits_direct_input(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
 }
 
 template <class T>
+bool are_finite(int64_t n, const T* x) {
+  int others = 0;
+  for (int64_t i = 0; i < n; ++i) others |= static_cast<int>(x[i] - x[i] != 0);
+  return others == 0;
+}
+
+/// The direct kernel makes up zeros between rows, and times infinity they would be NaN.
+template <class T>
 void choose_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   if constexpr (std::is_same_v<T, float>) {
-    if (suits_winograd(s)) return winograd().weight_gradient(s, dweight, g, x);
+    if (suits_winograd(s) && winograd().weight_gradient(s, dweight, g, x)) return;
   }
-  (suits_direct_weights(s) ? direct<T>().weight_gradient : weight_gradient<T>)(s, dweight, g, x);
+  if (suits_direct_weights(s)) {
+    direct<T>().weight_gradient(s, dweight, g, x);
+    if (are_finite(s.o * s.depth(), dweight)) return;
+  }
+  weight_gradient(s, dweight, g, x);
 }
 
 template <class T>

@@ -13,6 +13,9 @@
 
 #include "../base/parallel_for.h"
 #include "conv_parts.h"
+#include "conv_winograd_parts.h"
+#include "conv_winograd_range.h"
+#include "gemm_packed.h"
 #include "register_tile.h"
 #include "sizes.h"
 #include "workspace.h"
@@ -21,230 +24,13 @@ namespace gradus::kernels {
 
 namespace {
 
-constexpr int64_t points = 36;
-
-// --- Planes to pixels of W channels and back ---
-
-/// Planes [channels][h][w] that are read or written as pixels.
-struct Image {
-  int64_t channels, h, w;
-};
-
-/// Pixels [rows][columns][W]: a window of an image, which lies `top` rows and `left` columns
-/// inside.
-struct Window {
-  int64_t rows, columns, top, left;
-};
-
-/// The pixels from column `first` on of a row of up to W planes, `stride` apart: the first n.
-template <class T, bool all_channels>
-[[gnu::always_inline]] inline void square_to_pixels(int64_t channels, int64_t stride, const T* x,
-                                                    const T* end, int64_t n, T* to) {
-  constexpr int64_t w = width<T>;
-  Vector<T> row[w];
-#pragma GCC unroll 16
-  for (int64_t c = 0; c < w; ++c) {
-    if constexpr (all_channels) {
-      row[c] = load<Vector<T>>(x + c * stride);
-    } else {
-      const T* const from = x + c * stride;
-      row[c] = c >= channels    ? Vector<T>{}
-               : from + w > end ? load_first<T>(end - from, from)
-                                : load<Vector<T>>(from);
-    }
-  }
-  transpose<T>(row);
-#pragma GCC unroll 16
-  for (int64_t i = 0; i < w; ++i) {
-    if (i < n) store(to + i * w, row[i]);
-  }
-}
-
-/// The pixels of up to W channels of x, where the window has any; the rest of the window stays as
-/// it is. `end` is where the memory of x ends.
-template <class T>
-void to_pixels(const Image& image, const T* x, const T* end, const Window& window, T* pixels) {
-  constexpr int64_t w = width<T>;
-  const int64_t plane = image.h * image.w,
-                width_inside = smaller(image.w, window.columns - window.left);
-  const bool all = image.channels == w && x + (w - 1) * plane + plane + w <= end;
-  for (int64_t h = 0; h < smaller(image.h, window.rows - window.top); ++h) {
-    T* const to = pixels + ((h + window.top) * window.columns + window.left) * w;
-    for (int64_t first = 0; first < width_inside; first += w) {
-      // A last square that would be too wide overlaps the one before.
-      const int64_t at = width_inside >= w ? smaller(first, width_inside - w) : 0;
-      const T* const from = x + h * image.w + at;
-      const int64_t n = smaller(width_inside, w);
-      if (all) {
-        square_to_pixels<T, true>(w, plane, from, end, n, to + at * w);
-      } else {
-        square_to_pixels<T, false>(image.channels, plane, from, end, n, to + at * w);
-      }
-    }
-  }
-}
-
-/// The other way round: planes from pixels [rows][columns][W], and a bias for each channel.
-template <class T>
-void from_pixels(const Image& image, int64_t columns, const T* pixels, const T* bias, T* y) {
-  constexpr int64_t w = width<T>;
-  const int64_t plane = image.h * image.w;
-  Vector<T> shift = {};
-  for (int64_t c = 0; bias != nullptr && c < image.channels; ++c) shift[c] = bias[c];
-  for (int64_t h = 0; h < image.h; ++h) {
-    for (int64_t first = 0; first < image.w; first += w) {
-      const int64_t at = image.w >= w ? smaller(first, image.w - w) : 0, n = smaller(image.w, w);
-      Vector<T> row[w];
-#pragma GCC unroll 16
-      for (int64_t i = 0; i < w; ++i) {
-        row[i] = i < n ? load<Vector<T>>(pixels + (h * columns + at + i) * w) + shift : Vector<T>{};
-      }
-      transpose<T>(row);
-      T* const to = y + h * image.w + at;
-#pragma GCC unroll 16
-      for (int64_t c = 0; c < w; ++c) {
-        if (c >= image.channels) continue;
-        n == w ? store(to + c * plane, row[c]) : store_first<T>(n, to + c * plane, row[c]);
-      }
-    }
-  }
-}
-
-// --- The transforms, each in one dimension ---
-// Polynomials are evaluated at 0, +-p, +-q and infinity. With p = 1/sqrt(2) and q = sqrt(2),
-// numbers stay closer together than with the usual 1 and 2, and errors are five times smaller.
-
-constexpr double point_p = 0.70710678118654752, point_q = 1.41421356237309505;
-constexpr double p2 = point_p * point_p, q2 = point_q * point_q;
-
-template <class V>
-constexpr V constant(double value) {
-  return V{} + static_cast<std::remove_cvref_t<decltype(V{}[0])>>(value);
-}
-
-template <class V>
-[[gnu::always_inline]] inline void input_transform(const V (&d)[6], V (&t)[6]) {
-  const V a = d[4] - constant<V>(q2) * d[2], b = d[3] - constant<V>(q2) * d[1];
-  const V c = d[4] - constant<V>(p2) * d[2], e = d[3] - constant<V>(p2) * d[1];
-  t[0] = constant<V>(p2 * q2) * d[0] - constant<V>(p2 + q2) * d[2] + d[4];
-  t[1] = a + constant<V>(point_p) * b;
-  t[2] = a - constant<V>(point_p) * b;
-  t[3] = c + constant<V>(point_q) * e;
-  t[4] = c - constant<V>(point_q) * e;
-  t[5] = constant<V>(p2 * q2) * d[1] - constant<V>(p2 + q2) * d[3] + d[5];
-}
-
-template <class V>
-[[gnu::always_inline]] inline void output_transform(const V (&m)[6], V (&y)[4]) {
-  const V a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], d = m[3] - m[4];
-  y[0] = m[0] + a + c;
-  y[1] = constant<V>(point_p) * b + constant<V>(point_q) * d;
-  y[2] = constant<V>(p2) * a + constant<V>(q2) * c;
-  y[3] = constant<V>(point_p * p2) * b + constant<V>(point_q * q2) * d + m[5];
-}
-
-/// The transpose of the output transform.
-template <class V>
-[[gnu::always_inline]] inline void gradient_transform(const V (&g)[4], V (&z)[6]) {
-  const V a = g[0] + constant<V>(p2) * g[2], b = g[1] + constant<V>(p2) * g[3];
-  const V c = g[0] + constant<V>(q2) * g[2], d = g[1] + constant<V>(q2) * g[3];
-  z[0] = g[0];
-  z[1] = a + constant<V>(point_p) * b;
-  z[2] = a - constant<V>(point_p) * b;
-  z[3] = c + constant<V>(point_q) * d;
-  z[4] = c - constant<V>(point_q) * d;
-  z[5] = g[3];
-}
-
-// Products over the differences between a point and all others.
-constexpr double at_0 = 1 / (p2 * q2), at_p = 1 / (2 * p2 * (p2 - q2)),
-                 at_q = 1 / (2 * q2 * (q2 - p2));
-
-template <class V>
-[[gnu::always_inline]] inline void weight_transform(const V (&w)[3], V (&u)[6]) {
-  const V a = constant<V>(at_p) * w[0] + constant<V>(at_p * p2) * w[2];
-  const V c = constant<V>(at_q) * w[0] + constant<V>(at_q * q2) * w[2];
-  u[0] = constant<V>(at_0) * w[0];
-  u[1] = a + constant<V>(at_p * point_p) * w[1];
-  u[2] = a - constant<V>(at_p * point_p) * w[1];
-  u[3] = c + constant<V>(at_q * point_q) * w[1];
-  u[4] = c - constant<V>(at_q * point_q) * w[1];
-  u[5] = w[2];
-}
-
-/// The transpose of the weight transform.
-template <class V>
-[[gnu::always_inline]] inline void weight_gradient_transform(const V (&u)[6], V (&w)[3]) {
-  const V a = constant<V>(at_p) * (u[1] + u[2]), c = constant<V>(at_q) * (u[3] + u[4]);
-  const V b = constant<V>(at_p * point_p) * (u[1] - u[2]),
-          d = constant<V>(at_q * point_q) * (u[3] - u[4]);
-  w[0] = constant<V>(at_0) * u[0] + a + c;
-  w[1] = b + d;
-  w[2] = constant<V>(p2) * a + constant<V>(q2) * c + u[5];
-}
-
-/// Applies a transform of N to M values to the columns and rows of an N x N square of vectors.
-template <int N, int M, class V, class Load, class Transform, class Store>
-[[gnu::always_inline]] inline void transform_square(const Load& load_at, const Transform& transform,
-                                                    const Store& store_at) {
-  V half[M][N];
-#pragma GCC unroll 6
-  for (int j = 0; j < N; ++j) {
-    V in[N], out[M];
-#pragma GCC unroll 6
-    for (int i = 0; i < N; ++i) in[i] = load_at(i, j);
-    transform(in, out);
-#pragma GCC unroll 6
-    for (int i = 0; i < M; ++i) half[i][j] = out[i];
-  }
-#pragma GCC unroll 6
-  for (int i = 0; i < M; ++i) {
-    V out[M];
-    transform(half[i], out);
-#pragma GCC unroll 6
-    for (int j = 0; j < M; ++j) store_at(i, j, out[j]);
-  }
-}
-
-// --- Sizes ---
-
-/// How a convolution falls into tiles, and where things lie.
-struct Tiling {
-  int64_t rows, columns;       // tiles of an image
-  int64_t per_image, images;   // tiles of an image, images of a group that is worked on at once
-  int64_t c, o;                // channels, in whole vectors
-  int64_t v_stride, m_stride;  // between points of transformed inputs and outputs
-  int64_t in_columns, out_columns;  // of the pixels of an image
-
-  template <class T>
-  static Tiling of(const ConvSizes& s) {
-    constexpr int64_t enough_tiles = 32;
-    Tiling t{};
-    t.rows = (s.oh + 3) / 4;
-    t.columns = (s.ow + 3) / 4;
-    t.per_image = t.rows * t.columns;
-    t.images = (enough_tiles - 1) / t.per_image + 1;
-    t.c = round_up(s.c, width<T>);
-    t.o = round_up(s.o, width<T>);
-    // A little more than a power of two, so that points do not share their place in the cache.
-    t.v_stride = t.tiles() * t.c + width<T>;
-    t.m_stride = t.tiles() * t.o + width<T>;
-    t.in_columns = 4 * t.columns + 2;
-    t.out_columns = 4 * t.columns;
-    return t;
-  }
-  int64_t tiles() const { return per_image * images; }
-  int64_t in_pixels() const { return (4 * rows + 2) * in_columns; }
-  int64_t out_pixels() const { return 4 * rows * out_columns; }
-};
-
 // --- Products of matrices at one point ---
 
 /// out[row][v] (+)= sum over k of a[row * a_row + k * a_step] * b[k * b_stride + v], for `rows`
 /// rows and `vectors` vectors.
 template <class T, int rows, int vectors, bool adds>
-void multiply_block(int64_t depth, const T* a, int64_t a_row, int64_t a_step, const T* b,
-                    int64_t b_stride, T* out, int64_t out_stride) {
+[[gnu::noinline]] void multiply_block(int64_t depth, const T* a, int64_t a_row, int64_t a_step,
+                                      const T* b, int64_t b_stride, T* out, int64_t out_stride) {
   using V = Vector<T>;
   constexpr int64_t w = width<T>;
   V sum[rows][vectors];
@@ -319,12 +105,36 @@ void transform_weight(const V (&tap)[9], const Store& store_at) {
   }
 }
 
+/// Whether the weights of each output are in range, from the largest for each tap: peaks
+/// [pieces][9][columns], of which the first piece becomes that of all.
+bool weights_are_in_range(int64_t pieces, int64_t columns, Magnitude* peaks) {
+  for (int64_t i = 1; i < pieces; ++i) {
+    for (int64_t k = 0; k < 9 * columns; ++k) {
+      peaks[k] = larger_of(peaks[k], peaks[i * 9 * columns + k]);
+    }
+  }
+  bool result = true;
+  for (int64_t out = 0; out < columns; ++out) {
+    Magnitude most = 0, least = highest_peak;
+    for (int64_t k = 0; k < 9; ++k) {
+      const Magnitude peak = peaks[k * columns + out];
+      most = larger_of(most, peak);
+      least = peak > 0 && peak < least ? peak : least;
+    }
+    result = result && (most == 0 || in_range(least, most));
+  }
+  return result;
+}
+
 /// Transformed weights [point][in][out in whole vectors]; `weight_at(in, out, tap)` reads one.
+/// Returns whether they are in range.
 template <class T, class WeightAt>
-void transform_weights(int64_t ins, int64_t outs, const WeightAt& weight_at, T* u) {
-  constexpr int64_t w = width<T>;
-  const int64_t columns = round_up(outs, w);
-  parallel_for(ins, 4, [&](int64_t begin, int64_t end) {
+bool transform_weights(int64_t ins, int64_t outs, const WeightAt& weight_at, T* u) {
+  constexpr int64_t w = width<T>, piece = 4;
+  const int64_t columns = round_up(outs, w), pieces = (ins + piece - 1) / piece;
+  Workspace<Magnitude> peaks(pieces * 9 * columns);
+  peaks.clear();
+  parallel_for(ins, piece, [&](int64_t begin, int64_t end) {
     for (int64_t in = begin; in < end; ++in) {
       for (int64_t first = 0; first < columns; first += w) {
         Vector<T> tap[9] = {};
@@ -332,6 +142,8 @@ void transform_weights(int64_t ins, int64_t outs, const WeightAt& weight_at, T* 
           for (int64_t i = 0; i < smaller(w, outs - first); ++i) {
             tap[k][i] = weight_at(in, first + i, k);
           }
+          Magnitude* const peak = peaks.data() + (begin / piece * 9 + k) * columns + first;
+          store(peak, larger_of(load<Vector<Magnitude>>(peak), magnitude(tap[k])));
         }
         T* const to = u + in * columns + first;
         transform_weight(tap,
@@ -339,19 +151,22 @@ void transform_weights(int64_t ins, int64_t outs, const WeightAt& weight_at, T* 
       }
     }
   });
+  return weights_are_in_range(pieces, columns, peaks.data());
 }
 
-/// Transformed tiles [point][tile][channel] of images first ... first + count - 1.
+/// Transformed tiles [point][tile][channel] of images first ... first + count - 1, and the ways of
+/// their outputs.
 template <class T>
 void transform_inputs(const ConvSizes& s, const Tiling& t, const T* x, int64_t first, int64_t count,
-                      T* pixels, T* to) {
+                      T* pixels, T* to, InputRange& range, const Ways& ways) {
   constexpr int64_t w = width<T>;
   using V = Vector<T>;
   const T* const end = x + s.n * s.c * s.h * s.w;
   for (int64_t image = 0; image < count; ++image) {
+    Magnitude* const peaks = range.start();
     for (int64_t c = 0; c < s.c; c += w) {
       to_pixels({smaller(w, s.c - c), s.h, s.w}, x + ((first + image) * s.c + c) * s.h * s.w, end,
-                {4 * t.rows + 2, t.in_columns, s.padding_h, s.padding_w}, pixels);
+                {4 * t.rows + 2, t.in_columns, s.padding_h, s.padding_w}, pixels, peaks);
       for (int64_t tile = 0; tile < t.per_image; ++tile) {
         const T* const from =
             pixels + (tile / t.columns * 4 * t.in_columns + tile % t.columns * 4) * w;
@@ -362,12 +177,25 @@ void transform_inputs(const ConvSizes& s, const Tiling& t, const T* x, int64_t f
             [&](int i, int j, V v) { store(out + (6 * i + j) * t.v_stride, v); });
       }
     }
+    ways.exceptions(first + image) = range.find(ways.of(first + image));
+  }
+}
+
+/// Calls body(row, column) for the outputs of an image that are made in
+/// this way, which is not the usual one.
+template <class Body>
+void for_outputs(Way way, const Tiling& t, const Way* ways, const Body& body) {
+  for (int64_t tile = 0; tile < t.per_image; ++tile) {
+    for (int64_t k = 0; k < 16; ++k) {
+      if (ways[tile * 16 + k] != way) continue;
+      body(tile / t.columns * 4 + k / 4, tile % t.columns * 4 + k % 4);
+    }
   }
 }
 
 template <class T>
 void transform_outputs(const ConvSizes& s, const Tiling& t, const T* from, const T* bias,
-                       int64_t first, int64_t count, T* pixels, T* y) {
+                       const Ways& ways, int64_t first, int64_t count, T* pixels, T* y) {
   constexpr int64_t w = width<T>;
   using V = Vector<T>;
   for (int64_t image = 0; image < count; ++image) {
@@ -380,6 +208,11 @@ void transform_outputs(const ConvSizes& s, const Tiling& t, const T* from, const
             [](const V(&m)[6], V(&made)[4]) { output_transform(m, made); },
             [&](int i, int j, V v) { store(to + (i * t.out_columns + j) * w, v); });
       }
+      if (ways.exceptions(first + image).nothing > 0) {
+        for_outputs(Way::nothing, t, ways.of(first + image), [&](int64_t row, int64_t column) {
+          store(pixels + (row * t.out_columns + column) * w, V{});
+        });
+      }
       from_pixels({smaller(w, s.o - o), s.oh, s.ow}, t.out_columns, pixels,
                   bias != nullptr ? bias + o : nullptr,
                   y + ((first + image) * s.o + o) * s.oh * s.ow);
@@ -387,17 +220,20 @@ void transform_outputs(const ConvSizes& s, const Tiling& t, const T* from, const
   }
 }
 
-/// Transformed output gradients [point][tile][channel].
-template <class T>
+/// Transformed output gradients [point][tile][channel]; calls exception(image, tile) for tiles that
+/// are out of range.
+template <class T, class Exception>
 void transform_gradients(const ConvSizes& s, const Tiling& t, const T* g, int64_t first,
-                         int64_t count, T* pixels, T* to) {
+                         int64_t count, T* pixels, T* to, GradientRange& range,
+                         const Exception& exception) {
   constexpr int64_t w = width<T>;
   using V = Vector<T>;
   const T* const end = g + s.n * s.o * s.oh * s.ow;
   for (int64_t image = 0; image < count; ++image) {
+    Magnitude* const peaks = range.start();
     for (int64_t o = 0; o < s.o; o += w) {
       to_pixels({smaller(w, s.o - o), s.oh, s.ow}, g + ((first + image) * s.o + o) * s.oh * s.ow,
-                end, {4 * t.rows, t.out_columns, 0, 0}, pixels);
+                end, {4 * t.rows, t.out_columns, 0, 0}, pixels, peaks);
       for (int64_t tile = 0; tile < t.per_image; ++tile) {
         const T* const from =
             pixels + (tile / t.columns * 4 * t.out_columns + tile % t.columns * 4) * w;
@@ -408,19 +244,102 @@ void transform_gradients(const ConvSizes& s, const Tiling& t, const T* g, int64_
             [&](int i, int j, V v) { store(out + (6 * i + j) * t.m_stride, v); });
       }
     }
+    range.for_each_exception([&](int64_t tile) { exception(first + image, tile); });
   }
 }
 
+// --- From the definition ---
+
+/// x[image][channel] at a place of a tile's window or beyond, where it is 0.
+template <class T>
+T input_at(const ConvSizes& s, const T* plane, int64_t row, int64_t column) {
+  return row >= 0 && row < s.h && column >= 0 && column < s.w ? plane[row * s.w + column] : T(0);
+}
+
+/// Up to a vector of outputs of one image: their inputs [channel and tap][output].
+template <class T>
+struct SomeOutputs {
+  int64_t count = 0;
+  int64_t place[width<T>];
+  Workspace<T> inputs;
+  explicit SomeOutputs(int64_t depth) : inputs(depth * width<T>) { inputs.clear(); }
+
+  void add(const ConvSizes& s, const T* x, int64_t row, int64_t column) {
+    T* to = inputs.data() + count;
+    for (int64_t c = 0; c < s.c; ++c, x += s.h * s.w) {
+      for (int64_t k = 0; k < 9; ++k, to += width<T>) {
+        *to = input_at(s, x, row + k / 3 - s.padding_h, column + k % 3 - s.padding_w);
+      }
+    }
+    place[count++] = row * s.ow + column;
+  }
+};
+
+/// Channels [first, last) of some outputs of y [o][plane]; terms are added in the order of the
+/// direct kernel, so that the bits are the same.
+template <class T, int channels>
+void convolve_some(int64_t first, int64_t last, int64_t depth, const SomeOutputs<T>& some,
+                   const T* weight, const T* bias, int64_t plane, T* y) {
+  using V = Vector<T>;
+  for (; first + channels <= last; first += channels) {
+    V sum[channels][1];
+    for (int o = 0; o < channels; ++o) {
+      sum[o][0] = broadcast<V>(bias != nullptr ? bias[first + o] : T(0));
+    }
+    add_products(depth, weight + first * depth, depth, 1, some.inputs.data(), width<T>, sum);
+    for (int o = 0; o < channels; ++o) {
+      for (int64_t i = 0; i < some.count; ++i) {
+        y[(first + o) * plane + some.place[i]] = sum[o][0][i];
+      }
+    }
+  }
+  if constexpr (channels > 1) {
+    if (first < last) {
+      convolve_some<T, channels / 2>(first, last, depth, some, weight, bias, plane, y);
+    }
+  }
+}
+
+/// The outputs that are out of range.
 template <class T, class WeightAt>
-void convolve(const ConvSizes& s, T* y, const T* x, const WeightAt& weight_at, const T* bias) {
+void convolve_exceptions(const ConvSizes& s, const Tiling& t, const Ways& ways, T* y, const T* x,
+                         const WeightAt& weight_at, const T* bias) {
+  bool any = false;
+  for (int64_t i = 0; i < s.n; ++i) any = any || ways.exceptions(i).definition > 0;
+  if (!any) return;
+  const int64_t depth = s.c * 9, plane = s.oh * s.ow;
+  Workspace<T> weight(s.o * depth);
+  for (int64_t i = 0; i < s.o * depth; ++i) weight[i] = weight_at(i % depth / 9, i / depth, i % 9);
+  parallel_for(s.n, 1, [&](int64_t image, int64_t) {
+    if (ways.exceptions(image).definition == 0) return;
+    SomeOutputs<T> some(depth);
+    const auto finish = [&] {
+      convolve_some<T, 8>(0, s.o, depth, some, weight.data(), bias, plane, y + image * s.o * plane);
+      some.count = 0;
+    };
+    for_outputs(Way::definition, t, ways.of(image), [&](int64_t row, int64_t column) {
+      some.add(s, x + image * s.c * s.h * s.w, row, column);
+      if (some.count == width<T>) finish();
+    });
+    if (some.count > 0) finish();
+  });
+}
+
+// --- Whole convolutions ---
+
+/// Returns false where weights are out of range, and then has done nothing.
+template <class T, class WeightAt>
+bool convolve(const ConvSizes& s, T* y, const T* x, const WeightAt& weight_at, const T* bias) {
   const Tiling t = Tiling::of<T>(s);
   Workspace<T> u(points * s.c * t.o);
-  transform_weights<T>(s.c, s.o, weight_at, u.data());
+  if (!transform_weights(s.c, s.o, weight_at, u.data())) return false;
+  const Ways ways(s.n, t);
   parallel_for(s.n, t.images, [&](int64_t begin, int64_t end) {
     Workspace<T> in(points * t.v_stride), out(points * t.m_stride);
     Workspace<T> pixels(t.in_pixels() * width<T>);
+    InputRange range(t, s.oh, s.ow);
     pixels.clear();  // once: what lies beyond an image is the same for all of them
-    transform_inputs(s, t, x, begin, end - begin, pixels.data(), in.data());
+    transform_inputs(s, t, x, begin, end - begin, pixels.data(), in.data(), range, ways);
     for (int64_t k = 0; k < points; ++k) {
       multiply<T, false>({.rows = (end - begin) * t.per_image,
                           .depth = s.c,
@@ -431,23 +350,25 @@ void convolve(const ConvSizes& s, T* y, const T* x, const WeightAt& weight_at, c
                           .b = u.data() + k * s.c * t.o,
                           .out = out.data() + k * t.m_stride});
     }
-    transform_outputs(s, t, out.data(), bias, begin, end - begin, pixels.data(), y);
+    transform_outputs(s, t, out.data(), bias, ways, begin, end - begin, pixels.data(), y);
   });
+  convolve_exceptions(s, t, ways, y, x, weight_at, bias);
+  return true;
 }
 
 template <class T>
-void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
+bool forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
   const int64_t c = s.c;
-  convolve<T>(
+  return convolve<T>(
       s, y, x,
       [=](int64_t in, int64_t out, int64_t tap) { return weight[(out * c + in) * 9 + tap]; }, bias);
 }
 
 /// A convolution of the output gradient with the weights upside down.
 template <class T>
-void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
+bool input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   const int64_t c = s.c;
-  convolve<T>(
+  return convolve<T>(
       input_gradient_sizes(s), dx, g,
       [=](int64_t in, int64_t out, int64_t tap) { return weight[(in * c + out) * 9 + 8 - tap]; },
       nullptr);
@@ -483,22 +404,74 @@ void finish_weights(const ConvSizes& s, const Tiling& t, int64_t chunks, const T
   });
 }
 
+/// Zeros at all points of a transformed tile of `channels` channels.
 template <class T>
-void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
+void clear_tile(int64_t channels, int64_t stride, T* tile) {
+  for (int64_t k = 0; k < points; ++k) {
+    for (int64_t c = 0; c < channels; ++c) tile[k * stride + c] = 0;
+  }
+}
+
+/// Adds what one tile contributes to the weight gradient [o][c][9].
+template <class T>
+void add_tile(const ConvSizes& s, const Tiling& t, int64_t image, int64_t tile, const T* g,
+              const T* x, T* dweight) {
+  const int64_t depth = s.c * 9, row = tile / t.columns * 4, column = tile % t.columns * 4;
+  const int64_t rows = smaller(4, s.oh - row), columns = smaller(4, s.ow - column);
+  const int64_t outputs = rows * columns;
+  Workspace<T> inputs(outputs * depth), gradients(s.o * outputs);
+  for (int64_t i = 0; i < outputs; ++i) {
+    const int64_t h = row + i / columns, w = column + i % columns;
+    for (int64_t k = 0; k < depth; ++k) {
+      inputs[i * depth + k] = input_at(s, x + (image * s.c + k / 9) * s.h * s.w,
+                                       h + k % 9 / 3 - s.padding_h, w + k % 3 - s.padding_w);
+    }
+    for (int64_t o = 0; o < s.o; ++o) {
+      gradients[o * outputs + i] = g[((image * s.o + o) * s.oh + h) * s.ow + w];
+    }
+  }
+  Tables<Isa::GRADUS_ISA>::get<PackedGemm<T>>().multiply(false, false, s.o, depth, outputs, 1,
+                                                         gradients.data(), outputs, inputs.data(),
+                                                         depth, 1, dweight, depth);
+}
+
+/// Returns false where so many tiles are out of range that this is not the way to do it.
+template <class T>
+bool weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   const Tiling t = Tiling::of<T>(s);
   const int64_t size = points * s.c * t.o;
   const ImageChunks chunks(s.n);
   Workspace<T> partial(chunks.count * size);
+  const Ways ways(s.n, t);
+  Workspace<bool> is_exception(s.n * t.per_image);  // of a tile
+  is_exception.clear();
   parallel_for(chunks.count, 1, [&](int64_t chunk, int64_t) {
     Workspace<T> in(points * t.v_stride), out(points * t.m_stride);
     Workspace<T> pixels(t.in_pixels() * width<T>), out_pixels(t.out_pixels() * width<T>);
+    InputRange range(t, s.oh, s.ow);
+    GradientRange gradient_range(t);
     pixels.clear();
     out_pixels.clear();
     T* const sum = partial.data() + chunk * size;
     std::memset(sum, 0, static_cast<size_t>(size) * sizeof(T));
     chunks.for_groups(chunk, t.images, [&](int64_t first, int64_t count) {
-      transform_inputs(s, t, x, first, count, pixels.data(), in.data());
-      transform_gradients(s, t, g, first, count, out_pixels.data(), out.data());
+      const auto take_out = [&](int64_t image, int64_t tile) {
+        is_exception[image * t.per_image + tile] = true;
+      };
+      transform_inputs(s, t, x, first, count, pixels.data(), in.data(), range, ways);
+      for (int64_t image = first; image < first + count; ++image) {
+        if (ways.exceptions(image).definition == 0) continue;
+        for_outputs(Way::definition, t, ways.of(image), [&](int64_t row, int64_t column) {
+          take_out(image, row / 4 * t.columns + column / 4);
+        });
+      }
+      transform_gradients(s, t, g, first, count, out_pixels.data(), out.data(), gradient_range,
+                          take_out);
+      for (int64_t tile = 0; tile < count * t.per_image; ++tile) {
+        if (!is_exception[first * t.per_image + tile]) continue;
+        clear_tile(t.c, t.v_stride, in.data() + tile * t.c);
+        clear_tile(t.o, t.m_stride, out.data() + tile * t.o);
+      }
       for (int64_t k = 0; k < points; ++k) {
         multiply<T, true>({.rows = s.c,
                            .depth = count * t.per_image,
@@ -511,7 +484,14 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
       }
     });
   });
+  int64_t exceptions = 0;
+  for (int64_t i = 0; i < s.n * t.per_image; ++i) exceptions += is_exception[i];
+  if (8 * exceptions > s.n * t.per_image) return false;
   finish_weights(s, t, chunks.count, partial.data(), dweight);
+  for (int64_t i = 0; exceptions > 0 && i < s.n * t.per_image; ++i) {
+    if (is_exception[i]) add_tile(s, t, i / t.per_image, i % t.per_image, g, x, dweight);
+  }
+  return true;
 }
 
 constexpr WinogradConv<float> winograd_table = {forward<float>, input_gradient<float>,
