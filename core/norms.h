@@ -3,7 +3,8 @@
 // y = weight (x - mean) / sqrt(variance + eps) + bias, with mean and *biased* variance of a set of
 // elements. weight and bias may be undefined: 1 and 0. Statistics keep their digits however far the
 // mean is from 0. All throw DTypeError for tensors that are not floating or of different types, and
-// ShapeError for parameters and statistics that do not fit the input. Formulas, derivatives and
+// ShapeError for parameters and statistics that do not fit the input; those with a mean but
+// layer_norm throw ValueError for sets of a single value. Formulas, derivatives and
 // pitfalls: docs/normalization.md.
 #pragma once
 

@@ -60,6 +60,7 @@ enum class Binary {
   maximum,
   minimum,        ///< NaN wins
   relu_gradient,  ///< 0 where b <= 0, else a
+  mul_or_zero,    ///< 0 where b is 0, else a b
 };
 
 enum class Comparison { eq, ne, lt, le, gt, ge };

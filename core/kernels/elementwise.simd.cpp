@@ -57,10 +57,16 @@ T sigmoid(T x) {
   return x < 0 ? e / (1 + e) : 1 / (1 + e);
 }
 
+/// x times a factor that is 0 in a tail: -inf has the limit 0.
+template <class T>
+T times_tail(T x, T factor) {
+  return factor == 0 ? T(0) : x * factor;
+}
+
 template <class T>
 T gelu_tanh(T x) {
   const T inner = T(0.79788456080286535588) * (x + T(0.044715) * x * x * x);
-  return T(0.5) * x * (1 + std::tanh(inner));
+  return times_tail(T(0.5) * x, 1 + std::tanh(inner));
 }
 
 template <class T>
@@ -132,22 +138,26 @@ void unary_floating(Unary f, const Loop<2>& loop, T* out, const T* x, double dp,
     case Unary::erf:
       return map1(loop, out, x, [](T v) { return std::erf(v); });
     case Unary::leaky_relu:
+      if (p == 0) return map1(loop, out, x, [](T v) { return v < 0 ? T(0) : v; });
       return map1(loop, out, x, [p](T v) { return v > 0 ? v : p * v; });
     case Unary::elu:
       return map1(loop, out, x, [p](T v) { return v > 0 ? v : p * std::expm1(v); });
     case Unary::gelu:
-      return map1(loop, out, x,
-                  [](T v) { return T(0.5) * v * (1 + std::erf(v * T(0.70710678118654752440))); });
+      return map1(loop, out, x, [](T v) {
+        return times_tail(T(0.5) * v, 1 + std::erf(v * T(0.70710678118654752440)));
+      });
     case Unary::gelu_tanh:
       return map1(loop, out, x, [](T v) { return gelu_tanh(v); });
     case Unary::silu:
-      return map1(loop, out, x, [](T v) { return v * sigmoid(v); });
+      return map1(loop, out, x, [](T v) { return times_tail(v, sigmoid(v)); });
     case Unary::log_sigmoid:
       return map1(loop, out, x,
                   [](T v) { return (v < 0 ? v : T(0)) - std::log1p(std::exp(v < 0 ? v : -v)); });
     case Unary::softplus:
-      return map1(loop, out, x,
-                  [p, q](T v) { return p * v > q ? v : std::log1p(std::exp(p * v)) / p; });
+      return map1(loop, out, x, [p, q](T v) {
+        const T z = p * v;
+        return z > q ? v : ((z > 0 ? z : T(0)) + std::log1p(std::exp(z > 0 ? -z : z))) / p;
+      });
     default:
       return unary_trigonometric(f, loop, out, x);
   }
@@ -208,6 +218,8 @@ void binary(Binary f, const Loop<3>& loop, T* out, const T* a, const T* b) {
       return map2(loop, out, a, b, [](T x, T y) { return remainder(x, y); });
     case Binary::relu_gradient:
       return map2(loop, out, a, b, [](T g, T y) { return y <= 0 ? T(0) : g; });
+    case Binary::mul_or_zero:
+      return map2(loop, out, a, b, [](T x, T y) { return static_cast<T>(y == 0 ? T(0) : x * y); });
     case Binary::div:
       if constexpr (std::is_floating_point_v<T>) {
         return map2(loop, out, a, b, [](T x, T y) { return x / y; });

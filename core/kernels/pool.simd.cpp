@@ -45,7 +45,7 @@ void max_plane(const PoolSizes& s, T* y, int32_t* index, const T* x) {
       }
       // A dilated window of two can stand with both feet in the padding.
       y[oh * s.ow + ow] = best < 0 ? -std::numeric_limits<T>::infinity() : x[best];
-      index[oh * s.ow + ow] = best < 0 ? 0 : static_cast<int32_t>(best);
+      index[oh * s.ow + ow] = static_cast<int32_t>(best);
     }
   }
 }
@@ -130,7 +130,9 @@ void scatter(int64_t planes, int64_t in, int64_t out, T* dx, const T* g, const i
   for_planes(planes, in, [=](int64_t plane) {
     T* const to = dx + plane * in;
     for (int64_t i = 0; i < in; ++i) to[i] = 0;
-    for (int64_t i = plane * out; i < (plane + 1) * out; ++i) to[index[i]] += g[i];
+    for (int64_t i = plane * out; i < (plane + 1) * out; ++i) {
+      if (index[i] >= 0) to[index[i]] += g[i];
+    }
   });
 }
 
@@ -138,7 +140,9 @@ template <class T>
 void gather(int64_t planes, int64_t in, int64_t out, T* y, const T* x, const int32_t* index) {
   for_planes(planes, out, [=](int64_t plane) {
     const T* const from = x + plane * in;
-    for (int64_t i = plane * out; i < (plane + 1) * out; ++i) y[i] = from[index[i]];
+    for (int64_t i = plane * out; i < (plane + 1) * out; ++i) {
+      y[i] = index[i] >= 0 ? from[index[i]] : T(0);
+    }
   });
 }
 

@@ -49,8 +49,15 @@ Tensor elu(const Tensor& x, double alpha) {
 
 namespace {
 
+/// x, bounded where smooth activations have been lines for long: so infinities have the slopes of
+/// the tails, and squares stay numbers.
+Tensor to_tails(const Tensor& x) {
+  return clamp(x, -1000, 1000);
+}
+
 /// d/dx of x Phi(x): Phi(x) + x phi(x).
-Tensor gelu_exact_slope(const Tensor& x) {
+Tensor gelu_exact_slope(const Tensor& v) {
+  const Tensor x = to_tails(v);
   const Tensor cdf = mul(add(erf(mul(x, std::numbers::sqrt2 / 2)), 1), 0.5);
   const Tensor density =
       mul(exp(mul(square(x), -0.5)), std::numbers::inv_sqrtpi / std::numbers::sqrt2);
@@ -58,7 +65,8 @@ Tensor gelu_exact_slope(const Tensor& x) {
 }
 
 /// d/dx of x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3).
-Tensor gelu_tanh_slope(const Tensor& x) {
+Tensor gelu_tanh_slope(const Tensor& v) {
+  const Tensor x = to_tails(v);
   const double c = std::sqrt(2 / std::numbers::pi);
   const Tensor x2 = square(x);
   const Tensor t = tanh(mul(mul(x, add(mul(x2, 0.044715), 1)), c));
@@ -80,8 +88,8 @@ Tensor gelu(const Tensor& x, Gelu form) {
 Tensor silu(const Tensor& x) {
   return record("silu", inputs(x), compute_floating("silu", Unary::silu, x), saved(x),
                 [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  const Tensor p = sigmoid(s[0]);
-                  return {mul(g, mul(p, add(mul(s[0], sub(1, p)), 1)))};
+                  const Tensor u = to_tails(s[0]), p = sigmoid(u);
+                  return {mul(g, mul(p, add(mul(u, sub(1, p)), 1)))};
                 });
 }
 
@@ -145,7 +153,7 @@ Tensor hardswish_slope(const Tensor& x) {
 Tensor hardswish(const Tensor& x) {
   check_floating("hardswish", x);
   const Tensor v = x.detach();
-  return record("hardswish", inputs(x), div(mul(v, clamp(add(v, 3), 0, 6)), 6), saved(x),
+  return record("hardswish", inputs(x), mul_or_zero(v, div(clamp(add(v, 3), 0, 6), 6)), saved(x),
                 [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
                   return {mul(g, hardswish_slope(s[0]))};
                 });
@@ -169,7 +177,7 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
   if (x.dim() > 1) shape[1] = weight.numel();
   const Tensor positive = gt(x, 0);
   // The mask inside keeps infinities of the positive side out of the weight's gradient.
-  return where(positive, x, mul(reshape(weight, shape), masked_fill(x, positive, 0)));
+  return where(positive, x, mul_or_zero(masked_fill(x, positive, 0), reshape(weight, shape)));
 }
 
 Tensor selu(const Tensor& x) {
@@ -189,11 +197,19 @@ Tensor celu(const Tensor& x, double alpha) {
 }
 
 Tensor mish(const Tensor& x) {
-  return mul(x, tanh(softplus(x)));
+  check_floating("mish", x);
+  const Tensor v = x.detach();
+  return record("mish", inputs(x), mul_or_zero(v, tanh(softplus(v))), saved(x),
+                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
+                  const Tensor u = to_tails(s[0]), t = tanh(softplus(u));
+                  const Tensor bend = mul(mul(u, sigmoid(u)), sub(1, square(t)));
+                  return {mul(g, add(t, bend))};
+                });
 }
 
 Tensor softsign(const Tensor& x) {
-  return div(x, add(abs(x), 1));
+  const Tensor bounded = clamp(x, -1e30, 1e30);  // inf / inf is no number
+  return div(bounded, add(abs(bounded), 1));
 }
 
 Tensor tanhshrink(const Tensor& x) {

@@ -56,6 +56,9 @@ Tensor power_or_zero(const Tensor& x, double p);
 /// x, and far from 0 that is more than what x differs by.
 Tensor centred(const Tensor& x, const Dims& dims);
 
+/// a b, and 0 where b is 0, even if a is infinite or NaN: b says what counts. Broadcasts.
+Tensor mul_or_zero(const Tensor& a, const Tensor& b);
+
 /// Elementwise losses, to what the reduction asks for.
 Tensor reduced(const Tensor& losses, Reduction reduction);
 

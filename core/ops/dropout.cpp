@@ -27,10 +27,10 @@ void check_probability(double p) {
 }
 
 Tensor apply_mask(const Tensor& x, const Tensor& mask) {
-  const Tensor y = mul(x.detach(), mask);
+  const Tensor y = mul_or_zero(x.detach(), mask);
   return record("dropout", inputs(x), y, saved(mask),
                 [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, s[0])};
+                  return {mul_or_zero(g, s[0])};
                 });
 }
 
@@ -60,7 +60,7 @@ Tensor alpha_dropout(const Tensor& x, double p, Rng& generator) {
   check_probability(p);
   check_floating("alpha_dropout", x);
   const Tensor mask = dropout_mask(x.shape(), x.dtype(), p, generator);
-  if (p == 1) return mul(x, mask);                 // nothing is left that could be scaled
+  if (p == 1) return mul_or_zero(x, mask);         // nothing is left that could be scaled
   constexpr double dropped = -1.7580993408473766;  // -scale alpha of selu
   const double factor = 1 / std::sqrt((1 - p) * (1 + p * dropped * dropped));
   return add(mul(masked_fill(x, eq(mask, 0), dropped), factor), -factor * p * dropped);

@@ -33,6 +33,15 @@ Tensor compute(const char* op, Binary f, const Tensor& a, const Tensor& b) {
   return out;
 }
 
+Tensor mul_or_zero(const Tensor& a, const Tensor& b) {
+  const auto [x, y] = broadcast("mul_or_zero", a, b);
+  return record(
+      "mul_or_zero", inputs(x, y), compute("mul_or_zero", Binary::mul_or_zero, x, y), saved(x, y),
+      [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
+        return {wanted[0] ? mul_or_zero(g, s[1]) : Tensor(), wanted[1] ? mul(g, s[0]) : Tensor()};
+      });
+}
+
 Tensor indicator(const Tensor& mask, const Tensor& like) {
   return to(mask, like.dtype());
 }
@@ -104,15 +113,17 @@ Tensor pow(const Tensor& a, const Tensor& b) {
                 [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
                   const Tensor &base = s[0], &exponent = s[1];
                   Tensor d_base, d_exponent;
-                  if (wanted[0]) {  // b a^(b-1), which is 0 for b = 0 even at a = 0
-                    const Tensor slope = mul(exponent, pow(base, sub(exponent, 1)));
-                    d_base = mul(g, masked_fill(slope, eq(exponent, 0), 0));
+                  if (wanted[0]) {  // b a^(b-1), which is 0 for b = 0 even at a = 0 (or NaN)
+                    const Tensor no_number = logical_not(gt(abs(base.detach()), 0));
+                    const Tensor constant = logical_and(eq(exponent, 0), no_number);
+                    const Tensor safe = masked_fill(base, constant, 1);
+                    const Tensor slope = mul(exponent, pow(safe, sub(exponent, 1)));
+                    d_base = mul(g, masked_fill(slope, constant, 0));
                   }
                   if (wanted[1]) {  // a^b log a, which is 0 at a = 0
                     const Tensor at_zero = eq(base, 0);
                     const Tensor safe = masked_fill(base, at_zero, 1);
-                    d_exponent =
-                        mul(g, mul(masked_fill(pow(base, exponent), at_zero, 0), log(safe)));
+                    d_exponent = mul(g, mul(pow(safe, exponent), log(safe)));
                   }
                   return {d_base, d_exponent};
                 });
@@ -137,7 +148,7 @@ namespace {
 
 /// Gradient of an argument that won or tied: g, half of it where both are equal, or 0.
 Tensor winner_gradient(const Tensor& g, const Tensor& won, const Tensor& tied) {
-  return mul(g, add(indicator(won, g), mul(indicator(tied, g), 0.5)));
+  return mul_or_zero(g, add(indicator(won, g), mul(indicator(tied, g), 0.5)));
 }
 
 }  // namespace

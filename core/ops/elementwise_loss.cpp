@@ -1,5 +1,6 @@
 // Losses of pairs of numbers.
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "common.h"
@@ -48,7 +49,7 @@ Tensor weighted(const char* op, const Tensor& losses, const Tensor& weight) {
         str("weight ", weight.shape(), " does not expand to the input's shape ", losses.shape()),
         "sizes must be equal or 1, compared from the last dimension backwards");
   }
-  return mul(losses, weight);
+  return mul_or_zero(losses, weight);
 }
 
 }  // namespace
@@ -108,13 +109,17 @@ Tensor smooth_l1_loss(const Tensor& input, const Tensor& target, const SmoothL1O
 
 namespace {
 
-/// log x and log(1 - x), at least -100.
+/// log x and log(1 - x), at least -100. The logarithm of 0 is never taken: its slope is infinite.
+/// @{
 Tensor bounded_log(const Tensor& x) {
-  return clamp(log(x), -100, {});
+  const Tensor zero = eq(x, 0);
+  return masked_fill(clamp(log(masked_fill(x, zero, 1)), -100, {}), zero, -100);
 }
 Tensor bounded_log_of_rest(const Tensor& x) {
-  return clamp(log1p(neg(x)), -100, {});
+  const Tensor one = eq(x, 1);
+  return masked_fill(clamp(log1p(neg(masked_fill(x, one, 0))), -100, {}), one, -100);
 }
+/// @}
 
 Tensor bounded_binary_cross_entropy(const Tensor& x, const Tensor& target) {
   const Tensor p = x.detach(), t = target.detach();
@@ -151,19 +156,21 @@ Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& targ
                                         const BceWithLogitsOptions& options) {
   constexpr const char* op = "binary_cross_entropy_with_logits";
   check_pair(op, logits, target);
-  const Tensor positive = weighted(op, mul(target, log_sigmoid(logits)), options.pos_weight);
-  const Tensor negative = mul(sub(1, target), log_sigmoid(neg(logits)));
+  const Tensor positive =
+      weighted(op, mul_or_zero(log_sigmoid(logits), target), options.pos_weight);
+  const Tensor negative = mul_or_zero(log_sigmoid(neg(logits)), sub(1, target));
   const Tensor losses = neg(add(positive, negative));
   return reduced(weighted(op, losses, options.weight), options.reduction);
 }
 
 namespace {
 
-/// t (log t - x), and 0 where t is 0 even if x is infinite.
-Tensor divergence(const Tensor& x, const Tensor& t) {
-  const Tensor at_zero = eq(t, 0);
-  const Tensor terms = mul(t, sub(log(masked_fill(t, at_zero, 1)), masked_fill(x, at_zero, 0)));
-  return masked_fill(terms, at_zero, 0);
+/// t (log t - x), and 0 where t is 0 even if x is infinite; the target is t or log t.
+Tensor divergence(const Tensor& x, const Tensor& target, bool is_log) {
+  const Tensor at_zero = eq(is_log ? exp(target.detach()) : target.detach(), 0);
+  const Tensor safe = masked_fill(target, at_zero, is_log ? 0 : 1);
+  const Tensor t = is_log ? exp(safe) : safe, log_t = is_log ? safe : log(safe);
+  return masked_fill(mul(t, sub(log_t, masked_fill(x, at_zero, 0))), at_zero, 0);
 }
 
 }  // namespace
@@ -171,8 +178,7 @@ Tensor divergence(const Tensor& x, const Tensor& t) {
 Tensor kl_div(const Tensor& input, const Tensor& target, const KlDivOptions& options) {
   constexpr const char* op = "kl_div";
   check_pair(op, input, target);
-  Tensor losses =
-      options.log_target ? mul(exp(target), sub(target, input)) : divergence(input, target);
+  const Tensor losses = divergence(input, target, options.log_target);
   switch (options.reduction) {
     case KlReduction::none:
       return losses;
@@ -218,11 +224,30 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
   return reduced(losses, options.reduction);
 }
 
+namespace {
+
+/// exp(x) - t x. From x = 1000 on, exp(x) is infinite and decides alone.
+Tensor poisson_of_log(const Tensor& x, const Tensor& t) {
+  return sub(exp(x), mul_or_zero(clamp(x, {}, 1000), t));
+}
+
+/// x - t log(x + eps), without the logarithm where t and x + eps are 0, and with a finite one.
+Tensor poisson_of_rate(const Tensor& x, const Tensor& t, double eps) {
+  const double largest_number = x.dtype() == float64
+                                    ? std::numeric_limits<double>::max()
+                                    : static_cast<double>(std::numeric_limits<float>::max());
+  const Tensor rate = clamp(add(x, eps), {}, largest_number);
+  const Tensor nothing = logical_and(eq(t, 0), eq(rate, 0));
+  return sub(x, mul_or_zero(log(masked_fill(rate, nothing, 1)), t));
+}
+
+}  // namespace
+
 Tensor poisson_nll_loss(const Tensor& input, const Tensor& target,
                         const PoissonNllOptions& options) {
   check_pair("poisson_nll_loss", input, target);
-  Tensor losses = options.log_input ? sub(exp(input), mul(target, input))
-                                    : sub(input, mul(target, log(add(input, options.eps))));
+  Tensor losses = options.log_input ? poisson_of_log(input, target)
+                                    : poisson_of_rate(input, target, options.eps);
   if (options.full) {
     const Tensor small = le(target, 1);
     const Tensor t = masked_fill(target, small, 1);

@@ -19,7 +19,7 @@ Tensor neg(const Tensor& x) {
 Tensor abs(const Tensor& x) {
   return record("abs", inputs(x), compute("abs", Unary::abs, x), saved(x),
                 [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, sign(s[0]))};
+                  return {mul_or_zero(g, sign(s[0]))};
                 });
 }
 
@@ -210,7 +210,8 @@ Tensor sigmoid(const Tensor& x) {
 Tensor erf(const Tensor& x) {
   return record("erf", inputs(x), compute_floating("erf", Unary::erf, x), saved(x),
                 [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, mul(exp(neg(square(s[0]))), 2 * std::numbers::inv_sqrtpi))};
+                  const Tensor u = clamp(s[0], -30, 30);  // beyond, the slope is 0
+                  return {mul(g, mul(exp(neg(square(u))), 2 * std::numbers::inv_sqrtpi))};
                 });
 }
 
@@ -231,12 +232,12 @@ Tensor clamp(const Tensor& x, std::optional<double> lo, std::optional<double> hi
   struct Bounds {
     double low, high;
   };
-  return record(
-      "clamp", inputs(x), compute_floating("clamp", Unary::clamp, x, low, high), saved(x),
-      Bounds{low, high},
-      [](const TensorList& s, Bounds b, const Tensor& g, const Wanted&) -> TensorList {
-        return {mul(g, mul(indicator(ge(s[0], b.low), g), indicator(le(s[0], b.high), g)))};
-      });
+  return record("clamp", inputs(x), compute_floating("clamp", Unary::clamp, x, low, high), saved(x),
+                Bounds{low, high},
+                [](const TensorList& s, Bounds b, const Tensor& g, const Wanted&) -> TensorList {
+                  const Tensor inside = logical_and(ge(s[0], b.low), le(s[0], b.high));
+                  return {mul_or_zero(g, indicator(inside, g))};
+                });
 }
 
 }  // namespace gradus

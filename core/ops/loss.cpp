@@ -12,8 +12,9 @@ namespace {
 
 /// Class indices, one for each position of the scores [N, C, ...] (or [C]).
 struct Targets {
-  Tensor index;   ///< with the class dimension of size 1; ignored ones read class 0
-  Tensor weight;  ///< of each position: the class weight, 0 where ignored; shape of `index`
+  Tensor index;    ///< with the class dimension of size 1; ignored ones read class 0
+  Tensor weight;   ///< of each position: the class weight, 0 where ignored; shape of `index`
+  Tensor ignored;  ///< of each position
   int class_dim;
 };
 
@@ -68,9 +69,11 @@ Targets checked_targets(const char* op, const Tensor& scores, const Tensor& targ
   const Tensor kept = to(eq(ignored, zeros_like(ignored)), scores.dtype());
   const Tensor weights =
       weight.defined()
-          ? mul(kept, reshape(index_select(weight, 0, reshape(index, {-1})), target.shape()))
+          ? mul_or_zero(reshape(index_select(weight, 0, reshape(index, {-1})), target.shape()),
+                        kept)
           : kept;
-  return {unsqueeze(index, class_dim), unsqueeze(weights, class_dim), class_dim};
+  return {unsqueeze(index, class_dim), unsqueeze(weights, class_dim), unsqueeze(ignored, class_dim),
+          class_dim};
 }
 
 /// Losses per position and their weights, to what the reduction asks for.
@@ -81,9 +84,7 @@ Tensor weighted(const Tensor& losses, const Targets& t, Reduction reduction) {
 }
 
 Tensor negative_log_likelihood(const Tensor& log_probabilities, const Targets& t) {
-  // where() rather than a product alone: 0 times an infinite loss of an ignored sample is NaN.
-  const Tensor picked = neg(gather(log_probabilities, t.class_dim, t.index));
-  return mul(masked_fill(picked, eq(t.weight, 0), 0), t.weight);
+  return mul_or_zero(neg(gather(log_probabilities, t.class_dim, t.index)), t.weight);
 }
 
 Tensor class_shape(const Tensor& weight, const Tensor& scores, int class_dim) {
@@ -105,9 +106,10 @@ Tensor probability_cross_entropy(const Tensor& logits, const Tensor& target,
     p = add(mul(p, 1 - options.label_smoothing),
             options.label_smoothing / static_cast<double>(classes));
   }
-  Tensor losses = neg(mul(log_softmax(logits, class_dim), p));
-  if (options.weight.defined())
-    losses = mul(losses, class_shape(options.weight, logits, class_dim));
+  Tensor losses = neg(mul_or_zero(log_softmax(logits, class_dim), p));
+  if (options.weight.defined()) {
+    losses = mul_or_zero(losses, class_shape(options.weight, logits, class_dim));
+  }
   losses = sum(losses, {class_dim});
   return reduced(losses, options.reduction);
 }
@@ -133,17 +135,20 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
     return probability_cross_entropy(logits, target, options);
   }
   const Targets t = checked_targets(op, logits, target, options.weight, options.ignore_index);
-  const Tensor log_probabilities = log_softmax(logits, t.class_dim);
+  // What is ignored is not read, so that it may be anything.
+  const bool ignores = any(t.ignored).item() != 0;
+  const Tensor read = ignores ? masked_fill(logits, t.ignored, 0) : logits;
+  const Tensor log_probabilities = log_softmax(read, t.class_dim);
   const Tensor hard = negative_log_likelihood(log_probabilities, t);
   if (smoothing == 0) return weighted(hard, t, options.reduction);
 
   // The smoothed part is a target of 1 / C for every class, with each class's own weight.
   const double classes = static_cast<double>(logits.shape()[t.class_dim]);
   Tensor all = neg(log_probabilities);
-  if (options.weight.defined()) all = mul(all, class_shape(options.weight, logits, t.class_dim));
-  const Tensor ignored =
-      eq(unsqueeze(target, t.class_dim), static_cast<double>(options.ignore_index));
-  const Tensor uniform = masked_fill(sum(all, {t.class_dim}, true), ignored, 0);
+  if (options.weight.defined()) {
+    all = mul_or_zero(all, class_shape(options.weight, logits, t.class_dim));
+  }
+  const Tensor uniform = masked_fill(sum(all, {t.class_dim}, true), t.ignored, 0);
   return weighted(add(mul(hard, 1 - smoothing), mul(uniform, smoothing / classes)), t,
                   options.reduction);
 }
@@ -164,7 +169,7 @@ Tensor multi_margin_loss(const Tensor& scores, const Tensor& target,
   const Tensor right = to(one_hot(target, scores.shape()[t.class_dim]), boolean);
   Tensor terms = masked_fill(clamp(excess, 0, {}), right, 0);
   if (options.p == 2) terms = square(terms);
-  const Tensor losses = mul(mean(terms, {t.class_dim}, true), t.weight);
+  const Tensor losses = mul_or_zero(mean(terms, {t.class_dim}, true), t.weight);
   return reduced(squeeze(losses, t.class_dim), options.reduction);
 }
 

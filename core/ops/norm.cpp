@@ -283,6 +283,14 @@ void check_input(const char* op, const Tensor& x, const Tensor& weight, const Te
   check_companion(op, x, "bias", bias, affine_shape, hint);
 }
 
+/// One value is its own mean: its norm would be the bias, whatever it is.
+void check_values(const char* op, const Tensor& x, const Layout& layout, const char* set,
+                  const char* hint) {
+  if (x.numel() == 0 || layout.sets.size() > 1) return;
+  throw ValueError(op, str("expected more than 1 value per ", set, ", got input ", x.shape()),
+                   str("the variance of one value is 0: ", hint));
+}
+
 void check_channels(const char* op, const Tensor& x) {
   if (x.dim() >= 2) return;
   throw ShapeError(op, str("expected [N,C,...], got ", x.shape()),
@@ -306,8 +314,9 @@ NormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor&
   check_channels("batch_norm", x);
   const Shape affine = {x.shape()[1]};
   check_input("batch_norm", x, weight, bias, affine, per_channel);
-  return compute_norm(x, weight, bias,
-                      attributes_of(Kind::batch, batch_layout(x.shape()), affine, eps), form);
+  const Layout layout = batch_layout(x.shape());
+  check_values("batch_norm", x, layout, "channel", "use more samples, or batch_norm_eval()");
+  return compute_norm(x, weight, bias, attributes_of(Kind::batch, layout, affine, eps), form);
 }
 
 NormResult instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
@@ -316,6 +325,8 @@ NormResult instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bi
   const Shape affine = {x.shape()[1]};
   check_input("instance_norm", x, weight, bias, affine, per_channel);
   const Layout layout = group_layout(x.shape(), x.shape()[1]);
+  check_values("instance_norm", x, layout, "channel and sample",
+               "a norm over one position leaves the bias alone");
   NormResult result =
       compute_norm(x, weight, bias, attributes_of(Kind::instance, layout, affine, eps), form);
   result.mean = reshape(result.mean, {x.shape()[0], x.shape()[1]});
@@ -345,6 +356,7 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
   const Shape affine = {x.shape()[1]};
   check_input("group_norm", x, weight, bias, affine, per_channel);
   const Layout layout = group_layout(x.shape(), num_groups);
+  check_values("group_norm", x, layout, "group", "take fewer groups");
   return compute_norm(x, weight, bias, attributes_of(Kind::group, layout, affine, eps), form).y;
 }
 

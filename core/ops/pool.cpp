@@ -84,7 +84,7 @@ Tensor max_pool2d_gather(const Tensor& input, const Tensor& index) {
 }
 
 struct Pooled {
-  Tensor y, index;  // index is int32, within the plane
+  Tensor y, index;  // index is int32, within the plane; -1 where all of a window is padding
 };
 
 Pooled max_pool(const Tensor& input, const Pool2dOptions& options) {
@@ -193,7 +193,7 @@ Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options) {
 
 ValuesIndices max_pool2d_with_indices(const Tensor& x, const Pool2dOptions& options) {
   const Pooled pooled = max_pool(x, options);
-  return {pooled.y, to(pooled.index, int64)};
+  return {pooled.y, maximum(to(pooled.index, int64), 0)};
 }
 
 Tensor avg_pool2d(const Tensor& x, const Pool2dOptions& options) {

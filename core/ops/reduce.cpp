@@ -163,7 +163,7 @@ Tensor extreme(const char* op, Fold f, const Tensor& x, const Dims& wanted, bool
       saved(x, y), dims,
       [](const TensorList& s, const Dims& over, const Tensor& g, const Wanted&) -> TensorList {
         const Tensor winners = to(eq(s[0], s[1]), g.dtype());
-        return {mul(div(g, sum(winners, over, true)), winners)};
+        return {div(mul_or_zero(g, winners), sum(winners, over, true))};
       });
   return finish(out, dims, keepdim);
 }
@@ -234,15 +234,30 @@ Tensor compute_logsumexp(const Tensor& x, const Dims& dims) {
 
 }  // namespace
 
+namespace {
+
+/// The slopes of logsumexp where some of its results are infinite: what is +inf has it all, in
+/// equal parts, and what is -inf together has none.
+Tensor infinite_softmax(const Tensor& x, const Tensor& y, const Dims& dims) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Tensor infinite = eq(abs(y.detach()), infinity);
+  const Tensor winners = to(eq(x, infinity), x.dtype());
+  const Tensor share = div(winners, maximum(sum(winners, dims, true), 1));
+  return where(infinite, share, exp(sub(masked_fill(x, infinite, 0), masked_fill(y, infinite, 0))));
+}
+
+}  // namespace
+
 Tensor logsumexp(const Tensor& x, const Dims& wanted, bool keepdim) {
   check_floating("logsumexp", x);
   const Dims dims = normalize_dims("logsumexp", wanted, x.shape());
   const Tensor y = compute_logsumexp(x, dims);
-  const Tensor out =
-      record(Op("logsumexp", 4.0 * static_cast<double>(x.numel())), inputs(x), y, saved(x, y),
-             [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-               return {mul(g, exp(sub(s[0], s[1])))};
-             });
+  const Tensor out = record(
+      Op("logsumexp", 4.0 * static_cast<double>(x.numel())), inputs(x), y, saved(x, y), dims,
+      [](const TensorList& s, const Dims& over, const Tensor& g, const Wanted&) -> TensorList {
+        return {
+            mul(g, all_finite(s[1]) ? exp(sub(s[0], s[1])) : infinite_softmax(s[0], s[1], over))};
+      });
   return finish(out, dims, keepdim);
 }
 

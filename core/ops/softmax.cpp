@@ -33,7 +33,7 @@ Tensor log_softmax(const Tensor& input, int64_t dim) {
   });
   return record(Op("log_softmax", 5.0 * static_cast<double>(x.numel())), inputs(x), y, saved(y), d,
                 [](const TensorList& s, int along, const Tensor& g, const Wanted&) -> TensorList {
-                  return {sub(g, mul(exp(s[0]), sum(g, {along}, true)))};
+                  return {sub(g, mul_or_zero(exp(s[0]), sum(g, {along}, true)))};
                 });
 }
 

@@ -42,7 +42,7 @@ std::vector<Row> activation_rows() {
       form("", "threshold(x, 0.2, 7)", [](const Tensors& t) { return threshold(t[0], 0.2, 7); }),
       form("", "selu(x)", [](const Tensors& t) { return selu(t[0]); }),
       form("", "celu(x, 0.6)", [](const Tensors& t) { return celu(t[0], 0.6); }),
-      form("", "mish(x)", [](const Tensors& t) { return mish(t[0]); }),
+      form("mish", "mish(x)", [](const Tensors& t) { return mish(t[0]); }),
       form("", "glu(x, 1)", [](const Tensors& t) { return glu(t[0], 1); }),
       form("", "softmin(x, 0)", [](const Tensors& t) { return softmin(t[0], 0); }),
       {.op = "",

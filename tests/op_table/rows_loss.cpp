@@ -75,7 +75,7 @@ std::vector<Row> probability_losses() {
            [](const Tensors& t) {
              return binary_cross_entropy(sigmoid(t[0]), sigmoid(t[1]), {.weight = t[2]});
            }},
-      {.op = "",
+      {.op = "mul_or_zero",
        .form = "binary_cross_entropy_with_logits(x, t, pos_weight)",
        .inputs = {x, positive, positive},
        .call =
