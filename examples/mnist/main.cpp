@@ -76,6 +76,9 @@ int run(int argc, char** argv) {
       ->check(not_empty());
   CLI::App& predict_command = *app.add_subcommand("predict", "say which digit a picture shows");
   add_run_options(predict_command, run_options);
+  predict_command.add_flag(
+      "--show", run_options.show,
+      "print the 28x28 pixels that the net saw, and write NAME-28x28.png here");
   predict_command.add_option("FILE", files, "PNG, JPEG or PGM picture, or IDXFILE:NUMBER")
       ->required();
   for (CLI::App* command : {&train_command, &eval_command, &predict_command}) {

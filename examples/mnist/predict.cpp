@@ -3,16 +3,18 @@
 #include <gradus/core/base/text.h>
 #include <gradus/gradus.h>
 
-#include <charconv>
+#include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <iomanip>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "../support/image.h"
-#include "../support/numerics.h"
 #include "../support/run_folder.h"
 #include "../support/system.h"
+#include "answer.h"
 #include "evaluate.h"
 
 namespace gradus::examples {
@@ -54,6 +56,11 @@ T setting(const json& config, const char* key, const T& otherwise) {
   }
 }
 
+/// Whether the classes are the ten digits.
+bool reads_digits(const json& config) {
+  return config.value("classes", json()) == json{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+}
+
 std::string class_name(const json& config, int64_t label) {
   try {
     return config.at("classes").at(static_cast<size_t>(label)).get<std::string>();
@@ -62,39 +69,97 @@ std::string class_name(const json& config, int64_t label) {
   }
 }
 
-/// Image number `index` of an IDX file, [H, W].
-Tensor read_idx_image(const std::string& file, int64_t index) {
-  const Tensor images = data::read_idx(file);
-  if (images.dim() == 3 && images.dtype() == uint8 && index < images.size(0)) {
-    return images.select(0, index);
-  }
-  throw IndexError(
-      "predict",
-      str(file, " holds ", images.dtype(), " ", images.shape(), ", no image number ", index),
-      "images are bytes [N,H,W], counted from 0");
-}
-
-/// The picture that "digit.png" or "t10k-images-idx3-ubyte:17" names, [28, 28] gray.
-Tensor read_digit(const std::string& name) {
-  const size_t colon = name.rfind(':');
-  std::error_code ignored;
-  if (colon != std::string::npos && !std::filesystem::exists(name, ignored)) {
-    uint32_t index = 0;
-    const char* const end = name.data() + name.size();
-    const auto [rest, error] = std::from_chars(name.data() + colon + 1, end, index);
-    if (error == std::errc() && rest == end) return read_idx_image(name.substr(0, colon), index);
-  }
-  return to_mnist_form(read_image(name));
-}
-
 /// Names of files may be any bytes, JSON is UTF-8: what is not becomes a replacement character.
 std::string as_text(const json& j) {
   return j.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-Tensor as_input(const Tensor& digit, const data::Normalization& n) {
-  const Tensor unit = div(to(digit, float32), 255);
-  return div(sub(unit, n.mean), n.std).reshape({1, 1, digit.size(0), digit.size(1)});
+const char* answer_name(const Answer& answer) {
+  if (answer.content == Content::empty) return "empty";
+  if (answer.content == Content::several) return "several";
+  return answer.is_sure() ? "digit" : "unsure";
+}
+
+json as_json(const Answer& answer, const std::string& file, const json& config) {
+  json best = json::array();
+  std::vector<double> probabilities(answer.guesses.size());
+  for (const Guess& guess : answer.guesses) {
+    probabilities[static_cast<size_t>(guess.label)] = guess.probability;
+    if (best.size() == 3) continue;
+    best.push_back({{"label", guess.label},
+                    {"name", class_name(config, guess.label)},
+                    {"probability", guess.probability}});
+  }
+  json result = {{"label", nullptr}, {"name", nullptr}, {"probability", nullptr}};
+  if (answer.is_sure()) result = best.front();
+  result["file"] = file;
+  result["answer"] = answer_name(answer);
+  result["probabilities"] = probabilities;
+  result["best"] = std::move(best);
+  return result;
+}
+
+std::string in_words(const Answer& answer, const json& config) {
+  if (answer.content == Content::empty) return "empty";
+  if (answer.content == Content::several) return "several digits?";
+  const auto words = [&](const Guess& guess) {
+    return str(class_name(config, guess.label), " (", std::fixed, std::setprecision(1),
+               100 * guess.probability, " %)");
+  };
+  if (answer.is_sure()) return words(answer.guesses.front());
+  std::string text = "unsure: " + words(answer.guesses.front());
+  for (size_t i = 1; i < std::min<size_t>(3, answer.guesses.size()); ++i) {
+    text += ", " + words(answer.guesses[i]);
+  }
+  return text;
+}
+
+// --- What the net saw ----------------------------------------------------------------------------
+
+/// The file that shows what the net saw of `file`, in the current folder: digit-28x28.png for
+/// scans/digit.jpg, images-17-28x28.png for data/images:17.
+std::string shown_name(const std::string& file) {
+  const std::filesystem::path path(file);
+  std::string name = path.filename().string();
+  const size_t colon = name.rfind(':');
+  if (colon != std::string::npos) {
+    name[colon] = '-';
+  } else {
+    name = path.stem().string();
+  }
+  return name + "-28x28.png";
+}
+
+/// Throws ValueError where one picture would take the place of another.
+void check_shown_names(const std::vector<std::string>& files) {
+  std::map<std::string, std::string> file_of;
+  for (const std::string& file : files) {
+    const std::string name = shown_name(file);
+    for (const std::string& other : files) {
+      std::error_code none;
+      if (!std::filesystem::equivalent(name, other, none)) continue;
+      throw ValueError("predict", str("--show of ", file, " would replace ", other),
+                       "call the command in another folder");
+    }
+    const auto [first, is_new] = file_of.emplace(name, file);
+    if (is_new || first->second == file) continue;
+    throw ValueError("predict",
+                     str("--show of ", first->second, " and of ", file, " would both write ", name),
+                     "call the command once for each, in different folders");
+  }
+}
+
+/// Two characters for each pixel, which are about as wide as high then.
+std::string as_characters(const Tensor& gray) {
+  constexpr std::string_view shades = " .:-=+*#%@";
+  const auto width = static_cast<size_t>(gray.size(1));
+  std::string text;
+  size_t count = 0;
+  for (const uint8_t value : gray.to_vector<uint8_t>()) {
+    text += std::string(2, shades[value * shades.size() / 256]);
+    if (++count % width == 0) text += '\n';
+  }
+  return text;
 }
 
 /// The test images of the data that the run had, where it had them, unless something else is asked
@@ -143,24 +208,20 @@ void predict(const SavedRunOptions& options, const std::vector<std::string>& fil
   const data::Normalization normalization = normalization_of(config);
   const auto net = folder.read_model();
   net->eval();
+  const Reader reader{*net, normalization, reads_digits(config)};
+  if (options.show) check_shown_names(files);
   json results = json::array();
   for (const std::string& file : files) {
-    const Tensor logits = (*net)(as_input(read_digit(file), normalization));
-    const Tensor p = softmax(logits, 1).reshape({-1});
-    const auto best = static_cast<int64_t>(argmax(p).item());
-    const double confidence = p.select(0, best).item();
-    if (!std::isfinite(confidence)) {
-      throw NotFinite("predict", str("the net gives NaN for ", file), "its weights may be damaged");
-    }
+    const Answer answer = answer_to(reader, file);
     if (options.json) {
-      results.push_back({{"file", file},
-                         {"label", best},
-                         {"name", class_name(config, best)},
-                         {"probability", confidence},
-                         {"probabilities", p.to_vector<float>()}});
+      results.push_back(as_json(answer, file, config));
     } else {
-      std::cout << file << ": " << class_name(config, best) << " (" << std::fixed
-                << std::setprecision(1) << 100 * confidence << " %)\n";
+      std::cout << file << ": " << in_words(answer, config) << '\n';
+    }
+    if (options.show && answer.seen.defined()) {
+      write_png(shown_name(file), answer.seen);
+      (options.json ? std::cerr : std::cout)
+          << as_characters(answer.seen) << "written to " << shown_name(file) << '\n';
     }
   }
   if (options.json) std::cout << as_text(results) << std::endl;

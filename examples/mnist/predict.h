@@ -11,6 +11,7 @@ struct SavedRunOptions {
   std::string dataset;  ///< empty: the one it was trained on
   std::string data_directory;
   bool json = false;
+  bool show = false;  ///< predict: also print and keep what the net saw
 };
 
 /// Prints accuracy and loss of the saved net on the test images.

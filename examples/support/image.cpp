@@ -15,6 +15,7 @@
 
 #include <gradus/core/base/error.h>
 #include <gradus/core/ops.h>
+#include <gradus/core/serialize.h>
 #include <gradus/datasets/file.h>
 
 namespace gradus::examples {
@@ -34,24 +35,23 @@ void check_size(const std::string& name, int64_t height, int64_t width) {
                 str("pictures may have 1 to ", largest_side, " pixels on a side"));
 }
 
-Tensor gray_tensor(const std::vector<uint8_t>& pixels, int64_t height, int64_t width) {
-  return tensor(pixels, {height, width});
-}
-
 // --- PNG -----------------------------------------------------------------------------------------
 
-Tensor read_png(std::span<const std::byte> bytes, const std::string& name) {
+Picture read_png(std::span<const std::byte> bytes, const std::string& name) {
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   const std::unique_ptr<png_image, decltype(&png_image_free)> freed(&image, &png_image_free);
   const auto damaged = [&] { fail(name, str("is a damaged PNG: ", image.message)); };
   if (png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) == 0) damaged();
   check_size(name, image.height, image.width);
-  image.format = PNG_FORMAT_GRAY;
+  const bool has_alpha = (image.format & PNG_FORMAT_FLAG_ALPHA) != 0;
+  image.format = has_alpha ? PNG_FORMAT_GA : PNG_FORMAT_GRAY;
   std::vector<uint8_t> pixels(PNG_IMAGE_SIZE(image));
-  const png_color white = {255, 255, 255};
-  if (png_image_finish_read(&image, &white, pixels.data(), 0, nullptr) == 0) damaged();
-  return gray_tensor(pixels, image.height, image.width);
+  if (png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr) == 0) damaged();
+  const int64_t height = image.height, width = image.width;
+  if (!has_alpha) return {tensor(pixels, {height, width}), {}};
+  const Tensor both = tensor(pixels, {height, width, 2});
+  return {both.select(2, 0).contiguous(), both.select(2, 1).contiguous()};
 }
 
 // --- JPEG ----------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ Tensor upright(Tensor gray, int orientation) {
   return gray.contiguous();
 }
 
-Tensor read_jpeg(std::span<const std::byte> bytes, const std::string& name) {
+Picture read_jpeg(std::span<const std::byte> bytes, const std::string& name) {
   JpegDecoder decoder;
   const auto check = [&](bool success) {
     if (!success) fail(name, str("is a damaged JPEG: ", decoder.message));
@@ -172,7 +172,7 @@ Tensor read_jpeg(std::span<const std::byte> bytes, const std::string& name) {
     }
     jpeg_finish_decompress(info);
   }));
-  return upright(gray_tensor(pixels, height, width), orientation);
+  return {upright(tensor(pixels, {height, width}), orientation), {}};
 }
 
 // --- PGM -----------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ struct PgmReader {
   }
 };
 
-Tensor read_pgm(std::span<const std::byte> bytes, const std::string& name) {
+Picture read_pgm(std::span<const std::byte> bytes, const std::string& name) {
   PgmReader reader{bytes.subspan(2), name};
   const int64_t width = reader.number("header"), height = reader.number("header");
   const int64_t brightest = reader.number("header");
@@ -228,44 +228,12 @@ Tensor read_pgm(std::span<const std::byte> bytes, const std::string& name) {
   } else {
     for (uint8_t& pixel : pixels) pixel = in_range(reader.number("pixel"));
   }
-  return gray_tensor(pixels, height, width);
-}
-
-// --- From a picture to a digit -------------------------------------------------------------------
-
-struct Box {
-  int64_t top, left, bottom, right;  // the last two are one beyond
-};
-
-Box ink_box(const std::vector<uint8_t>& ink, int64_t height, int64_t width) {
-  Box box{height, width, 0, 0};
-  for (int64_t i = 0; i < height * width; ++i) {
-    if (ink[static_cast<size_t>(i)] < 32) continue;
-    box = {std::min(box.top, i / width), std::min(box.left, i % width),
-           std::max(box.bottom, i / width + 1), std::max(box.right, i % width + 1)};
-  }
-  return box;
-}
-
-/// Mean ink of the part of the picture that one target pixel covers.
-double area_mean(const std::vector<uint8_t>& ink, int64_t width, double top, double left,
-                 double bottom, double right) {
-  double sum = 0, area = 0;
-  for (auto y = static_cast<int64_t>(top); y < static_cast<int64_t>(std::ceil(bottom)); ++y) {
-    for (auto x = static_cast<int64_t>(left); x < static_cast<int64_t>(std::ceil(right)); ++x) {
-      const auto fy = static_cast<double>(y), fx = static_cast<double>(x);
-      const double part = (std::min(bottom, fy + 1) - std::max(top, fy)) *
-                          (std::min(right, fx + 1) - std::max(left, fx));
-      sum += part * ink[static_cast<size_t>(y * width + x)];
-      area += part;
-    }
-  }
-  return area > 0 ? sum / area : 0;
+  return {tensor(pixels, {height, width}), {}};
 }
 
 }  // namespace
 
-Tensor parse_image(std::span<const std::byte> bytes, const std::string& name) {
+Picture parse_image(std::span<const std::byte> bytes, const std::string& name) {
   constexpr size_t signature = 8;
   const auto* const start = reinterpret_cast<const unsigned char*>(bytes.data());
   if (bytes.size() >= signature && png_sig_cmp(start, 0, signature) == 0) {
@@ -280,54 +248,24 @@ Tensor parse_image(std::span<const std::byte> bytes, const std::string& name) {
   fail(name, "is neither PNG nor JPEG nor PGM", "convert it to one of them");
 }
 
-Tensor read_image(const std::filesystem::path& path) {
+Picture read_image(const std::filesystem::path& path) {
   constexpr uint64_t at_most = uint64_t{256} << 20;  // the largest that is taken, as text
   return parse_image(data::read_file("read_image", path, at_most), path.string());
 }
 
-Tensor to_mnist_form(const Tensor& gray) {
-  const int64_t height = gray.size(0), width = gray.size(1);
-  std::vector<uint8_t> ink = gray.to_vector<uint8_t>();
-  double border = 0;
-  for (int64_t x = 0; x < width; ++x) {
-    border += ink[static_cast<size_t>(x)] + ink[static_cast<size_t>((height - 1) * width + x)];
+void write_png(const std::filesystem::path& path, const Tensor& gray) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.format = PNG_FORMAT_GRAY;
+  image.height = static_cast<png_uint_32>(gray.size(0));
+  image.width = static_cast<png_uint_32>(gray.size(1));
+  const std::vector<uint8_t> pixels = gray.to_vector<uint8_t>();
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
+  std::vector<std::byte> file(size);
+  if (png_image_write_to_memory(&image, file.data(), &size, 0, pixels.data(), 0, nullptr) == 0) {
+    throw IoError("write_png", str(path.string(), ": ", image.message), "try a smaller picture");
   }
-  const bool dark_on_bright = border / static_cast<double>(2 * width) > 127;
-  if (height == 28 && width == 28 && !dark_on_bright) return gray;
-  if (dark_on_bright) {
-    for (uint8_t& pixel : ink) pixel = static_cast<uint8_t>(255 - pixel);
-  }
-  const Box box = ink_box(ink, height, width);
-  std::vector<uint8_t> out(size_t{28} * 28, 0);
-  if (box.bottom <= box.top) return gray_tensor(out, 28, 28);  // an empty picture
-
-  constexpr int64_t inner = 20;
-  const double scale =
-      static_cast<double>(std::max(box.bottom - box.top, box.right - box.left)) / inner;
-  std::vector<double> digit(inner * inner, 0);
-  double mass = 0, mass_y = 0, mass_x = 0;
-  for (int64_t i = 0; i < inner * inner; ++i) {
-    const int64_t row = i / inner, column = i % inner;
-    const auto y = static_cast<double>(row), x = static_cast<double>(column);
-    const double top = static_cast<double>(box.top) + y * scale;
-    const double left = static_cast<double>(box.left) + x * scale;
-    const double value =
-        area_mean(ink, width, top, left, std::min(top + scale, static_cast<double>(box.bottom)),
-                  std::min(left + scale, static_cast<double>(box.right)));
-    digit[static_cast<size_t>(i)] = value;
-    mass += value;
-    mass_y += value * (y + 0.5);
-    mass_x += value * (x + 0.5);
-  }
-  const int64_t shift_y = std::llround(14 - mass_y / mass),
-                shift_x = std::llround(14 - mass_x / mass);
-  for (int64_t i = 0; i < inner * inner; ++i) {
-    const int64_t y = i / inner + shift_y, x = i % inner + shift_x;
-    if (y < 0 || y >= 28 || x < 0 || x >= 28) continue;
-    out[static_cast<size_t>(y * 28 + x)] =
-        static_cast<uint8_t>(std::clamp(digit[static_cast<size_t>(i)], 0.0, 255.0));
-  }
-  return gray_tensor(out, 28, 28);
+  write_file_atomically(path, std::span<const std::byte>(file.data(), size));
 }
 
 }  // namespace gradus::examples

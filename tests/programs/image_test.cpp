@@ -19,7 +19,7 @@ using test::message_of;
 namespace {
 
 Tensor parse(const std::string& file) {
-  return parse_image(std::as_bytes(std::span(file)), "a.pgm");
+  return parse_image(std::as_bytes(std::span(file)), "a.pgm").gray;
 }
 
 /// A picture that the fuzzer starts from.
@@ -75,7 +75,7 @@ TEST_CASE("JPEG pictures are read, plain, progressive and standing on their side
   const auto pixel = [](int64_t y, int64_t x) { return static_cast<double>(10 * x + 5 * y + 20); };
   const auto check = [&](const char* name, bool is_turned) {
     CAPTURE(name);
-    const Tensor gray = examples::read_image(seed(name));
+    const Tensor gray = examples::read_image(seed(name)).gray;
     REQUIRE(gray.shape() == (is_turned ? Shape{16, 8} : Shape{8, 16}));
     for (int64_t y = 0; y < 8; ++y) {
       for (int64_t x = 0; x < 16; ++x) {
@@ -116,21 +116,20 @@ TEST_CASE("what is no file is refused") {
   CHECK(error("/dev/zero").find("is a device") != std::string::npos);
 }
 
-TEST_CASE("a dark digit on bright paper becomes a bright one in the middle") {
-  Tensor paper = full({100, 80}, 250, uint8);
-  for (int64_t y = 5; y < 65; ++y) paper.mutable_data<uint8_t>()[y * 80 + 10] = 0;
-  const Tensor digit = examples::to_mnist_form(paper);
-  CHECK(digit.shape() == Shape{28, 28});
-  CHECK(examples::to_mnist_form(full({1, 1}, 0, uint8)).shape() == Shape{28, 28});  // no ink
-  double mass = 0, mass_x = 0, mass_y = 0;
-  const std::vector<uint8_t> ink = digit.to_vector<uint8_t>();
-  for (size_t i = 0; i < ink.size(); ++i) {
-    mass += ink[i];
-    const size_t row = i / 28, column = i % 28;
-    mass_x += ink[i] * (static_cast<double>(column) + 0.5);
-    mass_y += ink[i] * (static_cast<double>(row) + 0.5);
-  }
-  REQUIRE(mass > 0);
-  CHECK(mass_x / mass == doctest::Approx(14).epsilon(0.05));
-  CHECK(mass_y / mass == doctest::Approx(14).epsilon(0.05));
+TEST_CASE("a PNG picture that is written is read again") {
+  const test::TemporaryFolder folder;
+  const Tensor gray = tensor(std::vector<uint8_t>{0, 1, 127, 128, 254, 255}, {2, 3});
+  examples::write_png(folder / "a.png", gray);
+  const examples::Picture read = examples::read_image(folder / "a.png");
+  CHECK(read.gray.shape() == Shape{2, 3});
+  CHECK(read.gray.to_vector<uint8_t>() == gray.to_vector<uint8_t>());
+  CHECK_FALSE(read.alpha.defined());
+}
+
+TEST_CASE("what is transparent in a PNG picture is kept apart from its gray values") {
+  const examples::Picture white = examples::read_image(seed("white-ink.png"));
+  REQUIRE(white.alpha.defined());
+  CHECK(white.alpha.select(0, 12).select(0, 20).to_vector<uint8_t>().front() == 255);
+  CHECK(white.gray.select(0, 12).select(0, 20).to_vector<uint8_t>().front() == 255);
+  CHECK(white.alpha.select(0, 0).select(0, 0).to_vector<uint8_t>().front() == 0);
 }

@@ -3,10 +3,12 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "../../core/serialize.h"
 #include "../../datasets/idx.h"
 #include "../../datasets/synthetic.h"
+#include "../../examples/support/image.h"
 #include "../support/paths.h"
 #include "../support/program.h"
 
@@ -148,6 +150,82 @@ TEST_CASE("a saved run reads pictures and images of IDX files") {
   double total = 0;
   for (const json& p : result[0].at("probabilities")) total += p.get<double>();
   CHECK(total == doctest::Approx(1));
+}
+
+TEST_CASE("predict says empty, several or unsure where that is the truth, and gives no label") {
+  const Folder& folder = trained_run();
+  write_text(folder / "blank.pgm", "P5 40 40 255\n" + std::string(1600, '\xE0'));
+  std::string two(60 * 80, '\xE0');  // two strokes
+  for (size_t y = 10; y < 50; ++y) {
+    for (size_t x = 0; x < 5; ++x) two[y * 80 + 20 + x] = two[y * 80 + 55 + x] = '\x20';
+  }
+  write_text(folder / "two.pgm", "P5 80 60 255\n" + two);
+  std::string dots(80 * 80, '\xE0');
+  for (size_t i = 0; i < 16; ++i) {
+    for (size_t j = 0; j < 100; ++j)
+      dots[(i / 4 * 20 + 5 + j / 10) * 80 + i % 4 * 20 + 5 + j % 10] = 0;
+  }
+  write_text(folder / "dots.pgm", "P5 80 80 255\n" + dots);
+  const std::string files =
+      " " + folder / "blank.pgm" + " " + folder / "two.pgm" + " " + folder / "dots.pgm";
+  const Outcome outcome = mnist("predict --json --run " + folder / "run" + files);
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  const json result = json::parse(outcome.out);
+  CHECK(result[0].at("answer") == "empty");
+  CHECK(result[0].at("best").empty());
+  CHECK(result[1].at("answer") == "several");
+  CHECK(result[2].at("answer") == "unsure");
+  REQUIRE(result[2].at("best").size() == 3);
+  CHECK(result[2].at("best")[0].at("probability") >= result[2].at("best")[1].at("probability"));
+  for (const json& one : result) CHECK(one.at("label").is_null());
+  const std::string words = mnist("predict --run " + folder / "run" + files).out;
+  CHECK(contains(words, "blank.pgm: empty\n"));
+  CHECK(contains(words, "two.pgm: several digits?\n"));
+  CHECK(contains(words, "dots.pgm: unsure: "));
+}
+
+TEST_CASE("white and black ink on a transparent background is read alike") {
+  const Folder& folder = trained_run();
+  const std::string corpus = source_folder() + "/tests/fuzz/corpus/image/";
+  const Outcome outcome = mnist("predict --json --run " + folder / "run" + " " + corpus +
+                                "white-ink.png " + corpus + "black-ink.png");
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  const json result = json::parse(outcome.out);
+  REQUIRE(result[1].at("best").size() == 3);
+  CHECK(result[0].at("probabilities") == result[1].at("probabilities"));
+}
+
+TEST_CASE("predict --show prints what the net saw, in 80 columns, and writes it as PNG") {
+  const Folder& folder = trained_run();
+  const Folder here;
+  const std::string corpus = source_folder() + "/tests/fuzz/corpus/image/";
+  const std::string command = "cd '" + here / "" + "' && " + program + " predict --show --run " +
+                              folder / "run" + " " + corpus;
+  const Outcome outcome = run(command + "black-ink.png");
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  std::istringstream lines(outcome.out);
+  std::string line;
+  std::getline(lines, line);  // the answer
+  const std::vector<uint8_t> seen =
+      examples::read_image(here / "black-ink-28x28.png").gray.to_vector<uint8_t>();
+  REQUIRE(seen.size() == 784);
+  for (size_t y = 0; y < 28; ++y) {
+    REQUIRE(std::getline(lines, line));
+    REQUIRE(line.size() == 56);
+    for (size_t x = 0; x < 28; ++x) {
+      CHECK((line[2 * x] == ' ') == (seen[y * 28 + x] < 26));
+      CHECK(line[2 * x] == line[2 * x + 1]);
+    }
+  }
+  CHECK(contains(outcome.out, "written to black-ink-28x28.png"));
+  const Outcome with_json = run(command + "black-ink.png --json");
+  CHECK(json::parse(with_json.out).size() == 1);
+  CHECK(contains(with_json.err, "@@"));
+  std::filesystem::create_directories(here / "other");
+  std::filesystem::copy_file(corpus + "black-ink.png", here / "other/black-ink.png");
+  const Outcome clash = run(command + "black-ink.png other/black-ink.png");
+  CHECK(clash.status == 1);
+  CHECK(contains(clash.err, "would both write black-ink-28x28.png. Hint: "));
 }
 
 TEST_CASE("the same seed gives the same bytes, on one thread and on two") {
