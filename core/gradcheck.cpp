@@ -102,13 +102,11 @@ void add_to_result(GradcheckResult& result, const Comparison& c, const char* op,
   // Written so that NaN fails.
   if (error <= options.absolute_tolerance + options.relative_tolerance * c.size) return;
   if (result.passed) {
-    std::ostringstream text;
-    text.precision(12);
-    text << "[" << op << "] input " << input << " " << shape
-         << ": along a random direction the tape"
-         << " gives " << c.analytic << ", differences give " << c.numeric << " (relative error "
-         << relative << ")";
-    result.message = text.str();
+    const auto precise = [](double number) { return scientific(number, 11); };
+    result.message =
+        str("[", op, "] input ", input, " ", shape, ": along a random direction the tape gives ",
+            precise(c.analytic), ", differences give ", precise(c.numeric), " (relative error ",
+            relative, ")");
   }
   result.passed = false;
 }

@@ -44,8 +44,9 @@ Tensor parse_npy(std::span<const std::byte> bytes, const std::string& name) {
 void save_npy(const std::filesystem::path& path, const Tensor& x) {
   const NoGrad pause;
   const Tensor dense = x.contiguous();
+  const std::string header = npy::header_of("save_npy", dense);
   AtomicFile file("save_npy", path);
-  file.write(bytes_of(npy::header_of(dense)));
+  file.write(bytes_of(header));
   file.write(bytes_of(dense));
   file.commit();
 }
@@ -89,7 +90,7 @@ void save_npz(const std::filesystem::path& path, const NamedTensors& tensors,
   ZipWriter archive("save_npz", path);
   for (const NamedTensor& t : tensors) {
     const Tensor dense = t.tensor.contiguous();
-    const std::string header = npy::header_of(dense);
+    const std::string header = npy::header_of("save_npz", dense);
     const std::span<const std::byte> parts[] = {bytes_of(header), bytes_of(dense)};
     archive.add(t.name + std::string(extension), parts, options.compress);
   }

@@ -192,20 +192,11 @@ Shape checked_shape(const Source& source, const Header& header, DType dtype, uin
            "reshape it before saving");
   }
   Shape shape;
-  uint64_t needed = size_of(dtype);
-  bool is_empty = false;
-  for (uint64_t size : header.shape) {
-    shape.push_back(static_cast<int64_t>(size));
-    is_empty = is_empty || size == 0;
-    if (size == 0) continue;
-    if (needed > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) / size) {
-      fail(source, "its shape ", shape, " ... overflows 63 bits");
-    }
-    needed *= size;
-  }
-  if (is_empty) needed = 0;
-  if (needed != data_bytes) {
-    fail(source, "shape ", shape, " and type ", dtype, " need ", needed, " bytes, there are ",
+  for (uint64_t size : header.shape) shape.push_back(static_cast<int64_t>(size));
+  const std::optional<uint64_t> needed = bytes_in_file(shape, size_of(dtype));
+  if (!needed) fail(source, "its shape ", shape, " overflows 63 bits");
+  if (*needed != data_bytes) {
+    fail(source, "shape ", shape, " and type ", dtype, " need ", *needed, " bytes, there are ",
          data_bytes);
   }
   return shape;
@@ -268,7 +259,13 @@ Tensor read_array(const Source& source) {
   return permute(x, reversed).contiguous();
 }
 
-std::string header_of(const Tensor& x) {
+std::string header_of(const char* op, const Tensor& x) {
+  if (!bytes_in_file(x.shape(), size_of(x.dtype()))) {
+    throw ShapeError(op,
+                     str("an array of shape ", x.shape(),
+                         " cannot be written: its sizes other than 0 overflow 63 bits"),
+                     "a size is wrong");
+  }
   const auto type = std::find_if(std::begin(type_names), std::end(type_names),
                                  [&](const TypeName& t) { return t.dtype == x.dtype(); });
   std::string text = str("{'descr': '", size_of(x.dtype()) > 1 ? '<' : '|', type->name,

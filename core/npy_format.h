@@ -24,7 +24,8 @@ struct Source {
 /// Reads all bytes of the source. Throws IoError unless they are exactly one array.
 Tensor read_array(const Source& source);
 
-/// What comes before the elements of x, which follow in row-major order.
-std::string header_of(const Tensor& x);
+/// What comes before the elements of x, which follow in row-major order. Throws ShapeError, in the
+/// name of `op`, for a shape that read_array() would refuse.
+std::string header_of(const char* op, const Tensor& x);
 
 }  // namespace gradus::npy

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <ostream>
 #include <string_view>
@@ -38,24 +37,14 @@ Form choose_form(const std::vector<double>& values) {
   return smallest < 1e-4 ? Form::scientific : Form::fixed;
 }
 
-std::string printed(const char* format, int precision, double value) {
-  const int length = std::snprintf(nullptr, 0, format, precision, value);
-  std::string text(static_cast<size_t>(length) + 1, '\0');
-  std::snprintf(text.data(), text.size(), format, precision, value);
-  text.pop_back();
-  return text;
-}
-
 std::string to_text(double value, Form form, int precision) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   switch (form) {
     case Form::whole:
-      return printed("%.*f", 0, value) + ".";
+      return fixed(value, 0) + (std::isfinite(value) ? "." : "");
     case Form::fixed:
-      return printed("%.*f", precision, value);
+      return fixed(value, precision);
     default:
-      return printed("%.*e", precision, value);
+      return scientific(value, precision);
   }
 }
 
@@ -69,7 +58,7 @@ std::vector<std::string> to_texts(const Tensor& x, int precision) {
   } else if (x.dtype() == boolean) {
     for (bool v : x.to_vector<bool>()) texts.emplace_back(v ? "True" : "False");
   } else {
-    for (int64_t v : to(x, int64).to_vector<int64_t>()) texts.push_back(std::to_string(v));
+    for (int64_t v : to(x, int64).to_vector<int64_t>()) texts.push_back(str(v));
   }
   return texts;
 }
@@ -156,7 +145,7 @@ class Printer {
 
 std::string size_text(const Shape& shape) {
   std::string text = "size=(";
-  for (int d = 0; d < shape.dim(); ++d) text += (d > 0 ? ", " : "") + std::to_string(shape[d]);
+  for (int d = 0; d < shape.dim(); ++d) text += str(d > 0 ? ", " : "", shape[d]);
   return text + ")";
 }
 

@@ -163,24 +163,12 @@ DType parse_dtype(const std::string& text, const std::string& name, const std::s
       "F32, F64, I64, I32, U8 and BOOL can be read");
 }
 
-/// Bytes of a tensor; also where a size is 0 the others must not overflow.
-uint64_t checked_bytes(const RawInfo& raw, DType dtype, const std::string& file) {
-  uint64_t bytes = size_of(dtype);
-  bool is_empty = false;
-  for (uint64_t size : *raw.shape) {
-    is_empty = is_empty || size == 0;
-    if (size == 0) continue;
-    if (bytes > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()) / size) {
-      fail(file, str("the shape of tensor '", raw.name, "' overflows 63 bits"));
-    }
-    bytes *= size;
-  }
-  return is_empty ? 0 : bytes;
-}
-
 TensorInfo check_tensor(RawInfo&& raw, uint64_t data_bytes, const std::string& file) {
   const auto fail_tensor = [&](const auto&... what) {
     fail(file, str("tensor '", raw.name, "' ", what...));
+  };
+  const auto fail_overflow = [&] {
+    fail(file, str("the shape of tensor '", raw.name, "' overflows 63 bits"));
   };
   if (!raw.dtype) fail_tensor("has no dtype");
   if (!raw.shape) fail_tensor("has no shape");
@@ -196,10 +184,14 @@ TensorInfo check_tensor(RawInfo&& raw, uint64_t data_bytes, const std::string& f
   if (info.end > data_bytes) {
     fail_tensor("ends at byte ", info.end, " of the data, which has ", data_bytes);
   }
-  const uint64_t needed = checked_bytes(raw, info.dtype, file);
-  for (uint64_t size : *raw.shape) info.shape.push_back(static_cast<int64_t>(size));
-  if (needed != info.end - info.begin) {
-    fail_tensor("of shape ", info.shape, " and type ", *raw.dtype, " needs ", needed,
+  for (uint64_t size : *raw.shape) {
+    if (size > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) fail_overflow();
+    info.shape.push_back(static_cast<int64_t>(size));
+  }
+  const std::optional<uint64_t> needed = bytes_in_file(info.shape, size_of(info.dtype));
+  if (!needed) fail_overflow();
+  if (*needed != info.end - info.begin) {
+    fail_tensor("of shape ", info.shape, " and type ", *raw.dtype, " needs ", *needed,
                 " bytes, its offsets give ", info.end - info.begin);
   }
   info.name = std::move(raw.name);

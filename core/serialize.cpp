@@ -77,6 +77,12 @@ Header plan(const NamedTensors& tensors, const std::map<std::string, std::string
       throw ValueError("save_safetensors", str("the name '", t.name, "' appears twice"),
                        "each tensor needs a name of its own");
     }
+    if (!bytes_in_file(t.tensor.shape(), size_of(t.tensor.dtype()))) {
+      throw ShapeError("save_safetensors",
+                       str("tensor '", t.name, "' of shape ", t.tensor.shape(),
+                           " cannot be written: its sizes other than 0 overflow 63 bits"),
+                       "a size is wrong");
+    }
     const uint64_t end = offset + static_cast<uint64_t>(t.tensor.nbytes());
     header.tensors.push_back({t.name, t.tensor.dtype(), t.tensor.shape(), offset, end});
     offset = end;

@@ -1,7 +1,6 @@
 // The tape as a table, as JSON and as a graph.
 #include <nlohmann/json.hpp>
 #include <ostream>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -24,7 +23,7 @@ std::string call_text(const Tape& tape, const Entry& entry) {
 
 }  // namespace
 
-void Tape::print(std::ostream& out) const {
+std::string Tape::to_string() const {
   std::vector<std::vector<std::string>> rows = {
       {"slot", "module", "operation", "result", "saved", "computes", "moves"}};
   double flops = 0, bytes = 0;
@@ -40,15 +39,13 @@ void Tape::print(std::ostream& out) const {
                     str(e.dtype, e.shape), e.released ? "released" : quantity(saved, "B"),
                     leaf ? "" : quantity(e.flops, "FLOP"), leaf ? "" : quantity(moved, "B")});
   }
-  out << aligned_table(rows, "llllrrr");
-  out << entries_.size() << " entries, " << quantity(static_cast<double>(saved_bytes()), "B")
-      << " saved, " << quantity(flops, "FLOP") << ", " << quantity(bytes, "B") << " moved\n";
+  return aligned_table(rows, "llllrrr") +
+         str(entries_.size(), " entries, ", quantity(static_cast<double>(saved_bytes()), "B"),
+             " saved, ", quantity(flops, "FLOP"), ", ", quantity(bytes, "B"), " moved\n");
 }
 
-std::string Tape::to_string() const {
-  std::ostringstream out;
-  print(out);
-  return std::move(out).str();
+void Tape::print(std::ostream& out) const {
+  out << to_string();
 }
 
 std::string Tape::to_json() const {
@@ -75,14 +72,34 @@ std::string Tape::to_json() const {
                        {"in_backward", e.in_backward},
                        {"released", e.released}});
   }
-  return json{{"entries", std::move(entries)}}.dump(1);
+  // Names of modules are the user's; what is not UTF-8 in them must not keep the rest from being
+  // seen.
+  return json{{"entries", std::move(entries)}}.dump(1, ' ', false, json::error_handler_t::replace);
 }
+
+namespace {
+
+/// A text between quotes, as Graphviz reads it.
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    if (c == '\n') {
+      result += "\\n";
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+}  // namespace
 
 std::string Tape::to_dot() const {
   std::string dot = "digraph tape {\n  rankdir=BT;\n  node [shape=box, fontname=\"monospace\"];\n";
   for (size_t i = 0; i < entries_.size(); ++i) {
     const Entry& e = entries_[i];
-    const std::string& module = paths_[e.path];
+    const std::string module = escaped(paths_[e.path]);
     dot += str("  n", i, " [label=\"%", i, " ", e.op, module.empty() ? "" : "\\n", module, "\\n",
                e.shape, "\"", e.rule == nullptr ? ", style=filled" : "",
                e.in_backward ? ", style=dashed" : "", "];\n");

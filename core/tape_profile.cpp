@@ -156,7 +156,7 @@ void append_cost(Cells& cells, const ProfileCost& cost, const Ceilings& ceilings
 }
 
 Cells cells_of(const ProfileRow& row, double seconds, const Ceilings& ceilings) {
-  Cells cells = {row.op, row.module, std::to_string(row.calls)};
+  Cells cells = {row.op, row.module, str(row.calls)};
   append_cost(cells, row.forward, ceilings);
   append_cost(cells, row.backward, ceilings);
   cells.push_back(seconds > 0 ? fixed(100 * row.seconds() / seconds, 1) + " %" : "");
@@ -176,7 +176,7 @@ void drop_empty_columns(std::vector<Cells>& table) {
 
 }  // namespace
 
-void Profile::print(std::ostream& out, const Ceilings& ceilings) const {
+std::string Profile::to_string(const Ceilings& ceilings) const {
   const ProfileRow sum = total();
   std::vector<Cells> table = {{"operation", "module", "calls", "forward ms", "GFLOP/s", "GB/s",
                                "of peak", "backward ms", "GFLOP/s", "GB/s", "of peak", "time",
@@ -187,17 +187,16 @@ void Profile::print(std::ostream& out, const Ceilings& ceilings) const {
   std::string alignment(table[0].size(), 'r');
   alignment[0] = 'l';
   if (table[0][1] == "module") alignment[1] = 'l';
-  out << aligned_table(table, alignment);
+  std::string text = aligned_table(table, alignment);
   if (ceilings.gflops > 0 && ceilings.gbytes > 0) {
-    out << "peak: " << fixed(ceilings.gflops, 0) << " GFLOP/s, " << fixed(ceilings.gbytes, 0)
-        << " GB/s\n";
+    text += str("peak: ", fixed(ceilings.gflops, 0), " GFLOP/s, ", fixed(ceilings.gbytes, 0),
+                " GB/s\n");
   }
+  return text;
 }
 
-std::string Profile::to_string(const Ceilings& ceilings) const {
-  std::ostringstream out;
-  print(out, ceilings);
-  return std::move(out).str();
+void Profile::print(std::ostream& out, const Ceilings& ceilings) const {
+  out << to_string(ceilings);
 }
 
 std::ostream& operator<<(std::ostream& out, const Profile& profile) {

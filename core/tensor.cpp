@@ -80,10 +80,11 @@ TensorImpl& Tensor::impl() const {
   return *impl_;
 }
 
-void Tensor::check_dtype(DType expected) const {
+void Tensor::check_dtype(const char* op, DType expected) const {
   if (dtype() != expected) {
-    throw DTypeError("data", str("expected a ", expected, " tensor, got ", dtype(), " ", shape()),
-                     "convert it with .to(dtype)");
+    throw DTypeError(
+        op, str("expected ", with_article(expected), " tensor, got ", dtype(), " ", shape()),
+        "convert it with .to(dtype)");
   }
 }
 
@@ -175,6 +176,7 @@ int64_t Tensor::whole_item(int64_t least, int64_t largest) const {
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
+  check_dtype("to_vector", dtype_v<T>);
   const Tensor dense = detach().contiguous();
   const T* first = dense.data<T>();
   return std::vector<T>(first, first + dense.numel());
@@ -197,7 +199,7 @@ bool Tensor::requires_grad() const {
 Tensor Tensor::requires_grad_(bool on) {
   TensorImpl& t = impl();
   if (on && !is_floating(t.dtype)) {
-    throw DTypeError("requires_grad_", str("a ", t.dtype, " tensor has no gradient"),
+    throw DTypeError("requires_grad_", str(with_article(t.dtype), " tensor has no gradient"),
                      "only float32 and float64 tensors do");
   }
   if (t.slot.tape != 0) {

@@ -79,13 +79,13 @@ class Tensor {
   /// Throws DTypeError where T is not the element type.
   template <class T>
   const T* data() const {
-    check_dtype(dtype_v<T>);
+    check_dtype("data", dtype_v<T>);
     return static_cast<const T*>(raw_data());
   }
   /// The first element, for writing: counts as a write (see version()).
   template <class T>
   T* mutable_data() {
-    check_dtype(dtype_v<T>);
+    check_dtype("mutable_data", dtype_v<T>);
     return static_cast<T*>(raw_mutable_data());
   }
   const void* raw_data() const;
@@ -209,7 +209,7 @@ class Tensor {
   explicit Tensor(std::shared_ptr<detail::TensorImpl> impl) : impl_(std::move(impl)) {}
   detail::TensorImpl& impl() const;
   int64_t whole_item(int64_t least, int64_t largest) const;
-  void check_dtype(DType expected) const;
+  void check_dtype(const char* op, DType expected) const;
 
   std::shared_ptr<detail::TensorImpl> impl_;
 };

@@ -22,8 +22,7 @@ const EmbeddingOptions& checked(const EmbeddingOptions& o) {
   if (o.padding_idx && (*o.padding_idx < -o.num_embeddings || *o.padding_idx >= o.num_embeddings)) {
     throw ValueError(o.type,
                      str("padding_idx ", *o.padding_idx, " is none of ", o.num_embeddings, " rows"),
-                     "rows go from " + std::to_string(-o.num_embeddings) + " to " +
-                         std::to_string(o.num_embeddings - 1));
+                     str("rows go from ", -o.num_embeddings, " to ", o.num_embeddings - 1));
   }
   return o;
 }

@@ -26,8 +26,7 @@ Fans fans(const Tensor& weight) {
                          weight.shape()),
                      "use uniform_, normal_ or constant_ for vectors");
   }
-  int64_t window = 1;
-  for (int d = 2; d < weight.dim(); ++d) window *= weight.shape()[d];
+  const int64_t window = weight.shape().part(2, weight.dim()).numel();
   return {weight.shape()[1] * window, weight.shape()[0] * window};
 }
 

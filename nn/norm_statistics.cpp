@@ -64,8 +64,7 @@ class StatisticsPass::Collector {
   }
 
   int64_t positions(const Tensor& x) const {
-    int64_t n = 1;
-    for (int d = x.dim() - layer_.spatial(); d < x.dim(); ++d) n *= x.size(d);
+    const int64_t n = x.shape().part(x.dim() - layer_.spatial(), x.dim()).numel();
     const bool is_rows = x.dim() == 2 && over_batch();
     return is_rows ? 1 : n;
   }

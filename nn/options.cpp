@@ -35,7 +35,7 @@ void check_range(const char* type, const char* option, const Shape& values, int6
 }  // namespace
 
 void check_at_least(const char* type, const char* option, int64_t value, int64_t least) {
-  check_range(type, option, {value}, least, std::to_string(value));
+  check_range(type, option, {value}, least, str(value));
 }
 
 void check_at_least(const char* type, const char* option, std::span<const int64_t> values,

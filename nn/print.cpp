@@ -40,9 +40,9 @@ class OptionPrinter : public OptionVisitor {
   }
 
  private:
-  static std::string text(int64_t number) { return std::to_string(number); }
+  static std::string text(int64_t number) { return str(number); }
   static std::string text(const std::optional<int64_t>& number) {
-    return number ? std::to_string(*number) : "none";
+    return number ? str(*number) : "none";
   }
   /// One number where all are equal, else a list.
   template <class Number>
@@ -61,7 +61,7 @@ class OptionPrinter : public OptionVisitor {
   }
   template <class T>
   void print(const char* name, const T& value) {
-    out_ << separator_ << name << "=" << value;
+    out_ << str(separator_, name, "=", value);
     separator_ = ", ";
   }
 
@@ -76,7 +76,7 @@ void print_tree(std::ostream& out, const Module& module, const std::string& inde
   OptionPrinter printer(out);
   module.describe(printer);
   out << ")";
-  if (const int64_t count = module.parameter_count(); count > 0) out << "  " << count;
+  if (const int64_t count = module.parameter_count(); count > 0) out << str("  ", count);
   out << "\n";
   for (const auto& child : module.children()) print_tree(out, *child, indent + "  ");
 }

@@ -30,7 +30,7 @@ class Sequential : public Module {
   }
   template <std::derived_from<Module> T>
   T& add(T layer) {
-    return add(std::to_string(size()), std::move(layer));
+    return add(str(size()), std::move(layer));
   }
   Module& add(std::string_view name, std::unique_ptr<Module> layer) {
     return register_child(name, std::move(layer));

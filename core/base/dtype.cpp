@@ -1,5 +1,6 @@
 #include "dtype.h"
 
+#include <limits>
 #include <ostream>
 
 namespace gradus {
@@ -24,6 +25,17 @@ const char* name_of(DType dtype) {
       return "bool";
   }
   return "?";
+}
+
+std::string with_article(DType dtype) {
+  return str(dtype == int64 || dtype == int32 ? "an " : "a ", dtype);
+}
+
+std::string range_text(DType dtype) {
+  return dispatch_all("dtype", dtype, [dtype]<class T>() {
+    return str(dtype, " goes from ", std::numeric_limits<T>::lowest(), " to ",
+               std::numeric_limits<T>::max());
+  });
 }
 
 std::ostream& operator<<(std::ostream& out, DType dtype) {

@@ -27,6 +27,11 @@ inline constexpr DType boolean = DType::boolean;
 size_t size_of(DType dtype);
 /// "float32", "int64", ..., "bool".
 const char* name_of(DType dtype);
+/// "an int64", "a float32", for messages.
+std::string with_article(DType dtype);
+/// "int32 goes from -2147483648 to 2147483647", for hints: what a type of whole numbers, or bool,
+/// can hold.
+std::string range_text(DType dtype);
 /// Writes name_of(dtype).
 std::ostream& operator<<(std::ostream& out, DType dtype);
 

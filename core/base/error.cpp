@@ -7,6 +7,11 @@ Error::Error(std::string_view op, std::string_view what, std::string_view hint)
   compose();
 }
 
+void Error::set_op(std::string_view op) {
+  op_ = op;
+  compose();
+}
+
 void Error::add_module(std::string_view name) {
   if (path_is_whole_) return;
   path_ = path_.empty() ? std::string(name) : std::string(name) + "." + path_;

@@ -1,10 +1,11 @@
 // Errors as users see them: "[op] (module path) what, with every shape. Hint: what to do".
 #pragma once
 
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+
+#include "text.h"
 
 namespace gradus {
 
@@ -24,6 +25,8 @@ class Error : public std::runtime_error {
   const std::string& detail() const { return detail_; }
   const std::string& hint() const { return hint_; }
 
+  /// Names the function that was called, where it is made of the one that threw.
+  void set_op(std::string_view op);
   /// Puts `name` in front of the module path. Called while the error travels up the module tree.
   void add_module(std::string_view name);
   /// Sets the whole path, from where it is known; names that are added after that are part of it
@@ -65,13 +68,5 @@ struct IoError : Error {
 struct ReadError : IoError {
   using IoError::IoError;
 };
-
-/// Writes all arguments one after the other into a string; for error messages, not for hot paths.
-template <class... Args>
-std::string str(const Args&... args) {
-  std::ostringstream out;
-  (out << ... << args);
-  return std::move(out).str();
-}
 
 }  // namespace gradus

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <mutex>
@@ -36,13 +38,14 @@ int available_processors() {
 int default_num_threads() {
   const char* const text = std::getenv("GRADUS_NUM_THREADS");
   if (text == nullptr) return available_processors();
-  char* end = nullptr;
-  const long n = std::strtol(text, &end, 10);
-  if (end == text || *end != '\0' || n < 1 || n > max_num_threads) {
+  int n = 0;
+  const char* const last = text + std::strlen(text);
+  const auto [end, error] = std::from_chars(text, last, n);
+  if (error != std::errc() || end != last || n < 1 || n > max_num_threads) {
     throw ValueError("set_num_threads", str("GRADUS_NUM_THREADS is '", text, "'"),
                      str("it must be a whole number from 1 to ", max_num_threads));
   }
-  return static_cast<int>(n);
+  return n;
 }
 
 std::atomic<int> thread_count = 0;  // 0: nobody has asked yet

@@ -8,10 +8,9 @@
 namespace gradus {
 
 namespace {
-void check_capacity(size_t dims) {
+void check_capacity(const char* op, size_t dims) {
   if (dims > Shape::max_dims) {
-    throw ShapeError("shape",
-                     str("a tensor has at most ", Shape::max_dims, " dimensions, got ", dims),
+    throw ShapeError(op, str("a tensor has at most ", Shape::max_dims, " dimensions, got ", dims),
                      "merge some with flatten() or reshape()");
   }
 }
@@ -21,12 +20,12 @@ Shape::Shape(std::initializer_list<int64_t> sizes)
     : Shape(std::span<const int64_t>(sizes.begin(), sizes.size())) {}
 
 Shape::Shape(std::span<const int64_t> sizes) : dim_(static_cast<int>(sizes.size())) {
-  check_capacity(sizes.size());
+  check_capacity("shape", sizes.size());
   std::copy(sizes.begin(), sizes.end(), sizes_.begin());
 }
 
 Shape Shape::filled(int dim, int64_t value) {
-  check_capacity(static_cast<size_t>(dim));
+  check_capacity("shape", static_cast<size_t>(dim));
   Shape s;
   s.dim_ = dim;
   std::fill(s.begin(), s.end(), value);
@@ -34,7 +33,7 @@ Shape Shape::filled(int dim, int64_t value) {
 }
 
 void Shape::push_back(int64_t size) {
-  check_capacity(static_cast<size_t>(dim_) + 1);
+  check_capacity("shape", static_cast<size_t>(dim_) + 1);
   sizes_[static_cast<size_t>(dim_++)] = size;
 }
 
@@ -46,6 +45,10 @@ void Shape::insert(int position, int64_t size) {
 void Shape::erase(int position) {
   std::copy(begin() + position + 1, end(), begin() + position);
   --dim_;
+}
+
+Shape Shape::part(int first, int last) const {
+  return Shape(std::span<const int64_t>(begin() + first, begin() + last));
 }
 
 int64_t Shape::numel() const {
@@ -75,7 +78,7 @@ std::string Shape::to_string() const {
   std::string text = "[";
   for (int i = 0; i < dim_; ++i) {
     if (i > 0) text += ',';
-    text += std::to_string((*this)[i]);
+    text += str((*this)[i]);
   }
   return text + "]";
 }
@@ -86,6 +89,16 @@ bool operator==(const Shape& a, const Shape& b) {
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   return out << shape.to_string();
+}
+
+std::optional<uint64_t> bytes_in_file(const Shape& sizes, size_t element_bytes) {
+  auto bytes = static_cast<int64_t>(element_bytes);
+  bool is_empty = false;
+  for (const int64_t size : sizes) {
+    is_empty = is_empty || size == 0;
+    if (size != 0 && __builtin_mul_overflow(bytes, size, &bytes)) return {};
+  }
+  return is_empty ? 0 : static_cast<uint64_t>(bytes);
 }
 
 namespace {
@@ -106,6 +119,7 @@ int normalize_dim(const char* op, int64_t dim, const Shape& shape) {
 }
 
 int normalize_new_dim(const char* op, int64_t dim, const Shape& shape) {
+  check_capacity(op, static_cast<size_t>(shape.dim()) + 1);
   return normalize(op, dim, shape.dim() + 1, "for a new one in ", shape);
 }
 

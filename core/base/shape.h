@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -35,6 +36,9 @@ class Shape {
   int64_t* end() { return sizes_.data() + dim_; }
   operator std::span<const int64_t>() const { return {begin(), end()}; }
 
+  /// The entries from number `begin` up to, not including, number `end`.
+  Shape part(int begin, int end) const;
+
   void push_back(int64_t size);
   void insert(int position, int64_t size);
   void erase(int position);
@@ -59,6 +63,10 @@ using Strides = Shape;
 
 /// Writes to_string().
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
+
+/// The bytes that elements of `element_bytes` each take in a file; nothing where they overflow 63
+/// bits. Sizes of 0 make none, but the others must not overflow either: no other reader takes that.
+std::optional<uint64_t> bytes_in_file(const Shape& sizes, size_t element_bytes);
 
 /// Turns a dimension of `shape` counted from the end (-1 is the last) into one counted from the
 /// front. Throws IndexError, in the name of `op`, where there is no such dimension.

@@ -1,10 +1,63 @@
 #include "text.h"
 
 #include <algorithm>
-#include <iomanip>
-#include <sstream>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+#include <utility>
 
 namespace gradus {
+
+namespace {
+
+template <class Integer>
+std::string converted(Integer number) {
+  std::array<char, 24> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
+  return {buffer.data(), end};
+}
+
+std::string converted(double number, std::chars_format format, int digits) {
+  if (std::isnan(number)) return "nan";  // to_chars writes its sign, too
+  constexpr size_t most = 320;           // of the digits of 1e308, a point and a sign
+  std::string text(most + static_cast<size_t>(digits), '\0');
+  text.resize(static_cast<size_t>(
+      std::to_chars(text.data(), text.data() + text.size(), number, format, digits).ptr -
+      text.data()));
+  return text;
+}
+
+}  // namespace
+
+std::string detail::to_text(int64_t number) {
+  return converted(number);
+}
+std::string detail::to_text(uint64_t number) {
+  return converted(number);
+}
+std::string detail::to_text(double number) {
+  return converted(number, std::chars_format::general, 6);
+}
+
+std::string fixed(double number, int digits) {
+  return converted(number, std::chars_format::fixed, digits);
+}
+
+std::string scientific(double number, int digits) {
+  return converted(number, std::chars_format::scientific, digits);
+}
+
+std::string quantity(double number, const char* unit) {
+  const char* const prefixes[] = {"", "k", "M", "G", "T"};
+  size_t p = 0;
+  while (number >= 1000 && p + 1 < std::size(prefixes)) {
+    number /= 1000;
+    ++p;
+  }
+  const int digits = p == 0 || number >= 100 ? 0 : number >= 10 ? 1 : 2;
+  return fixed(number, digits) + " " + prefixes[p] + unit;
+}
 
 std::string aligned_table(const std::vector<std::vector<std::string>>& rows,
                           std::string_view alignment) {
@@ -25,21 +78,58 @@ std::string aligned_table(const std::vector<std::vector<std::string>>& rows,
   return text;
 }
 
-std::string fixed(double number, int digits) {
-  std::ostringstream out;
-  out << std::fixed << std::setprecision(digits) << number;
-  return std::move(out).str();
+std::string joined(std::span<const std::string> words, std::string_view separator) {
+  std::string text;
+  for (const std::string& word : words) {
+    if (!text.empty()) text += separator;
+    text += word;
+  }
+  return text;
 }
 
-std::string quantity(double number, const char* unit) {
-  const char* const prefixes[] = {"", "k", "M", "G", "T"};
-  size_t p = 0;
-  while (number >= 1000 && p + 1 < std::size(prefixes)) {
-    number /= 1000;
-    ++p;
+// --- What was meant ---
+
+namespace {
+
+std::string lower_case(std::string_view word) {
+  std::string lower(word);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lower;
+}
+
+/// Letters to put in, leave out or replace (Wagner and Fischer, JACM 21(1), 1974).
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);  // of the first i letters of a and each beginning of b
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
+    }
   }
-  const int digits = p == 0 || number >= 100 ? 0 : number >= 10 ? 1 : 2;
-  return fixed(number, digits) + " " + prefixes[p] + unit;
+  return row.back();
+}
+
+}  // namespace
+
+std::string nearest_word(std::string_view given, std::span<const std::string> words) {
+  constexpr size_t longest = 64;  // more is no misspelled name, and takes quadratic time
+  if (given.empty() || given.size() > longest) return "";
+  const std::string word = lower_case(given);
+  std::string nearest;
+  size_t least = std::max<size_t>(1, word.size() / 3) + 1;  // so far away, no word is meant
+  for (const std::string& candidate : words) {
+    const std::string other = lower_case(candidate);
+    const bool begins = word.size() >= 3 && other.size() >= 3 &&
+                        (other.starts_with(word) || word.starts_with(other));
+    const size_t distance =
+        begins ? std::min<size_t>(1, edit_distance(word, other)) : edit_distance(word, other);
+    if (distance >= least) continue;
+    least = distance;
+    nearest = candidate;
+  }
+  return nearest;
 }
 
 namespace {

@@ -1,22 +1,71 @@
-// Numbers and tables for people.
+// Numbers and words as text: the same in every locale, which streams and C's functions are not.
 #pragma once
 
+#include <concepts>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace gradus {
+
+namespace detail {
+std::string to_text(int64_t number);
+std::string to_text(uint64_t number);
+/// With six digits at most: "0.1", "1e-07", "nan".
+std::string to_text(double number);
+
+template <class T>
+void append(std::string& text, const T& value) {
+  if constexpr (std::is_same_v<T, char>) {
+    text += value;
+  } else if constexpr (std::convertible_to<const T&, std::string_view>) {
+    text += std::string_view(value);
+  } else if constexpr (std::floating_point<T>) {
+    text += to_text(static_cast<double>(value));
+  } else if constexpr (std::signed_integral<T>) {
+    text += to_text(static_cast<int64_t>(value));
+  } else if constexpr (std::unsigned_integral<T>) {  // bool, too
+    text += to_text(static_cast<uint64_t>(value));
+  } else if constexpr (std::is_enum_v<T>) {
+    text += name_of(value);
+  } else {
+    text += value.to_string();
+  }
+}
+}  // namespace detail
+
+/// Writes all arguments one after the other into a string; for messages and names, not for hot
+/// paths. What is neither text nor number has a `name_of` or a member `to_string`.
+template <class... Args>
+std::string str(const Args&... args) {
+  std::string text;
+  (detail::append(text, args), ...);
+  return text;
+}
+
+/// A number with `digits` behind the point: 3.14159 as "3.14".
+std::string fixed(double number, int digits);
+
+/// A number as a digit, `digits` behind the point and an exponent: 314.159 as "3.14e+02".
+std::string scientific(double number, int digits);
+
+/// Three digits and a prefix: 1234567 and "B" as "1.23 MB".
+std::string quantity(double number, const char* unit);
 
 /// Cells as text, one row per line: columns as wide as their widest cell and two spaces apart.
 /// `alignment` has a letter for each column, l(eft) or r(ight); rows have as many cells or fewer.
 std::string aligned_table(const std::vector<std::vector<std::string>>& rows,
                           std::string_view alignment);
 
-/// A number with `digits` behind the point: 3.14159 as "3.14".
-std::string fixed(double number, int digits);
+/// What stands between several words: "a, b, c".
+std::string joined(std::span<const std::string> words, std::string_view separator = ", ");
 
-/// Three digits and a prefix: 1234567 and "B" as "1.23 MB".
-std::string quantity(double number, const char* unit);
+/// The one of `words` that was probably meant by `word`: it differs in case alone, in few letters,
+/// or one begins the other. Empty where there is none.
+std::string nearest_word(std::string_view word, std::span<const std::string> words);
 
 /// The one of `names` that was probably meant by `word`, a few letters of which are wrong; empty
 /// where none is that near.

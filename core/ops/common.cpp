@@ -6,11 +6,9 @@
 namespace gradus::ops {
 
 kernels::Axis axis_of(const Tensor& x, int dim) {
-  kernels::Axis axis{1, 1, 1};
-  for (int d = 0; d < x.dim(); ++d) {
-    (d < dim ? axis.outer : d == dim ? axis.n : axis.inner) *= x.shape()[d];
-  }
-  return axis;
+  if (x.dim() == 0) return {1, 1, 1};
+  const Shape& shape = x.shape();
+  return {shape.part(0, dim).numel(), shape[dim], shape.part(dim + 1, shape.dim()).numel()};
 }
 
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
@@ -86,8 +84,7 @@ void check_representable(const char* op, const Tensor& x, double value) {
   const auto [least, end] = range_of(x.dtype());
   if (value >= least && value < end) return;  // false for NaN too
   throw ValueError(op, str("the number ", value, " is out of range, ", tensor()),
-                   str(x.dtype(), " goes from ", least, " to ",
-                       x.dtype() == int64 ? "2^63 - 1" : str(static_cast<int64_t>(end) - 1)));
+                   range_text(x.dtype()));
 }
 
 Tensor scalar_like(const char* op, const Tensor& x, double value) {

@@ -18,6 +18,17 @@ kernels::Loop<1 + sizeof...(Tensors)> loop_over(const Tensor& out, const Tensors
       out.dim(), out.shape().begin(), {out.strides().begin(), operands.strides().begin()...});
 }
 
+/// What f() returns. Errors name `op`, which is what the user called.
+template <class F>
+Tensor in_name_of(const char* op, const F& f) {
+  try {
+    return f();
+  } catch (Error& error) {
+    error.set_op(op);
+    throw;
+  }
+}
+
 /// Contiguous x seen from its (normalized) dimension `dim`; a 0-d tensor has one of size 1.
 kernels::Axis axis_of(const Tensor& x, int dim);
 

@@ -18,11 +18,12 @@ struct MatrixLayout {
 };
 
 /// How gemm reads the matrices in the last two dimensions of x, if it can without a copy: as they
-/// are, or transposed.
+/// are, or transposed. Of an empty tensor nothing is read, whatever its strides.
 std::optional<MatrixLayout> gemm_layout(const Tensor& x) {
   const int row = x.dim() - 2, column = x.dim() - 1;
   const int64_t rows = x.shape()[row], columns = x.shape()[column];
   const int64_t row_step = x.strides()[row], column_step = x.strides()[column];
+  if (x.numel() == 0) return MatrixLayout{false, std::max<int64_t>(columns, 1)};
   const auto fits = [](int64_t count, int64_t step, int64_t run) {
     return count <= 1 || step >= std::max<int64_t>(run, 1);
   };
@@ -96,8 +97,7 @@ Tensor product(const Tensor& a_in, const Tensor& b_in) {
   const Tensor a = readable_by_gemm(a_in), b = readable_by_gemm(b_in);
   Shape shape = a.shape();
   shape[shape.dim() - 1] = b.shape().back();
-  ProductSizes s{a.size(-2), b.size(-1), a.size(-1), 1};
-  for (int d = 0; d < a.dim() - 2; ++d) s.batch *= shape[d];
+  const ProductSizes s{a.size(-2), b.size(-1), a.size(-1), shape.part(0, a.dim() - 2).numel()};
   Tensor out = Tensor::empty(shape, a.dtype());
   multiply(s, a, b, 0, out);
   return record(Op("matmul", s.flops()), inputs(a, b), out, saved(a, b),

@@ -20,9 +20,7 @@ struct Layout {
 };
 
 int64_t positions_of(const Shape& x) {
-  int64_t n = 1;
-  for (int d = 2; d < x.dim(); ++d) n *= x[d];
-  return n;
+  return x.part(2, x.dim()).numel();
 }
 
 Layout batch_layout(const Shape& x) {

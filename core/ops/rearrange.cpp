@@ -76,7 +76,6 @@ Tensor cat(std::initializer_list<Tensor> tensors, int64_t dim) {
 Tensor stack(std::span<const Tensor> tensors, int64_t dim) {
   check_joinable("stack", tensors);
   const int d = normalize_new_dim("stack", dim, tensors[0].shape());
-  std::vector<Tensor> rows;
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (tensors[i].shape() != tensors[0].shape()) {
       throw ShapeError(
@@ -84,9 +83,12 @@ Tensor stack(std::span<const Tensor> tensors, int64_t dim) {
           str("tensor ", i, " is ", tensors[i].shape(), ", tensor 0 is ", tensors[0].shape()),
           "all shapes must be equal");
     }
-    rows.push_back(unsqueeze(tensors[i], d));
   }
-  return cat(rows, d);
+  return in_name_of("stack", [&] {
+    std::vector<Tensor> rows;
+    for (const Tensor& t : tensors) rows.push_back(unsqueeze(t, d));
+    return cat(rows, d);
+  });
 }
 
 Tensor stack(std::initializer_list<Tensor> tensors, int64_t dim) {

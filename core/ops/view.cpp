@@ -1,5 +1,6 @@
 // Views: new shapes and strides over the same elements.
 #include <algorithm>
+#include <limits>
 
 #include "common.h"
 
@@ -38,22 +39,27 @@ Shape infer_shape(const char* op, const Shape& from, const Shape& wanted) {
   Shape shape = wanted;
   int unknown = -1;
   int64_t known = 1;
+  bool is_empty = false, overflow = false;
   for (int d = 0; d < shape.dim(); ++d) {
     if (shape[d] == -1 && unknown < 0) {
       unknown = d;
     } else if (shape[d] < 0) {
       throw ShapeError(op, str("invalid shape ", wanted, " for ", from),
                        "at most one size may be -1");
+    } else if (shape[d] == 0) {
+      is_empty = true;
     } else {
-      known *= shape[d];
+      overflow = __builtin_mul_overflow(known, shape[d], &known) || overflow;
     }
   }
-  if (unknown >= 0 && known > 0 && numel % known == 0) shape[unknown] = numel / known;
-  if (unknown >= 0 && known == 0) {
+  if (unknown >= 0 && is_empty) {
     throw ShapeError(op, str("cannot infer -1 in ", wanted, " for ", from),
                      "any size would fit; write it out");
   }
-  if ((unknown >= 0 && shape[unknown] == -1) || shape.numel() != numel) {
+  const bool divides = !overflow && numel % known == 0;
+  if (unknown >= 0 && divides) shape[unknown] = numel / known;
+  const bool fits = is_empty ? numel == 0 : divides && (unknown >= 0 || known == numel);
+  if (!fits) {
     throw ShapeError(op, str("shape ", wanted, " does not hold the ", numel, " elements of ", from),
                      "the product of all sizes stays; one may be -1, for what is left");
   }
@@ -88,18 +94,13 @@ Tensor flatten(const Tensor& x, int64_t start_dim, int64_t end_dim) {
         str("start_dim ", start_dim, " comes after end_dim ", end_dim, " in ", x.shape()),
         "name the first dimension to merge, then the last one");
   }
-  if (x.dim() == 0) return reshape(x, {1});
-  Shape shape;
-  int64_t merged = 1;
+  if (x.dim() == 0) return in_name_of("flatten", [&] { return reshape(x, {1}); });
+  Shape shape, merged;
   for (int d = 0; d < x.dim(); ++d) {
-    if (d < start || d > end) {
-      shape.push_back(x.shape()[d]);
-      continue;
-    }
-    merged *= x.shape()[d];
-    if (d == end) shape.push_back(merged);
+    (d < start || d > end ? shape : merged).push_back(x.shape()[d]);
   }
-  return reshape(x, shape);
+  shape.insert(start, merged.numel());
+  return in_name_of("flatten", [&] { return reshape(x, shape); });
 }
 
 Tensor unflatten(const Tensor& x, int64_t dim, const Shape& sizes) {
@@ -113,7 +114,7 @@ Tensor unflatten(const Tensor& x, int64_t dim, const Shape& sizes) {
   Shape shape = x.shape();
   shape.erase(d);
   for (int i = part.dim() - 1; i >= 0; --i) shape.insert(d, part[i]);
-  return reshape(x, shape);
+  return in_name_of("unflatten", [&] { return reshape(x, shape); });
 }
 
 Tensor squeeze(const Tensor& x, std::optional<int64_t> dim) {
@@ -127,14 +128,14 @@ Tensor squeeze(const Tensor& x, std::optional<int64_t> dim) {
       if (shape[d] == 1) shape.erase(d);
     }
   }
-  return reshape(x, shape);
+  return in_name_of("squeeze", [&] { return reshape(x, shape); });
 }
 
 Tensor unsqueeze(const Tensor& x, int64_t dim) {
   const int d = normalize_new_dim("unsqueeze", dim, x.shape());
   Shape shape = x.shape();
   shape.insert(d, 1);
-  return reshape(x, shape);
+  return in_name_of("unsqueeze", [&] { return reshape(x, shape); });
 }
 
 Tensor permute(const Tensor& x, const Dims& dims) {
@@ -291,10 +292,12 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
                      size > 0 ? str("indices go from ", -size, " to ", size - 1)
                               : "there is nothing to select from");
   }
-  const Tensor row = slice(x, d, index < 0 ? index + size : index, 1);
-  Shape shape = row.shape();
-  shape.erase(d);
-  return reshape(row, shape);
+  return in_name_of("select", [&] {
+    const Tensor row = slice(x, d, index < 0 ? index + size : index, 1);
+    Shape shape = row.shape();
+    shape.erase(d);
+    return reshape(row, shape);
+  });
 }
 
 detail::List<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim) {
@@ -303,15 +306,13 @@ detail::List<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int6
                      "unsqueeze() adds a dimension");
   }
   const int d = normalize_dim("split", dim, x.shape());
-  int64_t total = 0;
-  constexpr int64_t most = int64_t{1}
-                           << 46;  // larger than any tensor; sums of them are still exact
+  int64_t total = 0;  // at most as large as no dimension is
   for (int64_t size : sizes) {
     if (size < 0) {
       throw ValueError("split", str("size ", size, " for dimension ", d, " of ", x.shape()),
                        "sizes must not be negative");
     }
-    total = std::min(total + std::min(size, most), most);
+    if (__builtin_add_overflow(total, size, &total)) total = std::numeric_limits<int64_t>::max();
   }
   if (total != x.shape()[d]) {
     throw ShapeError("split",
@@ -360,8 +361,13 @@ detail::List<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
   }
   const int d = normalize_dim("chunk", dim, x.shape());
   const int64_t total = x.shape()[d];
-  if (total == 0) return detail::List<Tensor>(static_cast<size_t>(chunks), x);
-  return split(x, total / chunks + (total % chunks != 0 ? 1 : 0), d);
+  if (total > 0) return split(x, (total - 1) / chunks + 1, d);
+  constexpr int64_t most = 1'000'000;  // of nothing
+  if (chunks > most) {
+    throw ValueError("chunk", str(chunks, " chunks of ", x.shape(), ", which is empty"),
+                     "a list of so many tensors is a mistake");
+  }
+  return detail::List<Tensor>(static_cast<size_t>(chunks), x);
 }
 
 namespace {

@@ -179,3 +179,10 @@ TEST_CASE("elementwise results agree over all instruction sets") {
   }
   kernels::set_isa(before);
 }
+
+TEST_CASE("str writes numbers as streams do by themselves") {
+  CHECK(str(1234567, ' ', 0.1, ' ', 1e-7, ' ', 1234567.0, ' ', 3.0F, ' ', 'c', ' ', "text") ==
+        "1234567 0.1 1e-07 1.23457e+06 3 c text");
+  CHECK(str(size_t{18446744073709551615U}, uint8_t{7}, true, false) == "18446744073709551615710");
+  CHECK(str(float32, Shape{2, 3}, std::string("x")) == "float32[2,3]x");
+}

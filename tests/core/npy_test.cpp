@@ -220,3 +220,13 @@ TEST_CASE("loading what is no readable file, saving where nothing can be written
   CHECK_THROWS_AS(save_npy(folder / "x.npy", Tensor()), ValueError);
   CHECK(std::filesystem::is_empty(folder.path()));
 }
+
+TEST_CASE("what could not be read again is not written") {
+  const TemporaryFolder folder;
+  const Tensor x = zeros({0, int64_t{1} << 40, int64_t{1} << 40});
+  CHECK(message_of([&] { save_npy(folder / "x.npy", x); }) ==
+        "[save_npy] an array of shape [0,1099511627776,1099511627776] cannot be written: its sizes "
+        "other than 0 overflow 63 bits. Hint: a size is wrong");
+  CHECK_THROWS_AS(save_npz(folder / "x.npz", {{"x", x}}), ShapeError);
+  CHECK(std::filesystem::is_empty(folder.path()));
+}

@@ -436,3 +436,14 @@ TEST_CASE("a new file replaces the old one, keeps its permissions, and goes thro
   CHECK((fs::status(folder / "a").permissions() & fs::perms::mask) == fs::perms{0640});
   CHECK(folder.files() == std::vector<std::string>{"a", "link"});
 }
+
+TEST_CASE("what could not be read again is not written") {
+  const TemporaryFolder folder;
+  const Tensor x = zeros({0, int64_t{1} << 40, int64_t{1} << 40});
+  CHECK(message_of([&] {
+          save_safetensors(folder / "x", {{"w", x}});
+        }) ==
+        "[save_safetensors] tensor 'w' of shape [0,1099511627776,1099511627776] cannot be written: "
+        "its sizes other than 0 overflow 63 bits. Hint: a size is wrong");
+  CHECK(std::filesystem::is_empty(folder.path()));
+}

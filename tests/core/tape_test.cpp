@@ -361,3 +361,15 @@ TEST_CASE("a chain of a million operations goes forward and backward") {
   CHECK(y.item() == doctest::Approx(2));
   CHECK(x.grad().item() == 1);
 }
+
+TEST_CASE("a graph and a JSON text of a tape are whole, whatever modules are called") {
+  const Tensor x = ones({2}).requires_grad_();
+  Tape tape;
+  {
+    const Tape::Scope scope(&tape, "a \"b\" \\ c\nd \xff");
+    mul(x, x);
+  }
+  const std::string dot = tape.to_dot();
+  CHECK(dot.find(R"(a \"b\" \\ c\nd)") != std::string::npos);
+  CHECK(tape.to_json().find(R"(a \"b\" \\ c\nd)") != std::string::npos);
+}
