@@ -125,7 +125,7 @@ Tensor tensor(std::initializer_list<std::initializer_list<T>> rows) {
 }
 /// Uniform in [lo, hi), and normal with mean 0 and standard deviation 1. Floating types only; the
 /// generator moves on. Without one they draw from that of the thread, which manual_seed() seeds:
-/// default_rng(Stream::general).
+/// default_rng(Stream::general). ValueError for bounds that are not finite or not in order.
 /// @{
 Tensor rand(const Shape& shape, Rng& generator, double lo = 0, double hi = 1,
             DType dtype = float32);
@@ -159,12 +159,15 @@ inline Tensor randperm(int64_t n) {
 
 // --- Conversion and copies -----------------------------------------------------------------------
 
-/// The same values in another type. Floating to floating is differentiable.
+/// The same values in another type; whole numbers lose fractions, and ValueError where one cannot
+/// hold an element (NaN, out of range); to bool, all but 0 is true. Differentiable between floats.
 Tensor to(const Tensor& x, DType dtype);
 /// A copy in row-major order.
 Tensor clone(const Tensor& x);
 /// x itself where it is in row-major order, else a copy.
 Tensor contiguous(const Tensor& x);
+
+// Whole numbers wrap around at the ends of their range, in sums and products of elements, too.
 
 // --- Elementwise arithmetic: broadcasting --------------------------------------------------------
 
@@ -173,7 +176,8 @@ Tensor sub(const Tensor& a, const Tensor& b);  ///< a - b
 Tensor mul(const Tensor& a, const Tensor& b);  ///< a b, element by element
 /// Floating tensors only.
 Tensor div(const Tensor& a, const Tensor& b);
-/// a to the power b. The gradient for b where a is 0 is 0.
+/// a to the power b. The gradient for b where a is 0 is 0. ValueError for a negative power of whole
+/// numbers.
 Tensor pow(const Tensor& a, const Tensor& b);
 /// a - b floor(a / b), which has the sign of b. Throws ValueError for whole numbers divided by 0.
 Tensor remainder(const Tensor& a, const Tensor& b);

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "parallel_rows.h"
+#include "wrapping.h"
 
 namespace gradus::kernels {
 
@@ -54,10 +55,11 @@ void cumsum(bool reverse, const Loop<2>& loop, int64_t n, int64_t out_step, int6
         for (int64_t i = 0; i < length; ++i) {
           T* const o = out + offset[0] + i * so;
           const T* const run = x + offset[1] + i * sx;
-          std::conditional_t<std::is_floating_point_v<T>, double, int64_t> total = 0;
+          using Total = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+          Total total = 0;
           for (int64_t k = 0; k < n; ++k) {
             const int64_t at = reverse ? n - 1 - k : k;
-            total += run[at * x_step];
+            total = plus(total, static_cast<Total>(run[at * x_step]));
             o[at * out_step] = static_cast<T>(total);
           }
         }

@@ -1,10 +1,13 @@
 #include "copy.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <numbers>
 #include <type_traits>
+#include <utility>
 
 #include "../base/parallel_for.h"
 #include "parallel_rows.h"
@@ -42,7 +45,27 @@ void copy(const Loop<2>& loop, DType dtype, void* out, const void* x) {
   }
 }
 
-void convert(const Loop<2>& loop, DType to, void* out, DType from, const void* x) {
+namespace {
+
+/// Whether a cast changes no more than to cut off a fraction.
+template <class To, class From>
+bool fits(From value) {
+  if constexpr (!std::is_integral_v<To> || std::is_same_v<To, bool> || std::is_same_v<From, bool>) {
+    return true;
+  } else if constexpr (std::is_integral_v<From>) {
+    return std::in_range<To>(value);
+  } else {
+    constexpr double half = static_cast<double>(std::numeric_limits<To>::max() / 2 + 1);
+    constexpr double least = static_cast<double>(std::numeric_limits<To>::min());
+    const double whole = std::trunc(static_cast<double>(value));
+    return whole >= least && whole < 2 * half;
+  }
+}
+
+}  // namespace
+
+bool convert(const Loop<2>& loop, DType to, void* out, DType from, const void* x) {
+  std::atomic<bool> all_fit = true;
   dispatch_all("to", to, [&]<class To>() {
     dispatch_all("to", from, [&]<class From>() {
       parallel_rows(loop, [&](const int64_t* offset, int64_t n) {
@@ -52,13 +75,16 @@ void convert(const Loop<2>& loop, DType to, void* out, DType from, const void* x
         for (int64_t i = 0; i < n; ++i) {
           if constexpr (std::is_same_v<To, bool>) {
             o[i * so] = a[i * sx] != From(0);
-          } else {
+          } else if (fits<To>(a[i * sx])) {
             o[i * so] = static_cast<To>(a[i * sx]);
+          } else {
+            all_fit.store(false, std::memory_order_relaxed);
           }
         }
       });
     });
   });
+  return all_fit;
 }
 
 void fill(const Loop<1>& loop, DType dtype, void* out, double value) {

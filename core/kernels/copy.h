@@ -9,8 +9,9 @@ namespace gradus::kernels {
 
 /// out = x, elements of one type.
 void copy(const Loop<2>& loop, DType dtype, void* out, const void* x);
-/// out = x converted as by a C++ cast; to bool: x != 0.
-void convert(const Loop<2>& loop, DType to, void* out, DType from, const void* x);
+/// out = x converted as by a C++ cast; to bool: x != 0. False where a whole number `out` cannot
+/// hold an element: that is NaN, infinite, or out of range when its fraction is cut off.
+[[nodiscard]] bool convert(const Loop<2>& loop, DType to, void* out, DType from, const void* x);
 void fill(const Loop<1>& loop, DType dtype, void* out, double value);
 
 /// n numbers uniform in [lo, hi), drawn from words 0 ... n-1 of `g` (2n for double).

@@ -6,6 +6,7 @@
 
 #include "elementwise.h"
 #include "parallel_rows.h"
+#include "wrapping.h"
 
 namespace gradus::kernels {
 
@@ -180,13 +181,13 @@ template <class T>
 void unary(Unary f, const Loop<2>& loop, T* out, const T* x, double p, double q) {
   switch (f) {
     case Unary::neg:
-      return map1(loop, out, x, [](T v) { return static_cast<T>(-v); });
+      return map1(loop, out, x, [](T v) { return negative(v); });
     case Unary::abs:
-      return map1(loop, out, x, [](T v) { return static_cast<T>(v < 0 ? -v : v); });
+      return map1(loop, out, x, [](T v) { return v < 0 ? negative(v) : v; });
     case Unary::sign:
       return map1(loop, out, x, [](T v) { return static_cast<T>((v > 0) - (v < 0)); });
     case Unary::square:
-      return map1(loop, out, x, [](T v) { return static_cast<T>(v * v); });
+      return map1(loop, out, x, [](T v) { return times(v, v); });
     case Unary::relu:
       return map1(loop, out, x, [](T v) { return v < 0 ? T(0) : v; });
     case Unary::clamp: {
@@ -205,11 +206,11 @@ template <class T>
 void binary(Binary f, const Loop<3>& loop, T* out, const T* a, const T* b) {
   switch (f) {
     case Binary::add:
-      return map2(loop, out, a, b, [](T x, T y) { return static_cast<T>(x + y); });
+      return map2(loop, out, a, b, [](T x, T y) { return plus(x, y); });
     case Binary::sub:
-      return map2(loop, out, a, b, [](T x, T y) { return static_cast<T>(x - y); });
+      return map2(loop, out, a, b, [](T x, T y) { return minus(x, y); });
     case Binary::mul:
-      return map2(loop, out, a, b, [](T x, T y) { return static_cast<T>(x * y); });
+      return map2(loop, out, a, b, [](T x, T y) { return times(x, y); });
     case Binary::maximum:
       return map2(loop, out, a, b, [](T x, T y) { return x > y || x != x ? x : y; });
     case Binary::minimum:
@@ -228,8 +229,9 @@ void binary(Binary f, const Loop<3>& loop, T* out, const T* a, const T* b) {
     case Binary::pow:
       if constexpr (std::is_floating_point_v<T>) {
         return map2(loop, out, a, b, [](T x, T y) { return std::pow(x, y); });
+      } else {
+        return map2(loop, out, a, b, [](T x, T y) { return whole_power(x, y); });
       }
-      return;
   }
 }
 
@@ -264,6 +266,13 @@ void where(const Loop<4>& loop, T* out, const bool* condition, const T* x, const
   });
 }
 
+/// o + factor a; in one expression where that can be one instruction.
+template <class T>
+T multiply_add(T o, T factor, T a) {
+  if constexpr (std::is_floating_point_v<T>) return o + factor * a;
+  return plus(o, times(factor, a));
+}
+
 template <class T>
 void axpy(const Loop<2>& loop, T* out, const T* x, double alpha) {
   const int64_t so = loop.stride[0][0], sx = loop.stride[1][0];
@@ -272,9 +281,9 @@ void axpy(const Loop<2>& loop, T* out, const T* x, double alpha) {
     T* o = out + offset[0];
     const T* a = x + offset[1];
     if (so == 1 && sx == 1) {
-      for (int64_t i = 0; i < n; ++i) o[i] = static_cast<T>(o[i] + factor * a[i]);
+      for (int64_t i = 0; i < n; ++i) o[i] = multiply_add(o[i], factor, a[i]);
     } else {
-      for (int64_t i = 0; i < n; ++i) o[i * so] = static_cast<T>(o[i * so] + factor * a[i * sx]);
+      for (int64_t i = 0; i < n; ++i) o[i * so] = multiply_add(o[i * so], factor, a[i * sx]);
     }
   });
 }

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "parallel_rows.h"
+#include "wrapping.h"
 
 namespace gradus::kernels {
 
@@ -97,7 +98,7 @@ template <class T>
 void scatter_add(const Loop<3>& loop, const ScatterAxis& axis, T* out, const int64_t* index,
                  const T* source) {
   scatter_words(loop, axis, out, index, source,
-                [](T& place, T value) { place = static_cast<T>(place + value); });
+                [](T& place, T value) { place = plus(place, value); });
 }
 
 template void scatter_add(const Loop<3>&, const ScatterAxis&, float*, const int64_t*, const float*);

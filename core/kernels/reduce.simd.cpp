@@ -12,6 +12,7 @@
 #include "../base/parallel_for.h"
 #include "reduce.h"
 #include "sizes.h"
+#include "wrapping.h"
 
 namespace gradus::kernels {
 
@@ -26,7 +27,7 @@ struct Sum {
   using Accumulator = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
   static constexpr Accumulator start = 0;
   static Accumulator of(T x) { return static_cast<Accumulator>(x); }
-  static Accumulator fold(Accumulator a, Accumulator b) { return a + b; }
+  static Accumulator fold(Accumulator a, Accumulator b) { return plus(a, b); }
   static T result(Accumulator total, double divisor) {
     if constexpr (std::is_floating_point_v<T>) total /= divisor;
     return static_cast<T>(total);
@@ -39,7 +40,7 @@ struct Squares : Sum<T> {
   using typename Sum<T>::Accumulator;
   static Accumulator of(T x) {
     const auto v = static_cast<Accumulator>(x);
-    return v * v;
+    return times(v, v);
   }
 };
 

@@ -165,6 +165,11 @@ void detail::check_row_length(size_t length, size_t first) {
 
 Tensor rand(const Shape& shape, Rng& generator, double lo, double hi, DType dtype) {
   return dispatch_floating("rand", dtype, [&]<class T>() {
+    const T least = static_cast<T>(lo), end = static_cast<T>(hi);
+    if (!(least <= end) || !std::isfinite(end - least)) {
+      throw ValueError("rand", str("there is no number in [", lo, ", ", hi, ")"),
+                       "the lower bound is included, the upper one is not; both are finite");
+    }
     Tensor out = Tensor::empty(shape, dtype);
     const auto words = static_cast<uint64_t>(out.numel()) * sizeof(T) / 4;
     kernels::fill_uniform(out.numel(), out.mutable_data<T>(), generator.take(words), lo, hi);
@@ -238,10 +243,36 @@ Tensor contiguous(const Tensor& x) {
       [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList { return {g}; });
 }
 
+namespace {
+
+/// Names the first element of x that `dtype` cannot hold.
+[[noreturn]] void throw_unfit(const Tensor& x, DType dtype) {
+  const NoGrad pause;
+  std::string first;
+  const Tensor flat = flatten(x.detach());
+  for (int64_t i = 0; i < flat.numel() && first.empty(); ++i) {
+    const Tensor element = select(flat, 0, i);
+    Tensor out = Tensor::empty({}, dtype);
+    if (kernels::convert(loop_over(out, element), dtype, out.raw_mutable_data(), x.dtype(),
+                         element.raw_data())) {
+      continue;
+    }
+    dispatch_number("to", x.dtype(), [&]<class T>() { first = str(*element.data<T>()); });
+  }
+  throw ValueError(
+      "to", str(first, " does not fit ", dtype, ": the tensor is ", x.dtype(), " ", x.shape()),
+      str(range_text(dtype), "; clamp() first, and where() replaces NaN"));
+}
+
+}  // namespace
+
 Tensor to(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   Tensor out = Tensor::empty(x.shape(), dtype);
-  kernels::convert(loop_over(out, x), dtype, out.raw_mutable_data(), x.dtype(), x.raw_data());
+  if (!kernels::convert(loop_over(out, x), dtype, out.raw_mutable_data(), x.dtype(),
+                        x.raw_data())) {
+    throw_unfit(x, dtype);
+  }
   if (!is_floating(dtype)) return out;
   return record("to", inputs(x), out, saved(), x.dtype(),
                 [](const TensorList&, DType from, const Tensor& g, const Wanted&) -> TensorList {

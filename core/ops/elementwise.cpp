@@ -107,8 +107,13 @@ Tensor div(const Tensor& a, const Tensor& b) {
 }
 
 Tensor pow(const Tensor& a, const Tensor& b) {
-  check_floating("pow", a);
   const auto [x, y] = broadcast("pow", a, b);
+  if (!is_floating(x.dtype()) && x.dtype() != uint8 && any(lt(y, 0)).item() != 0) {
+    throw ValueError("pow",
+                     str("a negative power of a whole number: ", a.dtype(), " ", a.shape(), " and ",
+                         b.shape(), " with a ", min(b).item(), " in it"),
+                     "whole numbers have no fractions; convert with .to(float32)");
+  }
   return record("pow", inputs(x, y), compute("pow", Binary::pow, x, y), saved(x, y),
                 [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
                   const Tensor &base = s[0], &exponent = s[1];

@@ -2,6 +2,7 @@
 #include "../kernels/index.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "common.h"
 
@@ -238,8 +239,12 @@ Tensor one_hot(const Tensor& classes, std::optional<int64_t> given) {
     throw ShapeError("one_hot", str("classes ", classes.shape(), " do not say how many there are"),
                      "give the number of classes");
   }
-  const int64_t num_classes =
-      given ? *given : std::max<int64_t>(1, static_cast<int64_t>(max(classes).item()) + 1);
+  const auto count_of = [](const Tensor& all) {
+    const int64_t largest = *max(flatten(all), 0).values.data<int64_t>();
+    return largest < std::numeric_limits<int64_t>::max() ? std::max<int64_t>(1, largest + 1)
+                                                         : largest;
+  };
+  const int64_t num_classes = given ? *given : count_of(classes);
   if (num_classes < 1) {
     throw ValueError("one_hot", str("expected at least 1 class, got ", num_classes),
                      "leave it out for as many as the largest class asks for");

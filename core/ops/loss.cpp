@@ -64,7 +64,7 @@ Targets checked_targets(const char* op, const Tensor& scores, const Tensor& targ
   check_class_weight(op, weight, scores, target, classes);
   check_labels(op, scores, target, classes, ignore_index);
 
-  const Tensor ignored = eq(target, static_cast<double>(ignore_index));
+  const Tensor ignored = eq(target, tensor({ignore_index}, {}));
   const Tensor index = masked_fill(target, ignored, 0);
   const Tensor kept = to(eq(ignored, zeros_like(ignored)), scores.dtype());
   const Tensor weights =

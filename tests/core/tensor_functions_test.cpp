@@ -352,3 +352,78 @@ TEST_CASE("movedim moves one dimension and leaves the others in order") {
   CHECK(movedim(x, 1, 1).is_same(x));
   CHECK_THROWS_AS(movedim(x, 4, 0), IndexError);
 }
+
+TEST_CASE("sizes whose product overflows are refused, not multiplied") {
+  const int64_t huge = int64_t{1} << 40;
+  CHECK(message_of([&] {
+          reshape(ones({6}), {huge, huge, -1});
+        }) ==
+        "[reshape] shape [1099511627776,1099511627776,-1] does not hold the 6 elements of [6]. "
+        "Hint: the product of all sizes stays; one may be -1, for what is left");
+  CHECK_THROWS_AS(reshape(ones({6}), {huge, huge}), ShapeError);
+  // 2^32 2^32 is 0 in 64 bits.
+  CHECK_THROWS_AS(reshape(zeros({0}), {int64_t{1} << 32, int64_t{1} << 32, -1}), ShapeError);
+  CHECK_THROWS_AS(flatten(zeros({0, huge, huge}), 1), ShapeError);
+  CHECK_THROWS_AS(split(ones({6}), std::vector<int64_t>{INT64_MAX, INT64_MAX, 8}, 0), ShapeError);
+  CHECK_THROWS_AS(chunk(zeros({0}), INT64_MAX), Error);
+  CHECK(chunk(ones({6}), INT64_MAX).size() == 6);
+}
+
+TEST_CASE("uniform random numbers need bounds in order, and finite ones") {
+  Rng generator(1);
+  CHECK(message_of([&] { rand({2}, generator, 1, 0); }) ==
+        "[rand] there is no number in [1, 0). Hint: the lower bound is included, the upper one is "
+        "not; both are finite");
+  const double infinity = HUGE_VAL;
+  CHECK_THROWS_AS(rand({2}, generator, 0, infinity), ValueError);
+  CHECK_THROWS_AS(rand({2}, generator, -infinity, 0), ValueError);
+  CHECK_THROWS_AS(rand({2}, generator, 0, std::nan("")), ValueError);
+  CHECK_THROWS_AS(rand({2}, generator, -1.7e308, 1.7e308, float64), ValueError);
+  CHECK_THROWS_AS(rand({2}, generator, 0, 1e300), ValueError);  // infinite in float32
+  CHECK(generator.position == 0);
+  CHECK(rand({2}, generator, 3, 3).to_vector<float>() == std::vector<float>{3, 3});
+}
+
+TEST_CASE("classes at the end of int64 are no count of classes") {
+  CHECK_THROWS_AS(one_hot(tensor<int64_t>({INT64_MAX})), Error);
+}
+
+TEST_CASE("an error names the function that was called") {
+  CHECK(message_of([] {
+          stack({ones({1, 1, 1, 1, 1, 1, 1, 1}), ones({1, 1, 1, 1, 1, 1, 1, 1})});
+        }).starts_with("[stack] a tensor has at most 8 dimensions"));
+  CHECK(message_of([] {
+          unsqueeze(ones({1, 1, 1, 1, 1, 1, 1, 1}), 0);
+        }).starts_with("[unsqueeze] a tensor has at most 8 dimensions"));
+  CHECK(message_of([] { ones({2}).to_vector<double>(); }) ==
+        "[to_vector] expected a float64 tensor, got float32 [2]. Hint: convert it with "
+        ".to(dtype)");
+  CHECK(message_of([] { ones({2}).data<int64_t>(); }) ==
+        "[data] expected an int64 tensor, got float32 [2]. Hint: convert it with .to(dtype)");
+  CHECK(message_of([] { ones({2}, int32).requires_grad_(); }) ==
+        "[requires_grad_] an int32 tensor has no gradient. Hint: only float32 and float64 tensors "
+        "do");
+  Tensor lost;
+  {
+    const Tape tape;
+    lost = mul(ones({1, 2}).requires_grad_(), 2);
+  }
+  const Tape tape;
+  const auto starts = [](const std::string& message, const char* op) {
+    return message.starts_with(str("[", op, "] a tensor [1,2] belongs to a tape that has ended"));
+  };
+  CHECK(starts(message_of([&] { stack({lost, lost}); }), "stack"));
+  CHECK(starts(message_of([&] { unsqueeze(lost, 0); }), "unsqueeze"));
+  CHECK(starts(message_of([&] { squeeze(lost); }), "squeeze"));
+  CHECK(starts(message_of([&] { flatten(lost); }), "flatten"));
+  CHECK(starts(message_of([&] { unflatten(lost, 1, {2, 1}); }), "unflatten"));
+  CHECK(starts(message_of([&] { select(lost, 1, 0); }), "select"));
+  CHECK(message_of([] { stack({ones({2}), Tensor()}); }).find("undefined") != std::string::npos);
+}
+
+TEST_CASE("not a number is written without a sign") {
+  const double nan = -std::nan("");
+  CHECK(message_of([&] { clamp(full({1}, 2, int32), nan, 1); }).find("-nan") == std::string::npos);
+  CHECK(str(nan, ' ', std::copysign(std::nan(""), -1), ' ', -HUGE_VAL) == "nan nan -inf");
+  CHECK(message_of([&] { full({1}, nan, int32); }).find("number nan is") != std::string::npos);
+}
