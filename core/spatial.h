@@ -115,8 +115,9 @@ struct PoolOptions {
   Sizes<N> padding = 0;                 ///< on both sides; at most half of the kernel
   Sizes<N> dilation = 1;                ///< max pooling only
   bool ceil_mode = false;               ///< keep a last window that hangs over the edge
-  bool count_include_pad = true;        ///< average pooling only: padding counts as zeros
-  /// Average pooling only: what sums are divided by, in place of the number of elements; not 0.
+  /// Average pooling only, refused elsewhere: padding counts as zeros.
+  bool count_include_pad = true;
+  /// Likewise: what sums are divided by, in place of the number of elements; not 0.
   std::optional<int64_t> divisor_override = {};
 };
 /// The options by the number of dimensions.
@@ -185,11 +186,12 @@ struct UpsampleOptions {
   UpsampleMode mode = UpsampleMode::nearest;  ///< linear is linear, bilinear or trilinear
   bool align_corners = false;  ///< linear only: the outermost elements keep their values
 };
-/// x [N, C, ...] with other spatial sizes: each element from the nearest one before it, or
-/// interpolated in each dimension (linear, bilinear, trilinear) at (i + 1/2) H / H' - 1/2, or at
-/// i (H - 1) / (H' - 1) with align_corners. Throws ShapeError for other than one to three spatial
-/// dimensions and empty ones; ValueError unless exactly one of size and scale_factor is given, for
-/// sizes below 1, and for align_corners with nearest.
+/// x [N, C, ...] with other spatial sizes (with a scale_factor of 120.0 / 88, 88 becomes 120: what
+/// misses a whole number by rounding alone is this number): each element from the nearest one
+/// before it, or interpolated in each dimension (linear, bilinear, trilinear) at (i + 1/2) H / H' -
+/// 1/2, or at i (H - 1) / (H' - 1) with align_corners. Throws ShapeError for other than one to
+/// three spatial dimensions and empty ones; ValueError unless exactly one of size and scale_factor
+/// is given, for sizes below 1, and for align_corners with nearest.
 Tensor upsample(const Tensor& x, const UpsampleOptions& options);
 
 }  // namespace gradus

@@ -12,13 +12,11 @@ namespace {
 
 /// The planes of [N,C,H,W] or [C,H,W].
 int64_t plane_count(const Shape& shape) {
-  int64_t n = 1;
-  for (int d = 0; d < shape.dim() - 2; ++d) n *= shape[d];
-  return n;
+  return shape.part(0, shape.dim() - 2).numel();
 }
 
 int64_t plane_size(const Shape& shape) {
-  return shape.back() * shape[shape.dim() - 2];
+  return shape.part(shape.dim() - 2, shape.dim()).numel();
 }
 
 Shape with_plane(Shape shape, int64_t h, int64_t w) {
@@ -89,6 +87,7 @@ struct Pooled {
 
 Pooled max_pool(const Tensor& input, const Pool2dOptions& options) {
   check_image("max_pool2d", input);
+  check_no_average("max_pool2d", options);
   const auto s = pool_sizes("max_pool2d", input.shape(), options);
   const Tensor x = contiguous(input);
   const Shape shape = with_plane(x.shape(), s.oh, s.ow);

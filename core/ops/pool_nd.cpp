@@ -66,6 +66,12 @@ void check_pool(const char* op, const Tensor& x, const PoolOptions<N>& options) 
 }
 
 template <size_t N>
+void check_max_pool(const char* op, const Tensor& x, const PoolOptions<N>& options) {
+  check_pool(op, x, options);
+  check_no_average(op, options);
+}
+
+template <size_t N>
 void check_average(const char* op, const Tensor& x, const PoolOptions<N>& options) {
   check_pool(op, x, options);
   if (options.divisor_override == 0) {
@@ -92,18 +98,18 @@ void check_adaptive(const char* op, const Tensor& x, const Sizes<N>& output_size
 // --- The largest element ---
 
 Tensor max_pool1d(const Tensor& x, const Pool1dOptions& options) {
-  check_pool("max_pool1d", x, options);
+  check_max_pool("max_pool1d", x, options);
   return from_plane(max_pool2d(as_plane(x), along_row(options)));
 }
 
 ValuesIndices max_pool1d_with_indices(const Tensor& x, const Pool1dOptions& options) {
-  check_pool("max_pool1d", x, options);
+  check_max_pool("max_pool1d", x, options);
   const auto [values, indices] = max_pool2d_with_indices(as_plane(x), along_row(options));
   return {from_plane(values), from_plane(indices)};
 }
 
 Tensor max_pool3d(const Tensor& x, const Pool3dOptions& options) {
-  check_pool("max_pool3d", x, options);
+  check_max_pool("max_pool3d", x, options);
   const Tensor planes = max_pool2d(as_stacks(x), within_planes(options));
   const Tensor y = max_pool2d(as_columns(planes), across_planes(options));
   const Size3 output = pool_output_size("max_pool3d", x.shape(), options);
@@ -111,7 +117,7 @@ Tensor max_pool3d(const Tensor& x, const Pool3dOptions& options) {
 }
 
 ValuesIndices max_pool3d_with_indices(const Tensor& x, const Pool3dOptions& options) {
-  check_pool("max_pool3d", x, options);
+  check_max_pool("max_pool3d", x, options);
   const auto planes = max_pool2d_with_indices(as_stacks(x), within_planes(options));
   const auto [y, places] =
       max_pool2d_with_indices(as_columns(planes.values), across_planes(options));
@@ -178,14 +184,13 @@ template <size_t N>
 ValuesIndices adaptive_max(const char* op, const Tensor& x, const Sizes<N>& output_size) {
   check_adaptive(op, x, output_size);
   ValuesIndices found{x, {}};
-  int64_t elements = 1;  // behind one index of dimension d, in x
   for (size_t i = N; i-- > 0;) {
     const int d = x.dim() - static_cast<int>(N - i);
     const auto [values, places] = adaptive_max_along(found.values, d, output_size[i]);
+    const int64_t elements = x.shape().part(d + 1, x.dim()).numel();  // behind one index of d
     const Tensor behind = mul(places, static_cast<double>(elements));
     found = {values,
              found.indices.defined() ? add(behind, gather(found.indices, d, places)) : places};
-    elements *= x.size(d);
   }
   return found;
 }
@@ -215,6 +220,7 @@ void check_norm_pool(const char* op, double norm_type, const PoolOptions<N>& opt
   if (options.padding != Sizes<N>(0)) {
     throw ValueError(op, "a norm pool has no padding", "pad() the input");
   }
+  check_no_average(op, options);
 }
 
 /// The norms of windows of `size` elements from `average`, the averages of what it is given. In
@@ -263,15 +269,13 @@ Tensor max_unpool(const char* op, const Tensor& x, const Tensor& indices,
   const Shape shape = with_spatial(x.shape(), lead, output_size);
   Shape rows = x.shape();  // each channel as one row
   while (rows.dim() > lead) rows.erase(lead);
-  int64_t elements = 1;
   for (int64_t size : output_size) {
     if (size < 1) {
       throw ValueError(op, str("output_size ", Shape(output_size), " is not positive"),
                        "give the size that the input of the max pooling had");
     }
-    elements *= size;
   }
-  rows.push_back(elements);
+  rows.push_back(Shape(output_size).numel());
   return reshape(scatter_add(rows, lead, flatten(indices, lead), flatten(x, lead)), shape);
 }
 

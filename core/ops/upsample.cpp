@@ -19,6 +19,13 @@ struct Resampling {
   double step;
 };
 
+/// The whole number from a product down; one that it misses by no more than the rounding of both
+/// factors, the ratio of two sizes in most cases, is that number.
+double whole_part(double product) {
+  const double nearest = std::nearbyint(product);
+  return std::abs(product - nearest) <= 0x1p-51 * nearest ? nearest : std::floor(product);
+}
+
 void check_options(const UpsampleOptions& o) {
   if (o.size.empty() == !o.scale_factor.has_value()) {
     throw ValueError("upsample", "needs either a size or a scale_factor", "give one of the two");
@@ -36,7 +43,7 @@ void check_options(const UpsampleOptions& o) {
 Resampling resampling_of(const Tensor& x, int dim, const UpsampleOptions& o) {
   const int64_t in = x.size(dim);
   if (o.scale_factor) {
-    const double out = std::floor(static_cast<double>(in) * *o.scale_factor);
+    const double out = whole_part(static_cast<double>(in) * *o.scale_factor);
     return {dim, in, static_cast<int64_t>(std::min(out, static_cast<double>(most + 1))),
             1 / *o.scale_factor};
   }

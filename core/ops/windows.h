@@ -42,6 +42,17 @@ void check_sample_channels(const char* op, const Tensor& x, const Tensor& weight
 template <size_t N>
 void check_pool_input(const char* op, const Tensor& x);
 
+/// Throws where an option is given that averages alone have.
+template <size_t N>
+void check_no_average(const char* op, const PoolOptions<N>& options) {
+  const auto refuse = [&](const char* option) {
+    throw ValueError(op, str(option, " is for averages"),
+                     str("leave it out, or use avg_pool", N, "d"));
+  };
+  if (options.divisor_override) refuse("divisor_override");
+  if (!options.count_include_pad) refuse("count_include_pad");
+}
+
 /// Output sizes of a pool over x, the shape of what passed check_pool_input.
 template <size_t N>
 Sizes<N> pool_output_size(const char* op, const Shape& x, const PoolOptions<N>& options);

@@ -308,3 +308,30 @@ TEST_CASE("unflatten splits one dimension") {
         "is the size of the dimension");
   CHECK_THROWS_AS(unflatten(x, 3, {1}), IndexError);
 }
+
+TEST_CASE("a pool refuses the options of another") {
+  const Tensor x = ones({1, 1, 4, 4, 4}), plane = ones({1, 1, 4, 4}), row = ones({1, 1, 4});
+  CHECK(message_of([&] { max_pool2d(plane, {.divisor_override = 3}); }) ==
+        "[max_pool2d] divisor_override is for averages. Hint: leave it out, or use avg_pool2d");
+  CHECK(message_of([&] { max_pool1d_with_indices(row, {.count_include_pad = false}); }) ==
+        "[max_pool1d] count_include_pad is for averages. Hint: leave it out, or use avg_pool1d");
+  CHECK_THROWS_AS(max_pool1d(row, {.divisor_override = 3}), ValueError);
+  CHECK_THROWS_AS(max_pool2d(plane, {.count_include_pad = false}), ValueError);
+  CHECK_THROWS_AS(max_pool2d_with_indices(plane, {.divisor_override = 3}), ValueError);
+  CHECK_THROWS_AS(max_pool3d(x, {.divisor_override = 3}), ValueError);
+  CHECK_THROWS_AS(max_pool3d_with_indices(x, {.count_include_pad = false}), ValueError);
+  CHECK_THROWS_AS(lp_pool1d(row, 2, {.divisor_override = 3}), ValueError);
+  CHECK_THROWS_AS(lp_pool1d(row, 2, {.count_include_pad = false}), ValueError);
+  CHECK(message_of([&] { lp_pool2d(plane, 2, {.divisor_override = 3}); }) ==
+        "[lp_pool2d] divisor_override is for averages. Hint: leave it out, or use avg_pool2d");
+  CHECK_THROWS_AS(lp_pool2d(plane, 2, {.count_include_pad = false}), ValueError);
+}
+
+TEST_CASE("max_unpool refuses sizes whose product overflows") {
+  const int64_t huge = int64_t{1} << 40;
+  CHECK_THROWS_AS(max_unpool2d(ones({1, 1, 1, 1}), zeros({1, 1, 1, 1}, int64), {huge, huge}),
+                  Error);
+  CHECK_THROWS_AS(
+      max_unpool3d(ones({1, 1, 1, 1, 1}), zeros({1, 1, 1, 1, 1}, int64), {huge, huge, huge}),
+      Error);
+}

@@ -72,3 +72,22 @@ TEST_CASE("upsampling needs a size that makes sense") {
   CHECK_THROWS_AS(upsample(zeros({1, 3, 0}), {.size = {2}}), ShapeError);
   CHECK_THROWS_AS(upsample(zeros({1, 3, 4}, int64), {.size = {2}}), DTypeError);
 }
+
+TEST_CASE("a factor that rounding left just below a whole size gives this size") {
+  const auto size_after = [](int64_t size, double factor, UpsampleMode mode) {
+    return upsample(zeros({1, 1, size}), {.scale_factor = factor, .mode = mode}).size(2);
+  };
+  for (const UpsampleMode mode : {UpsampleMode::nearest, UpsampleMode::linear}) {
+    CHECK(size_after(88, 120.0 / 88, mode) == 120);
+    CHECK(size_after(100, 0.29, mode) == 29);
+    CHECK(size_after(100, 0.2999999, mode) == 29);
+    CHECK(size_after(3, 0.999999999, mode) == 2);
+    for (int64_t in = 1; in <= 60; ++in) {
+      for (int64_t out = 1; out <= 60; ++out) {
+        const double factor = static_cast<double>(out) / static_cast<double>(in);
+        if (size_after(in, factor, mode) == out) continue;
+        FAIL_CHECK(in, " to ", out, " gives ", size_after(in, factor, mode));
+      }
+    }
+  }
+}
