@@ -44,11 +44,12 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions&
 }
 
 bool ReduceLROnPlateau::is_better(double metric) const {
-  const bool small_is_good = options_.mode == PlateauMode::min;
-  const double change = small_is_good ? -options_.threshold : options_.threshold;
-  const double limit =
-      options_.threshold_mode == ThresholdMode::relative ? best_ * (1 + change) : best_ + change;
-  return small_is_good ? metric < limit : metric > limit;
+  const bool is_share = options_.threshold_mode == ThresholdMode::relative;
+  // No number is nearer to an infinite best than another.
+  const double least = !std::isfinite(best_) ? 0
+                       : is_share            ? options_.threshold * std::abs(best_)
+                                             : options_.threshold;
+  return options_.mode == PlateauMode::min ? metric < best_ - least : metric > best_ + least;
 }
 
 void ReduceLROnPlateau::step(double metric) {

@@ -231,7 +231,12 @@ void CosineAnnealingWarmRestarts::check(const Optimizer&) const {
 
 int64_t OneCycleLR::steps() const {
   if (total_steps) return *total_steps;
-  if (epochs && steps_per_epoch) return *epochs * *steps_per_epoch;
+  int64_t product = 0;
+  if (epochs && steps_per_epoch) {
+    if (!__builtin_mul_overflow(*epochs, *steps_per_epoch, &product)) return product;
+    throw ValueError("OneCycleLR", str(*epochs, " epochs of ", *steps_per_epoch, " steps"),
+                     "so many steps cannot be counted");
+  }
   throw ValueError("OneCycleLR", "the number of steps is missing",
                    "give total_steps, or epochs and steps_per_epoch");
 }

@@ -29,6 +29,7 @@ int64_t StateLoader::take_count(const std::string& name, int64_t otherwise) {
   if (!t.defined()) return otherwise;
   const int64_t count = *t.data<int64_t>();
   if (count < 0) problem(str(name, " is negative"));
+  if (count > int64_t{1} << 53) problem(str(name, " is above 2^53"));
   return count;
 }
 

@@ -16,7 +16,8 @@ class StateLoader {
   bool has(const std::string& name) const { return left_.contains(name); }
   /// The tensor of this name, or an undefined one where it is missing or does not fit.
   Tensor take(const std::string& name, const Shape& shape, DType dtype);
-  /// A number, or `otherwise` where it is missing or does not fit. Counts must not be negative.
+  /// A number, or `otherwise` where it is missing or does not fit. Counts must not be
+  /// negative, nor above 2^53: what counts on from there must not overflow.
   int64_t take_count(const std::string& name, int64_t otherwise);
   double take_number(const std::string& name, double otherwise);
   /// Adds to what will be reported; returns an undefined tensor.

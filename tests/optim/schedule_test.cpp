@@ -374,3 +374,70 @@ TEST_CASE("plateau options that make no sense are refused") {
         "[ReduceLROnPlateau] min_lr has 2 values, there are 1 groups. Hint: give one number for "
         "all, or one per group");
 }
+
+TEST_CASE("a share of the best is a share of its size, also where metrics are below zero") {
+  SGD sgd = make_sgd(1);
+  ReduceLROnPlateau falling(sgd, {.factor = 0.5, .patience = 1, .threshold = 0.1});
+  falling.step(-10);
+  falling.step(-10.5);  // not 10 % better
+  CHECK(falling.best() == -10);
+  CHECK(falling.num_bad_epochs() == 1);
+  falling.step(-11.5);
+  CHECK(falling.best() == -11.5);
+  falling.step(-9);
+  falling.step(-9);
+  CHECK(falling.best() == -11.5);
+  CHECK(sgd.lr() == 0.5);
+
+  ReduceLROnPlateau rising(
+      sgd, {.mode = PlateauMode::max, .factor = 0.5, .patience = 0, .threshold = 0.1});
+  rising.step(-10);
+  rising.step(-8.5);
+  CHECK(rising.best() == -8.5);
+  CHECK(sgd.lr() == 0.5);
+  rising.step(-9);  // worse
+  CHECK(rising.best() == -8.5);
+  CHECK(sgd.lr() == 0.25);
+}
+
+TEST_CASE("across zero and after infinity, a better metric is better") {
+  for (const double sign : {1.0, -1.0}) {
+    SGD sgd = make_sgd(1);
+    ReduceLROnPlateau plateau(sgd, {.mode = sign > 0 ? PlateauMode::min : PlateauMode::max,
+                                    .factor = 0.5,
+                                    .patience = 0,
+                                    .threshold = 0});
+    plateau.step(sign * HUGE_VAL);  // no better than nothing
+    CHECK(sgd.lr() == 0.5);
+    for (const double metric : {1.0, 0.0, -1.0}) {
+      plateau.step(sign * metric);
+      CHECK(plateau.best() == sign * metric);
+    }
+    plateau.step(-sign * HUGE_VAL);
+    CHECK(plateau.best() == -sign * HUGE_VAL);
+    CHECK(sgd.lr() == 0.5);
+    plateau.step(-sign * HUGE_VAL);
+    CHECK(sgd.lr() == 0.25);
+  }
+}
+
+TEST_CASE("counts that no training reaches are no state") {
+  SGD sgd = make_sgd(1);
+  Schedule schedule(sgd, StepLR{.step_size = 2});
+  NamedTensors state = schedule.state_dict();
+  state[0].tensor = tensor({INT64_MAX}, {});
+  CHECK(message_of([&] { schedule.load_state_dict(state); }) ==
+        "[Schedule] the state does not fit, nothing was loaded: steps is above 2^53. Hint: it must "
+        "come from a schedule of an optimizer with the same groups");
+  ReduceLROnPlateau plateau(sgd);
+  NamedTensors other = plateau.state_dict();
+  other[1].tensor = tensor({INT64_MAX}, {});
+  CHECK_THROWS_AS(plateau.load_state_dict(other), ValueError);
+}
+
+TEST_CASE("a cycle of more steps than can be counted is refused") {
+  SGD sgd = make_sgd(1);
+  OneCycleLR cycle{.max_lr = 1, .epochs = INT64_MAX, .steps_per_epoch = 3};
+  cycle.cycle_momentum = false;
+  CHECK_THROWS_AS(Schedule(sgd, cycle), ValueError);
+}
