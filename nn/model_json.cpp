@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
 #include "../core/base/error.h"
 #include "../core/base/input_file.h"
@@ -31,10 +33,15 @@ std::string shown(const Json& value) {
   return text;
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
+/// "did you mean ...? " where one of the words is near; nothing else. `rest` follows.
+std::string suggestion(const std::string& word, std::span<const std::string> words,
+                       const std::string& rest) {
+  const std::string meant = nearest_word(word, words);
+  if (meant.empty()) return rest;
+  std::string text = str("did you mean \"", meant, "\"?");
+  if (rest.empty()) return text;
+  const std::string begin(1, static_cast<char>(std::toupper(static_cast<unsigned char>(rest[0]))));
+  return text + " " + begin + rest.substr(1);
 }
 
 /// Sets the options that a JSON object has, and refuses what does not fit.
@@ -78,14 +85,19 @@ class OptionReader : public OptionVisitor {
     throw ValueError(type_, str("unknown option \"", name, "\""), hint);
   }
 
-  /// Throws for options that `describe` did not ask for. Call it last.
+  /// Throws for options that `describe` did not ask for, and then for those that are missing: of
+  /// one that is misspelled, both are true. Call it last.
   void finish() const {
     for (const auto& item : object_.items()) {
       if (std::find(known_.begin(), known_.end(), item.key()) != known_.end()) continue;
       throw ValueError(
           type_, str("unknown option \"", item.key(), "\""),
-          known_.empty() ? "it has no options" : str("its options are ", joined(known_)));
+          known_.empty() ? "it has no options"
+                         : suggestion(item.key(), known_, str("its options are ", joined(known_))));
     }
+    if (missing_.empty()) return;
+    throw ValueError(type_, str("option \"", missing_, "\" is missing"),
+                     "to_json() of a net shows the form");
   }
 
  protected:
@@ -115,10 +127,7 @@ class OptionReader : public OptionVisitor {
     });
   }
   void require(const char* name) override {
-    if (!object_.contains(name)) {
-      throw ValueError(type_, str("option \"", name, "\" is missing"),
-                       "to_json() of a net shows the form");
-    }
+    if (missing_.empty() && !object_.contains(name)) missing_ = name;
   }
   void choose(const char* name, size_t& index, std::span<const char* const> words) override {
     read(name, [&](const Json& j) {
@@ -128,7 +137,7 @@ class OptionReader : public OptionVisitor {
           return;
         }
       }
-      refuse(name, "one of " + joined({words.begin(), words.end()}), j);
+      refuse(name, "one of " + joined(std::vector<std::string>(words.begin(), words.end())), j);
     });
   }
 
@@ -155,6 +164,7 @@ class OptionReader : public OptionVisitor {
 
   double number(const char* name, const char* expected, const Json& j) const {
     if (j == "inf" || j == "-inf") return j == "inf" ? HUGE_VAL : -HUGE_VAL;
+    if (j == "nan") return std::numeric_limits<double>::quiet_NaN();
     if (!j.is_number()) refuse(name, expected, j);
     return j.get<double>();
   }
@@ -192,6 +202,7 @@ class OptionReader : public OptionVisitor {
   const char* type_;
   const Json& object_;
   std::vector<std::string> known_;
+  std::string missing_;
 };
 
 // --- Writing options ---
@@ -234,7 +245,7 @@ class OptionWriter : public OptionVisitor {
 
  private:
   static OrderedJson json(double value) {
-    if (std::isinf(value)) return value > 0 ? "inf" : "-inf";  // JSON has no infinity
+    if (!std::isfinite(value)) return str(value);  // "inf", "nan": JSON has no such numbers
     return value;
   }
   /// One number where all are equal.
@@ -249,8 +260,10 @@ class OptionWriter : public OptionVisitor {
 std::unique_ptr<Module> build_layer(const std::string& type, const Json& options) {
   const LayerType* layer = find_layer_type(type);
   if (layer == nullptr) {
+    std::vector<std::string> known = {"Sequential", "Residual"};
+    for (std::string& name : layer_types()) known.push_back(std::move(name));
     throw ValueError("from_json", str("unknown layer type \"", type, "\""),
-                     "known are Sequential, Residual, " + joined(layer_types()));
+                     suggestion(type, known, "known are " + joined(known)));
   }
   return layer->build([&](const auto& describe) {
     OptionReader reader(layer->name, options);
@@ -265,8 +278,15 @@ constexpr int max_depth = 64;
 
 Sequential build_layers(const Json& list, int depth);
 
+/// The value of a key that must be there.
 const Json& member(const Json& object, const char* key) {
   if (const auto found = object.find(key); found != object.end()) return *found;
+  const std::vector<std::string> keys = {key};
+  for (const auto& item : object.items()) {
+    if (nearest_word(item.key(), keys).empty()) continue;
+    throw ValueError("from_json", str("unknown key \"", item.key(), "\""),
+                     suggestion(item.key(), keys, ""));
+  }
   throw ValueError("from_json", str("\"", key, "\" is missing"),
                    "to_json() of a net shows the form");
 }
@@ -281,7 +301,7 @@ void check_keys(const Json& object, const std::string& type, const std::vector<s
   for (const auto& item : object.items()) {
     if (std::find(keys.begin(), keys.end(), item.key()) != keys.end()) continue;
     throw ValueError("from_json", str("unknown key \"", item.key(), "\" in a layer of type ", type),
-                     "it may have " + joined(keys));
+                     suggestion(item.key(), keys, "it may have " + joined(keys)));
   }
 }
 
@@ -314,7 +334,7 @@ Sequential build_layers(const Json& list, int depth) {
   }
   Sequential result;
   for (const Json& object : list) {
-    std::string name = std::to_string(result.size());
+    std::string name = str(result.size());
     if (!object.is_object()) {
       throw ValueError("from_json", str("layer ", name, " must be an object, got ", shown(object)),
                        "as in {\"type\": \"ReLU\"}");
@@ -332,7 +352,47 @@ Sequential build_layers(const Json& list, int depth) {
   return result;
 }
 
+/// Follows a text's tokens and finds a key that stands twice in one object.
+class RepeatedKeys : public nlohmann::json_sax<Json> {
+ public:
+  std::optional<std::string> found;
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(int64_t) override { return true; }
+  bool number_unsigned(uint64_t) override { return true; }
+  bool number_float(double, const std::string&) override { return true; }
+  bool string(std::string&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_array(size_t) override { return true; }
+  bool end_array() override { return true; }
+  bool start_object(size_t) override {
+    open_.emplace_back();
+    return true;
+  }
+  bool end_object() override {
+    open_.pop_back();
+    return true;
+  }
+  bool key(std::string& name) override {
+    if (open_.back().insert(name).second) return true;
+    found = name;
+    return false;
+  }
+  bool parse_error(size_t, const std::string&, const Json::exception&) override { return false; }
+
+ private:
+  std::vector<std::unordered_set<std::string>> open_;  // the keys of the objects around
+};
+
+/// A tree of the text. Of a key that stands twice, it would have only one.
 Json parsed(const std::string& text) {
+  RepeatedKeys keys;
+  Json::sax_parse(text, &keys);
+  if (keys.found) {
+    throw ValueError("from_json", str("the key \"", *keys.found, "\" stands twice in one object"),
+                     "only one of them can count");
+  }
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {
@@ -402,7 +462,11 @@ std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path) {
 std::string to_json(const Sequential& model) {
   OrderedJson result = OrderedJson::object();
   result["layers"] = written_layers(model);
-  return result.dump(2) + "\n";
+  try {
+    return result.dump(2) + "\n";
+  } catch (const Json::exception&) {
+    throw ValueError("to_json", "a name is not valid UTF-8", "use UTF-8, or plain ASCII");
+  }
 }
 
 std::unique_ptr<Module> make_layer(const std::string& type, const std::string& options) {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +11,7 @@
 #include "../../nn/conv.h"
 #include "../../nn/linear.h"
 #include "../../nn/norm.h"
+#include "../../nn/padding.h"
 #include "../support/errors.h"
 #include "../support/paths.h"
 #include "../support/processor_time.h"
@@ -232,8 +234,8 @@ TEST_CASE("what is not a model is refused") {
         "[Sequential] cannot register \"a.b\": a name must not contain a dot. Hint: names are "
         "unique in a module and have no dot");
   CHECK(error_of(R"({"name": "a", "type": "Conv7d"})")
-            .starts_with("[from_json] (a) unknown layer type \"Conv7d\". Hint: known are "
-                         "Sequential, Residual, Linear, Embedding, "));
+            .starts_with("[from_json] (a) unknown layer type \"Conv7d\". Hint: did you mean "
+                         "\"Conv1d\"? Known are Sequential, Residual, Linear, Embedding, "));
   CHECK(error_of(R"({"type": "ReLU", "layers": []})") ==
         "[from_json] (0) unknown key \"layers\" in a layer of type ReLU. Hint: it may have name, "
         "type, options");
@@ -249,8 +251,8 @@ TEST_CASE("options that do not fit are refused, with the path of the layer") {
         "[Linear] (fc.0) option \"out_features\" is missing. Hint: to_json() of a net shows the "
         "form");
   CHECK(inside(R"({"in_features": 2, "out_features": 3, "biass": true})") ==
-        "[Linear] (fc.0) unknown option \"biass\". Hint: its options are in_features, "
-        "out_features, bias");
+        "[Linear] (fc.0) unknown option \"biass\". Hint: did you mean \"bias\"? Its options "
+        "are in_features, out_features, bias");
   CHECK(inside(R"({"in_features": "2", "out_features": 3})") ==
         "[Linear] (fc.0) option \"in_features\" must be an integer, got \"2\". Hint: options have "
         "the names and values of PyTorch");
@@ -340,4 +342,60 @@ TEST_CASE("a layer of one's own cannot be written") {
   CHECK(message_of([&] {
           nn::to_json(net);
         }).starts_with("[to_json] (1.0) cannot write a layer of type Mine. Hint: "));
+}
+
+TEST_CASE("a key that stands twice is refused, wherever it is") {
+  CHECK(message_of([] { nn::from_json(R"({"layers": [], "layers": []})"); }) ==
+        "[from_json] the key \"layers\" stands twice in one object. Hint: only one of them can "
+        "count");
+  CHECK(message_of([] {
+          nn::from_json(R"({"layers": [{"type": "Linear", "options":
+                            {"in_features": 1, "out_features": 1, "in_features": 2}}]})");
+        }).starts_with("[from_json] the key \"in_features\" stands twice"));
+  CHECK(nn::from_json(R"({"layers": [{"type": "ReLU"}, {"type": "ReLU"}]})")->size() == 2);
+}
+
+TEST_CASE("a misspelled key is told from one that is missing") {
+  CHECK(message_of([] { nn::from_json(R"({"layer": []})"); }) ==
+        "[from_json] unknown key \"layer\". Hint: did you mean \"layers\"?");
+  CHECK(error_of(R"({"typ": "ReLU"})") ==
+        "[from_json] (0) unknown key \"typ\". Hint: did you mean \"type\"?");
+  CHECK(error_of(R"({"type": "ReLU", "option": {}})") ==
+        "[from_json] (0) unknown key \"option\" in a layer of type ReLU. Hint: did you mean "
+        "\"options\"? It may have name, type, options");
+}
+
+TEST_CASE("a misspelled type or option is told from one that is missing, with what was meant") {
+  CHECK(error_of(R"({"type": "MaxPool2d", "options": {"kernel": 2}})") ==
+        "[MaxPool2d] (0) unknown option \"kernel\". Hint: did you mean \"kernel_size\"? Its "
+        "options are kernel_size, stride, padding, dilation, ceil_mode");
+  CHECK(error_of(R"({"type": "Linear", "options": {"in_feature": 2, "out_features": 3}})")
+            .find("unknown option \"in_feature\". Hint: did you mean \"in_features\"?") !=
+        std::string::npos);
+  CHECK(error_of(R"({"type": "Linear", "options": {"out_features": 3}})")
+            .find("option \"in_features\" is missing") != std::string::npos);
+  const auto hint_for = [](const std::string& type) {
+    return error_of(R"({"type": ")" + type + R"("})");
+  };
+  CHECK(hint_for("Conv2D").find("did you mean \"Conv2d\"?") != std::string::npos);
+  CHECK(hint_for("Relu").find("did you mean \"ReLU\"?") != std::string::npos);
+  CHECK(hint_for("BatchNorm2").find("did you mean \"BatchNorm2d\"?") != std::string::npos);
+  CHECK(hint_for("Sequental").find("did you mean \"Sequential\"?") != std::string::npos);
+  CHECK(hint_for("Transformer").find("did you mean") == std::string::npos);
+}
+
+TEST_CASE("numbers that JSON has not are written as words and come back") {
+  const std::string text = nn::to_json(
+      nn::Sequential(nn::ConstantPad2d({.padding = {1, 1, 1, 1}, .value = std::nan("")})));
+  CHECK(text.find(R"("value": "nan")") != std::string::npos);
+  CHECK(nn::to_json(*nn::from_json(text)) == text);
+}
+
+TEST_CASE(
+    "a name that is not UTF-8 is refused when a model is written, by the library's own error") {
+  nn::Sequential net;
+  net.add("caf\xe9", nn::ReLU());
+  CHECK(message_of([&] { nn::to_json(net); }) ==
+        "[to_json] a name is not valid UTF-8. Hint: use UTF-8, or plain ASCII");
+  CHECK_NOTHROW(nn::clone(net));
 }
