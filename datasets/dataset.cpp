@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 #include <string_view>
@@ -28,9 +29,7 @@ DatasetPtr check_given(const char* op, DatasetPtr dataset) {
 }
 
 int64_t row_size(const Tensor& tensor) {
-  int64_t size = 1;
-  for (int d = 1; d < tensor.dim(); ++d) size *= tensor.shape()[d];
-  return size;
+  return tensor.shape().part(1, tensor.dim()).numel();
 }
 
 Tensor empty_rows(const Tensor& like, size_t count, DType dtype) {
@@ -102,6 +101,24 @@ Tensor Dataset::targets() const {
   return pieces.empty() ? zeros({0}, int64) : cat(pieces);
 }
 
+void check_normalization(const char* op, const Normalization& n) {
+  if (!(n.std > 0)) {
+    throw ValueError(op, str("std must be positive, got ", n.std),
+                     "it is what the elements are divided by");
+  }
+  if (std::isfinite(n.mean) && std::isfinite(n.std)) return;
+  throw ValueError(op, str("mean and std must be finite, got mean ", n.mean, ", std ", n.std),
+                   "statistics() gives those of a data set");
+}
+
+Tensor checked_targets(const char* op, const Dataset& dataset) {
+  const Tensor targets = dataset.targets().detach();
+  if (targets.dim() >= 1 && targets.size(0) == dataset.size()) return targets.contiguous();
+  throw ShapeError(
+      op, str("the data set has ", dataset.size(), " samples, its targets() are ", targets.shape()),
+      "targets() gives one row per sample, in their order");
+}
+
 // --- TensorDataset -------------------------------------------------------------------------------
 
 TensorDataset::TensorDataset(const Tensor& x, const Tensor& y) {
@@ -128,10 +145,7 @@ TensorDataset::TensorDataset(const Tensor& x, const Tensor& y,
                      "give one for all channels, or one for each: dimension 1 are the channels");
   }
   for (const Normalization& channel : normalization) {
-    if (!(channel.std > 0)) {
-      throw ValueError("tensor_dataset", str("std must be positive, got ", channel.std),
-                       "it is what the elements are divided by");
-    }
+    check_normalization("tensor_dataset", channel);
     for (int byte = 0; byte < 256; ++byte) {
       float_of_byte_.push_back(static_cast<float>((byte / 255.0 - channel.mean) / channel.std));
     }
@@ -161,7 +175,7 @@ Subset::Subset(DatasetPtr dataset, int64_t begin, int64_t end)
   if (begin < 0 || begin > end || end > dataset_->size()) {
     throw IndexError(
         "subset", str("[", begin, ", ", end, ") is no range of a data set of ", dataset_->size()),
-        "numbers go from 0 to " + std::to_string(dataset_->size()));
+        str("numbers go from 0 to ", dataset_->size()));
   }
   for (int64_t index = begin; index < end; ++index) indices_.push_back(index);
 }
@@ -182,7 +196,7 @@ Batch Subset::gather(std::span<const int64_t> indices) const {
 }
 
 Tensor Subset::targets() const {
-  return gather_rows(dataset_->targets(), indices_);
+  return gather_rows(checked_targets("subset", *dataset_), indices_);
 }
 
 // --- Concat --------------------------------------------------------------------------------------
@@ -210,7 +224,7 @@ Sample Concat::get(int64_t index) const {
 Tensor Concat::targets() const {
   std::vector<Tensor> parts;
   for (const DatasetPtr& dataset : datasets_) {
-    if (dataset->size() > 0) parts.push_back(dataset->targets());
+    if (dataset->size() > 0) parts.push_back(checked_targets("concat", *dataset));
   }
   return parts.empty() ? zeros({0}, int64) : cat(parts);
 }

@@ -53,6 +53,13 @@ struct Normalization {
   double std = 1;   ///< likewise; positive
 };
 
+/// Throws ValueError in the name of `op` unless the mean is finite and std positive and finite.
+void check_normalization(const char* op, const Normalization& normalization);
+
+/// dataset.targets() in row-major order, detached. Throws ShapeError in the name of `op` unless
+/// there is a row for each sample: a data set of one's own may be wrong.
+Tensor checked_targets(const char* op, const Dataset& dataset);
+
 /// Rows of two tensors of the same length, held in memory. Samples are copies, not views.
 class TensorDataset : public Dataset {
  public:
@@ -60,8 +67,8 @@ class TensorDataset : public Dataset {
   TensorDataset(const Tensor& x, const Tensor& y);
   /// The same for images held as bytes: x is uint8 and stays so in memory, samples are float32.
   /// There is one normalization for all channels, or one for each: dimension 1 of x are the
-  /// channels. Throws DTypeError where x is not uint8, ValueError where an `std` is not positive,
-  /// ShapeError where the channels are not as many.
+  /// channels. Throws DTypeError where x is not uint8, ValueError where a mean is not finite or an
+  /// `std` not positive and finite, ShapeError where the channels are not as many.
   TensorDataset(const Tensor& x, const Tensor& y, const std::vector<Normalization>& normalization);
 
   int64_t size() const override { return x_.shape()[0]; }

@@ -198,7 +198,8 @@ int64_t DataLoader::size() const {
 }
 
 void DataLoader::set_epoch(int64_t epoch, int64_t first_batch) {
-  if (epoch < 0 || first_batch < 0) {
+  constexpr int64_t most = int64_t{1} << 53;  // the loader counts on from here
+  if (epoch < 0 || first_batch < 0 || epoch > most) {
     throw ValueError(
         "data_loader",
         str("epochs and batches are counted from 0, got epoch ", epoch, ", batch ", first_batch),

@@ -201,6 +201,11 @@ void check_pair(const Read& images, const Read& labels) {
   }
 }
 
+std::string doubt_about(const Read& other, const Read& published) {
+  return str(other.path.filename().string(), " is not the published file, although ",
+             published.path.filename().string(), " holds ", published.identity->describe());
+}
+
 }  // namespace
 
 MnistData load_mnist(const fs::path& folder, Split split, const MnistOptions& options) {
@@ -222,6 +227,8 @@ MnistData load_mnist(const fs::path& folder, Split split, const MnistOptions& op
   check_pair(images, labels);
   data.images = names.transposed ? images.content.transpose(1, 2).contiguous() : images.content;
   if (images.identity && labels.identity) data.known = images.identity->dataset;
+  if (images.identity && !labels.identity) data.doubt = doubt_about(labels, images);
+  if (!images.identity && labels.identity) data.doubt = doubt_about(images, labels);
   return data;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "catalog.h"
@@ -22,6 +23,9 @@ struct MnistData {
   Tensor labels;  ///< int64 [N]
   /// The data set these are, told by their checksums; nullptr for others.
   const KnownDataset* known = nullptr;
+  /// One line where only one of the two files is the published one of a known data set: which file
+  /// is not.
+  std::string doubt = {};
 };
 
 /// Reads images and labels of one split from a folder.

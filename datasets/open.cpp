@@ -50,10 +50,23 @@ Found describe(const KnownDataset& dataset) {
 }
 
 /// What to add to the reason for data that was asked for by name and cannot be verified.
-const char* caveat(const Found& found) {
+std::string caveat(const Found& found) {
+  if (!found.doubt.empty()) return "; " + found.doubt;
   return found.key.empty() || found.verified
              ? ""
              : "; its files were checked by their structure alone, no checksums are known";
+}
+
+/// What is wrong where some files are the published ones of a known data set and others are not.
+std::string doubt_about(const MnistData& train, const MnistData& test) {
+  if (!train.doubt.empty() || !test.doubt.empty()) {
+    return train.doubt.empty() ? test.doubt : train.doubt;
+  }
+  if ((train.known == nullptr) == (test.known == nullptr)) return "";
+  const bool is_test = test.known == nullptr;
+  return str("the ", is_test ? "test" : "training",
+             " files are not the published ones, although the ", is_test ? "training" : "test",
+             " files are those of ", (is_test ? train : test).known->title);
 }
 
 Found load_cifar_folder(const fs::path& folder, const KnownDataset& dataset, bool test_only) {
@@ -82,13 +95,15 @@ Found load_folder(const fs::path& folder, const KnownDataset* expected, bool tes
                   "keep each data set in a folder of its own");
   }
   const bool recognized = train.known != nullptr && train.known == test.known;
-  const KnownDataset& like = recognized ? *train.known : expected != nullptr ? *expected : mnist();
+  const KnownDataset* const known = train.known != nullptr ? train.known : test.known;
+  const KnownDataset& like = known != nullptr ? *known : expected != nullptr ? *expected : mnist();
   Found found = describe(like);
   if (!recognized && is_verifiable(like)) {
     found.key = "";
     found.name = "data in the format of " + like.title;
   }
   found.verified = recognized;
+  found.doubt = doubt_about(train, test);
   if (!test_only) found.train = share(as_dataset(train, like.normalization));
   found.test = share(as_dataset(test, like.normalization));
   return found;

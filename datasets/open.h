@@ -44,7 +44,10 @@ struct Found {
   bool verified = false;  ///< the files have the published checksums
   /// Where its files are; empty for synthetic data.
   std::filesystem::path folder = {};
-  std::string why;                           ///< one line: where it comes from, and why from there
+  /// One line where some of the files are the published ones of a known data set and others are
+  /// not: which. It is part of `why`.
+  std::string doubt;
+  std::string why;  ///< one line: where it comes from, why from there, and what to know about it
   std::vector<std::string> classes;          ///< names, in the order of the labels; may be empty
   std::vector<Normalization> normalization;  ///< that has been applied; one, or one per channel
 };

@@ -22,8 +22,9 @@ std::vector<int64_t> all_of(int64_t size) {
 }
 
 void check_size(const char* op, int64_t size) {
-  if (size < 0) {
-    throw ValueError(op, str("the number of samples is negative: ", size),
+  constexpr int64_t most = int64_t{1} << 40;  // an order of more fits in no memory
+  if (size < 0 || size > most) {
+    throw ValueError(op, str("the number of samples is ", size < 0 ? "negative: " : "huge: ", size),
                      "give the size of the data set");
   }
 }

@@ -33,7 +33,7 @@ std::vector<int64_t> shuffled_groups(const Dataset& dataset, const SplitOptions&
     return all;
   }
   all.clear();
-  for (std::vector<int64_t>& members : members_of_classes(dataset.targets())) {
+  for (std::vector<int64_t>& members : members_of_classes(checked_targets(op, dataset))) {
     shuffle(members, random);
     all.insert(all.end(), members.begin(), members.end());
   }

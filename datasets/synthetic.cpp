@@ -282,11 +282,12 @@ void develop(std::span<const float> ink, Rng& generator, uint8_t* image) {
 }  // namespace
 
 Batch synthetic_digits(int64_t count, const SyntheticOptions& options) {
-  if (count < 0 || options.first < 0) {
-    throw ValueError(
-        "synthetic_digits",
-        str("counts must not be negative, got count ", count, ", first ", options.first),
-        "first is the number of the first digit, count how many there are");
+  if (count < 0 || options.first < 0 ||
+      count > std::numeric_limits<int64_t>::max() - options.first) {
+    throw ValueError("synthetic_digits",
+                     str("counts must not be negative, nor overflow together, got count ", count,
+                         ", first ", options.first),
+                     "first is the number of the first digit, count how many there are");
   }
   static const Ways all_ways = make_ways();
   Tensor images = Tensor::empty({count, side, side}, uint8);

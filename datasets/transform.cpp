@@ -7,6 +7,7 @@
 
 #include "../core/base/denormals.h"
 #include "../core/base/error.h"
+#include "dataset.h"
 #include "image.h"
 
 namespace gradus::data {
@@ -143,12 +144,7 @@ Tensor Normalize::operator()(const Tensor& image, Rng&) const {
                          " standard deviations for an image ", image.shape()),
                      "give one of each, or one of each per channel");
   }
-  for (const double s : std) {
-    if (!(s > 0)) {
-      throw ValueError("normalize", str("std must be positive, got ", s),
-                       "it is what the elements are divided by");
-    }
-  }
+  for (size_t k = 0; k < mean.size(); ++k) check_normalization("normalize", {mean[k], std[k]});
   return map_channels(view, [&](int64_t channel, float value) {
     const size_t k = mean.size() == 1 ? 0 : static_cast<size_t>(channel);
     return static_cast<float>((value - mean[k]) / std[k]);
@@ -164,13 +160,21 @@ Normalize Normalize::inverse() const {
   return back;
 }
 
+namespace {
+
+bool is_finite_range(double min, double max) {
+  return min < max && std::isfinite(max - min);
+}
+
+}  // namespace
+
 Tensor MinMaxScale::operator()(const Tensor& image, Rng&) const {
   const ImageView view = view_image("min_max_scale", image);
-  if (!(from_min < from_max) || !(to_min < to_max)) {
+  if (!is_finite_range(from_min, from_max) || !is_finite_range(to_min, to_max)) {
     throw ValueError("min_max_scale",
                      str("minima must be below maxima, got from [", from_min, ", ", from_max,
                          "] to [", to_min, ", ", to_max, "]"),
-                     "give the smaller one first");
+                     "give the smaller one first, and finite ones");
   }
   const double factor = (to_max - to_min) / (from_max - from_min);
   return map_channels(view, [&](int64_t, float value) {

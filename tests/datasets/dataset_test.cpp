@@ -1,6 +1,9 @@
 #include "../../datasets/dataset.h"
 
+#include <cmath>
+
 #include "../../core/ops.h"
+#include "../../datasets/split.h"
 #include "support.h"
 
 using namespace gradus;
@@ -165,4 +168,54 @@ TEST_CASE("samples of different shapes do not make a batch") {
   const Concat both({share(counting(2)), share(TensorDataset(zeros({2, 3}), arange(0, 2)))});
   const std::vector<int64_t> indices = {0, 2};
   CHECK(contains(error_of<ShapeError>([&] { both.gather(indices); }), "[3], tensor 0 is [2]"));
+}
+
+namespace {
+
+/// A data set whose targets are what it was given.
+struct Own : Dataset {
+  explicit Own(Tensor y) : y_(std::move(y)) {}
+  int64_t size() const override { return 4; }
+  Sample get(int64_t index) const override {
+    return {zeros({1}), full({}, static_cast<double>(index), int64)};
+  }
+  Tensor targets() const override { return y_; }
+  Tensor y_;
+};
+
+}  // namespace
+
+TEST_CASE("targets may lie in memory as they like") {
+  const Tensor table = arange(8).reshape({4, 2});
+  const Subset subset(share(Own(table.select(1, 1))), {3, 1});
+  CHECK(subset.targets().to_vector<int64_t>() == std::vector<int64_t>{7, 3});
+  const Subset turned(share(Own(arange(8).reshape({2, 4}).transpose(0, 1))), {2, 0});
+  CHECK(turned.targets().to_vector<int64_t>() == std::vector<int64_t>{2, 6, 0, 4});
+}
+
+TEST_CASE("targets that are not as many as the samples are an error") {
+  for (const Tensor& targets : {arange(3), arange(5), full({}, 1, int64)}) {
+    CAPTURE(targets.shape());
+    const DatasetPtr own = share(Own(targets));
+    CHECK_THROWS_AS(Subset(own, {0, 1}).targets(), ShapeError);
+    CHECK_THROWS_AS(Concat({own, own}).targets(), ShapeError);
+    CHECK_THROWS_AS(random_split(own, {0.5, 0.5}, {.stratify = true}), ShapeError);
+  }
+  CHECK(error_of<ShapeError>([] { Subset(share(Own(arange(3))), {0}).targets(); }) ==
+        "[subset] the data set has 4 samples, its targets() are [3]. Hint: targets() gives one row "
+        "per sample, in their order");
+}
+
+TEST_CASE("a normalization is made of finite numbers") {
+  const Tensor x = zeros({2, 1, 2, 2}, uint8), y = zeros({2}, int64);
+  const double infinity = HUGE_VAL, nan = std::nan("");
+  for (const Normalization& wrong :
+       {Normalization{nan, 1}, Normalization{0, nan}, Normalization{infinity, 1},
+        Normalization{0, infinity}, Normalization{0, 0}}) {
+    CHECK_THROWS_AS(TensorDataset(x, y, {wrong}), ValueError);
+  }
+  CHECK(
+      error_of<ValueError>([&] { TensorDataset(x, y, {{.mean = nan}}); }) ==
+      "[tensor_dataset] mean and std must be finite, got mean nan, std 1. Hint: statistics() gives "
+      "those of a data set");
 }

@@ -250,3 +250,17 @@ TEST_CASE("known data sets have names and files of their own") {
   CHECK(find_dataset("imagenet") == nullptr);
   CHECK_THROWS_AS(load_mnist(".", Split::train, {.expected = &cifar10()}), ValueError);
 }
+
+TEST_CASE("one file that is not the published one, beside one that is, is named") {
+  if (!has_fashion()) return;
+  const TemporaryFolder folder;
+  std::filesystem::create_symlink(fashion_folder / "t10k-images-idx3-ubyte.gz",
+                                  folder / "t10k-images-idx3-ubyte.gz");
+  write_idx(folder / "t10k-labels-idx1-ubyte", zeros({10000}, uint8));
+  const MnistData data = load_mnist(folder.path(), Split::test);
+  CHECK(data.known == nullptr);
+  CHECK(data.doubt ==
+        "t10k-labels-idx1-ubyte is not the published file, although "
+        "t10k-images-idx3-ubyte.gz holds the test images of Fashion-MNIST");
+  CHECK(load_mnist(fashion_folder, Split::test).doubt.empty());
+}

@@ -250,3 +250,22 @@ TEST_CASE_FIXTURE(NoDataDirectory, "what comes as an archive is asked for, not d
     CHECK(contains(text, "Hint: unpack the archive in " + (folder / "cache" / name).string()));
   }
 }
+
+TEST_CASE_FIXTURE(NoDataDirectory,
+                  "three published files and another one are not taken in silence") {
+  if (!has_fashion()) return;
+  const TemporaryFolder folder;
+  for (const char* name :
+       {"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz"}) {
+    fs::create_symlink(fs::path("/usr/share/datasets/fashion-mnist") / name, folder / name);
+  }
+  write_idx(folder / "t10k-labels-idx1-ubyte", zeros({10000}, uint8));
+  OpenOptions options = isolated(folder);
+  options.directory = folder.path();
+  const Found found = open_dataset(options);
+  CHECK(!found.verified);
+  CHECK(found.name == "data in the format of Fashion-MNIST");
+  CHECK(contains(found.why,
+                 "; t10k-labels-idx1-ubyte is not the published file, although "
+                 "t10k-images-idx3-ubyte.gz holds the test images of Fashion-MNIST"));
+}
