@@ -67,8 +67,4 @@ std::string joined(std::span<const std::string> words, std::string_view separato
 /// or one begins the other. Empty where there is none.
 std::string nearest_word(std::string_view word, std::span<const std::string> words);
 
-/// The one of `names` that was probably meant by `word`, a few letters of which are wrong; empty
-/// where none is that near.
-std::string closest_name(std::string_view word, const std::vector<std::string>& names);
-
 }  // namespace gradus

@@ -49,7 +49,7 @@ void parse_item(const std::string& item, Amounts& amounts) {
     for (const Kind& k : kinds) names += str(names.empty() ? "" : ", ", k.name, "=", k.usual);
     std::vector<std::string> known;
     for (const Kind& k : kinds) known.emplace_back(k.name);
-    const std::string meant = closest_name(name, known);
+    const std::string meant = nearest_word(name, known);
     throw ValueError(op, str("unknown --augment ", name),
                      (meant.empty() ? "" : "did you mean " + meant + "? ") + "there are " + names);
   }

@@ -110,7 +110,8 @@ void check_same_run(const std::string& saved, const json& now) {
     const bool may_differ = key == "version" || key == "data" || key == "epochs";
     const json old = before.is_object() ? before.value(key, json()) : json();
     if (!may_differ && old != value) {
-      differences += str(differences.empty() ? "" : ", ", key, " was ", old, " and is ", value);
+      differences +=
+          str(differences.empty() ? "" : ", ", key, " was ", old.dump(), " and is ", value.dump());
     }
   }
   if (differences.empty()) return;

@@ -37,7 +37,7 @@ class LayerList {
 
 [[noreturn]] void fail_unknown(const char* option, const std::string& name,
                                const std::vector<std::string>& names, const char* more) {
-  const std::string meant = closest_name(name, names);
+  const std::string meant = nearest_word(name, names);
   std::string hint = meant.empty() ? "" : "did you mean " + meant + "? ";
   for (const std::string& each : names) hint += (&each == &names[0] ? "there are " : ", ") + each;
   throw ValueError("model", str("unknown ", option, " ", name), hint + more);

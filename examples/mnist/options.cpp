@@ -151,7 +151,7 @@ CLI::Validator one_of(std::vector<std::string> names) {
   for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
   const auto check = [names = std::move(names), list](const std::string& text) {
     if (std::find(names.begin(), names.end(), text) != names.end()) return std::string();
-    const std::string meant = closest_name(text, names);
+    const std::string meant = nearest_word(text, names);
     return str("there is no ", text, meant.empty() ? "" : "; did you mean " + meant + "?",
                meant.empty() ? "; there are " : " There are ", list);
   };
@@ -313,12 +313,12 @@ std::string suggestion(const CLI::App& app, const std::vector<std::string>& word
   }
   std::string meant;
   if (!words.empty() && !has_command && !words[0].starts_with('-')) {
-    meant = closest_name(words[0], commands);
+    meant = nearest_word(words[0], commands);
   }
   for (const std::string& word : words) {
     const std::string name = name_of(word);
     const bool known = std::find(options.begin(), options.end(), name) != options.end();
-    if (meant.empty() && name.starts_with("--") && !known) meant = closest_name(name, options);
+    if (meant.empty() && name.starts_with("--") && !known) meant = nearest_word(name, options);
   }
   return meant.empty() ? "" : "Did you mean " + meant + "?";
 }

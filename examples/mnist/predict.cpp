@@ -51,7 +51,7 @@ T setting(const json& config, const char* key, const T& otherwise) {
   try {
     return config.value(key, otherwise);
   } catch (const json::exception&) {
-    throw IoError("run folder", str("config.json has ", config.at(key), " for ", key),
+    throw IoError("run folder", str("config.json has ", config.at(key).dump(), " for ", key),
                   "it is not as `mnist train --out` wrote it");
   }
 }

@@ -17,7 +17,8 @@ constexpr double seconds_between_draws = 0.1;
 constexpr int least_bar = 10, longest_bar = 24;
 
 std::string percent(const ProgressState& s) {
-  return str(std::setw(3), static_cast<int>(100 * s.part), "%");
+  const std::string number = str(static_cast<int>(100 * s.part));
+  return str(std::string(number.size() < 3 ? 3 - number.size() : 0, ' '), number, "%");
 }
 
 std::string bar(double part, int width) {

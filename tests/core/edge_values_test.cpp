@@ -93,9 +93,7 @@ TEST_CASE("a class weight of 0 leaves out what it multiplies, and has a gradient
 }
 
 TEST_CASE("soft targets of 0 count nothing, whatever the logit") {
-  const auto loss = [](const Tensor& x) {
-    return cross_entropy(x, tensor({0.0, 1.0}, {1, 2}));
-  };
+  const auto loss = [](const Tensor& x) { return cross_entropy(x, tensor({0.0, 1.0}, {1, 2})); };
   const Tensor logits = tensor({-inf, 0.0}, {1, 2});
   CHECK(loss(logits).item() == 0);
   CHECK(slopes(loss, logits) == Values{0, 0});
@@ -132,8 +130,7 @@ TEST_CASE("divergences and counts of 0 count nothing") {
   CHECK(values(by_logarithm(tensor({-inf, inf}))) == Values{0, inf});
   CHECK(slopes(by_logarithm, tensor({-inf, 0.0})) == Values{0, 0});
   const auto by_rate = [&](const Tensor& x) {
-    return poisson_nll_loss(
-        x, t, {.log_input = false, .eps = 0, .reduction = Reduction::none});
+    return poisson_nll_loss(x, t, {.log_input = false, .eps = 0, .reduction = Reduction::none});
   };
   CHECK(values(by_rate(tensor({0.0, inf}))) == Values{0, inf});
   CHECK(slopes(by_rate, tensor({0.0, 1.0})) == Values{1, 0});
@@ -148,9 +145,9 @@ TEST_CASE("dropout drops whatever it is, and its gradient whatever that is") {
   const Tensor y = dropout(full({64}, inf, float64), 0.5, rng);
   for (int i = 0; i < 64; ++i) CHECK(values(y)[i] == (values(kept)[i] == 0 ? 0 : inf));
   Rng once(1);
-  const Values dx = slopes(
-      [&](const Tensor& x) { return dropout(x, 0.5, once) * full({64}, inf, float64); },
-      ones({64}, float64));
+  const Values dx =
+      slopes([&](const Tensor& x) { return dropout(x, 0.5, once) * full({64}, inf, float64); },
+             ones({64}, float64));
   for (int i = 0; i < 64; ++i) CHECK(dx[i] == (values(kept)[i] == 0 ? 0 : inf));
   CHECK(values(alpha_dropout(tensor({inf}), 1, rng)) == Values{0});
 }
@@ -196,9 +193,7 @@ TEST_CASE("activations have their limits at the infinities, and the slopes of th
 }
 
 TEST_CASE("a slope of exactly 0 stops an infinite gradient") {
-  const auto root = [](const Function& f) {
-    return [=](const Tensor& x) { return sqrt(f(x)); };
-  };
+  const auto root = [](const Function& f) { return [=](const Tensor& x) { return sqrt(f(x)); }; };
   CHECK(slopes(root([](const Tensor& x) { return clamp(x, 0, {}); }), tensor({-1.0, 4.0})) ==
         Values{0, 0.25});
   CHECK(slopes(root([](const Tensor& x) { return maximum(x, 0); }), tensor({-1.0, 4.0})) ==
@@ -211,8 +206,7 @@ TEST_CASE("a slope of exactly 0 stops an infinite gradient") {
 
 TEST_CASE("logsumexp of infinities") {
   const auto f = [](const Tensor& x) { return logsumexp(x, {1}); };
-  const Tensor x =
-      tensor({-inf, -inf, 0.0, 0.0, inf, 1.0, -inf, 3.0}, {4, 2});
+  const Tensor x = tensor({-inf, -inf, 0.0, 0.0, inf, 1.0, -inf, 3.0}, {4, 2});
   CHECK(near(values(f(x)), {-inf, std::log(2.0), inf, 3}));
   CHECK(near(slopes(f, x), {0, 0, 0.5, 0.5, 1, 0, 0, 1}));
 }
@@ -221,15 +215,16 @@ TEST_CASE("softmax of a row of -inf is NaN, and no other row's gradient is") {
   const Tensor x = tensor({-inf, -inf, 0.0, 0.0}, {2, 2});
   CHECK(std::isnan(values(softmax(x, 1))[0]));
   const Values dx = slopes(
-      [](const Tensor& v) { return log_softmax(v, 1) * tensor({1.0, 0.0}); }, x);
+      [](const Tensor& v) {
+        return log_softmax(v, 1) * tensor({1.0, 0.0});
+      },
+      x);
   CHECK(std::isnan(dx[0]));
   CHECK(near({dx[2], dx[3]}, {0.5, -0.5}));
 }
 
 TEST_CASE("powers with exponent 0, 1 and 2 have all their derivatives at 0") {
-  const auto power = [](double p) {
-    return [p](const Tensor& x) { return pow(x, p); };
-  };
+  const auto power = [](double p) { return [p](const Tensor& x) { return pow(x, p); }; };
   CHECK(orders(power(0), 0, 3) == Values{0, 0, 0});
   CHECK(orders(power(1), 0, 3) == Values{1, 0, 0});
   CHECK(orders(power(2), 0, 3) == Values{0, 2, 0});
@@ -266,13 +261,18 @@ TEST_CASE("a max pool window wholly in the padding has no gradient to give") {
 }
 
 TEST_CASE("norms of a single value are refused by the functions as by the layers") {
-  CHECK(message_of([] { batch_norm_train(ones({1, 3, 1, 1})); }) ==
+  CHECK(message_of([] {
+          batch_norm_train(ones({1, 3, 1, 1}));
+        }) ==
         "[batch_norm] expected more than 1 value per channel, got input [1,3,1,1]. Hint: the "
         "variance of one value is 0: use more samples, or batch_norm_eval()");
-  CHECK(message_of([] { instance_norm(ones({2, 3, 1})); })
+  CHECK(message_of([] {
+          instance_norm(ones({2, 3, 1}));
+        })
             .starts_with("[instance_norm] expected more than 1 value per channel and sample, got "
                          "input [2,3,1]"));
-  CHECK(message_of([] { group_norm(ones({2, 3}), 3); })
-            .starts_with("[group_norm] expected more than 1 value per group, got input [2,3]"));
+  CHECK(message_of([] {
+          group_norm(ones({2, 3}), 3);
+        }).starts_with("[group_norm] expected more than 1 value per group, got input [2,3]"));
   CHECK(values(layer_norm(ones({2, 1}), {1})) == Values{0, 0});  // as in PyTorch
 }

@@ -43,13 +43,13 @@ constexpr const char* quick = "--samples 48 --batch-size 11 --epochs 2 --checkpo
 
 TEST_CASE("the name that was meant is the nearest one, or none") {
   const std::vector<std::string> names = {"adam", "adamw", "sgd", "rmsprop"};
-  CHECK(closest_name("adm", names) == "adam");
-  CHECK(closest_name("adma", names) == "adam");
-  CHECK(closest_name("adamw2", names) == "adamw");
-  CHECK(closest_name("rmspropp", names) == "rmsprop");
-  CHECK(closest_name("newton", names).empty());
-  CHECK(closest_name("", names).empty());
-  CHECK(closest_name(std::string(100'000, 'a'), names).empty());
+  CHECK(nearest_word("adm", names) == "adam");
+  CHECK(nearest_word("adma", names) == "adam");
+  CHECK(nearest_word("adamw2", names) == "adamw");
+  CHECK(nearest_word("rmspropp", names) == "rmsprop");
+  CHECK(nearest_word("newton", names).empty());
+  CHECK(nearest_word("", names).empty());
+  CHECK(nearest_word(std::string(100'000, 'a'), names).empty());
 }
 
 TEST_CASE("options and values that do not exist are answered with the one that was meant") {
@@ -59,7 +59,8 @@ TEST_CASE("options and values that do not exist are answered with the one that w
   check_refused(place, "train --optimiser=sgd", "Did you mean --optimizer?");
   check_refused(place, "trian --epochs 3", "Did you mean train?");
   check_refused(place, "eval --dat D --run run", "Did you mean --data?");
-  check_refused(place, "train --optimizer adm", "there is no adm; did you mean adam? There are adam,");
+  check_refused(place, "train --optimizer adm",
+                "there is no adm; did you mean adam? There are adam,");
   check_refused(place, "train --dataset minst", "did you mean mnist?");
   check_refused(place, "eval --run run --dataset minst", "did you mean mnist?");
   check_refused(place, "train --dataset synthetic --samples 20 --model lennet",
@@ -93,7 +94,8 @@ TEST_CASE("options that make no difference are refused") {
     check_refused(place, "train --dataset synthetic --norm layer --out run --model " + model,
                   "--norm does nothing with --model " + model);
   }
-  check_refused(place, "train --recipe fast --norm layer", "--norm does nothing with --model small");
+  check_refused(place, "train --recipe fast --norm layer",
+                "--norm does nothing with --model small");
   for (const std::string option : {"--overwrite", "--keep 2", "--checkpoint-every 5"}) {
     check_refused(place, "train --dataset synthetic " + option, "does nothing without --out");
   }
@@ -171,8 +173,7 @@ TEST_CASE("--init starts from the weights of a file, or of a checkpoint") {
                            newest_checkpoint(first).string())
               .status == 0);
   CHECK(weights(second) == weights(third));
-  const Checkpoint start =
-      load_checkpoint(CheckpointFolder(third.run()).file_of(0));
+  const Checkpoint start = load_checkpoint(CheckpointFolder(third.run()).file_of(0));
   for (const auto& [name, value] : load_safetensors(file).tensors) {
     for (const auto& [own_name, own] : start.part("model")) {
       if (own_name != name || !is_floating(value.dtype())) continue;
@@ -181,7 +182,8 @@ TEST_CASE("--init starts from the weights of a file, or of a checkpoint") {
   }
   CHECK(mnist(second, "train --resume run").status == 0);  // does not read the file again
   const Place other;
-  check_refused(other, "train --dataset synthetic --samples 24 --model mlp --out run --init " + file,
+  check_refused(other,
+                "train --dataset synthetic --samples 24 --model mlp --out run --init " + file,
                 "missing");
   check_refused(other, "train --dataset synthetic --samples 24 --out run --init none.safetensors",
                 "none.safetensors");
