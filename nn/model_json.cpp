@@ -11,6 +11,7 @@
 #include "../core/base/error.h"
 #include "../core/base/input_file.h"
 #include "../core/base/random.h"
+#include "../core/tape.h"
 #include "layer_table.h"
 #include "norm.h"
 
@@ -500,6 +501,7 @@ void copy_state(const Module& from, Module& to) {
 
 std::unique_ptr<Module> clone(const Module& module) {
   const RandomScope untouched;  // initial values are drawn, and overwritten
+  const NoGrad pause;
   std::unique_ptr<Module> copy = build(Json(written(module)), 1);
   const NamedTensors state = module.state_dict();
   const auto is_float = [](const NamedTensor& t) { return is_floating(t.tensor.dtype()); };

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace gradus {
 
@@ -120,13 +121,14 @@ std::string nearest_word(std::string_view given, std::span<const std::string> wo
   if (given.empty() || given.size() > longest) return "";
   const std::string word = lower_case(given);
   std::string nearest;
-  size_t least = std::max<size_t>(1, word.size() / 3) + 1;  // so far away, no word is meant
+  // Where one begins the other, they are as near as one letter; among equals the letters decide.
+  std::pair<size_t, size_t> least = {std::max<size_t>(1, word.size() / 3) + 1, 0};
   for (const std::string& candidate : words) {
     const std::string other = lower_case(candidate);
+    const size_t edits = edit_distance(word, other);
     const bool begins = word.size() >= 3 && other.size() >= 3 &&
                         (other.starts_with(word) || word.starts_with(other));
-    const size_t distance =
-        begins ? std::min<size_t>(1, edit_distance(word, other)) : edit_distance(word, other);
+    const std::pair distance(begins ? std::min<size_t>(1, edits) : edits, edits);
     if (distance >= least) continue;
     least = distance;
     nearest = candidate;

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <iomanip>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -103,8 +102,7 @@ std::string in_words(const Answer& answer, const json& config) {
   if (answer.content == Content::empty) return "empty";
   if (answer.content == Content::several) return "several digits?";
   const auto words = [&](const Guess& guess) {
-    return str(class_name(config, guess.label), " (", std::fixed, std::setprecision(1),
-               100 * guess.probability, " %)");
+    return str(class_name(config, guess.label), " (", fixed(100 * guess.probability, 1), " %)");
   };
   if (answer.is_sure()) return words(answer.guesses.front());
   std::string text = "unsure: " + words(answer.guesses.front());

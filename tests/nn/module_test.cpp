@@ -434,3 +434,12 @@ TEST_CASE("a module with several inputs and outputs is on the tape and in errors
   CHECK(contains(message_of([&] { net(ones({5, 4})); }), "(two.enc.0) "));
   CHECK(contains(message_of([&] { net.two.look(ones({5, 4})); }), "(two.enc.0) "));
 }
+
+TEST_CASE("a module of doubles is cloned while a tape records") {
+  nn::Linear layer(2, 3);
+  layer.to(float64);
+  Tape tape;
+  const auto copy = nn::clone(layer);
+  CHECK(copy->get_parameter("weight").dtype() == float64);
+  CHECK(tape.size() == 0);
+}
