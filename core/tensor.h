@@ -142,7 +142,7 @@ class Tensor {
   Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1) const;
   Tensor transpose(int64_t dim0, int64_t dim1) const;
   /// A matrix with rows and columns exchanged. Throws ShapeError for other dimensions than two.
-  Tensor T() const;
+  Tensor T() const;  // NOLINT(readability-identifier-naming): as users of PyTorch write it
   Tensor permute(const Shape& dims) const;
   Tensor expand(const Shape& shape) const;
   Tensor squeeze(std::optional<int64_t> dim = {}) const;

@@ -28,6 +28,7 @@ std::vector<Tensor> with_gradient(const char* op, const NamedTensors& parameters
 
 std::vector<Tensor> gradients_of(const std::vector<Tensor>& parameters) {
   std::vector<Tensor> gradients;
+  gradients.reserve(parameters.size());
   for (const Tensor& parameter : parameters) gradients.push_back(parameter.grad());
   return gradients;
 }
@@ -37,6 +38,7 @@ template <class Make>
 void set_all(std::vector<Tensor>& parameters, const std::vector<Tensor>& gradients,
              const Make& make) {
   std::vector<Tensor> made;
+  made.reserve(gradients.size());
   for (const Tensor& gradient : gradients) made.push_back(make(gradient));
   for (size_t i = 0; i < parameters.size(); ++i) parameters[i].set_grad(std::move(made[i]));
 }

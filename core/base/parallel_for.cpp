@@ -210,8 +210,10 @@ class ThreadPool {
     }
   }
 
+  // NOLINTBEGIN(readability-identifier-naming): members, too
   static inline std::atomic<ThreadPool*> current_ = nullptr;
   static inline std::atomic<ThreadPool*> left_by_fork_ = nullptr;  // not a leak, to leak checkers
+  // NOLINTEND(readability-identifier-naming)
 
   std::mutex mutex_;
   std::vector<std::thread> threads_;

@@ -13,14 +13,14 @@ namespace gradus::kernels {
 
 namespace {
 
-constexpr int64_t points = 36;
+inline constexpr int64_t points = 36;
 
 // --- Magnitudes ---
 
 /// The bits of |x| as a number: it orders as magnitudes do, infinity is above all of them and NaN
 /// above that; what is larger by `doubling` is about twice as large.
 using Magnitude = int32_t;
-constexpr Magnitude doubling = 1 << 23;
+inline constexpr Magnitude doubling = 1 << 23;
 
 [[gnu::always_inline]] inline Vector<Magnitude> magnitude(Vector<float> v) {
   return std::bit_cast<Vector<Magnitude>>(v) & 0x7FFFFFFF;
@@ -141,11 +141,11 @@ void from_pixels(const Image& image, int64_t columns, const T* pixels, const T* 
 // Polynomials are evaluated at 0, +-p, +-q and infinity. With p = 1/sqrt(2) and q = sqrt(2),
 // numbers stay closer together than with the usual 1 and 2, and errors are five times smaller.
 
-constexpr double point_p = 0.70710678118654752, point_q = 1.41421356237309505;
-constexpr double p2 = point_p * point_p, q2 = point_q * point_q;
+inline constexpr double point_p = 0.70710678118654752, point_q = 1.41421356237309505;
+inline constexpr double p2 = point_p * point_p, q2 = point_q * point_q;
 
 template <class V>
-constexpr V constant(double value) {
+inline constexpr V constant(double value) {
   return V{} + static_cast<std::remove_cvref_t<decltype(V{}[0])>>(value);
 }
 
@@ -184,8 +184,8 @@ template <class V>
 }
 
 // Products over the differences between a point and all others.
-constexpr double at_0 = 1 / (p2 * q2), at_p = 1 / (2 * p2 * (p2 - q2)),
-                 at_q = 1 / (2 * q2 * (q2 - p2));
+inline constexpr double at_0 = 1 / (p2 * q2), at_p = 1 / (2 * p2 * (p2 - q2)),
+                        at_q = 1 / (2 * q2 * (q2 - p2));
 
 template <class V>
 [[gnu::always_inline]] inline void weight_transform(const V (&w)[3], V (&u)[6]) {

@@ -19,10 +19,11 @@ namespace {
 
 /// The largest input of a tile may be so many times as large as the largest one under an output,
 /// and the largest weight as the largest one for a tap.
-constexpr Magnitude largest_ratio = 12 * doubling;
+inline constexpr Magnitude largest_ratio = 12 * doubling;
 /// Largest magnitudes lie from 2^-60 to 2^40: sums of products of transforms neither overflow nor
 /// lose digits to numbers that are too small.
-constexpr Magnitude lowest_peak = (127 - 60) * doubling, highest_peak = (127 + 40) * doubling;
+inline constexpr Magnitude lowest_peak = (127 - 60) * doubling,
+                           highest_peak = (127 + 40) * doubling;
 
 /// Whether numbers up to `most` may be mixed with those up to `least`.
 [[gnu::always_inline]] inline bool in_range(Magnitude least, Magnitude most) {

@@ -55,7 +55,8 @@ bool fits(From value) {
   } else if constexpr (std::is_integral_v<From>) {
     return std::in_range<To>(value);
   } else {
-    constexpr double half = static_cast<double>(std::numeric_limits<To>::max() / 2 + 1);
+    constexpr To half_range = std::numeric_limits<To>::max() / 2 + 1;
+    constexpr double half = static_cast<double>(half_range);
     constexpr double least = static_cast<double>(std::numeric_limits<To>::min());
     const double whole = std::trunc(static_cast<double>(value));
     return whole >= least && whole < 2 * half;

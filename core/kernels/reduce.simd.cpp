@@ -107,7 +107,7 @@ void fold_run(int64_t first, const T* x, int64_t stride, int64_t n,
       for (int64_t k = 0; k < lanes; ++k) lane[k] = F::fold(lane[k], F::of(x[i + k]));
     }
   }
-  while (i < n) fold_some(0, smaller(n - i, lanes));
+  while (i < n) fold_some(0, smaller(n - i, lanes));  // NOLINT(bugprone-infinite-loop): it moves i
 }
 
 /// Fold of one piece of the reduced nest.

@@ -178,7 +178,7 @@ Tensor divergence(const Tensor& x, const Tensor& target, bool is_log) {
 Tensor kl_div(const Tensor& input, const Tensor& target, const KlDivOptions& options) {
   constexpr const char* op = "kl_div";
   check_pair(op, input, target);
-  const Tensor losses = divergence(input, target, options.log_target);
+  Tensor losses = divergence(input, target, options.log_target);
   switch (options.reduction) {
     case KlReduction::none:
       return losses;

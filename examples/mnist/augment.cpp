@@ -48,6 +48,7 @@ void parse_item(const std::string& item, Amounts& amounts) {
     std::string names;
     for (const Kind& k : kinds) names += str(names.empty() ? "" : ", ", k.name, "=", k.usual);
     std::vector<std::string> known;
+    known.reserve(kinds.size());
     for (const Kind& k : kinds) known.emplace_back(k.name);
     const std::string meant = nearest_word(name, known);
     throw ValueError(op, str("unknown --augment ", name),

@@ -37,8 +37,8 @@ Plane fitted(const Plane& plane, int64_t to) {
       static_cast<double>(std::max(plane.height, plane.width)) / static_cast<double>(to);
   Plane square{to, to, {}};
   for (int64_t i = 0; i < to * to; ++i) {
-    const double top = static_cast<double>(i / to) * step,
-                 left = static_cast<double>(i % to) * step;
+    const int64_t row = i / to, column = i % to;
+    const double top = static_cast<double>(row) * step, left = static_cast<double>(column) * step;
     square.values.push_back(static_cast<float>(area_mean(plane, top, left, step)));
   }
   return square;

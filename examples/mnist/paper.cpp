@@ -118,6 +118,7 @@ Plane shrunk(const Tensor& gray, int64_t largest_side) {
 Contrast contrast_to_paper(const Plane& picture) {
   const std::vector<Sample> samples = samples_of(picture);
   std::vector<double> values;
+  values.reserve(samples.size());
   for (const Sample& s : samples) values.push_back(s.value);
   constexpr double least_noise = 2;  // of 255: what rounding and JPEG make of even paper
   Terms surface{median(values)};

@@ -143,12 +143,12 @@ TEST_CASE("dropout drops whatever it is, and its gradient whatever that is") {
   Rng rng(1), again(1);
   const Tensor kept = dropout(ones({64}, float64), 0.5, again);
   const Tensor y = dropout(full({64}, inf, float64), 0.5, rng);
-  for (int i = 0; i < 64; ++i) CHECK(values(y)[i] == (values(kept)[i] == 0 ? 0 : inf));
+  for (size_t i = 0; i < 64; ++i) CHECK(values(y)[i] == (values(kept)[i] == 0 ? 0 : inf));
   Rng once(1);
   const Values dx =
       slopes([&](const Tensor& x) { return dropout(x, 0.5, once) * full({64}, inf, float64); },
              ones({64}, float64));
-  for (int i = 0; i < 64; ++i) CHECK(dx[i] == (values(kept)[i] == 0 ? 0 : inf));
+  for (size_t i = 0; i < 64; ++i) CHECK(dx[i] == (values(kept)[i] == 0 ? 0 : inf));
   CHECK(values(alpha_dropout(tensor({inf}), 1, rng)) == Values{0});
 }
 

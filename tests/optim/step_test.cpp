@@ -41,7 +41,7 @@ std::string with_room(size_t extra, const F& f) {
   const size_t before = memory_limit();
   release_cached_memory();
   set_memory_limit(static_cast<size_t>(allocator_statistics().system_bytes) + extra);
-  const std::string message = message_of(f);
+  std::string message = message_of(f);
   set_memory_limit(before);
   return message;
 }

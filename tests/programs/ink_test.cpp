@@ -41,8 +41,9 @@ Tensor picture(const std::vector<double>& ink, int64_t width, const Level& paper
   std::vector<uint8_t> pixels;
   const auto height = static_cast<int64_t>(ink.size()) / width;
   for (int64_t i = 0; i < height * width; ++i) {
-    const double below = paper(static_cast<double>(i / width) / static_cast<double>(height),
-                               static_cast<double>(i % width) / static_cast<double>(width));
+    const int64_t row = i / width, column = i % width;
+    const double below = paper(static_cast<double>(row) / static_cast<double>(height),
+                               static_cast<double>(column) / static_cast<double>(width));
     const double share = ink[static_cast<size_t>(i)];
     pixels.push_back(static_cast<uint8_t>(std::lround(below + share * (ink_level - below))));
   }
@@ -110,8 +111,8 @@ TEST_CASE("light from one side, a dark rim and the grain of the paper do not mat
   const std::vector<float> grain = randn({size, size}, rng).to_vector<float>();
   check_all_digits(
       [&](double y, double x) {
-        return 180 +
-               5 * std::clamp(grain[static_cast<size_t>((y * size + x) * size + 0.5)], -3.0F, 3.0F);
+        return 180 + 5 * std::clamp(grain[static_cast<size_t>(std::lround((y * size + x) * size))],
+                                    -3.0F, 3.0F);
       },
       40);
 }

@@ -19,7 +19,7 @@ class GroupingDigits : public std::numpunct<char> {
 /// the first of some locales with a decimal comma that is installed.
 class ForeignLocale {
  public:
-  ForeignLocale() : before_(std::locale()), c_before_(std::setlocale(LC_ALL, nullptr)) {
+  ForeignLocale() : c_before_(std::setlocale(LC_ALL, nullptr)) {
     std::locale::global(std::locale(std::locale::classic(), new GroupingDigits));
     for (const char* name : {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "es_ES.UTF-8"}) {
       if (std::setlocale(LC_ALL, name) != nullptr) break;
