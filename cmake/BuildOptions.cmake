@@ -16,10 +16,9 @@ function(gradus_share_headers target)
 endfunction()
 
 # gradus_optimize_less(LEVEL): tests and programs leave the work to the library. What they do
-# themselves need not be fast, but there is much of it to compile. LEVEL is for the release build;
-# the builds for sanitizers optimize none of it. Holds for the targets of a folder.
+# themselves need not be fast, but there is much of it to compile. Holds for the targets of a folder.
 function(gradus_optimize_less level)
-  add_compile_options($<$<CONFIG:Release>:${level}> $<$<CONFIG:RelWithDebInfo>:-O0>)
+  add_compile_options($<$<CONFIG:Release,RelWithDebInfo>:${level}>)
 endfunction()
 
 set(old_gcc $<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>)

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 // The thread sanitizer does not let the child of a process with threads start threads.
-#if !defined(__SANITIZE_THREAD__)
+#if !defined(GRADUS_SANITIZE_THREAD)
 
 #include <sys/wait.h>
 #include <unistd.h>

@@ -147,7 +147,7 @@ TEST_CASE("the limit of the start is what machine and control groups leave") {
 }
 
 TEST_CASE("where the system is out of memory, cached memory makes room, then sizes are refused") {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(GRADUS_SANITIZE_ADDRESS) || defined(GRADUS_SANITIZE_THREAD)
   MESSAGE("skipped: the sanitizers end a process that has no memory");
   return;
 #endif

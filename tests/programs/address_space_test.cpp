@@ -1,7 +1,7 @@
 // bin/mnist where there is little address space. Sanitizers need terabytes of it.
 #include <doctest/doctest.h>
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(GRADUS_SANITIZE_ADDRESS) && !defined(GRADUS_SANITIZE_THREAD)
 
 #include "../support/paths.h"
 #include "../support/program.h"

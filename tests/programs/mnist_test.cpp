@@ -349,7 +349,8 @@ TEST_CASE("nets fit colour images and other numbers of classes") {
 TEST_CASE("a run is not overwritten unless asked") {
   const Folder& folder = trained_run();
   const std::string before = read_text(folder / "run/model.safetensors");
-  check_refused("train --dataset synthetic --out " + folder / "run", "already holds a run");
+  check_refused("train --dataset synthetic --samples 64 --out " + folder / "run",
+                "already holds a run");
   CHECK(read_text(folder / "run/model.safetensors") == before);
 }
 
@@ -370,18 +371,22 @@ TEST_CASE("mistakes get a message and exit status 1") {
   check_refused("train --clip-grad-norm -1", "--clip-grad-norm");
   check_refused("train --ema 2", "--ema");
   check_refused("train --dataset imagenet", "imagenet");
-  check_refused("train --dataset synthetic --model resnet", "unknown --model resnet");
-  check_refused("train --dataset synthetic --norm layers", "unknown --norm layers");
-  check_refused("train --dataset synthetic --augment twirl", "there are shift=2, rotate=10");
-  check_refused("train --dataset synthetic --augment rotate=200", "from 0 to 180");
-  check_refused("train --dataset synthetic --augment shift=,flip", "shift= is not possible");
-  check_refused("train --dataset synthetic --augment flip,flip", "flip twice");
-  check_refused("train --dataset synthetic --workers -1", "--workers");
+  check_refused("train --dataset synthetic --samples 64 --model resnet", "unknown --model resnet");
+  check_refused("train --dataset synthetic --samples 64 --norm layers", "unknown --norm layers");
+  check_refused("train --dataset synthetic --samples 64 --augment twirl",
+                "there are shift=2, rotate=10");
+  check_refused("train --dataset synthetic --samples 64 --augment rotate=200", "from 0 to 180");
+  check_refused("train --dataset synthetic --samples 64 --augment shift=,flip",
+                "shift= is not possible");
+  check_refused("train --dataset synthetic --samples 64 --augment flip,flip", "flip twice");
+  check_refused("train --dataset synthetic --samples 64 --workers -1", "--workers");
   check_refused("train --data " + folder / "nowhere", "nowhere");
-  check_refused("train --dataset synthetic --model " + folder / "missing.json", "missing.json");
-  check_refused("train --dataset synthetic --model " + folder / "bad.json", "Conv9d");
-  check_refused("train --dataset synthetic --model " + folder / "wrong.json", "(fc)");
-  check_refused("train --dataset synthetic --out " + folder / "file/run", "cannot make");
+  check_refused("train --dataset synthetic --samples 64 --model " + folder / "missing.json",
+                "missing.json");
+  check_refused("train --dataset synthetic --samples 64 --model " + folder / "bad.json", "Conv9d");
+  check_refused("train --dataset synthetic --samples 64 --model " + folder / "wrong.json", "(fc)");
+  check_refused("train --dataset synthetic --samples 64 --out " + folder / "file/run",
+                "cannot make");
   check_refused("eval --run " + folder / "nothing", "has no config.json");
   const std::string run_folder = trained_run() / "run";
   check_refused("predict --run " + run_folder + " " + folder / "bad.json",

@@ -12,7 +12,7 @@ double processor_seconds(const F& f) {
   const std::clock_t start = std::clock();
   f();
   const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(GRADUS_SANITIZE_ADDRESS) || defined(GRADUS_SANITIZE_THREAD)
   return seconds / 10;
 #else
   return seconds;
