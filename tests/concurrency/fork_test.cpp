@@ -39,7 +39,8 @@ bool is_child = false;
 }  // namespace
 
 /// Asked by the leak sanitizer, which cannot see what the parent's threads hold.
-extern "C" int __lsan_is_turned_off() {  // NOLINT(bugprone-reserved-identifier): its name
+// NOLINTNEXTLINE(bugprone-reserved-identifier, readability-identifier-naming): its name
+extern "C" int __lsan_is_turned_off() {
   return is_child ? 1 : 0;
 }
 
