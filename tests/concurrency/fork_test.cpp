@@ -35,18 +35,6 @@ using namespace gradus;
 
 namespace {
 
-bool is_child = false;
-
-}  // namespace
-
-/// Asked by the leak sanitizer, which cannot see what the parent's threads hold.
-// NOLINTNEXTLINE(bugprone-reserved-identifier, readability-identifier-naming): its name
-extern "C" int __lsan_is_turned_off() {
-  return is_child ? 1 : 0;
-}
-
-namespace {
-
 /// The exit status of a child that runs `body` and, unless that ends it, exits with its result;
 /// minus the number of the signal that ended it, which is SIGALRM where it hangs.
 int status_of_child(const std::function<int()>& body) {
@@ -54,7 +42,6 @@ int status_of_child(const std::function<int()>& body) {
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    is_child = true;
     alarm(10);
     _exit(body());
   }

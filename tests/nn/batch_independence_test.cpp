@@ -13,6 +13,7 @@
 #include "../../nn/model_json.h"
 #include "../../nn/pool.h"
 #include "../support/isa.h"
+#include "../support/threads.h"
 
 using namespace gradus;
 
@@ -172,11 +173,7 @@ struct Slice {
 /// is computed on two threads.
 void check_batches(const Function& f, const Tensor& x, int batch_dim, int output_batch_dim,
                    bool random = false) {
-  struct Restore {
-    int usual = num_threads();
-    ~Restore() { set_num_threads(usual); }
-  } restore;
-  set_num_threads(2);
+  const test::ThreadsScope threads(2);
   Rng generator(9);
   const Tensor cotangents = [&] {
     const Tensor y = f(x);
