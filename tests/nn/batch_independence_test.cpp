@@ -14,6 +14,7 @@
 #include "../../nn/pool.h"
 #include "../support/isa.h"
 #include "../support/threads.h"
+#include "layer_output.h"
 
 using namespace gradus;
 
@@ -202,23 +203,6 @@ Shape with_batch(const Shape& sample, int batch_dim) {
   return shape;
 }
 
-/// layer(x); a layer that undoes a pool does so behind it.
-Tensor output_of(nn::Module& layer, const Tensor& x) {
-  if (auto* unpool = dynamic_cast<nn::MaxUnpool1d*>(&layer)) {
-    const auto [y, places] = max_pool1d_with_indices(x, {.kernel_size = 2});
-    return (*unpool)(y, places, Size1{x.size(2)});
-  }
-  if (auto* unpool = dynamic_cast<nn::MaxUnpool2d*>(&layer)) {
-    const auto [y, places] = max_pool2d_with_indices(x, {.kernel_size = 2});
-    return (*unpool)(y, places, Size2{x.size(2), x.size(3)});
-  }
-  if (auto* unpool = dynamic_cast<nn::MaxUnpool3d*>(&layer)) {
-    const auto [y, places] = max_pool3d_with_indices(x, {.kernel_size = 2});
-    return (*unpool)(y, places, Size3{x.size(2), x.size(3), x.size(4)});
-  }
-  return layer(x);
-}
-
 void check_layer(const std::string& type, const Family& family, DType dtype, bool training) {
   manual_seed(3);
   const auto layer = nn::make_layer(type, family.options);
@@ -230,7 +214,7 @@ void check_layer(const std::string& type, const Family& family, DType dtype, boo
       type == "Embedding" ? randint(0, 5, shape, generator) : randn(shape, generator, dtype);
   // A copy for each call: what a forward changes in the layer is no part of the question.
   const Function forward = [&](const Tensor& input) {
-    return output_of(*nn::clone(*layer), input);
+    return test::output_of(*nn::clone(*layer), input);
   };
   const bool random = training && type.find("Dropout") != std::string::npos;
   check_batches(forward, x, family.batch_dim, family.output_batch_dim, random);

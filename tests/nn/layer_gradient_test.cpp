@@ -7,6 +7,7 @@
 #include "../../core/ops.h"
 #include "../../nn/model_json.h"
 #include "../../nn/pool.h"
+#include "layer_output.h"
 
 using namespace gradus;
 
@@ -132,22 +133,10 @@ void check_layer(const std::string& type, const Scalar& forward, std::vector<Ten
   check_slopes(type + ", second order", slope, leaves);
 }
 
-/// layer(x); a layer that undoes a pool does so behind it.
-Tensor output_of(nn::Module& layer, const Tensor& x) {
-  manual_seed(8);  // dropout drops the same at each call
-  if (auto* unpool = dynamic_cast<nn::MaxUnpool1d*>(&layer)) {
-    const auto [y, places] = max_pool1d_with_indices(x, {.kernel_size = 2});
-    return (*unpool)(y, places, Size1{x.size(2)});
-  }
-  if (auto* unpool = dynamic_cast<nn::MaxUnpool2d*>(&layer)) {
-    const auto [y, places] = max_pool2d_with_indices(x, {.kernel_size = 2});
-    return (*unpool)(y, places, Size2{x.size(2), x.size(3)});
-  }
-  if (auto* unpool = dynamic_cast<nn::MaxUnpool3d*>(&layer)) {
-    const auto [y, places] = max_pool3d_with_indices(x, {.kernel_size = 2});
-    return (*unpool)(y, places, Size3{x.size(2), x.size(3), x.size(4)});
-  }
-  return layer(x);
+/// The same numbers at each call: dropout drops the same.
+Tensor repeated_output_of(nn::Module& layer, const Tensor& x) {
+  manual_seed(8);
+  return test::output_of(layer, x);
 }
 
 }  // namespace
@@ -169,6 +158,6 @@ TEST_CASE("every type of layer: derivatives by input and parameters, first and s
       leaves.push_back(x.requires_grad_());
     }
     check_layer(
-        type, [&] { return output_of(*layer, x); }, leaves);
+        type, [&] { return repeated_output_of(*layer, x); }, leaves);
   }
 }
