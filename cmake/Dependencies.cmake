@@ -12,7 +12,7 @@ pkg_check_modules(OPENBLAS QUIET IMPORTED_TARGET openblas)
 if(NOT OPENBLAS_FOUND)
   gradus_missing("OpenBLAS" libopenblas-dev)
 endif()
-# Where it is an ELF library it is loaded by name at run time rather than linked: core/kernels/blas.cpp
+# Where it is an ELF library it is loaded by name at run time rather than linked: core/matmul/blas_kernel.cpp
 # says why.
 set(gradus_openblas ${OPENBLAS_LINK_LIBRARIES})
 list(FILTER gradus_openblas INCLUDE REGEX "blas[^/]*\\.so$")
@@ -46,7 +46,7 @@ function(gradus_link_dependencies target)
   if(gradus_openblas_name)
     set(names GRADUS_OPENBLAS_NAME="${gradus_openblas_name}"
               GRADUS_OPENBLAS_PATH="${gradus_openblas}")
-    set_source_files_properties(${PROJECT_SOURCE_DIR}/core/kernels/blas.cpp
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/core/matmul/blas_kernel.cpp
                                 PROPERTIES COMPILE_DEFINITIONS "${names}")
     target_include_directories(${target} SYSTEM PRIVATE ${OPENBLAS_INCLUDE_DIRS})
     target_link_libraries(${target} PRIVATE ${CMAKE_DL_LIBS})

@@ -12,13 +12,15 @@ install(TARGETS gradus EXPORT gradus-targets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
-# What only core/ops and core/kernels share among themselves is nobody else's interface.
+# What operations and kernels share among themselves is nobody else's interface.
 set(header_folder ${CMAKE_INSTALL_INCLUDEDIR}/gradus)
 install(FILES gradus.h DESTINATION ${header_folder})
 foreach(folder core nn optim datasets)
   if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${folder})
     install(DIRECTORY ${folder} DESTINATION ${header_folder}
-            FILES_MATCHING PATTERN "*.h" PATTERN core/kernels EXCLUDE PATTERN core/ops EXCLUDE)
+            FILES_MATCHING PATTERN "*.h" PATTERN core/simd EXCLUDE PATTERN op.h EXCLUDE
+            PATTERN apply.h EXCLUDE PATTERN sliding_window.h EXCLUDE
+            PATTERN *_kernel.h EXCLUDE PATTERN *.simd.h EXCLUDE)
   endif()
 endforeach()
 

@@ -1,5 +1,5 @@
 # Files named *.simd.cpp are compiled once per instruction set, with GRADUS_ISA as its name; the best
-# one is chosen at run time (core/kernels/isa.h). -fno-math-errno and -fno-trapping-math let loops
+# one is chosen at run time (core/simd/isa.h). -fno-math-errno and -fno-trapping-math let loops
 # with sqrt and comparisons be vectorized; they do not change results.
 function(gradus_add_simd_kernels target)
   set(sources ${ARGN})

@@ -9,20 +9,25 @@ endif()
 
 # --- The rules -----------------------------------------------------------------------------------
 
-# Layers, lowest first: a pattern of the files of each, and the layers that those may include.
+# Layers, lowest first: a pattern of the files of each, and the layers that those may include. The
+# first pattern that fits counts. Within a folder of core or optim, the suffix says what a file is.
 set(layers base kernels ops core nn optim datasets umbrella programs)
 set(base_files "^core/base/")
 set(base_includes base)
-set(kernels_files "^core/kernels/")
+set(kernels_files "^core/simd/|^(core|optim)/.*(_kernel\\.(h|cpp)|_plain\\.(h|cpp)|\\.simd\\.(h|cpp))$")
 set(kernels_includes base kernels)
-set(ops_files "^core/ops/")
+# What the families of operations share, checks and rules of each, and what is made of operations.
+set(ops_files "^core/(op\\.(h|cpp)|(tensor_methods|system_info)\\.cpp)$"
+    "|^core/(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)/[^/]+\\.cpp$"
+    "|^core/(elementwise/apply|conv/sliding_window)\\.h$")
+list(JOIN ops_files "" ops_files)
 set(ops_includes base kernels core ops)
-set(core_files "^core/[^/]+$")  # tensor, tape ... : what others see of core
+set(core_files "^core/")  # tensor, tape ..., files, and the families' public headers
 set(core_includes base core)
 set(nn_files "^nn/")
 set(nn_includes base core nn)
 set(optim_files "^optim/")
-set(optim_includes base core optim)
+set(optim_includes base kernels core ops optim)
 set(datasets_files "^datasets/")
 set(datasets_includes base core datasets)
 set(umbrella_files "^gradus\\.h$")
@@ -33,9 +38,9 @@ set(programs_includes ${layers})
 # Headers of others (in angle brackets): a pattern and the files that may include them. The first
 # row that fits counts; a header without a row is a dependency nobody has decided on.
 set(external_rules
-    "cblas\\.h => ^core/kernels/blas\\.cpp$"
-    "nlohmann/.+ => ^(core/(safetensors_header|tape_print)|nn/model_json)\\.cpp$|${programs_files}"
-    "zlib\\.h => ^(core/zip|datasets/gzip)\\.cpp$"
+    "cblas\\.h => ^core/matmul/blas_kernel\\.cpp$"
+    "nlohmann/.+ => ^(core/io/safetensors_header|core/tape_print|nn/model_json)\\.cpp$|${programs_files}"
+    "zlib\\.h => ^(core/io/zip|datasets/gzip)\\.cpp$"
     "curl/curl\\.h => ^datasets/download\\.cpp$"
     "doctest/doctest\\.h => ^tests/"
     "benchmark/benchmark\\.h => ^benchmarks/"
@@ -51,12 +56,12 @@ set(external_rules
     "[a-z_0-9]+ => .")  # the standard library
 
 # Headers that core keeps to itself.
-set(private_core_headers "^core/(safetensors_header|npy_format|zip)\\.h$")
+set(private_core_headers "^core/io/(safetensors_header|npy_format|zip)\\.h$")
 
 # What is compiled once per instruction set must not see inline functions that other files use as
 # well: the linker keeps one copy of those, and it could be the one for the wrong processor.
 set(simd_files "\\.simd\\.cpp$")
-set(simd_sees "^core/kernels/[^/]+\\.h$|^core/base/(parallel_for|allocator)\\.h$")
+set(simd_sees "^core/simd/[^/]+\\.h$|(_kernel|\\.simd)\\.h$|^core/base/(parallel_for|allocator)\\.h$")
 set(simd_sees_standard algorithm array atomic bit cmath cstddef cstdint cstring limits numbers
                        type_traits utility)
 

@@ -1,6 +1,6 @@
 #include "digests.h"
 
-#include "../core/base/sha256.h"
+#include "../core/io/sha256.h"
 #include "gzip.h"
 #include "idx.h"
 

@@ -9,8 +9,8 @@
 #include <span>
 #include <system_error>
 
-#include "../core/base/atomic_file.h"
 #include "../core/base/error.h"
+#include "../core/io/atomic_file.h"
 #include "digests.h"
 #include "download.h"
 #include "file.h"

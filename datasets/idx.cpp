@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "../core/base/atomic_file.h"
-#include "../core/base/inflation.h"
-#include "../core/base/sha256.h"
+#include "../core/io/atomic_file.h"
+#include "../core/io/inflation.h"
+#include "../core/io/sha256.h"
 #include "../core/ops.h"
 #include "file.h"
 #include "gzip.h"

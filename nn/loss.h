@@ -1,4 +1,4 @@
-// Losses: functions of gradus (formulas in core/losses.h), and the same with their options as
+// Losses: functions of gradus (formulas in core/loss/loss.h), and the same with their options as
 // objects, under PyTorch's names.
 #pragma once
 

@@ -9,8 +9,8 @@
 #include <unordered_set>
 
 #include "../core/base/error.h"
-#include "../core/base/input_file.h"
 #include "../core/base/random.h"
+#include "../core/io/input_file.h"
 #include "../core/tape.h"
 #include "layer_table.h"
 #include "norm.h"

@@ -1,6 +1,6 @@
 #include "adagrad.h"
 
-#include "../core/update.h"
+#include "update.h"
 
 namespace gradus::optim {
 

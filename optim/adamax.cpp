@@ -1,6 +1,6 @@
 #include "adamax.h"
 
-#include "../core/update.h"
+#include "update.h"
 
 namespace gradus::optim {
 

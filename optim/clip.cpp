@@ -7,7 +7,7 @@
 #include "../core/base/error.h"
 #include "../core/ops.h"
 #include "../core/tape.h"
-#include "../core/update.h"
+#include "update.h"
 
 namespace gradus::optim {
 

@@ -6,8 +6,8 @@
 #include "../core/base/error.h"
 #include "../core/ops.h"
 #include "../core/tape.h"
-#include "../core/update.h"
 #include "state_loader.h"
+#include "update.h"
 
 namespace gradus::optim {
 

@@ -1,6 +1,6 @@
 #include "lion.h"
 
-#include "../core/update.h"
+#include "update.h"
 
 namespace gradus::optim {
 

@@ -26,7 +26,7 @@ class MomentOptimizer : public Optimizer {
     require_eps(options_.eps);
   }
 
-  /// What all their updates (see core/update.h) are told.
+  /// What all their updates (see optim/update.h) are told.
   template <class Update>
   Update update_of(const Entry& entry, const GroupSettings& s) const {
     Update update;

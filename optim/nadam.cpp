@@ -1,6 +1,6 @@
 #include "nadam.h"
 
-#include "../core/update.h"
+#include "update.h"
 
 namespace gradus::optim {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "../core/base/error.h"
-#include "../core/update.h"
+#include "update.h"
 
 namespace gradus::optim {
 

@@ -69,4 +69,11 @@ struct ReadError : IoError {
   using IoError::IoError;
 };
 
+/// Throws E where `condition` does not hold. What went wrong is put together from `parts` by str(),
+/// and only then: `require<ShapeError>(n == 4, "conv2d", "add a batch dimension", "got ", shape)`.
+template <class E = ValueError, class... Parts>
+void require(bool condition, std::string_view op, std::string_view hint, const Parts&... parts) {
+  if (!condition) throw E(op, str(parts...), hint);
+}
+
 }  // namespace gradus

@@ -78,4 +78,7 @@ int normalize_new_dim(const char* op, int64_t dim, const Shape& shape);
 /// `op` where they do not fit.
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 
+/// Numbers of dimensions, as Shape holds them; negative ones count from the end.
+using Dims = Shape;
+
 }  // namespace gradus

@@ -1,7 +1,7 @@
 // Saving a training between two steps, and going on from there.
 #pragma once
 
-#include <gradus/core/checkpoint.h>
+#include <gradus/core/io/checkpoint.h>
 #include <gradus/nn/module.h>
 #include <gradus/optim/ema.h>
 #include <gradus/optim/optimizer.h>

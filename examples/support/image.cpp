@@ -14,8 +14,8 @@
 #include <vector>
 
 #include <gradus/core/base/error.h>
+#include <gradus/core/io/safetensors.h>
 #include <gradus/core/ops.h>
-#include <gradus/core/serialize.h>
 #include <gradus/datasets/file.h>
 
 namespace gradus::examples {

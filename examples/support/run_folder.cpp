@@ -9,9 +9,9 @@
 #include <system_error>
 #include <vector>
 
-#include <gradus/core/base/atomic_file.h>
 #include <gradus/core/base/error.h>
-#include <gradus/core/serialize.h>
+#include <gradus/core/io/atomic_file.h>
+#include <gradus/core/io/safetensors.h>
 #include <gradus/nn/model_json.h>
 
 #include "json.h"

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include <gradus/core/checkpoint_folder.h>
+#include <gradus/core/io/checkpoint_folder.h>
 #include <gradus/nn/sequential.h>
 
 namespace gradus::examples {

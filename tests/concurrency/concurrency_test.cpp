@@ -12,7 +12,7 @@
 #include "../../core/base/parallel_for.h"
 #include "../../core/base/random.h"
 #include "../../core/grad.h"
-#include "../../core/serialize.h"
+#include "../../core/io/safetensors.h"
 #include "../../datasets/loader.h"
 #include "../../datasets/synthetic.h"
 #include "../../nn/model_json.h"

@@ -19,7 +19,7 @@
 
 #include "../../core/base/allocator.h"
 #include "../../core/base/parallel_for.h"
-#include "../../core/losses.h"
+#include "../../core/loss/loss.h"
 #include "../../core/tape.h"
 #include "../../datasets/loader.h"
 #include "../../datasets/synthetic.h"

@@ -4,8 +4,8 @@
 #include <fstream>
 
 #include "../../core/base/error.h"
+#include "../../core/io/safetensors.h"
 #include "../../core/ops.h"
-#include "../../core/serialize.h"
 
 namespace gradus::conformance {
 

@@ -3,8 +3,8 @@
 
 #include "../../core/base/error.h"
 #include "../../core/grad.h"
+#include "../../core/io/safetensors.h"
 #include "../../core/ops.h"
-#include "../../core/serialize.h"
 #include "kinds.h"
 #include "model.h"
 #include "optimizers.h"

@@ -1,6 +1,6 @@
 // Whole nets: one batch, short trainings, and weights from files.
+#include "../../core/io/safetensors.h"
 #include "../../core/ops.h"
-#include "../../core/serialize.h"
 #include "../../core/tape.h"
 #include "gradients.h"
 #include "kinds.h"

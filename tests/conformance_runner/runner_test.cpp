@@ -9,8 +9,8 @@
 #include <sstream>
 
 #include "../../core/base/error.h"
+#include "../../core/io/safetensors.h"
 #include "../../core/ops.h"
-#include "../../core/serialize.h"
 #include "../support/paths.h"
 #include "../support/temporary_folder.h"
 #include "../support/text.h"

@@ -9,8 +9,8 @@
 #include "../../core/base/parallel_for.h"
 #include "../../core/base/random.h"
 #include "../../core/base/shape.h"
-#include "../../core/kernels/isa.h"
 #include "../../core/ops.h"
+#include "../../core/simd/isa.h"
 #include "../support/isa.h"
 
 using namespace gradus;

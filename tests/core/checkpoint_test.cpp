@@ -1,6 +1,6 @@
 // Checkpoints: what is saved comes back, what was damaged is noticed, and something whole is there
 // at every moment.
-#include "../../core/checkpoint.h"
+#include "../../core/io/checkpoint.h"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
@@ -9,11 +9,11 @@
 #include <csignal>
 #include <fstream>
 
-#include "../../core/base/atomic_file.h"
 #include "../../core/base/random.h"
-#include "../../core/checkpoint_folder.h"
+#include "../../core/io/atomic_file.h"
+#include "../../core/io/checkpoint_folder.h"
+#include "../../core/io/safetensors.h"
 #include "../../core/ops.h"
-#include "../../core/serialize.h"
 #include "../../core/system_info.h"
 #include "../support/errors.h"
 #include "../support/process.h"

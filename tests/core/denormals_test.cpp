@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "../../core/base/denormals.h"
+#include "../../core/conv/conv.h"
 #include "../../core/ops.h"
-#include "../../core/spatial.h"
-#include "../../core/update.h"
+#include "../../optim/update.h"
 #include "../support/isa.h"
 #include "../support/threads.h"
 

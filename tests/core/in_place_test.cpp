@@ -6,7 +6,7 @@
 
 #include "../../core/ops.h"
 #include "../../core/tape.h"
-#include "../../core/update.h"
+#include "../../optim/update.h"
 #include "../support/errors.h"
 
 using namespace gradus;

@@ -6,12 +6,12 @@
 #include <sstream>
 
 #include "../../core/base/text.h"
-#include "../../core/checkpoint_folder.h"
 #include "../../core/gradcheck.h"
-#include "../../core/npy.h"
+#include "../../core/io/checkpoint_folder.h"
+#include "../../core/io/npy.h"
+#include "../../core/io/safetensors.h"
 #include "../../core/ops.h"
 #include "../../core/print.h"
-#include "../../core/serialize.h"
 #include "../../core/tape.h"
 #include "../../core/tape_profile.h"
 #include "../support/errors.h"

@@ -2,8 +2,8 @@
 
 #include "../../core/base/error.h"
 #include "../../core/base/parallel_for.h"
-#include "../../core/kernels/blas.h"
-#include "../../core/kernels/gemm.h"
+#include "../../core/matmul/blas_kernel.h"
+#include "../../core/matmul/gemm_kernel.h"
 #include "../../core/tape.h"
 #include "checks.h"
 

@@ -1,5 +1,5 @@
 // NumPy's files of one array: what is read, what is refused and why.
-#include "../../core/npy.h"
+#include "../../core/io/npy.h"
 
 #include <doctest/doctest.h>
 

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <functional>
 
-#include "../../core/npy.h"
+#include "../../core/io/npy.h"
 #include "../../core/ops.h"
 #include "../../core/storage.h"
 #include "../support/errors.h"

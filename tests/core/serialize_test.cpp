@@ -1,5 +1,5 @@
 // Safetensors files: what is read, what is refused, and that writing is all or nothing.
-#include "../../core/serialize.h"
+#include "../../core/io/safetensors.h"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>

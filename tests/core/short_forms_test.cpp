@@ -5,8 +5,8 @@
 #include <sstream>
 #include <type_traits>
 
-#include "../../core/checkpoint.h"
 #include "../../core/grad.h"
+#include "../../core/io/checkpoint.h"
 #include "../../core/tape.h"
 #include "../../core/tape_profile.h"
 #include "../support/errors.h"

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <thread>
 
-#include "../../core/base/sha256.h"
+#include "../../core/io/sha256.h"
 #include "../../core/ops.h"
 #include "../../datasets/download.h"
 #include "../../datasets/file.h"

@@ -1,6 +1,6 @@
 #include "../../datasets/gzip.h"
 
-#include "../../core/base/sha256.h"
+#include "../../core/io/sha256.h"
 #include "support.h"
 
 using namespace gradus;

@@ -5,9 +5,9 @@
 #include <cstring>
 #include <filesystem>
 
-#include "../../core/base/inflation.h"
 #include "../../core/base/random.h"
-#include "../../core/base/sha256.h"
+#include "../../core/io/inflation.h"
+#include "../../core/io/sha256.h"
 #include "../../core/ops.h"
 #include "../../datasets/gzip.h"
 #include "support.h"

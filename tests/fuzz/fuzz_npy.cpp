@@ -1,6 +1,6 @@
 // NumPy's .npy files.
 #include "../../core/base/error.h"
-#include "../../core/npy.h"
+#include "../../core/io/npy.h"
 #include "target.h"
 
 void gradus::fuzz::run(std::span<const std::byte> input) {

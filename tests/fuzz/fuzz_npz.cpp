@@ -1,7 +1,7 @@
 // NumPy's .npz archives.
 #include "../../core/base/error.h"
-#include "../../core/base/inflation.h"
-#include "../../core/npy.h"
+#include "../../core/io/inflation.h"
+#include "../../core/io/npy.h"
 #include "memory_file.h"
 #include "target.h"
 

@@ -2,7 +2,7 @@
 #include <unordered_set>
 
 #include "../../core/base/error.h"
-#include "../../core/serialize.h"
+#include "../../core/io/safetensors.h"
 #include "target.h"
 
 void gradus::fuzz::run(std::span<const std::byte> input) {

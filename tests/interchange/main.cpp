@@ -3,8 +3,8 @@
 #include <iostream>
 #include <string_view>
 
-#include "../../core/npy.h"
-#include "../../core/serialize.h"
+#include "../../core/io/npy.h"
+#include "../../core/io/safetensors.h"
 #include "../../core/tape.h"
 #include "../../datasets/synthetic.h"
 #include "../../nn/activation.h"

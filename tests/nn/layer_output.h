@@ -1,8 +1,8 @@
 // What a layer computes, for tests that go through all types of layers.
 #pragma once
 
+#include "../../core/conv/conv.h"
 #include "../../core/ops.h"
-#include "../../core/spatial.h"
 #include "../../nn/pool.h"
 
 namespace gradus::test {

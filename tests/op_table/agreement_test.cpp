@@ -5,8 +5,8 @@
 
 #include "../../core/base/allocator.h"
 #include "../../core/base/parallel_for.h"
-#include "../../core/kernels/isa.h"
 #include "../../core/ops.h"
+#include "../../core/simd/isa.h"
 #include "op_table.h"
 
 using namespace gradus;

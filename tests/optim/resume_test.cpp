@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "../../core/base/random.h"
-#include "../../core/checkpoint.h"
+#include "../../core/io/checkpoint.h"
 #include "../../core/ops.h"
 #include "../../core/tape.h"
 #include "../../datasets/loader.h"

@@ -1,5 +1,5 @@
-// The updates of core/update.h as functions: what they check before they write.
-#include "../../core/update.h"
+// The updates of optim/update.h as functions: what they check before they write.
+#include "../../optim/update.h"
 
 #include <doctest/doctest.h>
 

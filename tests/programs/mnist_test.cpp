@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "../../core/serialize.h"
+#include "../../core/io/safetensors.h"
 #include "../../datasets/idx.h"
 #include "../../datasets/synthetic.h"
 #include "../../examples/support/image.h"

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "../../core/base/text.h"
+#include "../../core/io/safetensors.h"
 #include "../../core/ops.h"
-#include "../../core/serialize.h"
 #include "../../datasets/idx.h"
 #include "../../datasets/synthetic.h"
 #include "small_run.h"

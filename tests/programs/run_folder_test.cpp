@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../../core/base/error.h"
-#include "../../core/checkpoint_folder.h"
+#include "../../core/io/checkpoint_folder.h"
 #include "../support/paths.h"
 #include "../support/process.h"
 #include "../support/program.h"

@@ -9,7 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "../../core/checkpoint_folder.h"
+#include "../../core/io/checkpoint_folder.h"
 #include "../support/paths.h"
 #include "../support/process.h"
 #include "../support/program.h"

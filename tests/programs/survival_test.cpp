@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "../../core/checkpoint_folder.h"
+#include "../../core/io/checkpoint_folder.h"
+#include "../../core/io/safetensors.h"
 #include "../../core/ops.h"
-#include "../../core/serialize.h"
 #include "small_run.h"
 
 using namespace gradus;

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "../../core/kernels/isa.h"
+#include "../../core/simd/isa.h"
 
 namespace gradus::test {
 

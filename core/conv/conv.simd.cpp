@@ -1,0 +1,304 @@
+// Compiled once per instruction set; see isa.h.
+//
+// Chooses the algorithm, and has the one that can do everything: im2col and matrix products, one
+// image at a time, in tiles of a few output rows, so that the im2col tile is still in the
+// second-level cache when the product reads it.
+#include <cstring>
+#include <type_traits>
+
+#include "../base/parallel_for.h"
+#include "../matmul/gemm_kernel.h"
+#include "../simd/sizes.h"
+#include "../simd/workspace.h"
+#include "conv_kernel.h"
+#include "conv_parts.simd.h"
+#include "direct_kernel.h"
+#include "winograd_kernel.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+constexpr int64_t tile_bytes = int64_t{256} * 1024;
+
+/// A 1x1 convolution without stride and padding needs no im2col: x already is the matrix.
+bool is_pointwise(const ConvSizes& s) {
+  return s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.padding_h == 0 &&
+         s.padding_w == 0;
+}
+
+template <class T>
+int64_t rows_per_tile(const ConvSizes& s) {
+  const auto row = static_cast<int64_t>(sizeof(T)) * larger(s.depth() * s.ow, 1);
+  return smaller(larger(tile_bytes / row, 1), larger(s.oh, 1));
+}
+
+/// The range of output columns whose input column `ow * stride + first` lies inside [0, w).
+struct Columns {
+  int64_t begin, end;
+};
+Columns inside(const ConvSizes& s, int64_t first) {
+  const int64_t begin = first >= 0 ? 0 : (-first + s.stride_w - 1) / s.stride_w;
+  const int64_t last = s.w - 1 - first;  // largest ow * stride that still hits
+  const int64_t end = last < 0 ? 0 : last / s.stride_w + 1;
+  return {smaller(begin, s.ow), larger(smaller(end, s.ow), smaller(begin, s.ow))};
+}
+
+/// Calls `row(tile row, output row in tile, first input element, Columns)` for each row of the
+/// im2col matrix and output row of [first_row, first_row + rows); the pointer offset is -1 where
+/// the input row lies in the padding.
+template <class Row>
+void for_tile(const ConvSizes& s, int64_t first_row, int64_t rows, const Row& visit) {
+  const int64_t channels = s.c / s.groups;
+  int64_t k = 0;
+  for (int64_t c = 0; c < channels; ++c) {
+    for (int64_t i = 0; i < s.kh; ++i) {
+      for (int64_t j = 0; j < s.kw; ++j, ++k) {
+        const int64_t first_column = j * s.dilation_w - s.padding_w;
+        const Columns columns = inside(s, first_column);
+        for (int64_t r = 0; r < rows; ++r) {
+          const int64_t ih = (first_row + r) * s.stride_h + i * s.dilation_h - s.padding_h;
+          const bool hit = ih >= 0 && ih < s.h;
+          visit(k, r, hit ? (c * s.h + ih) * s.w : -1, first_column, columns);
+        }
+      }
+    }
+  }
+}
+
+/// tile [depth, rows * ow] = the input elements under each output element of these rows.
+template <class T>
+void im2col(const ConvSizes& s, int64_t first_row, int64_t rows, T* tile, const T* x) {
+  for_tile(s, first_row, rows,
+           [&](int64_t k, int64_t r, int64_t row, int64_t column, Columns columns) {
+             T* const to = tile + (k * rows + r) * s.ow;
+             if (row < 0 || columns.begin >= columns.end) {
+               for (int64_t i = 0; i < s.ow; ++i) to[i] = 0;
+               return;
+             }
+             for (int64_t i = 0; i < columns.begin; ++i) to[i] = 0;
+             for (int64_t i = columns.end; i < s.ow; ++i) to[i] = 0;
+             const T* const from = x + row + column;
+             if (s.stride_w == 1) {
+               for (int64_t i = columns.begin; i < columns.end; ++i) to[i] = from[i];
+             } else {
+               for (int64_t i = columns.begin; i < columns.end; ++i) to[i] = from[i * s.stride_w];
+             }
+           });
+}
+
+/// The transpose: adds each element of the tile to the input element it came from.
+template <class T>
+void col2im(const ConvSizes& s, int64_t first_row, int64_t rows, const T* tile, T* dx) {
+  for_tile(s, first_row, rows,
+           [&](int64_t k, int64_t r, int64_t row, int64_t column, Columns columns) {
+             if (row < 0) return;
+             const T* const from = tile + (k * rows + r) * s.ow;
+             T* const to = dx + row + column;
+             if (s.stride_w == 1) {
+               for (int64_t i = columns.begin; i < columns.end; ++i) to[i] += from[i];
+             } else {
+               for (int64_t i = columns.begin; i < columns.end; ++i) to[i * s.stride_w] += from[i];
+             }
+           });
+}
+
+/// Calls `work(first_row, rows)` for each tile of output rows.
+template <class T, class Work>
+void for_tiles(const ConvSizes& s, const Work& work) {
+  const int64_t step = is_pointwise(s) ? larger(s.oh, 1) : rows_per_tile<T>(s);
+  for (int64_t row = 0; row < s.oh; row += step) work(row, smaller(step, s.oh - row));
+}
+
+/// The im2col tile of one group of one image, or the image itself where that is the same.
+template <class T>
+const T* columns_of(const ConvSizes& s, int64_t row, int64_t rows, T* tile, const T* x) {
+  if (is_pointwise(s)) return x;
+  im2col(s, row, rows, tile, x);
+  return tile;
+}
+
+template <class T>
+int64_t workspace_size(const ConvSizes& s) {
+  return is_pointwise(s) ? 1 : s.depth() * s.ow * rows_per_tile<T>(s);
+}
+
+template <class T>
+void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
+  const int64_t depth = s.depth(), outputs = s.o / s.groups, plane = s.oh * s.ow;
+  const int64_t group_inputs = s.c / s.groups * s.h * s.w;
+  parallel_for(s.n * s.groups, 1, [&](int64_t begin, int64_t end) {
+    Workspace<T> tile(workspace_size<T>(s));
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t group = task % s.groups;
+      const T* const image = x + task * group_inputs;
+      T* const out = y + task * outputs * plane;
+      const T* const group_weight = weight + group * outputs * depth;
+      for_tiles<T>(s, [&](int64_t row, int64_t rows) {
+        const int64_t n = rows * s.ow;
+        const T* const columns = columns_of(s, row, rows, tile.data(), image);
+        T* const to = out + row * s.ow;
+        for (int64_t o = 0; bias != nullptr && o < outputs; ++o) {
+          const T b = bias[group * outputs + o];
+          for (int64_t i = 0; i < n; ++i) to[o * plane + i] = b;
+        }
+        gemm<T>(false, false, outputs, n, depth, 1, group_weight, depth, columns, n,
+                bias != nullptr ? T(1) : T(0), to, plane);
+      });
+    }
+  });
+}
+
+template <class T>
+void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
+  const int64_t depth = s.depth(), outputs = s.o / s.groups, plane = s.oh * s.ow;
+  const int64_t group_inputs = s.c / s.groups * s.h * s.w;
+  parallel_for(s.n * s.groups, 1, [&](int64_t begin, int64_t end) {
+    Workspace<T> tile(workspace_size<T>(s));
+    for (int64_t task = begin; task < end; ++task) {
+      const T* const group_weight = weight + task % s.groups * outputs * depth;
+      T* const image = dx + task * group_inputs;
+      if (is_pointwise(s)) {
+        gemm<T>(true, false, depth, plane, outputs, 1, group_weight, depth,
+                g + task * outputs * plane, plane, 0, image, plane);
+        continue;
+      }
+      std::memset(image, 0, static_cast<size_t>(group_inputs) * sizeof(T));
+      for_tiles<T>(s, [&](int64_t row, int64_t rows) {
+        const int64_t n = rows * s.ow;
+        gemm<T>(true, false, depth, n, outputs, 1, group_weight, depth,
+                g + task * outputs * plane + row * s.ow, plane, 0, tile.data(), n);
+        col2im(s, row, rows, tile.data(), image);
+      });
+    }
+  });
+}
+
+template <class T>
+void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
+  const int64_t depth = s.depth(), outputs = s.o / s.groups, plane = s.oh * s.ow;
+  const int64_t group_inputs = s.c / s.groups * s.h * s.w;
+  const int64_t size = s.o * depth;
+  const ImageChunks chunks(s.n);
+  Workspace<T> partial(chunks.count * size);
+  parallel_for(chunks.count * s.groups, 1, [&](int64_t begin, int64_t end) {
+    Workspace<T> tile(workspace_size<T>(s));
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t chunk = task / s.groups, group = task % s.groups;
+      T* const sum = partial.data() + chunk * size + group * outputs * depth;
+      std::memset(sum, 0, static_cast<size_t>(outputs * depth) * sizeof(T));
+      chunks.for_each(chunk, [&](int64_t n) {
+        const int64_t image = n * s.groups + group;
+        for_tiles<T>(s, [&](int64_t row, int64_t rows) {
+          const T* const columns = columns_of(s, row, rows, tile.data(), x + image * group_inputs);
+          weight_gemm<T>(false, true, outputs, depth, rows * s.ow, 1,
+                         g + image * outputs * plane + row * s.ow, plane, columns, rows * s.ow, 1,
+                         sum, depth);
+        });
+      });
+    }
+  });
+  parallel_for(size, 4096, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      T total = 0;
+      for (int64_t chunk = 0; chunk < chunks.count; ++chunk)
+        total += partial.data()[chunk * size + i];
+      dweight[i] = total;
+    }
+  });
+}
+
+// --- The choice ---
+
+/// Whatever the number of images: the bits of one must not depend on the others.
+bool suits_winograd(const ConvSizes& s) {
+  constexpr int64_t fewest_channels = 16;
+  const bool fits = s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 &&
+                    s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.padding_h >= 0 &&
+                    s.padding_h <= 2 && s.padding_w >= 0 && s.padding_w <= 2;
+  // 36 products for each tile of 4x4 outputs, instead of 9 for each output.
+  const int64_t tiles = (s.oh + 3) / 4 * ((s.ow + 3) / 4);
+  return fits && s.winograd && s.c >= fewest_channels && s.o >= fewest_channels &&
+         36 * tiles < 9 * s.oh * s.ow;
+}
+
+/// Also for the input gradient: that is a convolution with this much padding on the other side.
+bool suits_direct(const ConvSizes& s) {
+  return s.stride_h == 1 && s.stride_w == 1 && s.padding_h <= s.dilation_h * (s.kh - 1) &&
+         s.padding_w <= s.dilation_w * (s.kw - 1);
+}
+
+/// With one channel in and many out, the direct input gradient would load more than it computes.
+bool suits_direct_input(const ConvSizes& s) {
+  return suits_direct(s) && (s.c > s.groups || s.o < 8 * s.groups);
+}
+
+/// The direct weight gradient keeps a vector of sums for every weight.
+bool suits_direct_weights(const ConvSizes& s) {
+  constexpr int64_t most_weights = 1 << 16;
+  return suits_direct(s) && !is_pointwise(s) && s.o * s.depth() <= most_weights;
+}
+
+template <class T>
+const DirectConv<T>& direct() {
+  return Tables<Isa::GRADUS_ISA>::get<DirectConv<T>>();
+}
+const WinogradConv<float>& winograd() {
+  return Tables<Isa::GRADUS_ISA>::get<WinogradConv<float>>();
+}
+
+template <class T>
+void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (suits_winograd(s) && winograd().forward(s, y, x, weight, bias)) return;
+  }
+  (suits_direct(s) ? direct<T>().forward : forward<T>)(s, y, x, weight, bias);
+}
+
+template <class T>
+void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
+  if constexpr (std::is_same_v<T, float>) {
+    const bool suits = suits_winograd(input_gradient_sizes(s));
+    if (suits && winograd().input_gradient(s, dx, g, weight)) return;
+  }
+  (suits_direct_input(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
+}
+
+template <class T>
+bool are_finite(int64_t n, const T* x) {
+  int others = 0;
+  for (int64_t i = 0; i < n; ++i) others |= static_cast<int>(x[i] - x[i] != 0);
+  return others == 0;
+}
+
+/// The direct kernel makes up zeros between rows, and times infinity they would be NaN.
+template <class T>
+void choose_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (suits_winograd(s) && winograd().weight_gradient(s, dweight, g, x)) return;
+  }
+  if (suits_direct_weights(s)) {
+    direct<T>().weight_gradient(s, dweight, g, x);
+    if (are_finite(s.o * s.depth(), dweight)) return;
+  }
+  weight_gradient(s, dweight, g, x);
+}
+
+template <class T>
+constexpr Conv<T> conv_table = {choose_forward<T>, choose_input_gradient<T>,
+                                choose_weight_gradient<T>};
+
+}  // namespace
+
+template <>
+template <>
+const Conv<float>& Tables<Isa::GRADUS_ISA>::get() {
+  return conv_table<float>;
+}
+template <>
+template <>
+const Conv<double>& Tables<Isa::GRADUS_ISA>::get() {
+  return conv_table<double>;
+}
+
+}  // namespace gradus::kernels

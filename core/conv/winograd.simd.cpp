@@ -1,0 +1,508 @@
+// Compiled once per instruction set; see isa.h.
+//
+// Y = A' [(G w G') * (B' x B)] A for each tile of 4x4 outputs, 6x6 inputs: 36 products instead of
+// 144. Summed over input channels, the products at one of the 36 points, for all tiles and output
+// channels, are a product of matrices. Transforms work on vectors of channels: planes are
+// transposed to [pixel][channel] before, and back after.
+//
+// The weight gradient is the derivative of that same formula: G' [(B' x B) * (A g A')] G, summed
+// over tiles before the last transform.
+#include "winograd_kernel.h"
+
+#include <cstring>
+
+#include "../base/parallel_for.h"
+#include "../matmul/packed_gemm_kernel.h"
+#include "../matmul/register_tile.simd.h"
+#include "../simd/sizes.h"
+#include "../simd/workspace.h"
+#include "conv_parts.simd.h"
+#include "winograd_parts.simd.h"
+#include "winograd_range.simd.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+// --- Products of matrices at one point ---
+
+/// out[row][v] (+)= sum over k of a[row * a_row + k * a_step] * b[k * b_stride + v], for `rows`
+/// rows and `vectors` vectors.
+template <class T, int rows, int vectors, bool adds>
+[[gnu::noinline]] void multiply_block(int64_t depth, const T* a, int64_t a_row, int64_t a_step,
+                                      const T* b, int64_t b_stride, T* out, int64_t out_stride) {
+  using V = Vector<T>;
+  constexpr int64_t w = width<T>;
+  V sum[rows][vectors];
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) {
+      sum[r][v] = adds ? load<V>(out + r * out_stride + v * w) : V{};
+    }
+  }
+  add_products(depth, a, a_row, a_step, b, b_stride, sum);
+#pragma GCC unroll 16
+  for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) store(out + r * out_stride + v * w, sum[r][v]);
+  }
+}
+
+template <class T>
+struct Product {
+  int64_t rows, depth, columns;  // columns in whole vectors
+  const T* a;
+  int64_t a_row, a_step;
+  const T* b;
+  T* out;  // rows of `columns`, like b
+};
+
+template <class T, int rows, int vectors, bool adds>
+void multiply_rows(const Product<T>& p, int64_t first, int64_t column) {
+  int64_t r = first;
+  for (; r + rows <= p.rows; r += rows) {
+    multiply_block<T, rows, vectors, adds>(p.depth, p.a + r * p.a_row, p.a_row, p.a_step,
+                                           p.b + column, p.columns, p.out + r * p.columns + column,
+                                           p.columns);
+  }
+  if constexpr (rows > 1) {
+    if (r < p.rows) multiply_rows<T, rows / 2, vectors, adds>(p, r, column);
+  }
+}
+
+template <class T, bool adds>
+void multiply(const Product<T>& p) {
+  constexpr int64_t w = width<T>;
+  constexpr bool many_registers = vector_bytes == 64;
+  int64_t column = 0;
+  if constexpr (many_registers) {
+    for (; column + 4 * w <= p.columns; column += 4 * w) {
+      multiply_rows<T, 6, 4, adds>(p, 0, column);
+    }
+  }
+  for (; column + 2 * w <= p.columns; column += 2 * w) {
+    multiply_rows<T, many_registers ? 12 : 6, 2, adds>(p, 0, column);
+  }
+  for (; column < p.columns; column += w) multiply_rows<T, 12, 1, adds>(p, 0, column);
+}
+
+// --- Whole images ---
+
+template <class V, class Store>
+void transform_weight(const V (&tap)[9], const Store& store_at) {
+  V half[6][3];
+  for (int j = 0; j < 3; ++j) {
+    const V in[3] = {tap[j], tap[3 + j], tap[6 + j]};
+    V out[6];
+    weight_transform(in, out);
+    for (int i = 0; i < 6; ++i) half[i][j] = out[i];
+  }
+  for (int i = 0; i < 6; ++i) {
+    V out[6];
+    weight_transform(half[i], out);
+    for (int j = 0; j < 6; ++j) store_at(6 * i + j, out[j]);
+  }
+}
+
+/// Whether the weights of each output are in range, from the largest for each tap: peaks
+/// [pieces][9][columns], of which the first piece becomes that of all.
+bool weights_are_in_range(int64_t pieces, int64_t columns, Magnitude* peaks) {
+  for (int64_t i = 1; i < pieces; ++i) {
+    for (int64_t k = 0; k < 9 * columns; ++k) {
+      peaks[k] = larger_of(peaks[k], peaks[i * 9 * columns + k]);
+    }
+  }
+  bool result = true;
+  for (int64_t out = 0; out < columns; ++out) {
+    Magnitude most = 0, least = highest_peak;
+    for (int64_t k = 0; k < 9; ++k) {
+      const Magnitude peak = peaks[k * columns + out];
+      most = larger_of(most, peak);
+      least = peak > 0 && peak < least ? peak : least;
+    }
+    result = result && (most == 0 || in_range(least, most));
+  }
+  return result;
+}
+
+/// Transformed weights [point][in][out in whole vectors]; `weight_at(in, out, tap)` reads one.
+/// Returns whether they are in range.
+template <class T, class WeightAt>
+bool transform_weights(int64_t ins, int64_t outs, const WeightAt& weight_at, T* u) {
+  constexpr int64_t w = width<T>, piece = 4;
+  const int64_t columns = round_up(outs, w), pieces = (ins + piece - 1) / piece;
+  Workspace<Magnitude> peaks(pieces * 9 * columns);
+  peaks.clear();
+  parallel_for(ins, piece, [&](int64_t begin, int64_t end) {
+    for (int64_t in = begin; in < end; ++in) {
+      for (int64_t first = 0; first < columns; first += w) {
+        Vector<T> tap[9] = {};
+        for (int64_t k = 0; k < 9; ++k) {
+          for (int64_t i = 0; i < smaller(w, outs - first); ++i) {
+            tap[k][i] = weight_at(in, first + i, k);
+          }
+          Magnitude* const peak = peaks.data() + (begin / piece * 9 + k) * columns + first;
+          store(peak, larger_of(load<Vector<Magnitude>>(peak), magnitude(tap[k])));
+        }
+        T* const to = u + in * columns + first;
+        transform_weight(tap,
+                         [&](int64_t point, Vector<T> v) { store(to + point * ins * columns, v); });
+      }
+    }
+  });
+  return weights_are_in_range(pieces, columns, peaks.data());
+}
+
+/// Transformed tiles [point][tile][channel] of images first ... first + count - 1, and the ways of
+/// their outputs.
+template <class T>
+void transform_inputs(const ConvSizes& s, const Tiling& t, const T* x, int64_t first, int64_t count,
+                      T* pixels, T* to, InputRange& range, const Ways& ways) {
+  constexpr int64_t w = width<T>;
+  using V = Vector<T>;
+  const T* const end = x + s.n * s.c * s.h * s.w;
+  for (int64_t image = 0; image < count; ++image) {
+    Magnitude* const peaks = range.start();
+    for (int64_t c = 0; c < s.c; c += w) {
+      to_pixels({smaller(w, s.c - c), s.h, s.w}, x + ((first + image) * s.c + c) * s.h * s.w, end,
+                {4 * t.rows + 2, t.in_columns, s.padding_h, s.padding_w}, pixels, peaks);
+      for (int64_t tile = 0; tile < t.per_image; ++tile) {
+        const T* const from =
+            pixels + (tile / t.columns * 4 * t.in_columns + tile % t.columns * 4) * w;
+        T* const out = to + (image * t.per_image + tile) * t.c + c;
+        transform_square<6, 6, V>(
+            [&](int i, int j) { return load<V>(from + (i * t.in_columns + j) * w); },
+            [](const V(&in)[6], V(&made)[6]) { input_transform(in, made); },
+            [&](int i, int j, V v) { store(out + (6 * i + j) * t.v_stride, v); });
+      }
+    }
+    ways.exceptions(first + image) = range.find(ways.of(first + image));
+  }
+}
+
+/// Calls body(row, column) for the outputs of an image that are made in
+/// this way, which is not the usual one.
+template <class Body>
+void for_outputs(Way way, const Tiling& t, const Way* ways, const Body& body) {
+  for (int64_t tile = 0; tile < t.per_image; ++tile) {
+    for (int64_t k = 0; k < 16; ++k) {
+      if (ways[tile * 16 + k] != way) continue;
+      body(tile / t.columns * 4 + k / 4, tile % t.columns * 4 + k % 4);
+    }
+  }
+}
+
+template <class T>
+void transform_outputs(const ConvSizes& s, const Tiling& t, const T* from, const T* bias,
+                       const Ways& ways, int64_t first, int64_t count, T* pixels, T* y) {
+  constexpr int64_t w = width<T>;
+  using V = Vector<T>;
+  for (int64_t image = 0; image < count; ++image) {
+    for (int64_t o = 0; o < s.o; o += w) {
+      for (int64_t tile = 0; tile < t.per_image; ++tile) {
+        const T* const in = from + (image * t.per_image + tile) * t.o + o;
+        T* const to = pixels + (tile / t.columns * 4 * t.out_columns + tile % t.columns * 4) * w;
+        transform_square<6, 4, V>(
+            [&](int i, int j) { return load<V>(in + (6 * i + j) * t.m_stride); },
+            [](const V(&m)[6], V(&made)[4]) { output_transform(m, made); },
+            [&](int i, int j, V v) { store(to + (i * t.out_columns + j) * w, v); });
+      }
+      if (ways.exceptions(first + image).nothing > 0) {
+        for_outputs(Way::nothing, t, ways.of(first + image), [&](int64_t row, int64_t column) {
+          store(pixels + (row * t.out_columns + column) * w, V{});
+        });
+      }
+      from_pixels({smaller(w, s.o - o), s.oh, s.ow}, t.out_columns, pixels,
+                  bias != nullptr ? bias + o : nullptr,
+                  y + ((first + image) * s.o + o) * s.oh * s.ow);
+    }
+  }
+}
+
+/// Transformed output gradients [point][tile][channel]; calls exception(image, tile) for tiles that
+/// are out of range.
+template <class T, class Exception>
+void transform_gradients(const ConvSizes& s, const Tiling& t, const T* g, int64_t first,
+                         int64_t count, T* pixels, T* to, GradientRange& range,
+                         const Exception& exception) {
+  constexpr int64_t w = width<T>;
+  using V = Vector<T>;
+  const T* const end = g + s.n * s.o * s.oh * s.ow;
+  for (int64_t image = 0; image < count; ++image) {
+    Magnitude* const peaks = range.start();
+    for (int64_t o = 0; o < s.o; o += w) {
+      to_pixels({smaller(w, s.o - o), s.oh, s.ow}, g + ((first + image) * s.o + o) * s.oh * s.ow,
+                end, {4 * t.rows, t.out_columns, 0, 0}, pixels, peaks);
+      for (int64_t tile = 0; tile < t.per_image; ++tile) {
+        const T* const from =
+            pixels + (tile / t.columns * 4 * t.out_columns + tile % t.columns * 4) * w;
+        T* const out = to + (image * t.per_image + tile) * t.o + o;
+        transform_square<4, 6, V>(
+            [&](int i, int j) { return load<V>(from + (i * t.out_columns + j) * w); },
+            [](const V(&in)[4], V(&made)[6]) { gradient_transform(in, made); },
+            [&](int i, int j, V v) { store(out + (6 * i + j) * t.m_stride, v); });
+      }
+    }
+    range.for_each_exception([&](int64_t tile) { exception(first + image, tile); });
+  }
+}
+
+// --- From the definition ---
+
+/// x[image][channel] at a place of a tile's window or beyond, where it is 0.
+template <class T>
+T input_at(const ConvSizes& s, const T* plane, int64_t row, int64_t column) {
+  return row >= 0 && row < s.h && column >= 0 && column < s.w ? plane[row * s.w + column] : T(0);
+}
+
+/// Up to a vector of outputs of one image: their inputs [channel and tap][output].
+template <class T>
+struct SomeOutputs {
+  int64_t count = 0;
+  int64_t place[width<T>];
+  Workspace<T> inputs;
+  explicit SomeOutputs(int64_t depth) : inputs(depth * width<T>) { inputs.clear(); }
+
+  void add(const ConvSizes& s, const T* x, int64_t row, int64_t column) {
+    T* to = inputs.data() + count;
+    for (int64_t c = 0; c < s.c; ++c, x += s.h * s.w) {
+      for (int64_t k = 0; k < 9; ++k, to += width<T>) {
+        *to = input_at(s, x, row + k / 3 - s.padding_h, column + k % 3 - s.padding_w);
+      }
+    }
+    place[count++] = row * s.ow + column;
+  }
+};
+
+/// Channels [first, last) of some outputs of y [o][plane]; terms are added in the order of the
+/// direct kernel, so that the bits are the same.
+template <class T, int channels>
+void convolve_some(int64_t first, int64_t last, int64_t depth, const SomeOutputs<T>& some,
+                   const T* weight, const T* bias, int64_t plane, T* y) {
+  using V = Vector<T>;
+  for (; first + channels <= last; first += channels) {
+    V sum[channels][1];
+    for (int o = 0; o < channels; ++o) {
+      sum[o][0] = broadcast<V>(bias != nullptr ? bias[first + o] : T(0));
+    }
+    add_products(depth, weight + first * depth, depth, 1, some.inputs.data(), width<T>, sum);
+    for (int o = 0; o < channels; ++o) {
+      for (int64_t i = 0; i < some.count; ++i) {
+        y[(first + o) * plane + some.place[i]] = sum[o][0][i];
+      }
+    }
+  }
+  if constexpr (channels > 1) {
+    if (first < last) {
+      convolve_some<T, channels / 2>(first, last, depth, some, weight, bias, plane, y);
+    }
+  }
+}
+
+/// The outputs that are out of range.
+template <class T, class WeightAt>
+void convolve_exceptions(const ConvSizes& s, const Tiling& t, const Ways& ways, T* y, const T* x,
+                         const WeightAt& weight_at, const T* bias) {
+  bool any = false;
+  for (int64_t i = 0; i < s.n; ++i) any = any || ways.exceptions(i).definition > 0;
+  if (!any) return;
+  const int64_t depth = s.c * 9, plane = s.oh * s.ow;
+  Workspace<T> weight(s.o * depth);
+  for (int64_t i = 0; i < s.o * depth; ++i) weight[i] = weight_at(i % depth / 9, i / depth, i % 9);
+  parallel_for(s.n, 1, [&](int64_t image, int64_t) {
+    if (ways.exceptions(image).definition == 0) return;
+    SomeOutputs<T> some(depth);
+    const auto finish = [&] {
+      convolve_some<T, 8>(0, s.o, depth, some, weight.data(), bias, plane, y + image * s.o * plane);
+      some.count = 0;
+    };
+    for_outputs(Way::definition, t, ways.of(image), [&](int64_t row, int64_t column) {
+      some.add(s, x + image * s.c * s.h * s.w, row, column);
+      if (some.count == width<T>) finish();
+    });
+    if (some.count > 0) finish();
+  });
+}
+
+// --- Whole convolutions ---
+
+/// Returns false where weights are out of range, and then has done nothing.
+template <class T, class WeightAt>
+bool convolve(const ConvSizes& s, T* y, const T* x, const WeightAt& weight_at, const T* bias) {
+  const Tiling t = Tiling::of<T>(s);
+  Workspace<T> u(points * s.c * t.o);
+  if (!transform_weights(s.c, s.o, weight_at, u.data())) return false;
+  const Ways ways(s.n, t);
+  parallel_for(s.n, t.images, [&](int64_t begin, int64_t end) {
+    Workspace<T> in(points * t.v_stride), out(points * t.m_stride);
+    Workspace<T> pixels(t.in_pixels() * width<T>);
+    InputRange range(t, s.oh, s.ow);
+    pixels.clear();  // once: what lies beyond an image is the same for all of them
+    transform_inputs(s, t, x, begin, end - begin, pixels.data(), in.data(), range, ways);
+    for (int64_t k = 0; k < points; ++k) {
+      multiply<T, false>({.rows = (end - begin) * t.per_image,
+                          .depth = s.c,
+                          .columns = t.o,
+                          .a = in.data() + k * t.v_stride,
+                          .a_row = t.c,
+                          .a_step = 1,
+                          .b = u.data() + k * s.c * t.o,
+                          .out = out.data() + k * t.m_stride});
+    }
+    transform_outputs(s, t, out.data(), bias, ways, begin, end - begin, pixels.data(), y);
+  });
+  convolve_exceptions(s, t, ways, y, x, weight_at, bias);
+  return true;
+}
+
+template <class T>
+bool forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
+  const int64_t c = s.c;
+  return convolve<T>(
+      s, y, x,
+      [=](int64_t in, int64_t out, int64_t tap) { return weight[(out * c + in) * 9 + tap]; }, bias);
+}
+
+/// A convolution of the output gradient with the weights upside down.
+template <class T>
+bool input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
+  const int64_t c = s.c;
+  return convolve<T>(
+      input_gradient_sizes(s), dx, g,
+      [=](int64_t in, int64_t out, int64_t tap) { return weight[(in * c + out) * 9 + 8 - tap]; },
+      nullptr);
+}
+
+/// The sum of transformed weight gradients over chunks, transformed back.
+template <class T>
+void finish_weights(const ConvSizes& s, const Tiling& t, int64_t chunks, const T* partial,
+                    T* dweight) {
+  constexpr int64_t w = width<T>;
+  using V = Vector<T>;
+  const int64_t size = points * s.c * t.o;
+  parallel_for(s.c, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c) {
+      for (int64_t o = 0; o < s.o; o += w) {
+        V tap[3][3];
+        transform_square<6, 3, V>(
+            [&](int i, int j) {
+              const T* from = partial + ((6 * i + j) * s.c + c) * t.o + o;
+              V total = load<V>(from);
+              for (int64_t k = 1; k < chunks; ++k) total += load<V>(from + k * size);
+              return total;
+            },
+            [](const V(&in)[6], V(&made)[3]) { weight_gradient_transform(in, made); },
+            [&](int i, int j, V v) { tap[i][j] = v; });
+        for (int64_t k = 0; k < smaller(w, s.o - o); ++k) {
+          for (int i = 0; i < 9; ++i) {
+            dweight[((o + k) * s.c + c) * 9 + i] = tap[i / 3][i % 3][k];
+          }
+        }
+      }
+    }
+  });
+}
+
+/// Zeros at all points of a transformed tile of `channels` channels.
+template <class T>
+void clear_tile(int64_t channels, int64_t stride, T* tile) {
+  for (int64_t k = 0; k < points; ++k) {
+    for (int64_t c = 0; c < channels; ++c) tile[k * stride + c] = 0;
+  }
+}
+
+/// Adds what one tile contributes to the weight gradient [o][c][9].
+template <class T>
+void add_tile(const ConvSizes& s, const Tiling& t, int64_t image, int64_t tile, const T* g,
+              const T* x, T* dweight) {
+  const int64_t depth = s.c * 9, row = tile / t.columns * 4, column = tile % t.columns * 4;
+  const int64_t rows = smaller(4, s.oh - row), columns = smaller(4, s.ow - column);
+  const int64_t outputs = rows * columns;
+  Workspace<T> inputs(outputs * depth), gradients(s.o * outputs);
+  for (int64_t i = 0; i < outputs; ++i) {
+    const int64_t h = row + i / columns, w = column + i % columns;
+    for (int64_t k = 0; k < depth; ++k) {
+      inputs[i * depth + k] = input_at(s, x + (image * s.c + k / 9) * s.h * s.w,
+                                       h + k % 9 / 3 - s.padding_h, w + k % 3 - s.padding_w);
+    }
+    for (int64_t o = 0; o < s.o; ++o) {
+      gradients[o * outputs + i] = g[((image * s.o + o) * s.oh + h) * s.ow + w];
+    }
+  }
+  Tables<Isa::GRADUS_ISA>::get<PackedGemm<T>>().multiply(false, false, s.o, depth, outputs, 1,
+                                                         gradients.data(), outputs, inputs.data(),
+                                                         depth, 1, dweight, depth);
+}
+
+/// Returns false where so many tiles are out of range that this is not the way to do it.
+template <class T>
+bool weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
+  const Tiling t = Tiling::of<T>(s);
+  const int64_t size = points * s.c * t.o;
+  const ImageChunks chunks(s.n);
+  Workspace<T> partial(chunks.count * size);
+  const Ways ways(s.n, t);
+  Workspace<bool> is_exception(s.n * t.per_image);  // of a tile
+  is_exception.clear();
+  parallel_for(chunks.count, 1, [&](int64_t chunk, int64_t) {
+    Workspace<T> in(points * t.v_stride), out(points * t.m_stride);
+    Workspace<T> pixels(t.in_pixels() * width<T>), out_pixels(t.out_pixels() * width<T>);
+    InputRange range(t, s.oh, s.ow);
+    GradientRange gradient_range(t);
+    pixels.clear();
+    out_pixels.clear();
+    T* const sum = partial.data() + chunk * size;
+    std::memset(sum, 0, static_cast<size_t>(size) * sizeof(T));
+    chunks.for_groups(chunk, t.images, [&](int64_t first, int64_t count) {
+      const auto take_out = [&](int64_t image, int64_t tile) {
+        is_exception[image * t.per_image + tile] = true;
+      };
+      transform_inputs(s, t, x, first, count, pixels.data(), in.data(), range, ways);
+      for (int64_t image = first; image < first + count; ++image) {
+        if (ways.exceptions(image).definition == 0) continue;
+        for_outputs(Way::definition, t, ways.of(image), [&](int64_t row, int64_t column) {
+          take_out(image, row / 4 * t.columns + column / 4);
+        });
+      }
+      transform_gradients(s, t, g, first, count, out_pixels.data(), out.data(), gradient_range,
+                          take_out);
+      for (int64_t tile = 0; tile < count * t.per_image; ++tile) {
+        if (!is_exception[first * t.per_image + tile]) continue;
+        clear_tile(t.c, t.v_stride, in.data() + tile * t.c);
+        clear_tile(t.o, t.m_stride, out.data() + tile * t.o);
+      }
+      for (int64_t k = 0; k < points; ++k) {
+        multiply<T, true>({.rows = s.c,
+                           .depth = count * t.per_image,
+                           .columns = t.o,
+                           .a = in.data() + k * t.v_stride,
+                           .a_row = 1,
+                           .a_step = t.c,
+                           .b = out.data() + k * t.m_stride,
+                           .out = sum + k * s.c * t.o});
+      }
+    });
+  });
+  int64_t exceptions = 0;
+  for (int64_t i = 0; i < s.n * t.per_image; ++i) exceptions += is_exception[i];
+  if (8 * exceptions > s.n * t.per_image) return false;
+  finish_weights(s, t, chunks.count, partial.data(), dweight);
+  for (int64_t i = 0; exceptions > 0 && i < s.n * t.per_image; ++i) {
+    if (is_exception[i]) add_tile(s, t, i / t.per_image, i % t.per_image, g, x, dweight);
+  }
+  return true;
+}
+
+constexpr WinogradConv<float> winograd_table = {forward<float>, input_gradient<float>,
+                                                weight_gradient<float>};
+
+}  // namespace
+
+template <>
+template <>
+const WinogradConv<float>& Tables<Isa::GRADUS_ISA>::get() {
+  return winograd_table;
+}
+
+}  // namespace gradus::kernels

@@ -1,0 +1,166 @@
+// Creation.
+#include <algorithm>
+#include <cmath>
+
+#include "../elementwise/elementwise_kernel.h"
+#include "../op.h"
+#include "copy_kernel.h"
+
+namespace gradus {
+
+using namespace ops;
+
+namespace {
+
+Tensor filled(const char* op, const Shape& shape, double value, DType dtype) {
+  Tensor out = Tensor::empty(shape, dtype);
+  check_representable(op, out, value);
+  kernels::fill(loop_over(out), dtype, out.raw_mutable_data(), value);
+  return out;
+}
+
+}  // namespace
+
+Tensor full(const Shape& shape, double value, DType dtype) {
+  return filled("full", shape, value, dtype);
+}
+
+Tensor zeros(const Shape& shape, DType dtype) {
+  return full(shape, 0, dtype);
+}
+Tensor ones(const Shape& shape, DType dtype) {
+  return full(shape, 1, dtype);
+}
+Tensor zeros_like(const Tensor& x) {
+  return zeros(x.shape(), x.dtype());
+}
+Tensor ones_like(const Tensor& x) {
+  return ones(x.shape(), x.dtype());
+}
+
+Tensor full_like(const Tensor& x, double value) {
+  return filled("full_like", x.shape(), value, x.dtype());
+}
+
+Tensor eye(int64_t rows, std::optional<int64_t> columns, DType dtype) {
+  const int64_t width = columns.value_or(rows);
+  if (rows < 0 || width < 0) {
+    throw ShapeError("eye", str("a matrix of ", rows, " rows and ", width, " columns"),
+                     "both must be at least 0");
+  }
+  Tensor out = zeros({rows, width}, dtype);
+  diagonal(out).fill_(1);
+  return out;
+}
+
+Tensor linspace(double start, double end, int64_t steps, DType dtype) {
+  if (steps < 0 || !std::isfinite(start) || !std::isfinite(end)) {
+    throw ValueError("linspace", str("from ", start, " to ", end, " in ", steps, " steps"),
+                     "both ends must be finite, and steps at least 0");
+  }
+  Tensor out = Tensor::empty({steps}, dtype);
+  dispatch_floating("linspace", dtype, [&]<class T>() {
+    T* const values = out.mutable_data<T>();
+    const double step = steps > 1 ? (end - start) / static_cast<double>(steps - 1) : 0;
+    for (int64_t i = 0; i < steps; ++i) {  // from the nearer end: both come out exactly
+      values[i] =
+          static_cast<T>(i <= (steps - 1) / 2 ? start + step * static_cast<double>(i)
+                                              : end - step * static_cast<double>(steps - 1 - i));
+    }
+  });
+  return out;
+}
+
+namespace {
+
+/// An uninitialized tensor for so many numbers.
+template <class T>
+Tensor space_for_range(double n, T start, T end, T step, DType dtype) {
+  if (n > 0x1p46) {
+    throw ValueError(
+        "arange", str("from ", start, " to ", end, " in steps of ", step, " are ", n, " numbers"),
+        "that is larger than any memory");
+  }
+  return Tensor::empty({static_cast<int64_t>(n)}, dtype);
+}
+
+/// Where a type is asked for that has no fractions, there must be none, and nothing may wrap
+/// around.
+void check_range(const Tensor& out, double start, double end, double step) {
+  if (is_floating(out.dtype())) return;
+  for (double number : {start, end, step}) {
+    if (number == std::floor(number)) continue;
+    throw ValueError("arange",
+                     str("from ", start, " to ", end, " in steps of ", step, " as ", out.dtype()),
+                     "fractions need a floating type: give float32, or none");
+  }
+  if (out.numel() == 0) return;
+  check_representable("arange", out, start);
+  check_representable("arange", out, start + static_cast<double>(out.numel() - 1) * step);
+}
+
+}  // namespace
+
+Tensor detail::arange(int64_t start, int64_t end, int64_t step, DType dtype) {
+  if (step == 0) throw ValueError("arange", "the step is 0", "it must lead from start to end");
+  // In unsigned numbers, where nothing overflows.
+  const auto from = static_cast<uint64_t>(start), to = static_cast<uint64_t>(end);
+  const auto stride = static_cast<uint64_t>(step);
+  const bool any = step > 0 ? start < end : start > end;
+  const uint64_t distance = step > 0 ? to - from : from - to;
+  const uint64_t n = any ? (distance - 1) / (step > 0 ? stride : uint64_t{0} - stride) + 1 : 0;
+  Tensor out = space_for_range(static_cast<double>(n), start, end, step, dtype);
+  if (dtype != int64) {
+    check_range(out, static_cast<double>(start), static_cast<double>(end),
+                static_cast<double>(step));
+  }
+  dispatch_number("arange", dtype, [&]<class T>() {
+    T* values = out.mutable_data<T>();
+    for (uint64_t i = 0; i < n; ++i) {
+      values[i] = static_cast<T>(static_cast<int64_t>(from + i * stride));
+    }
+  });
+  return out;
+}
+
+Tensor detail::arange(double start, double end, double step, DType dtype) {
+  if (step == 0 || !std::isfinite(start) || !std::isfinite(end) || !std::isfinite(step)) {
+    throw ValueError("arange", str("from ", start, " to ", end, " in steps of ", step),
+                     "all three must be finite, and the step not 0");
+  }
+  const double n = std::max(0.0, std::ceil((end - start) / step));
+  Tensor out = space_for_range(n, start, end, step, dtype);
+  check_range(out, start, end, step);
+  dispatch_number("arange", dtype, [&]<class T>() {
+    T* values = out.mutable_data<T>();
+    for (int64_t i = 0; i < out.numel(); ++i) {
+      values[i] = static_cast<T>(start + static_cast<double>(i) * step);
+    }
+  });
+  return out;
+}
+
+template <class T>
+Tensor tensor(std::span<const T> values, const Shape& shape) {
+  if (shape.numel() != static_cast<int64_t>(values.size())) {
+    throw ShapeError("tensor", str(values.size(), " values do not fill shape ", shape),
+                     "the product of the sizes is the number of values");
+  }
+  Tensor out = Tensor::empty(shape, dtype_v<T>);
+  std::copy(values.begin(), values.end(), out.mutable_data<T>());
+  return out;
+}
+template Tensor tensor(std::span<const float>, const Shape&);
+template Tensor tensor(std::span<const double>, const Shape&);
+template Tensor tensor(std::span<const int64_t>, const Shape&);
+template Tensor tensor(std::span<const int32_t>, const Shape&);
+template Tensor tensor(std::span<const uint8_t>, const Shape&);
+template Tensor tensor(std::span<const bool>, const Shape&);
+
+void detail::check_row_length(size_t length, size_t first) {
+  if (length == first) return;
+  throw ShapeError("tensor", str("a row of ", length, " values below one of ", first),
+                   "all rows of a matrix are equally long");
+}
+
+}  // namespace gradus

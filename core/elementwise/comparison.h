@@ -1,0 +1,115 @@
+// Elementwise comparison and logic. Arguments broadcast, results are bool and have no gradient.
+// Part of ops.h, which states the conventions.
+#pragma once
+
+#include "../tensor.h"
+
+namespace gradus {
+
+/// Equal, not equal, less than, less or equal, greater than, greater or equal. NaN is equal to
+/// nothing, and neither less nor greater.
+/// @{
+Tensor eq(const Tensor& a, const Tensor& b);
+Tensor ne(const Tensor& a, const Tensor& b);
+Tensor lt(const Tensor& a, const Tensor& b);
+Tensor le(const Tensor& a, const Tensor& b);
+Tensor gt(const Tensor& a, const Tensor& b);
+Tensor ge(const Tensor& a, const Tensor& b);
+Tensor eq(const Tensor& a, double b);
+Tensor ne(const Tensor& a, double b);
+Tensor lt(const Tensor& a, double b);
+Tensor le(const Tensor& a, double b);
+Tensor gt(const Tensor& a, double b);
+Tensor ge(const Tensor& a, double b);
+/// @}
+/// The same: `a == b` is a tensor of bools, and no condition for an `if`.
+/// @{
+inline Tensor operator==(const Tensor& a, const Tensor& b) {
+  return eq(a, b);
+}
+inline Tensor operator==(const Tensor& a, double b) {
+  return eq(a, b);
+}
+inline Tensor operator==(double a, const Tensor& b) {
+  return eq(b, a);
+}
+inline Tensor operator!=(const Tensor& a, const Tensor& b) {
+  return ne(a, b);
+}
+inline Tensor operator!=(const Tensor& a, double b) {
+  return ne(a, b);
+}
+inline Tensor operator!=(double a, const Tensor& b) {
+  return ne(b, a);
+}
+inline Tensor operator<(const Tensor& a, const Tensor& b) {
+  return lt(a, b);
+}
+inline Tensor operator<(const Tensor& a, double b) {
+  return lt(a, b);
+}
+inline Tensor operator<(double a, const Tensor& b) {
+  return gt(b, a);
+}
+inline Tensor operator<=(const Tensor& a, const Tensor& b) {
+  return le(a, b);
+}
+inline Tensor operator<=(const Tensor& a, double b) {
+  return le(a, b);
+}
+inline Tensor operator<=(double a, const Tensor& b) {
+  return ge(b, a);
+}
+inline Tensor operator>(const Tensor& a, const Tensor& b) {
+  return gt(a, b);
+}
+inline Tensor operator>(const Tensor& a, double b) {
+  return gt(a, b);
+}
+inline Tensor operator>(double a, const Tensor& b) {
+  return lt(b, a);
+}
+inline Tensor operator>=(const Tensor& a, const Tensor& b) {
+  return ge(a, b);
+}
+inline Tensor operator>=(const Tensor& a, double b) {
+  return ge(a, b);
+}
+inline Tensor operator>=(double a, const Tensor& b) {
+  return le(b, a);
+}
+/// @}
+Tensor isnan(const Tensor& x);     ///< true where an element is NaN
+Tensor isinf(const Tensor& x);     ///< true where it is infinite
+Tensor isfinite(const Tensor& x);  ///< true where it is neither NaN nor infinite
+/// Of bool tensors alone.
+/// @{
+Tensor logical_and(const Tensor& a, const Tensor& b);
+Tensor logical_or(const Tensor& a, const Tensor& b);
+Tensor logical_not(const Tensor& x);
+inline Tensor operator&(const Tensor& a, const Tensor& b) {
+  return logical_and(a, b);
+}
+inline Tensor operator|(const Tensor& a, const Tensor& b) {
+  return logical_or(a, b);
+}
+inline Tensor operator~(const Tensor& x) {
+  return logical_not(x);
+}
+/// @}
+/// What isclose and allclose let pass. Throws ValueError for negative numbers and NaN.
+struct Tolerance {
+  double rtol = 1e-5;      ///< relative to |b|
+  double atol = 1e-8;      ///< absolute
+  bool equal_nan = false;  ///< NaN is close to NaN
+};
+/// |a - b| <= atol + rtol |b|, or equal (infinities); taken in float64. allclose: for every
+/// element.
+/// @{
+Tensor isclose(const Tensor& a, const Tensor& b, const Tolerance& tolerance = {});
+bool allclose(const Tensor& a, const Tensor& b, const Tolerance& tolerance = {});
+/// @}
+/// True where every element is finite. Floating tensors.
+bool all_finite(const Tensor& x);
+
+}  // namespace gradus

@@ -1,0 +1,176 @@
+// Losses of classes, composed of other operations.
+#include <cmath>
+#include <limits>
+
+#include "../op.h"
+
+namespace gradus {
+
+using namespace ops;
+
+namespace {
+
+/// Class indices, one for each position of the scores [N, C, ...] (or [C]).
+struct Targets {
+  Tensor index;    ///< with the class dimension of size 1; ignored ones read class 0
+  Tensor weight;   ///< of each position: the class weight, 0 where ignored; shape of `index`
+  Tensor ignored;  ///< of each position
+  int class_dim;
+};
+
+void check_class_weight(const char* op, const Tensor& weight, const Tensor& scores,
+                        const Tensor& target, int64_t classes) {
+  if (!weight.defined()) return;
+  check_same_dtype(op, scores, weight);
+  if (weight.shape() == Shape{classes}) return;
+  throw ShapeError(op,
+                   str("expected a weight [", classes, "], one per class, got ", weight.shape(),
+                       ": scores ", scores.shape(), ", target ", target.shape()),
+                   "classes are dimension 1 of the scores, or the only one");
+}
+
+void check_labels(const char* op, const Tensor& scores, const Tensor& target, int64_t classes,
+                  int64_t ignore_index) {
+  const Tensor dense = contiguous(target.detach());
+  const int64_t* const labels = dense.data<int64_t>();
+  for (int64_t i = 0; i < dense.numel(); ++i) {
+    if (labels[i] == ignore_index || (labels[i] >= 0 && labels[i] < classes)) continue;
+    throw IndexError(op,
+                     str("label ", labels[i], " at position ", i, " of the target ", target.shape(),
+                         " is not a class: scores ", scores.shape()),
+                     classes == 0 ? std::string("there are no classes")
+                                  : str("classes go from 0 to ", classes - 1, "; ", ignore_index,
+                                        " is ignored"));
+  }
+}
+
+Targets checked_targets(const char* op, const Tensor& scores, const Tensor& target,
+                        const Tensor& weight, int64_t ignore_index) {
+  check_floating(op, scores);
+  check_dtype(op, "target", target, int64);
+  if (scores.dim() == 0) {
+    throw ShapeError(op, "expected scores [N,C,...] or [C], got []", "classes are a dimension");
+  }
+  const int class_dim = scores.dim() == 1 ? 0 : 1;
+  Shape expected = scores.shape();
+  expected.erase(class_dim);
+  if (target.shape() != expected) {
+    throw ShapeError(op,
+                     str("expected a target ", expected, " for scores ", scores.shape(), ", got ",
+                         target.shape()),
+                     "one class index per sample and position");
+  }
+  const int64_t classes = scores.shape()[class_dim];
+  check_class_weight(op, weight, scores, target, classes);
+  check_labels(op, scores, target, classes, ignore_index);
+
+  const Tensor ignored = eq(target, tensor({ignore_index}, {}));
+  const Tensor index = masked_fill(target, ignored, 0);
+  const Tensor kept = to(eq(ignored, zeros_like(ignored)), scores.dtype());
+  const Tensor weights =
+      weight.defined()
+          ? mul_or_zero(reshape(index_select(weight, 0, reshape(index, {-1})), target.shape()),
+                        kept)
+          : kept;
+  return {unsqueeze(index, class_dim), unsqueeze(weights, class_dim), unsqueeze(ignored, class_dim),
+          class_dim};
+}
+
+/// Losses per position and their weights, to what the reduction asks for.
+Tensor weighted(const Tensor& losses, const Targets& t, Reduction reduction) {
+  const Tensor flat = squeeze(losses, t.class_dim);
+  if (reduction == Reduction::mean) return div(sum(flat), sum(t.weight));
+  return reduced(flat, reduction);
+}
+
+Tensor negative_log_likelihood(const Tensor& log_probabilities, const Targets& t) {
+  return mul_or_zero(neg(gather(log_probabilities, t.class_dim, t.index)), t.weight);
+}
+
+Tensor class_shape(const Tensor& weight, const Tensor& scores, int class_dim) {
+  Shape shape = Shape::filled(scores.dim(), 1);
+  shape[class_dim] = weight.numel();
+  return reshape(weight, shape);
+}
+
+/// Cross entropy against class probabilities of the logits' shape.
+Tensor probability_cross_entropy(const Tensor& logits, const Tensor& target,
+                                 const CrossEntropyOptions& options) {
+  constexpr const char* op = "cross_entropy";
+  const int class_dim = logits.dim() == 1 ? 0 : 1;
+  const int64_t classes = logits.shape()[class_dim];
+  check_same_dtype(op, logits, target);
+  check_class_weight(op, options.weight, logits, target, classes);
+  Tensor p = target;
+  if (options.label_smoothing > 0) {
+    p = add(mul(p, 1 - options.label_smoothing),
+            options.label_smoothing / static_cast<double>(classes));
+  }
+  Tensor losses = neg(mul_or_zero(log_softmax(logits, class_dim), p));
+  if (options.weight.defined()) {
+    losses = mul_or_zero(losses, class_shape(options.weight, logits, class_dim));
+  }
+  losses = sum(losses, {class_dim});
+  return reduced(losses, options.reduction);
+}
+
+}  // namespace
+
+Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const NllOptions& options) {
+  const Targets t =
+      checked_targets("nll_loss", log_probabilities, target, options.weight, options.ignore_index);
+  return weighted(negative_log_likelihood(log_probabilities, t), t, options.reduction);
+}
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& target,
+                     const CrossEntropyOptions& options) {
+  constexpr const char* op = "cross_entropy";
+  const double smoothing = options.label_smoothing;
+  if (!(smoothing >= 0 && smoothing <= 1)) {
+    throw ValueError(op, str("label_smoothing must be in [0, 1], got ", smoothing),
+                     "it is the share of the target that all classes get; 0.1 is usual");
+  }
+  check_floating(op, logits);
+  if (logits.shape() == target.shape() && is_floating(target.dtype()) && logits.dim() > 0) {
+    return probability_cross_entropy(logits, target, options);
+  }
+  const Targets t = checked_targets(op, logits, target, options.weight, options.ignore_index);
+  // What is ignored is not read, so that it may be anything.
+  const bool ignores = any(t.ignored).item() != 0;
+  const Tensor read = ignores ? masked_fill(logits, t.ignored, 0) : logits;
+  const Tensor log_probabilities = log_softmax(read, t.class_dim);
+  const Tensor hard = negative_log_likelihood(log_probabilities, t);
+  if (smoothing == 0) return weighted(hard, t, options.reduction);
+
+  // The smoothed part is a target of 1 / C for every class, with each class's own weight.
+  const double classes = static_cast<double>(logits.shape()[t.class_dim]);
+  Tensor all = neg(log_probabilities);
+  if (options.weight.defined()) {
+    all = mul_or_zero(all, class_shape(options.weight, logits, t.class_dim));
+  }
+  const Tensor uniform = masked_fill(sum(all, {t.class_dim}, true), t.ignored, 0);
+  return weighted(add(mul(hard, 1 - smoothing), mul(uniform, smoothing / classes)), t,
+                  options.reduction);
+}
+
+Tensor multi_margin_loss(const Tensor& scores, const Tensor& target,
+                         const MultiMarginOptions& options) {
+  constexpr const char* op = "multi_margin_loss";
+  if (options.p != 1 && options.p != 2) {
+    throw ValueError(op, str("p must be 1 or 2, got ", options.p), "1 is the hinge, 2 its square");
+  }
+  if (scores.dim() > 2) {
+    throw ShapeError(op, str("expected scores [N,C] or [C], got ", scores.shape()),
+                     "classes are the last dimension");
+  }
+  constexpr int64_t none_ignored = std::numeric_limits<int64_t>::min();
+  const Targets t = checked_targets(op, scores, target, options.weight, none_ignored);
+  const Tensor excess = add(sub(scores, gather(scores, t.class_dim, t.index)), options.margin);
+  const Tensor right = to(one_hot(target, scores.shape()[t.class_dim]), boolean);
+  Tensor terms = masked_fill(clamp(excess, 0, {}), right, 0);
+  if (options.p == 2) terms = square(terms);
+  const Tensor losses = mul_or_zero(mean(terms, {t.class_dim}, true), t.weight);
+  return reduced(squeeze(losses, t.class_dim), options.reduction);
+}
+
+}  // namespace gradus

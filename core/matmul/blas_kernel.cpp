@@ -1,0 +1,169 @@
+// OpenBLAS starts a thread for each processor as soon as it is loaded: before main(), where a
+// program is linked with it, and before anything could tell it that one is wanted. These threads
+// cost memory and the time of a start, and where address space is short they never end. So the
+// library is not linked but loaded when it is first needed, by a thread that is confined to one
+// processor meanwhile.
+#include "blas_kernel.h"
+
+#include <cblas.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <limits>
+#include <memory>
+
+#ifdef GRADUS_OPENBLAS_NAME
+#include <dlfcn.h>
+#include <sched.h>
+#endif
+
+#include "../base/error.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+struct Blas {
+  decltype(&cblas_sgemm) sgemm;
+  decltype(&cblas_dgemm) dgemm;
+  decltype(&openblas_set_num_threads) set_num_threads;
+  decltype(&openblas_get_config) get_config;
+  decltype(&openblas_get_corename) get_corename;
+};
+
+#ifdef GRADUS_OPENBLAS_NAME
+
+/// Confines the calling thread to the processor it is on. Where the system does not allow that, all
+/// stays as it is.
+class OneProcessor {
+ public:
+  OneProcessor() {
+    const int here = sched_getcpu();
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    if (here >= 0 && here < CPU_SETSIZE) CPU_SET(here, &one);
+    confined_ = sched_getaffinity(0, sizeof usual_, &usual_) == 0 &&
+                sched_setaffinity(0, sizeof one, &one) == 0;
+  }
+  ~OneProcessor() {
+    if (confined_) sched_setaffinity(0, sizeof usual_, &usual_);
+  }
+  OneProcessor(const OneProcessor&) = delete;
+  OneProcessor& operator=(const OneProcessor&) = delete;
+
+ private:
+  cpu_set_t usual_;
+  bool confined_;
+};
+
+/// The library by its name, as a program that is linked with it would find it; or else where it was
+/// when Gradus was built.
+void* open_library() {
+  const OneProcessor confined;
+  void* library = dlopen(GRADUS_OPENBLAS_NAME, RTLD_LAZY | RTLD_LOCAL);
+  if (library == nullptr) library = dlopen(GRADUS_OPENBLAS_PATH, RTLD_LAZY | RTLD_LOCAL);
+  if (library == nullptr) {
+    throw Error("gemm", str("cannot load ", GRADUS_OPENBLAS_NAME, ": ", dlerror()),
+                "install OpenBLAS, or name its folder in LD_LIBRARY_PATH");
+  }
+  return library;
+}
+
+template <class Function>
+void find(void* library, const char* name, Function*& function) {
+  function = reinterpret_cast<Function*>(dlsym(library, name));
+  if (function != nullptr) return;
+  throw Error("gemm", str(GRADUS_OPENBLAS_NAME, " has no function ", name),
+              "another library has this name: LD_LIBRARY_PATH decides which one is found");
+}
+
+Blas load() {
+  void* const library = open_library();
+  Blas blas{};
+  find(library, "cblas_sgemm", blas.sgemm);
+  find(library, "cblas_dgemm", blas.dgemm);
+  find(library, "openblas_set_num_threads", blas.set_num_threads);
+  find(library, "openblas_get_config", blas.get_config);
+  find(library, "openblas_get_corename", blas.get_corename);
+  return blas;
+}
+
+#else
+
+Blas load() {
+  return {cblas_sgemm, cblas_dgemm, openblas_set_num_threads, openblas_get_config,
+          openblas_get_corename};
+}
+
+#endif
+
+std::atomic<const Blas*> loaded = nullptr;
+
+/// Without a lock, which the child of a fork might find taken. Threads that come together find the
+/// same functions.
+const Blas& blas() {
+  const Blas* known = loaded.load(std::memory_order_acquire);
+  if (known != nullptr) return *known;
+  auto fresh = std::make_unique<const Blas>(load());
+  // All threads are parallel_for's: a BLAS with threads of its own would fight with them.
+  fresh->set_num_threads(1);
+  return loaded.compare_exchange_strong(known, fresh.get()) ? *fresh.release() : *known;
+}
+
+/// OpenBLAS takes a buffer for each thread that multiplies, and where there is no memory asks for
+/// it forever. So each thread asks once before.
+void check_room_for_buffer() {
+  constexpr size_t buffer = size_t{128} << 20;
+  thread_local bool has_room = false;
+  if (has_room) return;
+  void* const room =
+      mmap(nullptr, buffer, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) {
+    throw Error("gemm",
+                str("OpenBLAS needs ", buffer,
+                    " bytes of addresses for each thread, and the system "
+                    "has no more"),
+                "raise the limit (ulimit -v), or use fewer threads");
+  }
+  munmap(room, buffer);
+  has_room = true;
+}
+
+/// OpenBLAS counts in 32 bits.
+blasint narrow(int64_t size) {
+  if (size > std::numeric_limits<blasint>::max()) {
+    throw ShapeError("gemm",
+                     str("a matrix has ", size, " rows or columns, BLAS can count to ",
+                         std::numeric_limits<blasint>::max()),
+                     "cut it into smaller ones");
+  }
+  return static_cast<blasint>(size);
+}
+
+CBLAS_TRANSPOSE flag(bool transpose) {
+  return transpose ? CblasTrans : CblasNoTrans;
+}
+
+}  // namespace
+
+void blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
+               const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
+               int64_t ldc) {
+  check_room_for_buffer();
+  blas().sgemm(CblasRowMajor, flag(transpose_a), flag(transpose_b), narrow(m), narrow(n), narrow(k),
+               alpha, a, narrow(lda), b, narrow(ldb), beta, c, narrow(ldc));
+}
+
+void blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha,
+               const double* a, int64_t lda, const double* b, int64_t ldb, double beta, double* c,
+               int64_t ldc) {
+  check_room_for_buffer();
+  blas().dgemm(CblasRowMajor, flag(transpose_a), flag(transpose_b), narrow(m), narrow(n), narrow(k),
+               alpha, a, narrow(lda), b, narrow(ldb), beta, c, narrow(ldc));
+}
+
+std::string blas_description() {
+  return str(blas().get_config(), ", kernels for ", blas().get_corename());
+}
+
+}  // namespace gradus::kernels

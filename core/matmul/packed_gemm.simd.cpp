@@ -1,0 +1,143 @@
+// Compiled once per instruction set; see isa.h.
+//
+// B is copied in panels of a few columns and a few hundred rows, which then stay in the first-level
+// cache while blocks of rows of A pass by; a block of C is a square of registers. A is read in
+// place, number by number.
+#include "packed_gemm_kernel.h"
+
+#include "../simd/sizes.h"
+#include "../simd/workspace.h"
+#include "register_tile.simd.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+constexpr int panel_vectors = 2, block_rows = vector_bytes == 64 ? 12 : 6;
+constexpr int64_t panel_rows = 256;
+template <class T>
+constexpr int64_t panel_columns = panel_vectors* width<T>;
+
+/// The part of C that one panel of B contributes to.
+template <class T>
+struct Panel {
+  int64_t depth;    // rows of the panel
+  int64_t columns;  // those that are there; the others are zeros
+  const T* a;
+  int64_t a_row, a_step;  // A[r][k] is a[r * a_row + k * a_step]
+  const T* b;             // [depth][panel_columns], rows b_stride apart
+  int64_t b_stride;
+  T beta;
+  T* c;
+  int64_t ldc;
+};
+
+template <class T, int rows>
+void multiply_block(const Panel<T>& p, int64_t first) {
+  using V = Vector<T>;
+  constexpr int64_t w = width<T>;
+  const T* const a = p.a + first * p.a_row;
+  V sum[rows][panel_vectors] = {};
+  add_products(p.depth, a, p.a_row, p.a_step, p.b, p.b_stride, sum);
+#pragma GCC unroll 12
+  for (int r = 0; r < rows; ++r) {
+    T* const to = p.c + (first + r) * p.ldc;
+#pragma GCC unroll 2
+    for (int v = 0; v < panel_vectors; ++v) {
+      const int64_t n = smaller(p.columns - v * w, w);
+      if (n <= 0) continue;
+      V total = sum[r][v];
+      if (p.beta != 0) {
+        total +=
+            broadcast<V>(p.beta) * (n == w ? load<V>(to + v * w) : load_first<T>(n, to + v * w));
+      }
+      n == w ? store(to + v * w, total) : store_first<T>(n, to + v * w, total);
+    }
+  }
+}
+
+template <class T, int rows>
+void multiply_rows(const Panel<T>& p, int64_t first, int64_t m) {
+  for (; first + rows <= m; first += rows) multiply_block<T, rows>(p, first);
+  if constexpr (rows > 1) {
+    if (first < m) multiply_rows<T, rows / 2>(p, first, m);
+  }
+}
+
+/// to[k][j] = alpha B[k][j] for the rows and columns of a panel.
+template <class T>
+void pack(bool transpose_b, int64_t depth, int64_t columns, T alpha, const T* b, int64_t ldb,
+          T* to) {
+  constexpr int64_t w = width<T>;
+  using V = Vector<T>;
+  const V factor = broadcast<V>(alpha);
+  if (!transpose_b) {
+    for (int64_t k = 0; k < depth; ++k) {
+      for (int64_t j = 0; j < panel_columns<T>; j += w) {
+        const T* const from = b + k * ldb + j;
+        const int64_t n = larger(smaller(columns - j, w), 0);
+        const V v = n == w ? load<V>(from) : load_first<T>(n, from);
+        store(to + k * panel_columns<T> + j, factor * v);
+      }
+    }
+    return;
+  }
+  for (int64_t j = 0; j < panel_columns<T>; j += w) {
+    for (int64_t k = 0; k < depth; k += w) {
+      const int64_t rows = smaller(columns - j, w), n = smaller(depth - k, w);
+      V square[w];
+      for (int64_t i = 0; i < w; ++i) {
+        const T* const from = b + (j + i) * ldb + k;
+        square[i] = i >= rows ? V{} : n == w ? load<V>(from) : load_first<T>(n, from);
+      }
+      transpose<T>(square);
+      for (int64_t i = 0; i < n; ++i)
+        store(to + (k + i) * panel_columns<T> + j, factor * square[i]);
+    }
+  }
+}
+
+template <class T>
+void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
+              const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+  const Workspace<T> packed(smaller(k, panel_rows) * panel_columns<T>);
+  const bool may_stay = !transpose_b && alpha == 1 && m <= block_rows;  // each panel is read once
+  for (int64_t row = 0; row < k; row += panel_rows) {
+    const int64_t depth = smaller(panel_rows, k - row);
+    for (int64_t column = 0; column < n; column += panel_columns<T>) {
+      const int64_t columns = smaller(panel_columns<T>, n - column);
+      const T* const from = transpose_b ? b + column * ldb + row : b + row * ldb + column;
+      const bool in_place = may_stay && columns == panel_columns<T>;
+      if (!in_place) pack(transpose_b, depth, columns, alpha, from, ldb, packed.data());
+      multiply_rows<T, block_rows>({.depth = depth,
+                                    .columns = columns,
+                                    .a = a + row * (transpose_a ? lda : 1),
+                                    .a_row = transpose_a ? 1 : lda,
+                                    .a_step = transpose_a ? lda : 1,
+                                    .b = in_place ? from : packed.data(),
+                                    .b_stride = in_place ? ldb : panel_columns<T>,
+                                    .beta = row == 0 ? beta : T(1),
+                                    .c = c + column,
+                                    .ldc = ldc},
+                                   0, m);
+    }
+  }
+}
+
+template <class T>
+constexpr PackedGemm<T> gemm_table = {multiply<T>};
+
+}  // namespace
+
+template <>
+template <>
+const PackedGemm<float>& Tables<Isa::GRADUS_ISA>::get() {
+  return gemm_table<float>;
+}
+template <>
+template <>
+const PackedGemm<double>& Tables<Isa::GRADUS_ISA>::get() {
+  return gemm_table<double>;
+}
+
+}  // namespace gradus::kernels

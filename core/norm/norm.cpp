@@ -1,0 +1,408 @@
+// Normalization: fused kernels, and the same in primitives.
+#include "norm_kernel.h"
+
+#include <algorithm>
+
+#include "../op.h"
+
+namespace gradus {
+
+using namespace ops;
+
+namespace {
+
+/// How an input falls into the sets that are normalized.
+struct Layout {
+  kernels::NormSets sets;  // for the kernels
+  Shape view;              // for primitives: x with every role a dimension of its own,
+  Dims dims;               // those of the view that a set runs over,
+  Shape affine;            // and weight and bias, to broadcast over the view
+};
+
+int64_t positions_of(const Shape& x) {
+  return x.part(2, x.dim()).numel();
+}
+
+Layout batch_layout(const Shape& x) {
+  const int64_t n = x[0], c = x[1], positions = positions_of(x);
+  return {.sets = {.sets = c,
+                   .set_stride = positions,
+                   .blocks = n,
+                   .block_stride = c * positions,
+                   .run = positions,
+                   .parameters = c,
+                   .parameters_per_set = 1,
+                   .parameter_step = 0,
+                   .per_element = false},
+          .view = {n, c, positions},
+          .dims = {0, 2},
+          .affine = {1, c, 1}};
+}
+
+/// Instance norm is group norm with a group for every channel.
+Layout group_layout(const Shape& x, int64_t groups) {
+  const int64_t n = x[0], c = x[1], per_group = c / groups, positions = positions_of(x);
+  return {.sets = {.sets = n * groups,
+                   .set_stride = per_group * positions,
+                   .blocks = per_group,
+                   .block_stride = positions,
+                   .run = positions,
+                   .parameters = c,
+                   .parameters_per_set = per_group,
+                   .parameter_step = 1,
+                   .per_element = false},
+          .view = {n, groups, per_group, positions},
+          .dims = {2, 3},
+          .affine = {1, groups, per_group, 1}};
+}
+
+Layout layer_layout(const Shape& x, const Shape& normalized) {
+  const int64_t size = normalized.numel(), rows = size > 0 ? x.numel() / size : 0;
+  return {.sets = {.sets = rows,
+                   .set_stride = size,
+                   .blocks = 1,
+                   .block_stride = size,
+                   .run = size,
+                   .parameters = size,
+                   .parameters_per_set = 0,
+                   .parameter_step = 0,
+                   .per_element = true},
+          .view = {rows, size},
+          .dims = {1},
+          .affine = {1, size}};
+}
+
+enum class Kind { batch, batch_given, instance, layer, group, rms };
+
+/// All that a norm is, beside its tensors.
+struct Attributes {
+  Kind kind;
+  Layout layout;
+  Shape affine_shape;  // of weight and bias
+  double eps;
+
+  kernels::NormStatistics statistics() const { return layout.sets.statistics; }
+};
+
+Attributes attributes_of(Kind kind, Layout layout, const Shape& affine_shape, double eps) {
+  using enum kernels::NormStatistics;
+  layout.sets.statistics = kind == Kind::batch_given ? given : kind == Kind::rms ? raw : centred;
+  return {kind, layout, affine_shape, eps};
+}
+
+/// Mean and variance of each set, [sets]; both undefined where they do not matter.
+struct Statistics {
+  Tensor mean, variance;
+};
+
+// --- The composed form: primitives that the tape can differentiate, and that can be read ---
+
+struct Normalized {
+  Tensor x_hat;  // (x - mean) r
+  Tensor r;      // 1 / sqrt(variance + eps)
+};
+
+/// x is in the layout's view. Statistics of the input are taken in double, as the kernels do: the
+/// square of a float leaves its range from 2e19 on.
+Normalized normalize(const Tensor& x, const Attributes& a, const Statistics& given) {
+  const Layout& layout = a.layout;
+  if (a.statistics() == kernels::NormStatistics::given) {
+    const auto per_set = [&](const Tensor& t) { return reshape(to(t, x.dtype()), layout.affine); };
+    const Tensor r = rsqrt(add(per_set(given.variance), a.eps));
+    return {mul(sub(x, per_set(given.mean)), r), r};
+  }
+  const bool centres = a.statistics() == kernels::NormStatistics::centred;
+  const Tensor wide = to(x, float64), v = centres ? centred(wide, layout.dims) : wide;
+  const auto count = static_cast<double>(layout.sets.size());
+  const Tensor r = rsqrt(add(sum_of_squares(v, layout.dims, count, true), a.eps));
+  return {to(mul(v, r), x.dtype()), to(r, x.dtype())};
+}
+
+Tensor composed_forward(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const Attributes& a, const Statistics& given) {
+  Tensor y = normalize(reshape(x, a.layout.view), a, given).x_hat;
+  if (weight.defined()) y = mul(y, reshape(weight, a.layout.affine));
+  if (bias.defined()) y = add(y, reshape(bias, a.layout.affine));
+  return reshape(y, x.shape());
+}
+
+/// A gradient of the view's shape, summed to that of weight and bias.
+Tensor to_affine(const Tensor& g, const Attributes& a) {
+  Dims repeated;
+  for (int d = 0; d < a.layout.view.dim(); ++d) {
+    if (a.layout.affine[d] == 1 && a.layout.view[d] != 1) repeated.push_back(d);
+  }
+  return reshape(repeated.empty() ? g : sum(g, repeated), a.affine_shape);
+}
+
+/// u = weight g, dx = r (u - mean(u) - x^ mean(u x^)), dweight = sum(g x^), dbias = sum(g). The
+/// first mean is there only where the set is centred, and both only where its statistics are not
+/// given.
+TensorList composed_gradients(const Tensor& gradient, const Tensor& x, const Tensor& weight,
+                              const Attributes& a, const Statistics& given, const Wanted& wanted) {
+  const Layout& layout = a.layout;
+  const Tensor g = reshape(gradient, layout.view);
+  const auto [x_hat, r] = normalize(reshape(x, layout.view), a, given);
+  TensorList gradients(3);
+  if (wanted[0]) {
+    const Tensor u = weight.defined() ? mul(g, reshape(weight, layout.affine)) : g;
+    Tensor inner = u;
+    if (a.statistics() == kernels::NormStatistics::centred) {
+      inner = sub(inner, mean(u, layout.dims, true));
+    }
+    if (a.statistics() != kernels::NormStatistics::given) {
+      inner = sub(inner, mul(x_hat, mean(mul(u, x_hat), layout.dims, true)));
+    }
+    gradients[0] = reshape(mul(inner, r), x.shape());
+  }
+  if (wanted[1]) gradients[1] = to_affine(mul(g, x_hat), a);
+  if (wanted[2]) gradients[2] = to_affine(g, a);
+  return gradients;
+}
+
+/// The statistics as numbers, without a gradient.
+Statistics composed_statistics(const Tensor& x, const Attributes& a) {
+  const NoGrad pause;
+  const Tensor view = reshape(x.detach(), a.layout.view);
+  const Shape sets = {a.layout.sets.sets};
+  return {reshape(mean(view, a.layout.dims), sets), reshape(var(view, a.layout.dims, 0), sets)};
+}
+
+NormResult composed_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                         const Attributes& a, const Statistics& given) {
+  const bool measures = a.statistics() == kernels::NormStatistics::centred;
+  const Statistics own = measures ? composed_statistics(x, a) : given;
+  return {composed_forward(x, weight, bias, a, given), own.mean, own.variance};
+}
+
+// --- The fused form ---
+
+template <class T>
+const T* data_or_null(const Tensor& t) {
+  return t.defined() ? t.data<T>() : nullptr;
+}
+
+template <class T>
+TensorList fused_gradients(const Tensor& gradient, const Tensor& x, const Tensor& weight,
+                           const Statistics& statistics, const Attributes& a,
+                           const Wanted& wanted) {
+  const kernels::NormSets& sets = a.layout.sets;
+  const Tensor g = contiguous(gradient);
+  TensorList gradients(3);
+  if (wanted[0]) gradients[0] = Tensor::empty(x.shape(), x.dtype());
+  Tensor sum_g, sum_gx;  // the kernel makes both or none
+  if (wanted[1] || wanted[2]) {
+    const Shape sums = {sets.sum_rows(), sets.parameters};
+    sum_g = Tensor::empty(sums, x.dtype());
+    sum_gx = Tensor::empty(sums, x.dtype());
+  }
+  const auto out = [](Tensor& t) { return t.defined() ? t.mutable_data<T>() : nullptr; };
+  kernels::table<kernels::Norm<T>>().backward(
+      sets, a.eps, out(gradients[0]), g.data<T>(), x.data<T>(), statistics.mean.data<double>(),
+      statistics.variance.data<double>(), data_or_null<T>(weight), out(sum_g), out(sum_gx));
+  if (wanted[1]) gradients[1] = reshape(sum(sum_gx, {0}), a.affine_shape);
+  if (wanted[2]) gradients[2] = reshape(sum(sum_g, {0}), a.affine_shape);
+  return gradients;
+}
+
+/// Given statistics in double, or room for those that the kernel will write.
+Statistics kernel_statistics(const Attributes& a, const Statistics& given) {
+  if (a.statistics() == kernels::NormStatistics::given) {
+    // Copies, so that the gradient is that of this call whatever becomes of running statistics.
+    return {clone(to(given.mean, float64)), clone(to(given.variance, float64))};
+  }
+  const Shape sets = {a.layout.sets.sets};
+  return {Tensor::empty(sets, float64), Tensor::empty(sets, float64)};
+}
+
+NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& biases,
+                      const Attributes& attributes, const Statistics& given) {
+  const Tensor x = contiguous(input);
+  const Tensor weight = weights.defined() ? contiguous(weights) : Tensor();
+  const Tensor bias = biases.defined() ? contiguous(biases) : Tensor();
+  Statistics own = kernel_statistics(attributes, given);
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
+  dispatch_floating("norm", x.dtype(), [&]<class T>() {
+    kernels::table<kernels::Norm<T>>().forward(
+        attributes.layout.sets, attributes.eps, y.mutable_data<T>(), x.data<T>(),
+        own.mean.mutable_data<double>(), own.variance.mutable_data<double>(),
+        data_or_null<T>(weight), data_or_null<T>(bias));
+  });
+  const Kind kind = attributes.kind;
+  const Tensor result =
+      record(Op(kind == Kind::batch         ? "batch_norm"
+                : kind == Kind::batch_given ? "batch_norm_eval"
+                : kind == Kind::instance    ? "instance_norm"
+                : kind == Kind::layer       ? "layer_norm"
+                : kind == Kind::group       ? "group_norm"
+                                            : "rms_norm",
+                5.0 * static_cast<double>(x.numel())),
+             inputs(x, weight, bias), y, saved(x, weight, own.mean, own.variance), attributes,
+             [](const TensorList& s, const Attributes& a, const Tensor& g,
+                const Wanted& wanted) -> TensorList {
+               // While a tape records, the gradient must be differentiable itself.
+               const Statistics statistics = {s[2], s[3]};
+               if (Tape::current() != nullptr) {
+                 return composed_gradients(g, s[0], s[1], a, statistics, wanted);
+               }
+               return dispatch_floating("norm", g.dtype(), [&]<class T>() {
+                 return fused_gradients<T>(g, s[0], s[1], statistics, a, wanted);
+               });
+             });
+  return {result, to(own.mean, x.dtype()), to(own.variance, x.dtype())};
+}
+
+NormResult compute_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const Attributes& a, NormForm form, const Statistics& given = {}) {
+  // Kernels want something to work on.
+  return form == NormForm::fused && x.numel() > 0 ? fused_norm(x, weight, bias, a, given)
+                                                  : composed_norm(x, weight, bias, a, given);
+}
+
+// --- Checks ---
+
+constexpr const char* per_channel = "it has one element per channel";
+constexpr const char* per_element = "its shape is normalized_shape";
+
+/// A tensor that goes with the input x, unless it is left out.
+void check_companion(const char* op, const Tensor& x, const char* role, const Tensor& t,
+                     const Shape& expected, const char* hint) {
+  if (!t.defined()) return;
+  check_same_dtype(op, x, t);
+  if (t.shape() == expected) return;
+  throw ShapeError(
+      op, str("expected ", role, " ", expected, ", got ", t.shape(), ": input ", x.shape()), hint);
+}
+
+void check_input(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                 const Shape& affine_shape, const char* hint) {
+  check_floating(op, x);
+  check_companion(op, x, "weight", weight, affine_shape, hint);
+  check_companion(op, x, "bias", bias, affine_shape, hint);
+}
+
+/// One value is its own mean: its norm would be the bias, whatever it is.
+void check_values(const char* op, const Tensor& x, const Layout& layout, const char* set,
+                  const char* hint) {
+  if (x.numel() == 0 || layout.sets.size() > 1) return;
+  throw ValueError(op, str("expected more than 1 value per ", set, ", got input ", x.shape()),
+                   str("the variance of one value is 0: ", hint));
+}
+
+void check_channels(const char* op, const Tensor& x) {
+  if (x.dim() >= 2) return;
+  throw ShapeError(op, str("expected [N,C,...], got ", x.shape()),
+                   "unsqueeze(x, 0) makes a batch of one sample");
+}
+
+void check_normalized_shape(const char* op, const Tensor& x, const Shape& normalized) {
+  const int extra = x.dim() - normalized.dim();
+  const bool fits = normalized.dim() > 0 && extra >= 0 &&
+                    std::equal(normalized.begin(), normalized.end(), x.shape().begin() + extra);
+  if (fits) return;
+  throw ShapeError(op,
+                   str("normalized_shape ", normalized, " is not how input ", x.shape(), " ends"),
+                   "it names the sizes of the last dimensions");
+}
+
+}  // namespace
+
+NormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
+                            NormForm form) {
+  check_channels("batch_norm", x);
+  const Shape affine = {x.shape()[1]};
+  check_input("batch_norm", x, weight, bias, affine, per_channel);
+  const Layout layout = batch_layout(x.shape());
+  check_values("batch_norm", x, layout, "channel", "use more samples, or batch_norm_eval()");
+  return compute_norm(x, weight, bias, attributes_of(Kind::batch, layout, affine, eps), form);
+}
+
+NormResult instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
+                         NormForm form) {
+  check_channels("instance_norm", x);
+  const Shape affine = {x.shape()[1]};
+  check_input("instance_norm", x, weight, bias, affine, per_channel);
+  const Layout layout = group_layout(x.shape(), x.shape()[1]);
+  check_values("instance_norm", x, layout, "channel and sample",
+               "a norm over one position leaves the bias alone");
+  NormResult result =
+      compute_norm(x, weight, bias, attributes_of(Kind::instance, layout, affine, eps), form);
+  result.mean = reshape(result.mean, {x.shape()[0], x.shape()[1]});
+  result.variance = reshape(result.variance, {x.shape()[0], x.shape()[1]});
+  return result;
+}
+
+Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
+                  const Tensor& bias, double eps, NormForm form) {
+  check_normalized_shape("layer_norm", x, normalized_shape);
+  check_input("layer_norm", x, weight, bias, normalized_shape, per_element);
+  const Layout layout = layer_layout(x.shape(), normalized_shape);
+  return compute_norm(x, weight, bias, attributes_of(Kind::layer, layout, normalized_shape, eps),
+                      form)
+      .y;
+}
+
+Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, const Tensor& bias,
+                  double eps, NormForm form) {
+  check_channels("group_norm", x);
+  if (num_groups < 1 || x.shape()[1] % num_groups != 0) {
+    throw ShapeError(
+        "group_norm",
+        str(x.shape()[1], " channels do not fall into ", num_groups, " groups: input ", x.shape()),
+        "the number of groups must divide the number of channels");
+  }
+  const Shape affine = {x.shape()[1]};
+  check_input("group_norm", x, weight, bias, affine, per_channel);
+  const Layout layout = group_layout(x.shape(), num_groups);
+  check_values("group_norm", x, layout, "group", "take fewer groups");
+  return compute_norm(x, weight, bias, attributes_of(Kind::group, layout, affine, eps), form).y;
+}
+
+Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                       const Tensor& weight, const Tensor& bias, double eps, NormForm form) {
+  check_channels("batch_norm", x);
+  const Shape channels = {x.shape()[1]};
+  check_input("batch_norm", x, weight, bias, channels, per_channel);
+  check_companion("batch_norm", x, "running_mean", running_mean, channels, per_channel);
+  check_companion("batch_norm", x, "running_var", running_var, channels, per_channel);
+  // The kernels take the statistics for constants.
+  const bool differentiates = running_mean.requires_grad() || running_var.requires_grad();
+  const Layout layout = batch_layout(x.shape());
+  return compute_norm(x, weight, bias, attributes_of(Kind::batch_given, layout, channels, eps),
+                      differentiates ? NormForm::composed : form, {running_mean, running_var})
+      .y;
+}
+
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, double eps,
+                NormForm form) {
+  check_normalized_shape("rms_norm", x, normalized_shape);
+  check_input("rms_norm", x, weight, {}, normalized_shape, per_element);
+  const Layout layout = layer_layout(x.shape(), normalized_shape);
+  return compute_norm(x, weight, {}, attributes_of(Kind::rms, layout, normalized_shape, eps), form)
+      .y;
+}
+
+Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double beta, double k) {
+  constexpr const char* op = "local_response_norm";
+  check_floating(op, x);
+  if (x.dim() < 3) {
+    throw ShapeError(op, str("expected [N,C,...] with three dimensions or more, got ", x.shape()),
+                     "unsqueeze(x, -1) adds a last dimension to [N,C]");
+  }
+  if (size < 1) {
+    throw ValueError(op, str("size must be at least 1, got ", size),
+                     "it is the number of neighbouring channels; 5 is usual");
+  }
+  const int64_t channels = x.shape()[1];
+  std::vector<int64_t> pads(static_cast<size_t>(2 * (x.dim() - 1)),
+                            0);  // only the channels get any
+  pads[pads.size() - 2] = size / 2;
+  pads[pads.size() - 1] = (size - 1) / 2;
+  const Tensor squares = pad(square(to(x, float64)), pads);
+  Tensor total = narrow(squares, 1, 0, channels);
+  for (int64_t i = 1; i < size; ++i) total = add(total, narrow(squares, 1, i, channels));
+  const Tensor density = add(mul(total, alpha / static_cast<double>(size)), k);
+  return mul(x, to(pow(density, -beta), x.dtype()));
+}
+
+}  // namespace gradus

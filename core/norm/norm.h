@@ -1,0 +1,58 @@
+// Normalization. Part of ops.h, which includes this.
+//
+// y = weight (x - mean) / sqrt(variance + eps) + bias, with mean and *biased* variance of a set of
+// elements. weight and bias may be undefined: 1 and 0. Statistics keep their digits however far the
+// mean is from 0. All throw DTypeError for tensors that are not floating or of different types, and
+// ShapeError for parameters and statistics that do not fit the input; those with a mean but
+// layer_norm throw ValueError for sets of a single value. Formulas, derivatives and
+// pitfalls: docs/normalization.md.
+#pragma once
+
+#include <cstdint>
+
+#include "../tensor.h"
+
+namespace gradus {
+
+/// Two ways to compute a norm. `fused` runs kernels of its own and is recorded as one operation;
+/// `composed` is the same written in primitives, to read, to check against, and to differentiate
+/// twice. Both give the same values and gradients up to rounding.
+enum class NormForm { fused, composed };
+
+/// What norms with statistics of their input return.
+struct NormResult {
+  Tensor y;         ///< of the input's shape
+  Tensor mean;      ///< of each set; no gradient
+  Tensor variance;  ///< of each set, biased; no gradient
+};
+/// Over the batch and all positions, for each channel: x [N, C, ...], weight and bias [C],
+/// statistics [C] (Ioffe and Szegedy, arXiv 1502.03167).
+NormResult batch_norm_train(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
+                            double eps = 1e-5, NormForm form = NormForm::fused);
+/// Batch norm with given statistics [C]: an affine map for each channel. Writing to the statistics
+/// later does not disturb the gradient of this call.
+Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                       const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5,
+                       NormForm form = NormForm::fused);
+/// Over all positions, for each sample and channel: x [N, C, ...], weight and bias [C], statistics
+/// [N, C] (Ulyanov et al., arXiv 1607.08022).
+NormResult instance_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
+                         double eps = 1e-5, NormForm form = NormForm::fused);
+/// Over the last dimensions, which must be `normalized_shape`; so are weight and bias (Ba, Kiros
+/// and Hinton, arXiv 1607.06450).
+Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
+                  const Tensor& bias = {}, double eps = 1e-5, NormForm form = NormForm::fused);
+/// Over all positions and the channels of a group, for each sample: x [N, C, ...], weight and bias
+/// [C]; C must be a multiple of num_groups (Wu and He, arXiv 1803.08494).
+Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight = {},
+                  const Tensor& bias = {}, double eps = 1e-5, NormForm form = NormForm::fused);
+/// weight x / sqrt(mean(x^2) + eps) over the last dimensions (Zhang and Sennrich, arXiv
+/// 1910.07467).
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
+                double eps = 1e-5, NormForm form = NormForm::fused);
+/// x / (k + alpha mean(x^2))^beta, the mean over `size` neighbouring channels of x [N, C, ...],
+/// with zeros beyond the ends (Krizhevsky et al., 2012; alpha is divided by size, as PyTorch does).
+Tensor local_response_norm(const Tensor& x, int64_t size, double alpha = 1e-4, double beta = 0.75,
+                           double k = 1);
+
+}  // namespace gradus

@@ -1,0 +1,244 @@
+// What the norm kernels are made of: sums of parts, and the loops over one run of elements. For
+// files that are compiled once per instruction set: everything is local to the file that includes
+// it.
+#pragma once
+
+#include <cmath>
+
+#include "../simd/simd.h"
+#include "../simd/sizes.h"
+#include "norm_kernel.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+// --- Sums ---
+
+inline constexpr int64_t part =
+    4096;  // elements that are summed in type T before the sum goes to double
+
+/// Adds up N sums over i < n, see sum_vectors.
+template <int N, class T, class Terms>
+[[gnu::always_inline]] inline void sum_terms(int64_t n, double (&total)[N], const Terms& terms) {
+  if (n <= part) return sum_vectors<N, T>(n, total, terms);
+  for (int64_t begin = 0; begin < n; begin += part) {
+    sum_vectors<N, T>(smaller(part, n - begin), total,
+                      [&terms, begin]<class V>(int64_t i, V* term) {
+                        terms.template operator()<V>(begin + i, term);
+                      });
+  }
+}
+
+/// What terms load their numbers with, to be summed in T or in double.
+template <class V, class T>
+[[gnu::always_inline]] inline V load_as(const T* from) {
+  if constexpr (std::is_same_v<V, double>) {
+    return static_cast<double>(*from);
+  } else {
+    return load<V>(from);
+  }
+}
+
+/// As sum_terms, for terms that are products: for those of floats that leave their range, or come
+/// near its lower end (mean below `least`), in double.
+template <int N, class T, class Terms>
+[[gnu::always_inline]] inline void sum_products(int64_t n, double (&total)[N], double least,
+                                                const Terms& terms) {
+  sum_terms<N, T>(n, total, terms);
+  if constexpr (std::is_same_v<T, float>) {
+    bool is_exact = true;
+    for (int j = 0; j < N; ++j) is_exact = is_exact && total[j] - total[j] == 0;
+    if (is_exact && !(total[N - 1] < least * static_cast<double>(n))) return;
+    constexpr int64_t lanes = 8;
+    double lane[N][lanes] = {};
+    for (int64_t i = 0; i < n; i += lanes) {
+      for (int64_t k = 0; k < smaller(lanes, n - i); ++k) {
+        double term[N];
+        terms.template operator()<double>(i + k, term);
+        for (int j = 0; j < N; ++j) lane[j][k] += term[j];
+      }
+    }
+    for (int j = 0; j < N; ++j) {
+      total[j] = 0;
+      for (int64_t k = 0; k < lanes; ++k) total[j] += lane[j][k];
+    }
+  }
+}
+inline constexpr double least_square = 1e-30;  // far enough from where floats lose digits
+inline constexpr double any_size = -HUGE_VAL;  // for terms of both signs
+
+/// Mean of some values and the sum of squares around it.
+struct Moments {
+  double count = 0, mean = 0, squares = 0;
+
+  /// Joins two groups of values (Chan, Golub and LeVeque, 1979).
+  void add(const Moments& other) {
+    if (count == 0) {
+      *this = other;
+      return;
+    }
+    const double total = count + other.count, step = other.mean - mean;
+    mean += step * (other.count / total);
+    squares += other.squares + step * step * (count * other.count / total);
+    count = total;
+  }
+};
+
+/// Of n <= part values, from their distances to a number that should not be far from their mean.
+template <class T>
+[[gnu::always_inline]] inline Moments moments_around(T about, int64_t n, const T* x) {
+  double sums[2] = {};
+  sum_products<2, T>(n, sums, least_square, [x, about]<class V>(int64_t i, V* term) {
+    term[0] = load_as<V>(x + i) - broadcast<V>(about);
+    term[1] = term[0] * term[0];
+  });
+  const auto count = static_cast<double>(n);
+  const double offset = sums[0] / count, squares = sums[1] - sums[0] * offset;
+  return {count, static_cast<double>(about) + offset, squares < 0 ? 0 : squares};
+}
+
+/// Of n <= part values. One of them is near enough to the mean, nearly always; where it is not,
+/// digits would be lost, and a second pass starts from the mean.
+template <class T>
+[[gnu::always_inline]] inline Moments part_moments(int64_t n, const T* x) {
+  const Moments m = moments_around(x[0], n, x);
+  const double offset = m.mean - static_cast<double>(x[0]);
+  constexpr double far = 9;  // square of the number of standard deviations
+  const bool is_near = offset * offset * m.count <= far * m.squares;
+  return is_near ? m : moments_around(static_cast<T>(m.mean), n, x);
+}
+
+/// Of n values that lie next to each other; around 0 where the set is not centred.
+template <class T>
+[[gnu::always_inline]] inline Moments moments(NormStatistics statistics, int64_t n, const T* x) {
+  if (statistics == NormStatistics::raw) {
+    double squares[1] = {};
+    sum_products<1, T>(n, squares, least_square, [x]<class V>(int64_t i, V* term) {
+      const V v = load_as<V>(x + i);
+      term[0] = v * v;
+    });
+    return {static_cast<double>(n), 0, squares[0]};
+  }
+  Moments all;
+  for (int64_t begin = 0; begin < n; begin += part) {
+    all.add(part_moments(smaller(part, n - begin), x + begin));
+  }
+  return all;
+}
+
+// --- One set, or a part of a block of it ---
+
+/// Sums of g and g x^.
+struct Sums {
+  double g = 0, gx = 0;
+  void add(const Sums& other, double factor = 1) {
+    g += factor * other.g;
+    gx += factor * other.gx;
+  }
+};
+
+/// What a set is normalized with. The mean is the sum of two numbers of type T, so that x - mean
+/// keeps the digits of x.
+template <class T>
+struct Normalizer {
+  T high, low;
+  double scale;
+  Normalizer(double mean, double variance, double eps)
+      : high(static_cast<T>(mean)),
+        low(static_cast<T>(mean - static_cast<double>(high))),
+        scale(1 / std::sqrt(variance + eps)) {}
+  /// x less the greater part of the mean; what is left of it is made up for later.
+  template <class V>
+  [[gnu::always_inline]] V distance(V x) const {
+    return x - broadcast<V>(high);
+  }
+  template <class V>
+  [[gnu::always_inline]] V x_hat(V x) const {
+    const T r = static_cast<T>(scale);
+    return distance(x) * broadcast<V>(r) - broadcast<V>(low * r);
+  }
+  /// From the sums of g and of g distance(x).
+  Sums sums(const double (&of)[2]) const {
+    return {of[0], (of[1] - static_cast<double>(low) * of[0]) * scale};
+  }
+};
+
+template <class T>
+double weight_of(const NormSets& s, int64_t set, int64_t block, const T* weight) {
+  return weight != nullptr ? static_cast<double>(weight[s.parameter(set, block)]) : 1.0;
+}
+
+/// y = weight x^ + bias, with one weight and bias.
+template <class T>
+void write_y(int64_t n, T* y, const T* x, const Normalizer<T>& m, double weight, T bias) {
+  const T factor = static_cast<T>(weight * m.scale);
+  const T shift = bias - m.low * factor;
+  map_vectors<T>(n, [=]<class V>(int64_t i) {
+    store(y + i, m.distance(load<V>(x + i)) * broadcast<V>(factor) + broadcast<V>(shift));
+  });
+}
+
+template <class T>
+[[gnu::always_inline]] inline Sums gradient_sums(int64_t n, const T* g, const T* x,
+                                                 const Normalizer<T>& m) {
+  double sums[2] = {};
+  sum_products<2, T>(n, sums, any_size, [g, x, m]<class V>(int64_t i, V* term) {
+    term[0] = load_as<V>(g + i);
+    term[1] = term[0] * m.distance(load_as<V>(x + i));
+  });
+  return m.sums(sums);
+}
+
+/// dx = r (weight g - offset - slope x^) with one weight; r weight g where statistics are given,
+/// also for an infinite x. r^2, which the formula has as a factor, would leave the range of a
+/// float.
+template <class T>
+void write_dx(NormStatistics statistics, int64_t n, T* dx, const T* g, const T* x,
+              const Normalizer<T>& m, double weight, const Sums& mean_of_set) {
+  const T factor = static_cast<T>(m.scale * weight);
+  if (statistics == NormStatistics::given) {
+    map_vectors<T>(
+        n, [=]<class V>(int64_t i) { store(dx + i, broadcast<V>(factor) * load<V>(g + i)); });
+    return;
+  }
+  const T r = static_cast<T>(m.scale), slope = static_cast<T>(m.scale * mean_of_set.gx);
+  const T shift = static_cast<T>(m.scale * mean_of_set.g) - slope * (m.low * r);
+  map_vectors<T>(n, [=]<class V>(int64_t i) {
+    const V own = broadcast<V>(factor) * load<V>(g + i) - broadcast<V>(shift);
+    store(dx + i, own - broadcast<V>(slope) * (m.distance(load<V>(x + i)) * broadcast<V>(r)));
+  });
+}
+
+/// What the statistics of a set add to its gradient: means of u = weight g and of u x^, as far as
+/// the statistics depend on the input at all.
+inline Sums means(const NormSets& s, const Sums& sums_of_u) {
+  const auto count = static_cast<double>(s.size());
+  return {s.statistics == NormStatistics::centred ? sums_of_u.g / count : 0,
+          s.statistics == NormStatistics::given ? 0 : sums_of_u.gx / count};
+}
+
+/// The arguments of a backward, and what follows from them.
+template <class T>
+struct Backward {
+  const NormSets& s;
+  double eps;
+  T* dx;
+  const T *g, *x;
+  const double *mean, *variance;
+  const T* weight;
+  T *sum_g, *sum_gx;
+
+  Normalizer<T> normalizer(int64_t set) const { return {mean[set], variance[set], eps}; }
+  bool wants_sums() const { return sum_g != nullptr; }
+  bool needs_sums() const { return wants_sums() || s.statistics != NormStatistics::given; }
+  void store(int64_t index, const Sums& sums) const {
+    if (!wants_sums()) return;
+    sum_g[index] = static_cast<T>(sums.g);
+    sum_gx[index] = static_cast<T>(sums.gx);
+  }
+};
+
+}  // namespace
+
+}  // namespace gradus::kernels

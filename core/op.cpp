@@ -1,0 +1,143 @@
+#include "op.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gradus::ops {
+
+kernels::Axis axis_of(const Tensor& x, int dim) {
+  if (x.dim() == 0) return {1, 1, 1};
+  const Shape& shape = x.shape();
+  return {shape.part(0, dim).numel(), shape[dim], shape.part(dim + 1, shape.dim()).numel()};
+}
+
+void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
+  if (a.dtype() == b.dtype()) return;
+  throw DTypeError(
+      op,
+      str("element types differ: ", a.dtype(), " ", a.shape(), " and ", b.dtype(), " ", b.shape()),
+      "convert one with .to(dtype); nothing is promoted silently");
+}
+
+void check_floating(const char* op, const Tensor& x) {
+  if (is_floating(x.dtype())) return;
+  throw DTypeError(
+      op, str("needs a floating tensor (float32 or float64), got ", x.dtype(), " ", x.shape()),
+      "convert it with .to(float32)");
+}
+
+void check_dtype(const char* op, const char* role, const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return;
+  throw DTypeError(op, str(role, " must be ", dtype, ", got ", x.dtype(), " ", x.shape()),
+                   str("convert it with .to(", dtype, ")"));
+}
+
+void check_dim(const char* op, const char* role, const Tensor& x, int dims, const char* layout) {
+  if (x.dim() == dims) return;
+  throw ShapeError(
+      op, str("expected ", role, " of ", dims, " dimensions ", layout, ", got ", x.shape()),
+      "unsqueeze(), squeeze() and reshape() change the number of dimensions");
+}
+
+Tensor read_for(const Tensor& target, const Tensor& source) {
+  const bool same_shape = source.shape() == target.shape();
+  if (same_shape && !source.overlaps(target)) return source;
+  const bool same_elements =
+      same_shape && source.raw_data() == target.raw_data() && source.strides() == target.strides();
+  if (same_elements) return source;
+  const Tensor x = source.detach();
+  return (x.overlaps(target) ? x.clone() : x).expand(target.shape());
+}
+
+std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b) {
+  check_same_dtype(op, a, b);
+  if (a.shape() == b.shape()) return {a, b};
+  const Shape shape = broadcast_shapes(op, a.shape(), b.shape());
+  return {expand(a, shape), expand(b, shape)};
+}
+
+namespace {
+
+/// The smallest whole number of a type, and what it must stay below.
+std::pair<double, double> range_of(DType dtype) {
+  switch (dtype) {
+    case DType::int64:
+      return {-0x1p63, 0x1p63};
+    case DType::int32:
+      return {-0x1p31, 0x1p31};
+    case DType::uint8:
+      return {0, 256};
+    default:
+      return {0, 2};
+  }
+}
+
+}  // namespace
+
+void check_representable(const char* op, const Tensor& x, double value) {
+  if (is_floating(x.dtype())) return;
+  const auto tensor = [&] { return str("the tensor is ", x.dtype(), " ", x.shape()); };
+  if (std::isfinite(value) && value != std::floor(value)) {
+    throw DTypeError(op, str("the number ", value, " is not an integer, ", tensor()),
+                     "convert the tensor with .to(float32)");
+  }
+  const auto [least, end] = range_of(x.dtype());
+  if (value >= least && value < end) return;  // false for NaN too
+  throw ValueError(op, str("the number ", value, " is out of range, ", tensor()),
+                   range_text(x.dtype()));
+}
+
+Tensor scalar_like(const char* op, const Tensor& x, double value) {
+  check_representable(op, x, value);
+  return full({}, value, x.dtype());
+}
+
+Tensor widened(const Tensor& x) {
+  return is_floating(x.dtype()) ? x : to(x, int64);
+}
+
+Tensor reduced(const Tensor& losses, Reduction reduction) {
+  switch (reduction) {
+    case Reduction::none:
+      return losses;
+    case Reduction::sum:
+      return sum(losses);
+    case Reduction::mean:
+      return mean(losses);
+  }
+  return losses;
+}
+
+Dims normalize_dims(const char* op, const Dims& dims, const Shape& shape) {
+  Dims result;
+  if (dims.empty()) {
+    for (int d = 0; d < shape.dim(); ++d) result.push_back(d);
+    return result;
+  }
+  for (int64_t d : dims) {
+    const int n = normalize_dim(op, d, shape);
+    if (shape.dim() > 0) result.push_back(n);
+  }
+  std::sort(result.begin(), result.end());
+  if (std::adjacent_find(result.begin(), result.end()) != result.end()) {
+    throw IndexError(op, str("a dimension of ", shape, " is named twice in ", dims),
+                     "-1 is the last one");
+  }
+  return result;
+}
+
+Shape with_ones(const Shape& shape, const Dims& dims) {
+  Shape result = shape;
+  for (int64_t d : dims) result[static_cast<int>(d)] = 1;
+  return result;
+}
+
+Shape without(const Shape& shape, const Dims& dims) {
+  Shape result;
+  for (int d = 0; d < shape.dim(); ++d) {
+    if (std::find(dims.begin(), dims.end(), d) == dims.end()) result.push_back(shape[d]);
+  }
+  return result;
+}
+
+}  // namespace gradus::ops

@@ -1,0 +1,110 @@
+// Compiled once per instruction set; see isa.h.
+#include "softmax_kernel.h"
+
+#include <cmath>
+
+#include "../base/parallel_for.h"
+#include "../simd/sizes.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+enum class Form { plain, logarithm };
+
+/// Exponentials are slow: a piece has fewer of them than elements of a simple map.
+constexpr int64_t exponentials_per_piece = 4096;
+constexpr int64_t columns_per_block = 64;
+
+/// One run of n elements that lie next to each other.
+template <Form form, class T>
+void softmax_row(int64_t n, T* out, const T* x) {
+  T top = x[0];
+  for (int64_t i = 1; i < n; ++i) top = x[i] > top ? x[i] : top;
+  double total = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    out[i] = std::exp(x[i] - top);
+    total += static_cast<double>(out[i]);
+  }
+  if constexpr (form == Form::plain) {
+    const T factor = static_cast<T>(1 / total);
+    for (int64_t i = 0; i < n; ++i) out[i] *= factor;
+  } else {
+    const T shift = static_cast<T>(std::log(total));
+    for (int64_t i = 0; i < n; ++i) out[i] = (x[i] - top) - shift;
+  }
+}
+
+/// `width` neighbouring columns of n elements, `step` apart.
+template <Form form, class T>
+void softmax_columns(int64_t n, int64_t step, int64_t width, T* out, const T* x) {
+  T top[columns_per_block];
+  double total[columns_per_block] = {};
+  for (int64_t c = 0; c < width; ++c) top[c] = x[c];
+  for (int64_t i = 1; i < n; ++i) {
+    const T* const row = x + i * step;
+    for (int64_t c = 0; c < width; ++c) top[c] = row[c] > top[c] ? row[c] : top[c];
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t c = 0; c < width; ++c) {
+      out[i * step + c] = std::exp(x[i * step + c] - top[c]);
+      total[c] += static_cast<double>(out[i * step + c]);
+    }
+  }
+  T last[columns_per_block];
+  for (int64_t c = 0; c < width; ++c) {
+    last[c] = static_cast<T>(form == Form::plain ? 1 / total[c] : std::log(total[c]));
+  }
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t c = 0; c < width; ++c) {
+      T& o = out[i * step + c];
+      o = form == Form::plain ? o * last[c] : (x[i * step + c] - top[c]) - last[c];
+    }
+  }
+}
+
+template <Form form, class T>
+void run(const Axis& axis, T* out, const T* x) {
+  if (axis.outer * axis.n * axis.inner == 0) return;
+  if (axis.inner == 1) {
+    parallel_for(axis.outer, at_least_one(exponentials_per_piece / axis.n),
+                 [=](int64_t begin, int64_t end) {
+                   for (int64_t i = begin; i < end; ++i) {
+                     softmax_row<form>(axis.n, out + i * axis.n, x + i * axis.n);
+                   }
+                 });
+    return;
+  }
+  const int64_t blocks = (axis.inner - 1) / columns_per_block + 1;
+  const int64_t per_block =
+      axis.n * (axis.inner < columns_per_block ? axis.inner : columns_per_block);
+  parallel_for(axis.outer * blocks, at_least_one(exponentials_per_piece / per_block),
+               [=](int64_t begin, int64_t end) {
+                 for (int64_t task = begin; task < end; ++task) {
+                   const int64_t first = task % blocks * columns_per_block;
+                   const int64_t rest = axis.inner - first;
+                   const int64_t at = task / blocks * axis.n * axis.inner + first;
+                   softmax_columns<form>(axis.n, axis.inner,
+                                         rest < columns_per_block ? rest : columns_per_block,
+                                         out + at, x + at);
+                 }
+               });
+}
+
+template <class T>
+constexpr Softmax<T> softmax_table = {run<Form::plain, T>, run<Form::logarithm, T>};
+
+}  // namespace
+
+template <>
+template <>
+const Softmax<float>& Tables<Isa::GRADUS_ISA>::get() {
+  return softmax_table<float>;
+}
+template <>
+template <>
+const Softmax<double>& Tables<Isa::GRADUS_ISA>::get() {
+  return softmax_table<double>;
+}
+
+}  // namespace gradus::kernels

@@ -1,0 +1,114 @@
+#include "index_kernel.h"
+
+#include <cstring>
+
+#include "../simd/parallel_rows.h"
+#include "../simd/wrapping.h"
+
+namespace gradus::kernels {
+
+std::optional<int64_t> find_out_of_range(const Loop<1>& loop, const int64_t* index, int64_t n) {
+  std::optional<int64_t> found;
+  if (loop.size[0] == 0) return found;
+  for_rows(loop, 0, loop.rows(), [&](const int64_t* offset) {
+    const int64_t* const run = index + offset[0];
+    for (int64_t i = 0; i < loop.size[0] && !found; ++i) {
+      const int64_t value = run[i * loop.stride[0][0]];
+      if (value < 0 || value >= n) found = value;
+    }
+  });
+  return found;
+}
+
+namespace {
+
+template <class Word>
+void gather_words(const Loop<3>& loop, void* out, const int64_t* index, const void* x,
+                  int64_t step) {
+  const int64_t so = loop.stride[0][0], si = loop.stride[1][0], sx = loop.stride[2][0];
+  parallel_rows(loop, [=](const int64_t* offset, int64_t n) {
+    Word* const o = static_cast<Word*>(out) + offset[0];
+    const int64_t* const at = index + offset[1];
+    const Word* const from = static_cast<const Word*>(x) + offset[2];
+    if (si == 0 && so == 1 && sx == 1) {  // one index for the whole run: rows of a table
+      std::memcpy(o, from + *at * step, static_cast<size_t>(n) * sizeof(Word));
+    } else {
+      for (int64_t i = 0; i < n; ++i) o[i * so] = from[i * sx + at[i * si] * step];
+    }
+  });
+}
+
+}  // namespace
+
+void gather(const Loop<3>& loop, DType dtype, void* out, const int64_t* index, const void* x,
+            int64_t step) {
+  switch (size_of(dtype)) {
+    case 1:
+      return gather_words<uint8_t>(loop, out, index, x, step);
+    case 4:
+      return gather_words<uint32_t>(loop, out, index, x, step);
+    default:
+      return gather_words<uint64_t>(loop, out, index, x, step);
+  }
+}
+
+namespace {
+
+/// Calls `put(place, value)` for each element of the source, in its order along the axis.
+template <class T, class Put>
+void scatter_words(const Loop<3>& loop, const ScatterAxis& axis, T* out, const int64_t* index,
+                   const T* source, const Put& put) {
+  const int64_t so = loop.stride[0][0], si = loop.stride[1][0], ss = loop.stride[2][0];
+  // Only elements along the axis can meet in one place, and one thread takes all of those.
+  parallel_rows(
+      loop,
+      [=](const int64_t* offset, int64_t n) {
+        for (int64_t k = 0; k < axis.n; ++k) {
+          T* const o = out + offset[0];
+          const int64_t* const at = index + offset[1] + k * axis.index_step;
+          const T* const from = source + offset[2] + k * axis.source_step;
+          for (int64_t i = 0; i < n; ++i) put(o[i * so + at[i * si] * axis.out_step], from[i * ss]);
+        }
+      },
+      axis.n > 0 ? axis.n : 1);
+}
+
+template <class Word>
+void overwrite(const Loop<3>& loop, const ScatterAxis& axis, void* out, const int64_t* index,
+               const void* source) {
+  scatter_words(loop, axis, static_cast<Word*>(out), index, static_cast<const Word*>(source),
+                [](Word& place, Word value) { place = value; });
+}
+
+}  // namespace
+
+void scatter(const Loop<3>& loop, DType dtype, const ScatterAxis& axis, void* out,
+             const int64_t* index, const void* source) {
+  switch (size_of(dtype)) {
+    case 1:
+      return overwrite<uint8_t>(loop, axis, out, index, source);
+    case 4:
+      return overwrite<uint32_t>(loop, axis, out, index, source);
+    default:
+      return overwrite<uint64_t>(loop, axis, out, index, source);
+  }
+}
+
+template <class T>
+void scatter_add(const Loop<3>& loop, const ScatterAxis& axis, T* out, const int64_t* index,
+                 const T* source) {
+  scatter_words(loop, axis, out, index, source,
+                [](T& place, T value) { place = plus(place, value); });
+}
+
+template void scatter_add(const Loop<3>&, const ScatterAxis&, float*, const int64_t*, const float*);
+template void scatter_add(const Loop<3>&, const ScatterAxis&, double*, const int64_t*,
+                          const double*);
+template void scatter_add(const Loop<3>&, const ScatterAxis&, int64_t*, const int64_t*,
+                          const int64_t*);
+template void scatter_add(const Loop<3>&, const ScatterAxis&, int32_t*, const int64_t*,
+                          const int32_t*);
+template void scatter_add(const Loop<3>&, const ScatterAxis&, uint8_t*, const int64_t*,
+                          const uint8_t*);
+
+}  // namespace gradus::kernels

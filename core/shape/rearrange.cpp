@@ -1,0 +1,179 @@
+// Copies that rearrange elements: joining, repeating, flipping, padding, triangles.
+#include <algorithm>
+
+#include "../create/copy_kernel.h"
+#include "../op.h"
+
+namespace gradus {
+
+using namespace ops;
+
+namespace {
+
+void check_joinable(const char* op, std::span<const Tensor> tensors) {
+  if (tensors.empty()) {
+    throw ValueError(op, "expected at least one tensor, got none", "the list is empty");
+  }
+  for (const Tensor& t : tensors) check_same_dtype(op, tensors[0], t);
+}
+
+/// Length of the joined dimension; all other sizes must be equal.
+int64_t joined_length(std::span<const Tensor> tensors, int dim) {
+  const Shape& first = tensors[0].shape();
+  int64_t length = 0;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const Shape& shape = tensors[i].shape();
+    bool fits = shape.dim() == first.dim();
+    for (int d = 0; fits && d < first.dim(); ++d) fits = d == dim || shape[d] == first[d];
+    if (!fits) {
+      throw ShapeError("cat", str("tensor ", i, " is ", shape, ", tensor 0 is ", first),
+                       str("all sizes but that of dimension ", dim, " must be equal"));
+    }
+    length += shape[dim];
+  }
+  return length;
+}
+
+}  // namespace
+
+Tensor cat(std::span<const Tensor> tensors, int64_t dim) {
+  check_joinable("cat", tensors);
+  const Tensor& first = tensors[0];
+  if (first.dim() == 0) {
+    throw ShapeError("cat", "tensors without dimensions cannot be joined", "stack() them");
+  }
+  const int d = normalize_dim("cat", dim, first.shape());
+  Shape shape = first.shape();
+  shape[d] = joined_length(tensors, d);
+  Tensor out = Tensor::empty(shape, first.dtype());
+  Tensor lengths = Tensor::empty({static_cast<int64_t>(tensors.size())}, int64);
+  int64_t* const length = lengths.mutable_data<int64_t>();
+  std::vector<const Tensor*> all;
+  int64_t start = 0;
+  for (const Tensor& t : tensors) {
+    out.view(t.shape(), out.strides(), start * out.strides()[d]).copy_(t);
+    length[all.size()] = t.shape()[d];
+    start += t.shape()[d];
+    all.push_back(&t);
+  }
+  return record(
+      "cat", all, out, saved(lengths), d,
+      [](const TensorList& s, int along, const Tensor& g, const Wanted& wanted) -> TensorList {
+        TensorList parts(wanted.size());
+        const int64_t* const size = s[0].data<int64_t>();
+        int64_t at = 0;
+        for (size_t i = 0; i < wanted.size(); at += size[i++]) {
+          if (wanted[i]) parts[i] = narrow(g, along, at, size[i]);
+        }
+        return parts;
+      });
+}
+
+Tensor cat(std::initializer_list<Tensor> tensors, int64_t dim) {
+  return cat(std::span<const Tensor>(tensors.begin(), tensors.size()), dim);
+}
+
+Tensor stack(std::span<const Tensor> tensors, int64_t dim) {
+  check_joinable("stack", tensors);
+  const int d = normalize_new_dim("stack", dim, tensors[0].shape());
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i].shape() != tensors[0].shape()) {
+      throw ShapeError(
+          "stack",
+          str("tensor ", i, " is ", tensors[i].shape(), ", tensor 0 is ", tensors[0].shape()),
+          "all shapes must be equal");
+    }
+  }
+  return in_name_of("stack", [&] {
+    std::vector<Tensor> rows;
+    for (const Tensor& t : tensors) rows.push_back(unsqueeze(t, d));
+    return cat(rows, d);
+  });
+}
+
+Tensor stack(std::initializer_list<Tensor> tensors, int64_t dim) {
+  return stack(std::span<const Tensor>(tensors.begin(), tensors.size()), dim);
+}
+
+Tensor repeat(const Tensor& x, const Shape& repeats) {
+  const int added = repeats.dim() - x.dim();
+  const bool negative = std::any_of(repeats.begin(), repeats.end(), [](auto r) { return r < 0; });
+  if (added < 0 || negative) {
+    throw ShapeError("repeat", str("repeats ", repeats, " do not fit ", x.shape()),
+                     "one number from 0 up for each dimension, new ones first");
+  }
+  Shape shape = Shape::filled(repeats.dim(), 1);
+  for (int d = 0; d < x.dim(); ++d) shape[added + d] = x.shape()[d];
+  Tensor out = reshape(x, shape);
+  bool copied = false;
+  for (int d = repeats.dim() - 1; d >= 0; --d) {
+    if (repeats[d] == 1) continue;
+    // [.., size, ..] -> [.., 1, size, ..] -> [.., repeats, size, ..] -> [.., repeats * size, ..]
+    Shape copies = shape;
+    copies.insert(d, repeats[d]);
+    shape[d] = Shape{shape[d], repeats[d]}.numel();
+    out = reshape(contiguous(expand(unsqueeze(out, d), copies)), shape);
+    copied = true;
+  }
+  return copied ? out : clone(out);
+}
+
+Tensor flip(const Tensor& x, const Dims& wanted) {
+  const Dims dims = wanted.empty() ? wanted : normalize_dims("flip", wanted, x.shape());
+  Tensor out = Tensor::empty(x.shape(), x.dtype());
+  Strides backwards = out.strides();
+  int64_t last = 0;  // where the element lands that x has first
+  for (int64_t dim : dims) {
+    const int d = static_cast<int>(dim);
+    last += std::max<int64_t>(x.shape()[d] - 1, 0) * backwards[d];
+    backwards[d] = -backwards[d];
+  }
+  if (x.numel() > 0) {
+    Tensor flipped = out.view(x.shape(), backwards, last);
+    kernels::copy(loop_over(flipped, x), x.dtype(), flipped.raw_mutable_data(), x.raw_data());
+  }
+  return record("flip", inputs(x), out, saved(), dims,
+                [](const TensorList&, const Dims& again, const Tensor& g,
+                   const Wanted&) -> TensorList { return {flip(g, again)}; });
+}
+
+Tensor roll(const Tensor& x, int64_t shift, std::optional<int64_t> dim) {
+  if (!dim) return reshape(roll(flatten(x), shift, 0), x.shape());
+  const int d = normalize_dim("roll", *dim, x.shape());
+  const int64_t n = x.size(d);
+  const int64_t moved = n > 0 ? (shift % n + n) % n : 0;
+  if (moved == 0) return clone(x);
+  return cat({narrow(x, d, n - moved, moved), narrow(x, d, 0, n - moved)}, d);
+}
+
+// --- Triangles ---
+
+namespace {
+
+/// x with zeros where column - row > diagonal (`lower`), or where column - row < diagonal.
+Tensor triangle(const char* op, const Tensor& x, int64_t diagonal, bool lower) {
+  if (x.dim() < 2) {
+    throw ShapeError(op, str("expected matrices in the last two dimensions, got ", x.shape()),
+                     "unsqueeze() makes a row or a column of a vector");
+  }
+  const int64_t rows = x.size(-2), columns = x.size(-1);
+  Tensor dropped = Tensor::empty({rows, columns}, boolean);
+  bool* const mask = dropped.mutable_data<bool>();
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) {
+      mask[i * columns + j] = lower ? j - i > diagonal : j - i < diagonal;
+    }
+  }
+  return masked_fill(x, dropped, 0);
+}
+
+}  // namespace
+
+Tensor tril(const Tensor& x, int64_t diagonal) {
+  return triangle("tril", x, diagonal, true);
+}
+Tensor triu(const Tensor& x, int64_t diagonal) {
+  return triangle("triu", x, diagonal, false);
+}
+
+}  // namespace gradus
