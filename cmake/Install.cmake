@@ -24,6 +24,8 @@ foreach(folder core nn optim datasets)
   endif()
 endforeach()
 
+install(DIRECTORY ${gradus_forward_folder}/gradus/ DESTINATION ${header_folder})
+
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/gradus)
 install(EXPORT gradus-targets NAMESPACE gradus:: DESTINATION ${package_folder})
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/allocator.h"
+#include "base/option_text.h"
 #include "tensor.h"
 
 namespace gradus {
@@ -112,6 +113,22 @@ struct Entry {
   void (*rule)(const void* rule_data, const TensorList& saved, const Tensor& g,
                const Wanted& wanted, TensorList& out) = nullptr;
   const void* attributes = nullptr;  ///< constants of the rule, kept by the tape
+  /// The constants as text; nullptr if they have none.
+  std::string (*options)(const void* attributes) = nullptr;
+};
+
+/// A stretch of the tape that belongs together: the call of a module, or an operation that is made
+/// of others (conv3d, max_pool1d, cross_entropy).
+struct SpanEntry {
+  std::string name;     ///< "Conv2d", the type of a module, or "conv3d"
+  std::string options;  ///< "stride=2, padding=[1,0]"
+  bool is_module;       ///< the call of a module
+  bool in_backward;     ///< opened while a gradient was computed with create_graph
+  uint32_t path;        ///< module path, an index into the tape's paths
+  int32_t parent;       ///< index of the span that it is in, or -1
+  int32_t output = -1;  ///< the entry that made its result; -1 if none did
+  size_t first = 0,
+         end = 0;  ///< its entries are [first, end); `end` is the tape's while it is open
 };
 
 /// What a hook sees for each entry that is replayed.
@@ -120,6 +137,10 @@ struct ReplayEvent {
   const Entry& entry;                 ///< op, shapes ...
   const Tensor& output_gradient;      ///< what came in
   std::span<const Tensor> gradients;  ///< what the rule made of it, one per input; may be undefined
+  const std::string& path;            ///< module path of the entry
+  /// The spans (indices into Tape::spans()) whose result the entry made, inner ones first: what
+  /// came in is the gradient of the output of that module, or of that composed operation.
+  std::span<const int32_t> results_of;
 };
 
 /// What a tape does besides recording.
@@ -202,6 +223,14 @@ class Tape {
   std::span<const int32_t> input_slots(const Entry& entry) const;
   std::span<const Shape> input_shapes(const Entry& entry) const;
   const std::string& path(const Entry& entry) const { return paths_[entry.path]; }
+  const std::string& path(const SpanEntry& span) const { return paths_[span.path]; }
+  /// The options of an operation as text, "stride=2, padding=[1,0]"; "" if it has none.
+  std::string options(const Entry& entry) const;
+  /// Calls of modules and composed operations, in the order in which they began.
+  std::span<const SpanEntry> spans() const { return spans_; }
+  /// The names of the composed operations that an entry is part of, outer ones first:
+  /// "cross_entropy > nll_loss".
+  std::string composed_of(size_t index) const;
   size_t path_count() const { return paths_.size(); }
   /// Index of the entry and tensor of each leaf, in the order in which they were first used.
   std::span<const std::pair<int32_t, Tensor>> leaves() const { return leaves_; }
@@ -244,8 +273,34 @@ class Tape {
     uint32_t outer_ = 0;
   };
 
+  /// Marks what is recorded while it lives as one operation, or as the call of a module:
+  ///
+  ///     Tensor conv3d(const Tensor& x, ..., const Conv3dOptions& options) {
+  ///       const Tape::Span span("conv3d", options);
+  ///       ...                              // other operations, the last of which makes the result
+  ///     }
+  class Span {
+   public:
+    explicit Span(const char* op) : Span(Tape::current(), op, "", false) {}
+    template <class Options>
+    Span(const char* op, const Options& options)
+        : Span(Tape::current(), op, Tape::current() ? option_text(options) : "", false) {}
+    Span(Tape* tape, std::string_view name, std::string options, bool is_module);
+    ~Span();
+    Span(const Span&) = delete;
+    Span& operator=(const Span&) = delete;
+
+   private:
+    Tape* tape_;
+    uint64_t tape_id_ = 0;
+    int32_t index_ = -1;
+  };
+
   /// Bytes that the constants of one rule may have.
   static constexpr size_t max_constant_bytes = 4096;
+
+  /// Says that `y` is the result of the innermost open span; else it is what was recorded last.
+  void set_span_result(const Tensor& y);
 
   // --- For record() and grad() ---
 
@@ -253,7 +308,8 @@ class Tape {
   /// tensor of a tape that has ended or is paused.
   bool tracks(const char* op, TensorRefs tensors) const;
   void append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs saved,
-              decltype(Entry::rule) rule, const void* attributes, size_t attribute_bytes);
+              decltype(Entry::rule) rule, const void* attributes = nullptr,
+              size_t attribute_bytes = 0, decltype(Entry::options) options_text = nullptr);
   /// Gradients of `outputs` with respect to `wanted`; undefined where there is no dependence. Each
   /// is contiguous and shares memory with no other tensor.
   std::vector<Tensor> gradients(const char* caller, std::span<const Tensor> outputs,
@@ -275,6 +331,7 @@ class Tape {
   using Pooled = std::vector<T, PoolAllocator<T>>;
   class Replay;
 
+  static bool is_open(const Tape* tape, uint64_t id);
   void check_thread(const char* caller) const;
   int32_t slot_of(const char* op, const Tensor& tensor) const;
   int32_t leaf_slot(const Tensor& tensor);
@@ -303,6 +360,8 @@ class Tape {
   Pooled<AttributeBlock> attribute_blocks_;
   std::vector<std::string> paths_;
   uint32_t current_path_ = 0;
+  std::vector<SpanEntry> spans_;
+  int32_t open_span_ = -1;  // the innermost one, an index
   uint32_t generation_ = 0;
   bool in_backward_ = false;
   int replays_running_ = 0;
@@ -349,12 +408,9 @@ Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved, 
   static_assert(std::is_empty_v<Rule>, "a rule captures nothing: use saved() and attributes");
   Tape* const tape = Tape::current();
   if (tape == nullptr || !tape->tracks(op.name, inputs)) return output;
-  tape->append(
-      op, inputs, output, saved,
-      [](const void*, const TensorList& s, const Tensor& g, const Wanted& w, TensorList& out) {
-        out = Rule{}(s, g, w);
-      },
-      nullptr, 0);
+  tape->append(op, inputs, output, saved,
+               [](const void*, const TensorList& s, const Tensor& g, const Wanted& w,
+                  TensorList& out) { out = Rule{}(s, g, w); });
   return output;
 }
 
@@ -380,7 +436,10 @@ Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved,
       [](const void* a, const TensorList& s, const Tensor& g, const Wanted& w, TensorList& out) {
         out = Rule{}(s, *static_cast<const Attributes*>(a), g, w);
       },
-      &attributes, sizeof(Attributes));
+      &attributes, sizeof(Attributes),
+      DescribedOptions<Attributes>
+          ? +[](const void* a) { return option_text(*static_cast<const Attributes*>(a)); }
+          : nullptr);
   return output;
 }
 

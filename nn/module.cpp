@@ -21,13 +21,19 @@ Tensor Module::forward(const Tensor&) {
 }
 
 void Module::run_named(const std::function<void()>& compute) {
-  const Tape::Scope scope(name_.empty() ? nullptr : Tape::current(), name_);
+  Tape* const tape = Tape::current();
+  const Tape::Scope scope(name_.empty() ? nullptr : tape, name_);
+  const Tape::Span span(tape, tape ? type() : "", tape ? options_text(*this) : "", true);
   try {
     compute();
   } catch (Error& error) {
     if (!name_.empty()) error.add_module(name_);
     throw;
   }
+}
+
+void Module::note_result(const Tensor& y) {
+  if (Tape* const tape = Tape::current()) tape->set_span_result(y);
 }
 
 Tensor Module::operator()(const Tensor& x) {

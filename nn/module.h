@@ -157,6 +157,7 @@ class Module {
   Tensor call(const Tensor& x, F compute) {
     return call([&] {
       Tensor y = compute();
+      note_result(y);
       if (const auto hook = forward_hook_) (*hook)(*this, x, y);
       return y;
     });
@@ -173,6 +174,7 @@ class Module {
   class StateLoader;
 
   void run_named(const std::function<void()>& compute);
+  static void note_result(const Tensor& y);
   void check_name(std::string_view name) const;
   Tensor& add_slot(Slot slot);
   /// Calls `visit(full name, slot)` for every defined tensor, in the order of state_dict.
@@ -208,6 +210,9 @@ class Layer : public Base {
  private:
   Options options_;
 };
+
+/// "name=value, name=value", as they are printed.
+std::string options_text(const Module& module);
 
 /// The tree of modules with their options and parameter counts.
 std::ostream& operator<<(std::ostream& out, const Module& module);

@@ -8,10 +8,10 @@ namespace gradus::nn {
 
 namespace {
 
-/// Writes "name=value, name=value".
+/// Makes "name=value, name=value".
 class OptionPrinter : public OptionVisitor {
  public:
-  explicit OptionPrinter(std::ostream& out) : out_(out) {}
+  const std::string& text() const { return text_; }
 
   void operator()(const char* name, bool& value) override { print(name, value ? "true" : "false"); }
   void operator()(const char* name, int64_t& value) override { print(name, value); }
@@ -25,35 +25,37 @@ class OptionPrinter : public OptionVisitor {
   void operator()(const char* name, Shape& value) override { print(name, value); }
 
  protected:
-  void sizes(const char* name, std::span<int64_t> numbers) override { print(name, text(numbers)); }
+  void sizes(const char* name, std::span<int64_t> numbers) override {
+    print(name, text_of(numbers));
+  }
   void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) override {
-    print(name, given ? text(numbers) : "none");
+    print(name, given ? text_of(numbers) : "none");
   }
   void padding(const char* name, bool& same, std::span<int64_t> numbers) override {
-    print(name, same ? "same" : text(numbers));
+    print(name, same ? "same" : text_of(numbers));
   }
   void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
-    print(name, text(numbers));
+    print(name, text_of(numbers));
   }
   void choose(const char* name, size_t& index, std::span<const char* const> words) override {
     print(name, words[index]);
   }
 
  private:
-  static std::string text(int64_t number) { return str(number); }
-  static std::string text(const std::optional<int64_t>& number) {
+  static std::string text_of(int64_t number) { return str(number); }
+  static std::string text_of(const std::optional<int64_t>& number) {
     return number ? str(*number) : "none";
   }
   /// One number where all are equal, else a list.
   template <class Number>
-  static std::string text(std::span<Number> numbers) {
+  static std::string text_of(std::span<Number> numbers) {
     std::string list;
     bool all_equal = true;
     for (const Number& number : numbers) {
       all_equal = all_equal && number == numbers[0];
-      list += (list.empty() ? "" : ",") + text(number);
+      list += (list.empty() ? "" : ",") + text_of(number);
     }
-    return all_equal ? text(numbers[0]) : "[" + list + "]";
+    return all_equal ? text_of(numbers[0]) : "[" + list + "]";
   }
   template <class T>
   void print_optional(const char* name, const std::optional<T>& value) {
@@ -61,21 +63,26 @@ class OptionPrinter : public OptionVisitor {
   }
   template <class T>
   void print(const char* name, const T& value) {
-    out_ << str(separator_, name, "=", value);
-    separator_ = ", ";
+    text_ += str(text_.empty() ? "" : ", ", name, "=", value);
   }
 
-  std::ostream& out_;
-  const char* separator_ = "";
+  std::string text_;
 };
+
+}  // namespace
+
+std::string options_text(const Module& module) {
+  OptionPrinter printer;
+  module.describe(printer);
+  return printer.text();
+}
+
+namespace {
 
 void print_tree(std::ostream& out, const Module& module, const std::string& indent) {
   out << indent;
   if (!module.name().empty()) out << module.name() << ": ";
-  out << module.type() << "(";
-  OptionPrinter printer(out);
-  module.describe(printer);
-  out << ")";
+  out << module.type() << "(" << options_text(module) << ")";
   if (const int64_t count = module.parameter_count(); count > 0) out << str("  ", count);
   out << "\n";
   for (const auto& child : module.children()) print_tree(out, *child, indent + "  ");

@@ -49,7 +49,7 @@ struct Rng {
 };
 
 /// The random state of the calling thread: what layers draw from when they are built and when they
-/// drop out. Two words per stream; saved and restored as a value.
+/// drop out. Seed, stream and position of each; saved and restored as a value.
 struct RandomState {
   std::array<Rng, 5> streams;  ///< in the order of Stream
 };

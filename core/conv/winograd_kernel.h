@@ -8,7 +8,7 @@ namespace gradus::kernels {
 /// The same functions as those of Conv, for 3x3 kernels with stride, dilation and groups 1 and a
 /// padding of at most 2. Four times fewer multiplications; errors are a few times those of the
 /// definition, about 1e-6 of the largest output (Lavin and Gray, arXiv 1509.09308). What is out of
-/// range (conv_winograd_range.h) is computed from the definition; where that would be most of it,
+/// range (winograd_range.simd.h) is computed from the definition; where that would be most of it,
 /// they return false, and the result is still to be computed.
 template <class T>
 struct WinogradConv {

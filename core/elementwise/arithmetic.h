@@ -1,5 +1,5 @@
-// Elementwise arithmetic. Arguments broadcast. Whole numbers wrap around at the ends of their range,
-// in sums and products of elements, too. Part of ops.h, which states the conventions.
+// Elementwise arithmetic. Arguments broadcast. Whole numbers wrap around at the ends of their
+// range, in sums and products of elements, too. Part of ops.h, which states the conventions.
 #pragma once
 
 #include "../tensor.h"

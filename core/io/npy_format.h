@@ -1,4 +1,4 @@
-// One array in NumPy's format. For npy.cpp and npz.cpp.
+// One array in NumPy's format. For npy.cpp.
 #pragma once
 
 #include <cstdint>

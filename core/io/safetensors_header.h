@@ -1,4 +1,4 @@
-// The JSON header of a safetensors file, checked. For serialize.cpp.
+// The JSON header of a safetensors file, checked. For safetensors.cpp.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
-#include "../create/copy_kernel.h"
 
 #include <cmath>
 
 #include "../op.h"
+#include "random_fill_kernel.h"
 
 namespace gradus {
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../elementwise/elementwise_kernel.h"
 #include "../op.h"
+#include "random_fill_kernel.h"
 
 namespace gradus {
 

@@ -11,6 +11,12 @@ endfunction()
 
 add_test(NAME project.links COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR}
                                     -P ${CMAKE_CURRENT_SOURCE_DIR}/check_links.cmake)
+add_test(NAME project.paths COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_paths.sh ${PROJECT_SOURCE_DIR})
+add_test(NAME project.paths_check COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_paths.sh
+                                          ${CMAKE_CURRENT_BINARY_DIR}/paths)
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/paths/core/a.h "// See core/gone.h and lost.h, but a.h is there.\n")
+set_tests_properties(project.paths_check PROPERTIES PASS_REGULAR_EXPRESSION
+                                                    "gone.h, which does not.*lost.h, and no file")
 add_test(NAME document.from_pytorch_table
          COMMAND ${CMAKE_COMMAND} -DDOCUMENT=${PROJECT_SOURCE_DIR}/docs/from-pytorch.md
                  -P ${CMAKE_CURRENT_SOURCE_DIR}/check_code_table.cmake)

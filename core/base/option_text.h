@@ -1,0 +1,72 @@
+// Options as text, "stride=2, padding=[1,0]".
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <initializer_list>
+#include <optional>
+#include <string>
+
+#include "text.h"
+
+namespace gradus {
+
+/// What a struct of options is visited by to become text. Such a struct has
+///
+///     static void describe(auto& options, auto& visit) {
+///       visit("stride", options.stride);
+///       visit.choice("mode", options.mode, {"nearest", "linear"});
+///     }
+class OptionText {
+ public:
+  template <class T>
+  void operator()(const char* name, const T& value) {
+    text_ += str(text_.empty() ? "" : ", ", name, "=", of(value));
+  }
+  /// An option that is one of a few words; word number i stands for the enumerator of value i.
+  template <class Enum>
+  void choice(const char* name, Enum value, std::initializer_list<const char*> words) {
+    (*this)(name, words.begin()[static_cast<size_t>(value)]);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  static std::string of(bool value) { return value ? "true" : "false"; }
+  template <class T>
+  static std::string of(const std::optional<T>& value) {
+    return value ? of(*value) : "none";
+  }
+  /// One number if all are equal, else a list.
+  template <class T, size_t N>
+  static std::string of(const std::array<T, N>& values) {
+    std::string list;
+    bool all_equal = true;
+    for (const T& value : values) {
+      all_equal = all_equal && value == values[0];
+      list += (list.empty() ? "" : ",") + of(value);
+    }
+    return all_equal ? of(values[0]) : "[" + list + "]";
+  }
+  template <class T>
+  static std::string of(const T& value) {
+    return str(value);
+  }
+
+  std::string text_;
+};
+
+/// Whether T can be visited so.
+template <class T>
+concept DescribedOptions = requires(const T& options, OptionText& text) {
+  T::describe(options, text);
+};
+
+/// `options` as text; "" if T has no `describe`.
+template <class T>
+std::string option_text(const T& options) {
+  OptionText text;
+  if constexpr (DescribedOptions<T>) T::describe(options, text);
+  return text.text();
+}
+
+}  // namespace gradus

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Draws who includes whom, folder by folder, from the #include lines: docs/house.dot, and from that
+# docs/house.svg with Graphviz.
+#
+#   scripts/draw-house.sh            writes both
+#   scripts/draw-house.sh --check    fails if docs/house.dot is not what the includes say
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$root"
+
+# "FROM TO" for each include of one folder's file in another folder. Of core's own files, what is
+# made of operations (ops.h, op.h) stands apart from what operations are made of (tensor, tape).
+edges() {
+  source_files | grep -E '^(core|nn|optim|datasets|train)/' \
+    | xargs grep -HE '^ *#include "' | sed -E 's/^([^:]+): *#include "([^"]+)".*/\1 \2/' \
+    | awk '
+        function room(path) {
+          if (path ~ /^core\/(ops|op|tensor_methods|system_info)\.(h|cpp)$/) return "ops"
+          if (path ~ /^core\/[^\/]+$/) return "core"
+          if (path ~ /^core\//) { split(path, part, "/"); return part[2] }
+          split(path, part, "/"); return part[1]
+        }
+        function resolved(folder, path) {
+          while (path ~ /^\.\.\//) { sub(/^\.\.\//, "", path); if (!sub(/\/[^\/]+$/, "", folder)) folder = "" }
+          return folder == "" ? path : folder "/" path
+        }
+        {
+          folder = $1; sub(/\/[^\/]+$/, "", folder)
+          from = room($1); to = room(resolved(folder, $2))
+          if (from != to) print from, to
+        }' | sort -u
+}
+
+graph() {
+  cat << 'END'
+// Who includes whom; written by scripts/draw-house.sh from the #include lines.
+digraph house {
+  rankdir=TB; ranksep=0.6; nodesep=0.25; bgcolor="white";
+  node [shape=box, style="rounded,filled", fillcolor="#eef3fb", fontname="sans-serif", fontsize=13];
+  edge [color="#8a97ab", arrowsize=0.6];
+  ops [label="ops.h, op.h\nall operations"]; core [label="core\ntensor, tape, grad"];
+  simd [label="simd\nvectors, instruction sets"]; base [label="base\nerrors, shapes, threads, memory"];
+  io [label="io\nsafetensors, npy, checkpoints"];
+  subgraph cluster_families {
+    label="families of operations: header, rules, plain definition, kernels";
+    fontname="sans-serif"; fontsize=12; color="#b9c4d6"; style="rounded,dashed";
+    conv; create; elementwise; loss; matmul; norm; pool; random; reduce; shape;
+  }
+  { rank=same; nn; optim; datasets; }
+END
+  edges | awk '
+    # The umbrella looks down on the families, which use what op.h shares.
+    $1 == "ops" && $2 ~ /^(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)$/ {
+      print "  " $1 " -> " $2 " [style=dashed];"; next }
+    $2 == "ops" && $1 ~ /^(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)$/ {
+      print "  " $1 " -> " $2 " [constraint=false, color=\"#d5dbe6\"];"; next }
+    { print "  " $1 " -> " $2 ";" }'
+  echo "}"
+}
+
+if [ "${1-}" = --check ]; then
+  if ! diff <(graph) docs/house.dot; then
+    echo "docs/house.dot is not what the includes say; run scripts/draw-house.sh" >&2
+    exit 1
+  fi
+  exit 0
+fi
+graph > docs/house.dot
+dot -Tsvg docs/house.dot | sed -E '/^<!-- (Generated|Pages)/d' > docs/house.svg
