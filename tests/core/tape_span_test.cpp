@@ -126,10 +126,9 @@ TEST_CASE("a hook sees the module path, and which gradient is that of a module's
   });
   tape.backward(loss);
   CHECK(path_of_conv == "conv");
-  CHECK(output_gradients == std::map<std::string, Shape>{{"", {1, 3}},
-                                                         {"conv", {1, 2, 2, 2}},
-                                                         {"flatten", {1, 8}},
-                                                         {"fc", {1, 3}}});
+  CHECK(output_gradients ==
+        std::map<std::string, Shape>{
+            {"", {1, 3}}, {"conv", {1, 2, 2, 2}}, {"flatten", {1, 8}}, {"fc", {1, 3}}});
 }
 
 TEST_CASE("trim() drops the spans of what it drops, and cuts those that began before") {
