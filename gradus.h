@@ -69,17 +69,17 @@
 #include "optim/sgd.h"
 #include "optim/update.h"
 
-/// Tensors, the tape that records what is done with them, every operation (ops.h), losses and
-/// files. Everything throws gradus::Error, or a type derived from it, where it is used wrongly.
+/// Tensors, the tape that records operations on them, every operation (ops.h), losses and files.
+/// Everything throws gradus::Error, or a type derived from it, if it is used wrongly.
 namespace gradus {
 
-/// Layers, nets made of them, initial values and model files, under PyTorch's names.
+/// Layers, nets built from them, initial values and model files, under PyTorch's names.
 namespace nn {}
 
 /// Optimizers, schedules of learning rates, clipping, averages of weights.
 namespace optim {}
 
-/// Data sets, how samples are drawn from them and varied, and batches of them.
+/// Data sets, samplers, transforms, and batches.
 namespace data {}
 
 }  // namespace gradus

@@ -9,10 +9,9 @@
 
 namespace gradus {
 
-/// How grad() goes back, and what it leaves behind.
+/// Options of grad().
 struct GradOptions {
-  /// The gradient of y itself, of its shape and type; undefined stands for 1, which takes a y with
-  /// one element.
+  /// The gradient of y itself, of its shape and type; undefined means 1, for a y with one element.
   Tensor gradient = {};
   bool retain = false;        ///< keep what the entries saved, for another call
   bool create_graph = false;  ///< record, so that the result can be differentiated; implies retain
@@ -20,9 +19,10 @@ struct GradOptions {
   bool allow_unused = false;
 };
 
-/// Gradients of y with respect to each of xs, on the current tape. Leaves' `.grad()` stay as they
-/// are. xs may be leaves or any tensor that the tape computed. Throws TapeError without a tape.
-/// Throws as Tape::backward does for a y that is not on the tape and for what was released.
+/// Gradients of y with respect to each of xs, on the current tape: the vector-Jacobian products
+/// with the gradient of y. The `.grad()` of leaves stays as it is. xs may be leaves or any tensors
+/// that the tape computed. Throws TapeError without a tape, and like Tape::backward if y is not on
+/// the tape or saved tensors were released.
 ///
 ///     Tensor g = grad(y, {x}, {.create_graph = true})[0];
 ///     Tensor h = grad(sum(g), {x})[0];                     // second derivative

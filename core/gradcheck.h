@@ -10,19 +10,19 @@
 
 namespace gradus {
 
-/// How gradcheck() and gradgradcheck() take differences, and how much these may be off.
+/// How gradcheck() and gradgradcheck() compute differences, and their tolerances.
 struct GradcheckOptions {
   double step = 1e-6;                ///< of the central differences
   double relative_tolerance = 1e-6;  ///< of |analytic - numeric| to the size of the gradient
-  double absolute_tolerance = 1e-8;  ///< allowed besides: gradients near 0 have no relative error
+  double absolute_tolerance = 1e-8;  ///< in addition: gradients near 0 have no relative error
   uint64_t seed = 0;                 ///< of the random directions
   int directions = 4;                ///< random directions per check
 };
 
-/// What a check found; true as a condition where all passed.
+/// The result of a check; converts to true if all passed.
 struct GradcheckResult {
   bool passed = true;   ///< every direction was within the tolerances
-  std::string message;  ///< which input, what was expected and found; empty where all passed
+  std::string message;  ///< which input, what was expected and found; empty if all passed
   double worst = 0;     ///< largest relative error seen
   explicit operator bool() const { return passed; }
 };
@@ -34,7 +34,7 @@ using TensorFunction = std::function<Tensor(const std::vector<Tensor>&)>;
 ///
 /// For random cotangents u (never all ones: they hide the errors of functions whose outputs sum to
 /// a constant) and random directions v, <u, J v> by differences must equal <J^T u, v> by the tape.
-/// Inputs that do not ask for a gradient stay constant; all others must be float64 (DTypeError).
+/// Inputs that do not require a gradient stay constant; all others must be float64 (DTypeError).
 GradcheckResult gradcheck(const TensorFunction& f, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {});
 

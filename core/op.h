@@ -1,4 +1,4 @@
-// What op implementations share: checks and the step from tensors to loop nests.
+// What op implementations share: checks, and the step from tensors to loop nests.
 #pragma once
 
 #include <utility>
@@ -29,51 +29,52 @@ Tensor in_name_of(const char* op, const F& f) {
   }
 }
 
-/// Contiguous x seen from its (normalized) dimension `dim`; a 0-d tensor has one of size 1.
+/// Contiguous x as [outer, n, inner] around its (normalized) dimension `dim`; a 0-d tensor has one
+/// of size 1.
 kernels::Axis axis_of(const Tensor& x, int dim);
 
-/// Throws DTypeError where the types differ: there is no silent promotion.
+/// Throws DTypeError if the types differ: there is no silent promotion.
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
-/// Throws DTypeError where x is not floating.
+/// Throws DTypeError if x is not floating.
 void check_floating(const char* op, const Tensor& x);
-/// Throws DTypeError where x is not of this type; `role` names the argument ("index").
+/// Throws DTypeError if x is not of this type; `role` names the argument ("index").
 void check_dtype(const char* op, const char* role, const Tensor& x, DType dtype);
-/// Throws ShapeError where x does not have `dims` dimensions; `layout` explains them ("[N,C,H,W]").
+/// Throws ShapeError if x does not have `dims` dimensions; `layout` explains them ("[N,C,H,W]").
 void check_dim(const char* op, const char* role, const Tensor& x, int dims, const char* layout);
 
 /// What an operation reads in place of `source` while it writes to `target`, element by element:
-/// source expanded to its shape, and a copy where the two overlap in any other way. Allocates
-/// nothing where that is not needed.
+/// source expanded to its shape, copied if the two overlap in any other way. Otherwise nothing is
+/// allocated.
 Tensor read_for(const Tensor& target, const Tensor& source);
 
-/// Both arguments expanded to their common shape; a recorded `expand` where that changes one.
+/// Both arguments expanded to their common shape, by a recorded `expand` for each whose shape
+/// changes.
 std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b);
 
-/// Throws where `value` cannot be an element of x's type: DTypeError for a fraction and a type of
-/// whole numbers, ValueError for NaN and numbers out of its range.
+/// Throws if `value` cannot be an element of x's type: DTypeError for a fraction in an integer
+/// type, ValueError for NaN and numbers out of its range.
 void check_representable(const char* op, const Tensor& x, double value);
 /// A 0-d tensor of x's type with this value, which is checked.
 Tensor scalar_like(const char* op, const Tensor& x, double value);
 
-/// x in int64 where it is any other whole number or bool, so that sums and products do not
-/// overflow.
+/// x in int64 if it is of another integer type or bool, so that sums and products do not overflow.
 Tensor widened(const Tensor& x);
 
 /// The sum of x^2 over `dims`, divided by `divisor`; squared and added in double.
 Tensor sum_of_squares(const Tensor& x, const Dims& dims, double divisor, bool keepdim = false);
 /// x to the power p, for x >= 0; at 0 it is 0, and so are all its derivatives.
 Tensor power_or_zero(const Tensor& x, double p);
-/// x less its mean over `dims`, which is taken off twice: the first one is rounded to the type of
-/// x, and far from 0 that is more than what x differs by.
+/// x minus its mean over `dims`, subtracted twice: the first mean is rounded to the type of x, and
+/// far from 0 that error exceeds the differences within x.
 Tensor centred(const Tensor& x, const Dims& dims);
 
-/// a b, and 0 where b is 0, even if a is infinite or NaN: b says what counts. Broadcasts.
+/// a b, and 0 where b is 0, even if a is infinite or NaN there. Broadcasts.
 Tensor mul_or_zero(const Tensor& a, const Tensor& b);
 
-/// Elementwise losses, to what the reduction asks for.
+/// Elementwise losses, reduced as requested.
 Tensor reduced(const Tensor& losses, Reduction reduction);
 
-/// `dims` normalized, sorted, without duplicates (IndexError); all of `shape` where none are given.
+/// `dims` normalized, sorted, without duplicates (IndexError); all dimensions of `shape` if empty.
 Dims normalize_dims(const char* op, const Dims& dims, const Shape& shape);
 /// `shape` with the (normalized) dims set to 1.
 Shape with_ones(const Shape& shape, const Dims& dims);

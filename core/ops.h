@@ -11,12 +11,12 @@
 // At points without a derivative: relu'(0) = 0, |x|'(0) = 0, clamp' = 1 on its bounds (hardtanh' =
 // 0 as in PyTorch), maximum and minimum give each side half of the gradient where both are equal,
 // reductions with indices (max, min, argmax, argmin, max pooling) take the first of equal elements,
-// amax and amin share the gradient evenly among them. Such slopes of 0 stop an infinite gradient.
+// amax and amin divide the gradient evenly among them. Such slopes of 0 stop an infinite gradient.
 //
 // where(x > 0, sqrt(x), 0) has the gradient NaN at 0: both arguments of where() are computed, and
-// what was not chosen gets the gradient 0, which sqrt' = inf turns into NaN. Choose before as well:
-// where(x > 0, sqrt(where(x > 0, x, 1)), 0), or masked_fill() twice. The same holds for log, pow,
-// div and all others with an infinite slope.
+// the one not selected gets the gradient 0, which sqrt' = inf turns into NaN. Mask the argument as
+// well: where(x > 0, sqrt(where(x > 0, x, 1)), 0), or masked_fill() twice. The same holds for log,
+// pow, div and all others with an infinite slope.
 #pragma once
 
 #include "conv/conv.h"

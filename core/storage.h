@@ -1,4 +1,4 @@
-// The bytes behind tensors.
+// The memory of tensors.
 #pragma once
 
 #include <atomic>
@@ -8,7 +8,7 @@
 
 namespace gradus {
 
-/// A block of memory that one or more tensors (a tensor and its views) share, with a version that
+/// A block of memory shared by one or more tensors (a tensor and its views), with a version that
 /// counts the writes to it. The tape compares versions to notice that a value it needs has changed.
 class Storage {
  public:
@@ -22,7 +22,7 @@ class Storage {
   size_t bytes() const { return bytes_; }
   uint32_t version() const { return version_.load(std::memory_order_relaxed); }
   void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
-  /// For what takes the place of another storage, and goes on counting from its version.
+  /// For a storage that replaces another one and continues counting from its version.
   void set_version(uint32_t version) { version_.store(version, std::memory_order_relaxed); }
 
   /// A new block from the caching allocator; its contents are undefined.
@@ -34,8 +34,8 @@ class Storage {
   std::atomic<uint32_t> version_ = 0;
 };
 
-/// Number of tensors alive in the process, and the bytes of the storages they hold. Exact, always
-/// on: a test compares them before and after to find leaks.
+/// Number of live tensors in the process, and the bytes of the storages they hold. Exact, always
+/// on: tests compare them before and after to find leaks.
 /// @{
 int64_t live_tensors();
 int64_t live_bytes();

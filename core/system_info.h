@@ -5,7 +5,7 @@
 
 namespace gradus {
 
-/// What a report of numbers should say besides the numbers.
+/// What a report of measurements should mention.
 struct SystemInfo {
   std::string version;          ///< of Gradus, "0.1.0"
   std::string instruction_set;  ///< that the kernels use: "baseline", "avx2" or "avx512"

@@ -1,4 +1,4 @@
-// The tape: what was computed, in order, and how to walk back through it.
+// The tape: the computational graph as a list (a Wengert list), and the backward pass over it.
 #pragma once
 
 #include <array>
@@ -26,12 +26,12 @@ class Tape;
 
 namespace detail {
 
-/// A tape or a pause: the innermost one of a thread decides where that records. They end in the
-/// reverse order in which they were opened. Where one does not, it warns, and the others go on as
-/// if it had not been there; where one ends in another thread, the process ends with a message.
+/// A tape or a pause: the innermost one of a thread decides where that thread records. They end in
+/// the reverse order in which they were opened. If one does not, it warns, and the others continue
+/// as if it had never existed; if one ends in another thread, the process ends with a message.
 class RecordingScope {
  public:
-  /// `op` names it in messages; no tape stands for a pause.
+  /// `op` names it in messages; a null tape means a pause.
   RecordingScope(const char* op, Tape* tape) noexcept;
   ~RecordingScope();
   RecordingScope(const RecordingScope&) = delete;
@@ -52,7 +52,7 @@ class RecordingScope {
 /// A short list of tensors, passed between a rule and the tape. Undefined entries mean "none".
 using TensorList = std::vector<Tensor, PoolAllocator<Tensor>>;
 
-/// Which inputs of an entry want a gradient: a rule may leave the others undefined.
+/// Which inputs of an entry need a gradient: a rule may leave the others undefined.
 class Wanted {
  public:
   Wanted(std::span<const int32_t> slots, const std::vector<char, PoolAllocator<char>>& needed)
@@ -79,10 +79,10 @@ std::array<const Tensor*, sizeof...(T)> saved(const T&... tensors) {
   return {&tensors...};
 }
 /// @}
-/// What `inputs` and `saved` make, as functions take it.
+/// The parameter type of functions that take the result of `inputs` or `saved`.
 using TensorRefs = std::span<const Tensor* const>;
 
-/// Name of an operation and, where it is not one per element of the output, its cost.
+/// Name of an operation and, if it is not one FLOP per element of the output, its cost.
 struct Op {
   const char* name;   ///< a string literal
   double flops = -1;  ///< floating-point operations of one call; negative: one per output element
@@ -91,16 +91,16 @@ struct Op {
 
 /// One line of the tape.
 ///
-/// An entry is an operation with one output, or a leaf ("leaf"): a tensor that asks for a gradient
-/// and was not computed on this tape. Slots are indices of entries, so `inputs[k]` names the entry
-/// that made input k; -1 stands for an input without gradient.
+/// An entry is an operation with one output, or a leaf ("leaf"): a tensor that requires a gradient
+/// and was not computed on this tape. Slots are indices of entries: the slot of input k is the
+/// entry that produced it, or -1 for an input without gradient.
 struct Entry {
   const char* op;       ///< "conv2d", or "leaf"
   double flops;         ///< floating-point operations of the call, estimated
   uint32_t path;        ///< module path, an index into the tape's paths
   uint32_t path_count;  ///< paths that the tape had when it was recorded
   uint32_t generation;  ///< number of trims before it was recorded
-  /// Which of the tape's lists of inputs and of saved tensors belong to it.
+  /// Its part of the tape's lists of inputs and of saved tensors.
   /// @{
   uint32_t first_input, input_count;
   uint32_t first_saved, saved_count;
@@ -109,7 +109,8 @@ struct Entry {
   DType dtype;               ///< of the output
   bool in_backward = false;  ///< recorded while a gradient was computed with create_graph
   bool released = false;     ///< its saved tensors are gone
-  /// Makes the gradients of the inputs, `out`, of that of the output, `g`; nullptr for a leaf.
+  /// The vector-Jacobian product: from the gradient `g` of the output to those of the inputs,
+  /// `out`. nullptr for a leaf.
   void (*rule)(const void* rule_data, const TensorList& saved, const Tensor& g,
                const Wanted& wanted, TensorList& out) = nullptr;
   const void* attributes = nullptr;  ///< constants of the rule, kept by the tape
@@ -146,21 +147,20 @@ struct ReplayEvent {
 /// What a tape does besides recording.
 struct TapeOptions {
   /// Check every result, forward and backward, and throw ValueError with op and module path at the
-  /// first NaN or infinity. Slow; for finding where a training went wrong.
+  /// first NaN or infinity. Slow; for finding where a training run went wrong.
   bool detect_anomaly = false;
-  /// Note how long each operation takes, forward and backward, for profile().
+  /// Record how long each operation takes, forward and backward, for profile().
   bool profile = false;
 };
 
-/// How the rows of a profile are put together: one for each operation, or for each operation of
-/// each module.
+/// How a profile is grouped into rows: one per operation, or one per operation and module.
 enum class ProfileBy { op, module };
 struct Profile;
 
-/// How Tape::backward goes back, and what it leaves behind.
+/// Options of Tape::backward.
 struct BackwardOptions {
-  /// The gradient of the loss itself, of its shape and type; undefined stands for 1, which takes a
-  /// loss with one element.
+  /// The gradient of the loss itself, of its shape and type; undefined means 1, for a loss with one
+  /// element.
   Tensor gradient = {};
   /// Keep what the entries saved, so that backward can run again.
   bool retain = false;
@@ -170,21 +170,22 @@ struct BackwardOptions {
 
 /// A record of differentiable operations with a lexical scope.
 ///
-/// From construction to destruction, operations of this thread on tensors that ask for gradients
-/// are written down, one entry each. `backward` replays the entries from the last to the first.
-/// Without a tape nothing is recorded. A tape inside another one pauses the outer one.
+/// From construction to destruction, operations of this thread on tensors that require gradients
+/// are recorded, one entry each. `backward` replays the entries from the last to the first. Without
+/// a tape nothing is recorded. A tape inside another one pauses the outer one.
 ///
-/// A tape is meant for one step of a training: opened inside of the loop, so that it ends with the
-/// step. One that grows over many calls of backward() says so once on the standard error stream,
-/// from 100,000 entries or 1 GiB of saved tensors on.
+/// A tape is meant for one training step: open it inside the loop, so that it ends with the step.
+/// If it keeps growing over many calls of backward(), it warns once on standard error, from 100,000
+/// entries or 1 GiB of saved tensors on.
 ///
-/// Tapes and NoGrad end in the reverse order in which they were opened, as objects in scopes do.
-/// Where one ends earlier, a line on the standard error stream says so, and those inside go on.
+/// Tapes and NoGrad end in the reverse order in which they were opened, as objects in scopes do. If
+/// one ends earlier, a line on standard error says so, and those inside it continue.
 ///
-/// A tape belongs to the thread that opened it: it is replayed, trimmed and destroyed there (else
-/// the process ends with a message), and what other threads compute meanwhile is not on it. Several
-/// threads may each have tapes and share parameters that none of them writes; since backward()
-/// writes `.grad()`, they take their gradients with grad().
+/// A tape belongs to the thread that opened it: it must be replayed, trimmed and destroyed there
+/// (replaying or trimming it elsewhere throws, destroying it elsewhere ends the process with a
+/// message), and what other threads compute meanwhile is not on it. Several threads may each have
+/// tapes and share parameters that none of them writes; since backward() writes `.grad()`, they
+/// have to use grad().
 ///
 ///     Tape tape;
 ///     Tensor loss = mean(square(sub(x, target)));
@@ -200,10 +201,10 @@ class Tape {
   static Tape* current();
 
   /// Adds the gradients of `loss` to the `.grad()` of every leaf it depends on. Either all leaves
-  /// are updated or, where an error is thrown, none. Throws ShapeError where loss has more than one
-  /// element and no gradient is given, TapeError where loss is not on this tape, where saved
-  /// tensors were released by an earlier call or overwritten since, where a leaf was converted to
-  /// another type since, and in another thread than the tape's own.
+  /// are updated or, if an error is thrown, none. Throws ShapeError if loss has more than one
+  /// element and no gradient is given, and TapeError if loss is not on this tape, if saved tensors
+  /// were released by an earlier call or have been overwritten, if a leaf has been converted to
+  /// another type, or if called in another thread than the tape's own.
   void backward(const Tensor& loss, const BackwardOptions& options = {});
 
   /// A point on the tape to come back to.
@@ -212,8 +213,8 @@ class Tape {
   };
   Mark mark() const { return {entries_.size()}; }
   /// Drops all entries recorded since `mark`, with what they saved, their constants and their
-  /// module paths; tensors they made can no longer be used on the tape. Throws TapeError while the
-  /// tape is being replayed, that is in hooks and in rules.
+  /// module paths; tensors they produced can no longer be used on the tape. Throws TapeError while
+  /// the tape is being replayed, that is, in hooks and rules.
   void trim(Mark mark);
 
   // --- Reading the tape ---
@@ -237,7 +238,7 @@ class Tape {
   /// Bytes that the tensors saved for one entry, or for all, keep alive (views counted in full).
   int64_t saved_bytes(const Entry& entry) const;
   int64_t saved_bytes() const;
-  /// Bytes that an operation must at least read and write, from shapes and the output's type; 0 for
+  /// Bytes that an operation has to read and write at least, by shapes and the output's type; 0 for
   /// views.
   int64_t moved_bytes(const Entry& entry) const;
 
@@ -245,21 +246,21 @@ class Tape {
   /// {.profile = true}.
   Profile profile(ProfileBy by = ProfileBy::op) const;
 
-  /// A table for people: one line per entry, then totals.
+  /// A table for reading: one line per entry, then totals.
   void print(std::ostream& out) const;
   std::string to_string() const;
-  /// The same as data, and as a picture for Graphviz.
+  /// The same as JSON, and as a graph for Graphviz.
   std::string to_json() const;
   std::string to_dot() const;
 
-  /// Called for every entry during replay, after its rule ran; hooks are called in the order in
-  /// which they were given. One that a hook or a rule adds is called from the next entry on. What a
-  /// hook throws ends the replay. A hook may go back over the same tape (and is called meanwhile),
-  /// and must not destroy it.
+  /// Called for every entry during replay, after its rule has run; hooks are called in the order in
+  /// which they were added. A hook added by a hook or a rule is called from the next entry on. An
+  /// exception from a hook ends the replay. A hook may replay the same tape (and is called during
+  /// that, too), but must not destroy it.
   using Hook = std::function<void(const ReplayEvent&)>;
   void on_replay(Hook hook) { hooks_.push_back(std::make_unique<Hook>(std::move(hook))); }
 
-  /// Puts `name` behind the module path of what is recorded while the scope lives.
+  /// Appends `name` to the module path of what is recorded during the lifetime of the scope.
   class Scope {
    public:
     Scope(Tape* tape, std::string_view name);
@@ -304,8 +305,8 @@ class Tape {
 
   // --- For record() and grad() ---
 
-  /// True where at least one of `tensors` wants a gradient on this tape. Throws TapeError for a
-  /// tensor of a tape that has ended or is paused.
+  /// True if at least one of `tensors` needs a gradient on this tape. Throws TapeError for a tensor
+  /// of a tape that has ended or is paused.
   bool tracks(const char* op, TensorRefs tensors) const;
   void append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs saved,
               decltype(Entry::rule) rule, const void* attributes = nullptr,
@@ -321,7 +322,7 @@ class Tape {
     Tensor tensor;
     uint32_t version;
   };
-  /// Of an entry, noted where profiling is on.
+  /// Of an entry, recorded if profiling is on.
   struct Timing {
     double forward = 0, backward = 0;  // seconds
     int64_t saved_bytes = 0;
@@ -365,7 +366,7 @@ class Tape {
   uint32_t generation_ = 0;
   bool in_backward_ = false;
   int replays_running_ = 0;
-  std::vector<std::unique_ptr<Hook>> hooks_;  // pointers, so that one that runs stays where it is
+  std::vector<std::unique_ptr<Hook>> hooks_;  // pointers: a running hook must not be moved
   size_t entries_before_ = 0;                 // at the last backward()
   int64_t growing_calls_ = 0;                 // of backward(), before which the tape had grown
   Pooled<Timing> timings_;
@@ -373,7 +374,7 @@ class Tape {
   detail::RecordingScope scope_;  // last: recording ends before anything else does
 };
 
-/// Pauses recording in this thread while it lives.
+/// Pauses recording in this thread for its lifetime.
 class NoGrad {
  public:
   NoGrad();
@@ -385,12 +386,12 @@ class NoGrad {
   detail::RecordingScope scope_;
 };
 
-/// In-place writes call it first. Throws TapeError where a recording tape tracks `tensor`, and
-/// ValueError where several of its elements share a place in memory.
+/// In-place writes call it first. Throws TapeError if a recording tape tracks `tensor`, and
+/// ValueError if several of its elements share a memory location.
 void check_in_place(const char* op, const Tensor& tensor);
 
-/// Writes an operation on the current tape, if there is one and an input wants a gradient, and
-/// returns `output`. This is how every operation, also one of yours, becomes differentiable:
+/// Records an operation on the current tape, if there is one and an input needs a gradient, and
+/// returns `output`. This is how every operation, including your own, becomes differentiable:
 ///
 ///     Tensor square(const Tensor& x) {
 ///       Tensor y = ...;                                    // compute
@@ -400,9 +401,10 @@ void check_in_place(const char* op, const Tensor& tensor);
 ///                     });
 ///     }
 ///
-/// The rule gets the saved tensors, the gradient of the output and which inputs want a gradient; it
-/// returns one tensor per input and is made of operations, so it can be differentiated itself. It
-/// captures nothing: tensors go through `saved`, constants through `attributes`.
+/// The rule gets the saved tensors, the gradient of the output and which inputs need a gradient; it
+/// returns one tensor per input, the vector-Jacobian product. It is composed of operations, so it
+/// can be differentiated itself. It captures nothing: tensors go through `saved`, constants through
+/// `attributes`.
 template <class Rule>
 Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved, Rule) {
   static_assert(std::is_empty_v<Rule>, "a rule captures nothing: use saved() and attributes");
@@ -414,13 +416,13 @@ Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved, 
   return output;
 }
 
-/// What a rule may have for constants: a struct of plain values, not too large.
+/// The types of constants that a rule may have: a struct of plain values, not too large.
 template <class T>
 concept RuleConstants = std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T> &&
                             sizeof(T) <= Tape::max_constant_bytes
                         && alignof(T) <= alignof(std::max_align_t);
 
-/// The same with constants: `attributes` is a small struct that is copied onto the tape and handed
+/// The same with constants: `attributes` is a small struct that is copied onto the tape and passed
 /// to the rule as its second argument.
 template <class Attributes, class Rule>
 Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved,

@@ -22,22 +22,22 @@ class Tensor;
 
 namespace detail {
 
-/// Where a tensor stands on a tape: written once, when the entry that made it is recorded.
+/// A tensor's position on a tape: written once, when the entry that produced it is recorded.
 struct TapeSlot {
   uint64_t tape = 0;  // 0: on no tape
   int32_t index = -1;
-  uint32_t generation = 0;  // tells an entry from one that was trimmed away at the same index
+  uint32_t generation = 0;  // distinguishes an entry from a trimmed one with the same index
 };
 
 struct TensorImpl;
 
 }  // namespace detail
 
-/// An n-dimensional array. Copying a Tensor copies the handle, never the data: both copies see the
-/// same elements. Views (reshape, transpose, slices ...) share the memory of their base.
+/// An n-dimensional array. Copying a Tensor copies the handle, never the data: both copies refer to
+/// the same elements. Views (reshape, transpose, slices ...) share the memory of their base.
 ///
-/// Operations are free functions in ops.h; the members here are what does not compute anything,
-/// and short forms of the most used operations.
+/// Operations are free functions in ops.h; the members here are those that compute nothing, and
+/// short forms of the most used operations.
 class Tensor {
  public:
   /// An undefined tensor: no shape, no data. "No gradient" is an undefined tensor.
@@ -45,8 +45,8 @@ class Tensor {
   Tensor(const Tensor&) = default;
   Tensor(Tensor&&) noexcept = default;
   ~Tensor() = default;
-  /// The variable names another tensor; no element is written. So only variables are assigned to:
-  /// `x[0] = y` would do nothing, and does not compile. Write `x[0].copy_(y)`.
+  /// Rebinds the variable to another tensor; no element is written. So only variables can be
+  /// assigned to: `x[0] = y` would do nothing, and does not compile. Write `x[0].copy_(y)`.
   /// @{
   Tensor& operator=(const Tensor&) & = default;
   Tensor& operator=(Tensor&&) & noexcept = default;
@@ -60,7 +60,7 @@ class Tensor {
   Shape shape() && {
     return std::as_const(*this).shape();
   }  ///< of a temporary: a copy that outlives it
-  /// Distance between neighbours in each dimension, in elements.
+  /// Distance between adjacent elements in each dimension, in elements.
   const Strides& strides() const&;
   Strides strides() && {
     return std::as_const(*this).strides();
@@ -72,11 +72,11 @@ class Tensor {
   int64_t numel() const;
   /// Bytes of the elements: numel times the size of one.
   int64_t nbytes() const;
-  /// True where the elements lie in row-major order without gaps.
+  /// True if the elements are in row-major order without gaps.
   bool is_contiguous() const;
 
   /// The first element. Elements of a non-contiguous tensor are reached through strides().
-  /// Throws DTypeError where T is not the element type.
+  /// Throws DTypeError if T is not the element type.
   template <class T>
   const T* data() const {
     check_dtype("data", dtype_v<T>);
@@ -93,7 +93,7 @@ class Tensor {
 
   /// The value of a tensor with one element. Throws ShapeError for any other.
   double item() const;
-  /// The same as a number of type T, `x.item<int64_t>()`. Throws ValueError where T is a whole type
+  /// The same as a number of type T, `x.item<int64_t>()`. Throws ValueError if T is an integer type
   /// and the value has a fraction or is out of its range.
   template <class T>
   requires std::is_arithmetic_v<T> T item()
@@ -108,7 +108,7 @@ class Tensor {
           static_cast<int64_t>(std::min(largest, static_cast<uint64_t>(Limits::max())))));
     }
   }
-  /// All elements in row-major order. Throws DTypeError where T is not the element type.
+  /// All elements in row-major order. Throws DTypeError if T is not the element type.
   template <class T>
   std::vector<T> to_vector() const;
 
@@ -117,18 +117,20 @@ class Tensor {
 
   // --- Gradients ---
 
-  /// True for a leaf that asks for a gradient, and for what a tape computed from one.
+  /// True for a leaf that requires a gradient, and for what a tape computed from one.
   bool requires_grad() const;
-  /// Asks for a gradient (or no longer). Throws DTypeError for integer tensors, and TapeError for
-  /// a tensor that a tape computed. Returns this handle, as all functions with a final `_` do.
+  /// Requires a gradient (or no longer does). Throws DTypeError for integer tensors, and TapeError
+  /// for a tensor that a tape computed. Returns this handle, as all functions with a trailing `_`
+  /// do.
   Tensor requires_grad_(bool on = true);
-  /// What Tape::backward added up for this leaf; undefined if nothing. It shares memory with no
-  /// other tensor, and is contiguous. This is a handle to it: writing to it changes the gradient,
-  /// and while somebody holds such a handle, backward() makes a new sum rather than changing it.
+  /// The gradient that Tape::backward accumulated for this leaf; undefined if there is none. It
+  /// shares memory with no other tensor, and is contiguous. This is a handle to it: writing to it
+  /// changes the gradient, and while somebody holds such a handle, backward() computes a new sum
+  /// rather than changing it.
   Tensor grad() const;
   /// Replaces the gradient; an undefined tensor clears it. Keeps a copy (an entry on a recording
-  /// tape where that tracks it), unless nobody else holds what is given: `set_grad(std::move(g))`,
-  /// `set_grad(a * b)`. Throws where shape or dtype differ.
+  /// tape that tracks it), unless nobody else holds the argument: `set_grad(std::move(g))`,
+  /// `set_grad(a * b)`. Throws if shape or dtype differ.
   void set_grad(Tensor grad);
   /// The same elements, on no tape and without gradient.
   Tensor detach() const;
@@ -141,7 +143,7 @@ class Tensor {
   Tensor reshape(const Shape& shape) const;
   Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1) const;
   Tensor transpose(int64_t dim0, int64_t dim1) const;
-  /// A matrix with rows and columns exchanged. Throws ShapeError for other dimensions than two.
+  /// The transpose of a matrix. Throws ShapeError unless there are two dimensions.
   Tensor T() const;  // NOLINT(readability-identifier-naming): as users of PyTorch write it
   Tensor permute(const Shape& dims) const;
   Tensor expand(const Shape& shape) const;
@@ -158,17 +160,17 @@ class Tensor {
   // --- In-place writes: for parameters and statistics; never differentiated ---
 
   /// Each returns this handle. They throw TapeError for a tensor that a recording tape tracks (open
-  /// a NoGrad scope for parameters), ValueError for one of which several elements share a place in
-  /// memory (after expand()), and count as a write. What they read is as it was before: where it
-  /// overlaps with what is written other than element by element, it is copied first.
+  /// a NoGrad scope for parameters), ValueError for one whose elements share memory locations
+  /// (after expand()), and count as a write. They read everything before they write: a source that
+  /// overlaps the target other than element by element is copied first.
   Tensor fill_(double value);
   Tensor zero_() { return fill_(0); }
   /// Copies the elements of `source`, which broadcasts to this shape; dtypes must be equal.
   Tensor copy_(const Tensor& source);
   Tensor add_(const Tensor& other, double alpha = 1);  ///< this += alpha * other
   Tensor mul_(double factor);
-  /// The result of the operation, written into this tensor, whose shape it must have. They throw
-  /// TapeError also where a recording tape tracks `other` alone: its gradient would be lost.
+  /// The result of the operation, written into this tensor, whose shape it must have. They also
+  /// throw TapeError if a recording tape tracks only `other`: its gradient would be lost.
   /// @{
   Tensor operator+=(const Tensor& other);
   Tensor operator-=(const Tensor& other);
@@ -181,24 +183,24 @@ class Tensor {
   /// @}
 
   /// Takes over elements, shape and type of `data`, while the object stays the same: whoever holds
-  /// a handle (an optimizer) sees the change; views keep the old elements. Keeps a copy, unless
-  /// nobody else holds `data`. For leaves; counts as a write. The gradient stays as it is.
+  /// a handle (an optimizer) sees the change; views keep the old elements. Copies `data` unless
+  /// nobody else holds it. For leaves; counts as a write. The gradient stays as it is.
   void set_data(Tensor data);
 
-  /// True where both handles name the same tensor object.
+  /// True if both handles refer to the same tensor object.
   bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
 
   // --- For op implementations ---
 
   /// A view of the same storage. `offset` counts elements from this tensor's first one.
   Tensor view(const Shape& shape, const Strides& strides, int64_t offset = 0) const;
-  /// True where nothing but `handles` handles holds this tensor, and nothing else its storage, so
-  /// that its memory may be reused.
+  /// True if only `handles` handles hold this tensor, and nothing else holds its storage, so that
+  /// its memory may be reused.
   bool is_unshared(long handles = 1) const;
-  /// True where each element has a place in memory of its own. False after expand(), and for
-  /// strides of which this is not seen at a glance.
+  /// True if each element has a memory location of its own. False after expand(), and for strides
+  /// for which this is not obvious.
   bool is_non_overlapping() const;
-  /// True where the stretches of memory from the first to the last element of both meet.
+  /// True if the memory ranges from first to last element of both intersect.
   bool overlaps(const Tensor& other) const;
   const detail::TapeSlot& tape_slot() const;
   void set_tape_slot(const detail::TapeSlot& slot);
@@ -219,7 +221,7 @@ struct NamedTensor {
   std::string name;  ///< unique in its list
   Tensor tensor;     ///< a handle: writing to it writes to the module's
 };
-/// Tensors in an order, each under a name: parameters, buffers, what a file holds. A std::vector.
+/// Named tensors in order: parameters, buffers, the content of a file. A std::vector.
 using NamedTensors = detail::List<NamedTensor>;
 
 }  // namespace gradus

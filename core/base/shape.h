@@ -43,7 +43,7 @@ class Shape {
   void insert(int position, int64_t size);
   void erase(int position);
 
-  /// Product of all entries; 1 for no dimensions. Throws ShapeError where it overflows 63 bits.
+  /// Product of all entries; 1 for no dimensions. Throws ShapeError if it overflows 63 bits.
   int64_t numel() const;
   /// Strides of a row-major (C order) tensor of this shape.
   Shape row_major_strides() const;
@@ -64,12 +64,12 @@ using Strides = Shape;
 /// Writes to_string().
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
-/// The bytes that elements of `element_bytes` each take in a file; nothing where they overflow 63
+/// The bytes that elements of `element_bytes` each take in a file; nothing if they overflow 63
 /// bits. Sizes of 0 make none, but the others must not overflow either: no other reader takes that.
 std::optional<uint64_t> bytes_in_file(const Shape& sizes, size_t element_bytes);
 
 /// Turns a dimension of `shape` counted from the end (-1 is the last) into one counted from the
-/// front. Throws IndexError, in the name of `op`, where there is no such dimension.
+/// front. Throws IndexError, in the name of `op`, if there is no such dimension.
 int normalize_dim(const char* op, int64_t dim, const Shape& shape);
 /// The same for a dimension that is yet to be put into `shape`: -1 is behind the last one.
 int normalize_new_dim(const char* op, int64_t dim, const Shape& shape);

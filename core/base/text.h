@@ -64,7 +64,7 @@ std::string aligned_table(const std::vector<std::vector<std::string>>& rows,
 std::string joined(std::span<const std::string> words, std::string_view separator = ", ");
 
 /// The one of `words` that was probably meant by `word`: it differs in case alone, in few letters,
-/// or one begins the other. Empty where there is none.
+/// or one begins the other. Empty if there is none.
 std::string nearest_word(std::string_view word, std::span<const std::string> words);
 
 }  // namespace gradus

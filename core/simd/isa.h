@@ -12,7 +12,7 @@ enum class Isa { plain, baseline, avx2, avx512 };
 /// The instruction set in use: the best that this processor has, or the one named by the
 /// environment variable GRADUS_ISA (plain, baseline, avx2, avx512). GRADUS_PLAIN=1 means plain.
 Isa isa();
-/// Forces one, for tests. Throws ValueError where this processor or build does not have it.
+/// Forces one, for tests. Throws ValueError if this processor or build does not have it.
 void set_isa(Isa isa);
 bool is_supported(Isa isa);
 const char* name_of(Isa isa);
