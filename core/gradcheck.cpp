@@ -13,7 +13,8 @@ namespace {
 
 using Tensors = std::vector<Tensor>;
 
-/// What is checked: tensors in, tensors out. It records on the tape that is current when called.
+/// The function under test: tensors in, tensors out. It records on the tape that is current when
+/// called.
 using ListFunction = std::function<Tensors(const Tensors&)>;
 
 void check_float64(const char* op, const char* role, size_t index, const Tensor& t) {
@@ -25,7 +26,7 @@ void check_float64(const char* op, const char* role, size_t index, const Tensor&
       "differences are only meaningful in float64: convert it with .to(float64)");
 }
 
-/// Copies that nobody else sees; those that ask for a gradient are leaves.
+/// Private copies; those that require a gradient are leaves.
 Tensors fresh_leaves(const Tensors& xs) {
   Tensors leaves;
   for (const Tensor& x : xs) {
@@ -174,7 +175,7 @@ GradcheckResult gradgradcheck(const TensorFunction& f, const std::vector<Tensor>
   const NoGrad pause;
   const Tensor y = evaluate([&f](const Tensors& xs) { return Tensors{f(xs)}; }, inputs)[0];
   check_float64("gradgradcheck", "output", 0, y);
-  Rng generator(options.seed, Stream::augmentation);  // another one than the directions'
+  Rng generator(options.seed, Stream::augmentation);  // not that of the directions
   Tensors arguments = inputs;
   arguments.push_back(randn(y.shape(), generator, float64));
   arguments.back().requires_grad_();

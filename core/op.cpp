@@ -58,7 +58,7 @@ std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tenso
 
 namespace {
 
-/// The smallest whole number of a type, and what it must stay below.
+/// The smallest value of an integer type, and the bound that values must stay below.
 std::pair<double, double> range_of(DType dtype) {
   switch (dtype) {
     case DType::int64:

@@ -21,7 +21,7 @@ constexpr std::string_view opening = "tensor(";
 
 enum class Form { whole, fixed, scientific };
 
-/// How all floating elements of a tensor are written.
+/// How all floating-point elements of a tensor are written.
 Form choose_form(const std::vector<double>& values) {
   double smallest = std::numeric_limits<double>::infinity(), largest = 0;
   bool all_whole = true;
@@ -65,7 +65,7 @@ std::vector<std::string> to_texts(const Tensor& x, int precision) {
 
 // --- The brackets ---
 
-/// The first and last items of every dimension longer than both together.
+/// The first and last items of every dimension that is longer than both together.
 Tensor edges(const Tensor& x, int64_t items) {
   Tensor y = x;
   for (int d = 0; d < x.dim(); ++d) {
@@ -153,7 +153,7 @@ std::vector<std::string> suffixes(const Tensor& x) {
   std::vector<std::string> list;
   const bool is_empty = x.numel() == 0;
   if (is_empty && x.dim() != 1) list.push_back(size_text(x.shape()));
-  // Brackets with elements show whether they are whole or bool; empty ones do not.
+  // Brackets with elements show whether these are integers or bools; empty ones do not.
   const bool is_told =
       x.dtype() == float32 || (!is_empty && (x.dtype() == int64 || x.dtype() == boolean));
   if (!is_told) list.push_back(str("dtype=", x.dtype()));

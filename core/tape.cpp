@@ -151,14 +151,15 @@ void Tape::check_thread(const char* caller) const {
 
 // --- Recording ---
 
-/// Seconds since the last call: every moment counts for one entry, also in nested recording.
+/// Seconds since the last call: all time counts towards exactly one entry, even in nested
+/// recording.
 double Tape::lap() {
   const auto now = std::chrono::steady_clock::now();
   const std::chrono::duration<double> seconds = now - std::exchange(last_lap_, now);
   return seconds.count();
 }
 
-/// The entry that made `tensor`, or -1 for a leaf or constant.
+/// The entry that produced `tensor`, or -1 for a leaf or constant.
 int32_t Tape::slot_of(const char* op, const Tensor& tensor) const {
   const detail::TapeSlot& slot = tensor.tape_slot();
   if (slot.tape == 0) return -1;
@@ -235,7 +236,7 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
     throw TapeError(op.name, "an operation must return a new tensor, not one that is on the tape",
                     "copy it with clone()");
   }
-  // Room for everything, so that nothing is half written where memory ends.
+  // Room for everything, so that nothing is half written if memory runs out.
   make_room(entries_, inputs.size() + 1);
   make_room(input_slots_, inputs.size());
   make_room(input_shapes_, inputs.size());
@@ -278,7 +279,7 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
   if (options_.detect_anomaly) check_finite(output, entry, "the result");
 }
 
-/// Gives back the memory of all constants from those of this entry on.
+/// Frees the constants of this entry and all later ones.
 void Tape::drop_attributes(size_t first_entry) {
   const auto first =
       std::find_if(entries_.begin() + static_cast<std::ptrdiff_t>(first_entry), entries_.end(),
@@ -309,7 +310,7 @@ void Tape::trim(Mark mark) {
   }
   drop_attributes(mark.entries);
   const Entry& first = entries_[mark.entries];
-  // What stays has paths from before its last entry; scopes that are open, up to the current one.
+  // The remaining entries use paths up to that of the last one; open scopes, up to the current one.
   const uint32_t used = mark.entries == 0 ? 1 : entries_[mark.entries - 1].path_count;
   paths_.resize(std::max(used, current_path_ + 1));
   input_slots_.resize(first.first_input);

@@ -96,7 +96,7 @@ std::string Tape::to_json() const {
 
 namespace {
 
-/// A text between quotes, as Graphviz reads it.
+/// A quoted text, as Graphviz reads it.
 std::string escaped(const std::string& text) {
   std::string result;
   for (const char c : text) {

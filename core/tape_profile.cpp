@@ -164,7 +164,7 @@ Cells cells_of(const ProfileRow& row, double seconds, const Ceilings& ceilings) 
   return cells;
 }
 
-/// Takes columns away in which no row says anything.
+/// Removes columns that are empty in all rows.
 void drop_empty_columns(std::vector<Cells>& table) {
   for (size_t c = table[0].size(); c-- > 0;) {
     const bool is_empty = std::all_of(table.begin() + 1, table.end(),
@@ -208,7 +208,7 @@ std::ostream& operator<<(std::ostream& out, const Profile& profile) {
 
 namespace {
 
-/// The shortest time of a call, in calls of `seconds` in all, after one that does not count.
+/// The shortest time of a call among calls that take `seconds` in total, after a warm-up call.
 template <class F>
 double best_seconds(double seconds, const F& f) {
   using Clock = std::chrono::steady_clock;

@@ -124,7 +124,7 @@ int64_t Tensor::size(int64_t dim) const {
 
 bool Tensor::is_contiguous() const {
   const TensorImpl& t = impl();
-  if (t.numel == 0) return true;  // no strides to look at; and the others' product may overflow
+  if (t.numel == 0) return true;  // strides do not matter; and the others' product may overflow
   int64_t expected = 1;
   for (int i = t.shape.dim() - 1; i >= 0; --i) {
     if (t.shape[i] != 1 && t.strides[i] != expected) return false;
@@ -166,7 +166,7 @@ int64_t Tensor::whole_item(int64_t least, int64_t largest) const {
     return value;
   }
   const double value = item();
-  // largest + 1 is a power of two, also after rounding.
+  // largest + 1 is a power of two, even after rounding.
   if (!(value >= static_cast<double>(least) && value < static_cast<double>(largest) + 1) ||
       value != std::floor(value)) {
     refuse(value);
@@ -218,7 +218,7 @@ Tensor Tensor::grad() const {
 
 namespace {
 
-/// `tensor` where nobody else can reach its memory and it is contiguous, else a copy.
+/// `tensor` if nobody else can reach its memory and it is contiguous, else a copy.
 Tensor owned(Tensor tensor) {
   return tensor.is_unshared() && tensor.is_contiguous() ? std::move(tensor) : tensor.clone();
 }
@@ -276,7 +276,7 @@ bool Tensor::is_unshared(long handles) const {
 
 bool Tensor::is_non_overlapping() const {
   if (is_contiguous()) return true;
-  // From the shortest stride on, each must reach beyond all that the dimensions before it cover.
+  // From the shortest stride on, each must exceed the range covered by the dimensions before it.
   const TensorImpl& t = impl();
   std::array<std::pair<int64_t, int64_t>, Shape::max_dims> dims;  // stride, size
   size_t count = 0;

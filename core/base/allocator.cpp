@@ -55,7 +55,7 @@ struct Pool {
   std::mutex mutex;
   size_t limit = system_memory();
   std::array<FreeBlock*, class_count> free{};
-  /// The class of every block of a huge page and more: such a block may serve requests of smaller
+  /// The class of every block of a huge page or more: such a block may serve requests of smaller
   /// classes.
   std::unordered_map<void*, SizeClass> large;
   AllocatorStatistics statistics;
@@ -68,7 +68,7 @@ Pool& pool() {
   return *instance;
 }
 
-/// A fork waits until no other thread has the lock: nobody would give it back in the child.
+/// A fork waits until no other thread holds the lock: nobody would release it in the child.
 const int lock_over_forks = pthread_atfork(
     [] { pool().mutex.lock(); }, [] { pool().mutex.unlock(); }, [] { pool().mutex.unlock(); });
 
@@ -109,14 +109,14 @@ void release_cached(Pool& p) {
   p.statistics.cached_bytes = 0;
 }
 
-/// Where more is held than a limit that was set later, nothing is cached: a cached block that is
-/// handed out again would go beyond the limit.
+/// If more is held than a limit that was set later, nothing is cached: reusing a cached block would
+/// exceed the limit.
 void keep_to_limit(Pool& p) {
   if (static_cast<size_t>(p.statistics.system_bytes) > p.limit) release_cached(p);
 }
 
-/// A block of this class, or of one up to twice as large where fresh memory would be the worse
-/// choice: a net has tensors of a few large sizes, hardly ever all at once.
+/// A block of this class, or of one up to twice as large if fresh memory would be the worse choice:
+/// a net has tensors of a few large sizes, rarely all at once.
 void* take_cached(Pool& p, const SizeClass& c) {
   constexpr int classes_per_doubling = 8;
   const int last =
@@ -131,7 +131,7 @@ void* take_cached(Pool& p, const SizeClass& c) {
   return nullptr;
 }
 
-/// Counts a block as held from the system, unless it goes beyond the limit.
+/// Counts a block as held from the system, unless that exceeds the limit.
 void reserve(Pool& p, size_t bytes) {
   const auto fits = [&] {
     return static_cast<size_t>(p.statistics.system_bytes) + bytes <= p.limit;
@@ -148,7 +148,7 @@ void reserve(Pool& p, size_t bytes) {
   p.statistics.system_bytes += static_cast<int64_t>(bytes);
 }
 
-/// A new block from the system, that has been reserved.
+/// A new block from the system, which has already been counted.
 void* reserved_block(const SizeClass& c) {
   void* block = system_allocate(c.bytes);
   if (block == nullptr) {

@@ -7,35 +7,35 @@
 namespace gradus {
 
 /// Returns memory for at least `bytes` bytes, aligned to 64. Freed blocks are kept by size class
-/// and handed out again, so that a training step asks the system for nothing after the first ones.
-/// Safe from any thread. Throws Error where the system has no more, naming the size.
+/// and reused, so that after the first few, training steps allocate nothing from the system.
+/// Thread-safe. Throws Error, which names the size, if the system has no more memory.
 void* allocate(size_t bytes);
-/// Limits what all tensors and tapes of the process may hold together. Where an allocation would go
-/// beyond it, cached blocks are given back first; if that is not enough, allocate() throws, and
-/// what was to be done has not been begun: operations leave the tape, backward() all gradients, a
-/// step of an optimizer all parameters as they were. A limit below what is in use takes nothing
-/// away. At the start the limit is system_memory(): that of the machine or of the container, so
-/// that a size which is wrong is an error and not the end of the process.
+/// Limits what all tensors and tapes of the process may hold together. If an allocation would
+/// exceed it, cached blocks are released first; if that is not enough, allocate() throws, and the
+/// call has no effect: an operation leaves the tape as it was, backward() all gradients, a step of
+/// an optimizer all parameters. A limit below what is in use takes nothing away. The initial limit
+/// is system_memory(), the memory of the machine or the container, so that a wrong size is an error
+/// and not the end of the process.
 void set_memory_limit(size_t bytes);
-/// What set_memory_limit() was told last, or the limit of the start.
+/// The limit set last, or the initial one.
 size_t memory_limit();
-/// Gives back what allocate(bytes) returned.
+/// Frees what allocate(bytes) returned.
 void deallocate(void* block, size_t bytes) noexcept;
 
-/// What the allocator holds and has asked the system for, over all threads.
+/// What the allocator holds and has requested from the system, over all threads.
 struct AllocatorStatistics {
   int64_t system_allocations = 0;  ///< calls to the system since the start
-  int64_t system_bytes = 0;        ///< bytes now held from the system, in use or cached
-  int64_t cached_bytes = 0;        ///< of these, bytes waiting to be used again
+  int64_t system_bytes = 0;        ///< bytes currently held from the system, in use or cached
+  int64_t cached_bytes = 0;        ///< of these, bytes waiting to be reused
 };
-/// The counters as they are now.
+/// The current counters.
 AllocatorStatistics allocator_statistics();
 
-/// Gives every cached block back to the system.
+/// Returns every cached block to the system.
 void release_cached_memory();
 
-/// With `on`, fresh memory is filled with bytes that read as NaN, so that a test notices what a
-/// kernel forgot to write. For tests.
+/// With `on`, allocated memory is filled with bytes that are NaN as numbers, so that tests notice
+/// elements that a kernel forgot to write.
 void poison_allocations(bool on);
 
 /// A standard allocator on top of allocate(), for containers that live as long as a step.

@@ -29,17 +29,17 @@ size_t size_of(DType dtype);
 const char* name_of(DType dtype);
 /// "an int64", "a float32", for messages.
 std::string with_article(DType dtype);
-/// "int32 goes from -2147483648 to 2147483647", for hints: what a type of whole numbers, or bool,
-/// can hold.
+/// "int32 goes from -2147483648 to 2147483647", for hints: the range of an integer type, or of
+/// bool.
 std::string range_text(DType dtype);
 /// Writes name_of(dtype).
 std::ostream& operator<<(std::ostream& out, DType dtype);
 
-/// True for float32 and float64: what has gradients.
+/// True for float32 and float64, the types that have gradients.
 constexpr bool is_floating(DType dtype) {
   return dtype <= DType::float64;
 }
-/// True for the whole numbers, int64, int32 and uint8; not for bool.
+/// True for the integer types int64, int32 and uint8; not for bool.
 constexpr bool is_integral(DType dtype) {
   return dtype > DType::float64 && dtype != DType::boolean;
 }
@@ -75,7 +75,8 @@ struct dtype_of<bool> {
 template <class T>
 inline constexpr DType dtype_v = dtype_of<T>::value;
 
-/// Calls `f.operator()<T>()` with the C++ type of a floating dtype; throws DTypeError for others.
+/// Calls `f.operator()<T>()` with the C++ type of a floating-point dtype; throws DTypeError for
+/// others.
 template <class F>
 decltype(auto) dispatch_floating(const char* op, DType dtype, F&& f) {
   switch (dtype) {
@@ -90,7 +91,7 @@ decltype(auto) dispatch_floating(const char* op, DType dtype, F&& f) {
   }
 }
 
-/// Calls `f.operator()<T>()` with the C++ type of a number dtype; throws DTypeError for bool.
+/// Calls `f.operator()<T>()` with the C++ type of a numeric dtype; throws DTypeError for bool.
 template <class F>
 decltype(auto) dispatch_number(const char* op, DType dtype, F&& f) {
   switch (dtype) {

@@ -12,7 +12,7 @@ namespace gradus {
 /// Base of every error that a mistake of the caller, a bad file or bad data can cause.
 ///
 /// The text is composed as `[op] (module.path) what. Hint: hint`; the path is optional. A module
-/// that an error passes through puts its own name in front of the path, so that the message names
+/// through which an error propagates prepends its own name to the path, so that the message names
 /// the layer although the op does not know it.
 class Error : public std::runtime_error {
  public:
@@ -25,12 +25,12 @@ class Error : public std::runtime_error {
   const std::string& detail() const { return detail_; }
   const std::string& hint() const { return hint_; }
 
-  /// Names the function that was called, where it is made of the one that threw.
+  /// Names the function that the user called, if it is composed of the one that threw.
   void set_op(std::string_view op);
-  /// Puts `name` in front of the module path. Called while the error travels up the module tree.
+  /// Prepends `name` to the module path. Called while the error propagates up the module tree.
   void add_module(std::string_view name);
-  /// Sets the whole path, from where it is known; names that are added after that are part of it
-  /// already and change nothing.
+  /// Sets the complete path where it is known; names added later are already part of it and change
+  /// nothing.
   void set_module_path(std::string_view path);
 
  private:
@@ -40,11 +40,11 @@ class Error : public std::runtime_error {
   bool path_is_whole_ = false;
 };
 
-/// Shapes, sizes or numbers of dimensions that do not fit.
+/// Shapes, sizes or numbers of dimensions that do not match.
 struct ShapeError : Error {
   using Error::Error;
 };
-/// Element types that do not fit. Nothing is ever promoted silently.
+/// Element types that do not match. Nothing is ever promoted silently.
 struct DTypeError : Error {
   using Error::Error;
 };
@@ -64,13 +64,13 @@ struct TapeError : Error {
 struct IoError : Error {
   using Error::Error;
 };
-/// A file that cannot be opened or read. It may be whole: nothing is known about its content.
+/// A file that cannot be opened or read. It may be intact: nothing is known about its content.
 struct ReadError : IoError {
   using IoError::IoError;
 };
 
-/// Throws E where `condition` does not hold. What went wrong is put together from `parts` by str(),
-/// and only then: `require<ShapeError>(n == 4, "conv2d", "add a batch dimension", "got ", shape)`.
+/// Throws E if `condition` does not hold. Only then the message is composed from `parts`, by str():
+/// `require<ShapeError>(n == 4, "conv2d", "add a batch dimension", "got ", shape)`.
 template <class E = ValueError, class... Parts>
 void require(bool condition, std::string_view op, std::string_view hint, const Parts&... parts) {
   if (!condition) throw E(op, str(parts...), hint);

@@ -6,9 +6,9 @@
 
 namespace gradus::detail {
 
-/// A std::vector whose elements, taken from a temporary, are values of their own: what functions
-/// return that make a list. `const Tensor& first = chunk(x, 2)[0];` would otherwise refer into a
-/// list that is gone at the end of the line.
+/// A std::vector whose elements, taken from a temporary, are values: the return type of functions
+/// that create a list. `const Tensor& first = chunk(x, 2)[0];` would otherwise refer into a list
+/// that no longer exists at the end of the line.
 template <class T>
 class List : public std::vector<T> {
  public:

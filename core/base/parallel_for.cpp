@@ -48,14 +48,13 @@ int default_num_threads() {
   return n;
 }
 
-std::atomic<int> thread_count = 0;  // 0: nobody has asked yet
+std::atomic<int> thread_count = 0;  // 0: not yet determined
 
 thread_local bool inside_parallel_for = false;
 
-/// The pieces of one parallel_for. Each worker has a share of neighbouring pieces, the same one
-/// whenever a loop of this size comes by, so that it finds in its cache what it wrote there before.
-/// When its own share is done it helps with the others. Who takes which piece does not matter for
-/// the result.
+/// The pieces of one parallel_for. Each worker has a share of adjacent pieces, the same one for
+/// every loop of this size, so that it finds in its cache what it wrote before. When its own share
+/// is done it helps with the others. Who takes which piece does not affect the result.
 class PieceQueue {
  public:
   PieceQueue(int64_t n, int64_t piece, int workers, detail::PieceFunction function,
@@ -72,7 +71,7 @@ class PieceQueue {
     }
   }
 
-  /// What worker number `worker` does, of those that the queue was made for.
+  /// The work of worker number `worker`, of those that the queue was made for.
   void work(int worker) noexcept {
     const DenormalScope mode;
     const bool outer = std::exchange(inside_parallel_for, true);
@@ -116,16 +115,16 @@ class PieceQueue {
 
 /// Threads that help with one queue at a time.
 ///
-/// The state is one word: a number for each queue (generation), how many helpers may still join
-/// (open places), and how many are at work. Helpers that wake too late find no open place, so the
-/// caller never waits for one that has not begun. Waiting spins for a few microseconds, the usual
-/// distance between two parallel loops, and then sleeps: on a busy machine, threads that spin for
+/// The state is one word: the number of the queue (generation), how many helpers may still join
+/// (open places), and how many are working. Helpers that wake too late find no open place, so the
+/// caller never waits for one that has not started. Waiting spins for a few microseconds, the usual
+/// time between two parallel loops, and then sleeps: on a busy machine, threads that spin for
 /// longer take the processor from those that have work.
 ///
 /// No pool is ever destroyed, so that loops may run until the process has ended. When it exits,
-/// helpers that have nothing to do are ended; where a loop is under way, in whose body exit() may
-/// have been called, they are left alone. The child of a fork has none of the threads, and the lock
-/// may be taken by one of them: it gets a new pool.
+/// idle helpers are ended; if a loop is running, in whose body exit() may have been called, they
+/// are left alone. The child of a fork has none of the threads, and one of them may have held the
+/// lock: it gets a new pool.
 class ThreadPool {
  public:
   static ThreadPool& instance() {
@@ -138,11 +137,11 @@ class ThreadPool {
   static void end_helpers() {
     ThreadPool* const pool = current_.load(std::memory_order_acquire);
     if (pool == nullptr || inside_parallel_for || !pool->mutex_.try_lock()) return;
-    pool->stop();  // the lock stays taken: later loops work without helpers
+    pool->stop();  // the lock stays held: later loops work without helpers
   }
 
-  /// Works on the queue with up to `helpers` other threads until it is done; alone where another
-  /// thread has the pool.
+  /// Works on the queue with up to `helpers` other threads until it is done; alone if another
+  /// thread uses the pool.
   void run(PieceQueue& queue, int helpers) {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock.owns_lock()) return queue.work(0);
@@ -153,7 +152,7 @@ class ThreadPool {
     state_.store(generation << 32 | static_cast<uint64_t>(helpers) << 16);
     state_.notify_all();
     queue.work(0);
-    // Close the open places, then wait for those at work.
+    // Close the open places, then wait for those still working.
     uint64_t state = state_.fetch_and(~(uint64_t{0xFFFF} << 16)) & ~(uint64_t{0xFFFF} << 16);
     while (at_work(state) > 0) state = wait_while(state);
   }
@@ -166,13 +165,14 @@ class ThreadPool {
     for (std::thread& t : threads_) t.join();
   }
 
-  /// Starts threads until there are `wanted`, or as many as the system gives; returns their number.
+  /// Starts threads until there are `wanted`, or as many as the system provides; returns their
+  /// number.
   int provide(int wanted) {
     try {
       while (static_cast<int>(threads_.size()) < wanted) {
         threads_.emplace_back([this] { help(); });
       }
-    } catch (const std::system_error&) {  // no more threads; those that are there will do
+    } catch (const std::system_error&) {  // no more threads; the existing ones will do
     }
     return static_cast<int>(threads_.size());
   }
@@ -222,7 +222,7 @@ class ThreadPool {
   PieceQueue* queue_ = nullptr;
 };
 
-/// What the pool does when the process forks and when it exits.
+/// The pool's handlers for fork and exit.
 struct ProcessEvents {
   ProcessEvents() { pthread_atfork(nullptr, nullptr, ThreadPool::forget); }
   ~ProcessEvents() { ThreadPool::end_helpers(); }
@@ -233,7 +233,7 @@ struct ProcessEvents {
 int num_threads() {
   int count = thread_count.load(std::memory_order_relaxed);
   if (count > 0) return count;
-  // No lock, which the child of a fork might find taken. Threads that come together agree.
+  // No lock, which the child of a fork might find held. Concurrent threads get the same result.
   const int usual = default_num_threads();
   return thread_count.compare_exchange_strong(count, usual) ? usual : count;
 }

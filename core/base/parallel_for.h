@@ -7,10 +7,10 @@
 
 namespace gradus {
 
-/// The most threads that set_num_threads() takes.
+/// The most threads that set_num_threads() accepts.
 inline constexpr int max_num_threads = 1024;
 
-/// Number of threads that parallel_for uses. At the start: GRADUS_NUM_THREADS, else the number of
+/// Number of threads that parallel_for uses. By default GRADUS_NUM_THREADS, else the number of
 /// processors this process may run on.
 int num_threads();
 /// Sets it for the whole process. Throws ValueError for n < 1 or n > max_num_threads. Results do
@@ -23,14 +23,14 @@ void run_pieces(int64_t n, int64_t piece, PieceFunction function, const void* bo
 }  // namespace detail
 
 /// Calls `body(begin, end)` for the pieces [0, piece), [piece, 2 piece), ... of [0, n), on all
-/// threads. The cut depends on n and `piece` alone, never on the number of threads, so a body that
-/// writes only what belongs to its piece gives the same bits on any number of threads. Calls from
-/// inside a body run one after the other, and so do calls while another thread has the helpers, or
-/// where the system gives no more threads. The first exception of a body is thrown again here,
-/// after all pieces have ended. Denormal numbers are zero inside of bodies unless
-/// set_flush_denormals(false) was called (denormals.h). Safe from any thread. The
-/// child of a fork has helpers of its own. A body may call exit(); a child that was forked in a
-/// body has to leave it by _exit() or exec().
+/// threads. The pieces depend only on n and `piece`, never on the number of threads, so a body that
+/// writes only what belongs to its piece gives the same bits on any number of threads. Pieces run
+/// one after the other in calls from inside a body, in calls while another thread uses the helpers,
+/// and if the system provides no more threads. The first exception of a body is rethrown here,
+/// after all pieces have ended. Denormal numbers are zero inside bodies unless
+/// set_flush_denormals(false) was called (denormals.h). Thread-safe. The child of a fork has
+/// helpers of its own. A body may call exit(); a child that was forked in a body has to leave it by
+/// _exit() or exec().
 template <class Body>
 void parallel_for(int64_t n, int64_t piece, const Body& body) {
   detail::run_pieces(

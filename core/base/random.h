@@ -6,9 +6,9 @@
 
 namespace gradus {
 
-/// What random numbers are drawn for. Each purpose has a stream of its own, so that drawing more of
-/// one (evaluating more often, shuffling another data set) never changes another. `general` is for
-/// functions that are given no generator, as randn({2, 3}).
+/// What random numbers are drawn for. Each purpose has a stream of its own, so that drawing more
+/// from one (evaluating more often, shuffling another data set) never changes another. `general` is
+/// for functions called without a generator, such as randn({2, 3}).
 enum class Stream : uint32_t { init, shuffle, dropout, augmentation, general };
 
 /// One block of the Philox4x32-10 generator: four random words as a pure function of a key and a
@@ -16,9 +16,9 @@ enum class Stream : uint32_t { init, shuffle, dropout, augmentation, general };
 std::array<uint32_t, 4> philox(uint64_t key, uint64_t counter_high, uint64_t counter_low);
 
 /// A position in a random stream: a value type, cheap to copy and to save. Number i of the stream
-/// is a function of (seed, stream, i) alone, so threads can draw any part of it in any order.
+/// is a function of only (seed, stream, i), so threads can draw any part of it in any order.
 struct Rng {
-  uint64_t seed = 0;      ///< the key: other seeds give other numbers
+  uint64_t seed = 0;      ///< the key: different seeds give different numbers
   uint64_t stream = 0;    ///< a Stream as a number
   uint64_t position = 0;  ///< in words of 32 bits
 
@@ -28,17 +28,17 @@ struct Rng {
 
   /// The word at `position + offset`, without moving.
   uint32_t word_at(uint64_t offset) const;
-  /// The next word; moves on by one.
+  /// The next word; advances by one.
   uint32_t next();
-  /// Uniform in [0, 1) with 53 random bits; moves on by two.
+  /// Uniform in [0, 1) with 53 random bits; advances by two.
   double uniform();
   /// Uniform in [lo, hi).
   double uniform(double lo, double hi) { return lo + (hi - lo) * uniform(); }
-  /// Normal with mean 0 and standard deviation 1 (Box-Muller); moves on by four.
+  /// Normal with mean 0 and standard deviation 1 (Box-Muller); advances by four.
   double normal();
   /// Uniform integer in [0, n), without bias. n must be positive.
   uint64_t below(uint64_t n);
-  /// Returns the generator at the present position and moves this one on by `words`, for a kernel
+  /// Returns the generator at the current position and advances this one by `words`, for a kernel
   /// that draws `words` numbers on its own.
   Rng take(uint64_t words);
   /// An independent generator derived from this one's seed and stream, and `id`: for an epoch or a
@@ -54,18 +54,18 @@ struct RandomState {
   std::array<Rng, 5> streams;  ///< in the order of Stream
 };
 
-/// Starts all streams of the calling thread anew from `seed`. Without it the seed is 0.
+/// Restarts all streams of the calling thread from `seed`. Without it the seed is 0.
 void manual_seed(uint64_t seed);
 /// The calling thread's generator for one purpose.
 Rng& default_rng(Stream stream);
-/// What the calling thread has, and going on from there.
+/// The state of the calling thread, and continuing from it.
 /// @{
 RandomState random_state();
 void set_random_state(const RandomState& state);
 /// @}
 
-/// Gives the streams of this thread their positions back at the end of a scope: what is drawn in
-/// between leaves no trace.
+/// Restores the positions of this thread's streams at the end of a scope: draws within it leave no
+/// trace.
 class RandomScope {
  public:
   RandomScope() : before_(random_state()) {}

@@ -114,7 +114,7 @@ int normalize(const char* op, int64_t dim, int dims, const char* where, const Sh
 }  // namespace
 
 int normalize_dim(const char* op, int64_t dim, const Shape& shape) {
-  // 0-d tensors take dim 0 and -1, as PyTorch's do.
+  // 0-d tensors accept dim 0 and -1, as in PyTorch.
   return normalize(op, dim, std::max(shape.dim(), 1), "for ", shape);
 }
 

@@ -58,24 +58,25 @@ class Shape {
   int dim_ = 0;
 };
 
-/// Distances between neighbours in each dimension, in elements.
+/// Distances between adjacent elements in each dimension, in elements.
 using Strides = Shape;
 
 /// Writes to_string().
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 /// The bytes that elements of `element_bytes` each take in a file; nothing if they overflow 63
-/// bits. Sizes of 0 make none, but the others must not overflow either: no other reader takes that.
+/// bits. With a size of 0 that is none, but the other sizes must not overflow either: no other
+/// reader accepts that.
 std::optional<uint64_t> bytes_in_file(const Shape& sizes, size_t element_bytes);
 
 /// Turns a dimension of `shape` counted from the end (-1 is the last) into one counted from the
 /// front. Throws IndexError, in the name of `op`, if there is no such dimension.
 int normalize_dim(const char* op, int64_t dim, const Shape& shape);
-/// The same for a dimension that is yet to be put into `shape`: -1 is behind the last one.
+/// The same for a dimension yet to be inserted into `shape`: -1 is after the last one.
 int normalize_new_dim(const char* op, int64_t dim, const Shape& shape);
 
 /// The shape that `a` and `b` broadcast to under NumPy's rules; throws ShapeError in the name of
-/// `op` where they do not fit.
+/// `op` if they do not match.
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 
 /// Numbers of dimensions, as Shape holds them; negative ones count from the end.

@@ -18,14 +18,14 @@ size_t physical_memory() {
   return pages > 0 && page > 0 ? static_cast<size_t>(pages) * static_cast<size_t>(page) : SIZE_MAX;
 }
 
-/// The number in a file; SIZE_MAX where there is none ("max").
+/// The number in a file; SIZE_MAX if there is none ("max").
 size_t number_in(const fs::path& file) {
   size_t number = 0;
   return std::ifstream(file) >> number ? number : SIZE_MAX;
 }
 
-/// The least limit of a group and of all that it lies in. A container sees its own group as the
-/// outermost one, whatever it is called outside.
+/// The lowest limit of a group and all groups that contain it. A container sees its own group as
+/// the outermost one, whatever it is called outside.
 size_t limit_of_group(const fs::path& mounted, fs::path group, const char* file) {
   size_t least = number_in(mounted / file);
   for (group = group.relative_path(); !group.empty(); group = group.parent_path()) {

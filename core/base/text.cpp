@@ -86,7 +86,7 @@ std::string joined(std::span<const std::string> words, std::string_view separato
   return text;
 }
 
-// --- What was meant ---
+// --- Corrections of misspelled words ---
 
 namespace {
 
@@ -96,7 +96,7 @@ std::string lower_case(std::string_view word) {
   return lower;
 }
 
-/// How many letters must be put in, left out, changed, or exchanged with their neighbour.
+/// The edit distance: letters inserted, deleted, changed, or swapped with their neighbour.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
   for (size_t i = 0; i <= a.size(); ++i) {
@@ -117,11 +117,11 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string nearest_word(std::string_view given, std::span<const std::string> words) {
-  constexpr size_t longest = 64;  // more is no misspelled name, and takes quadratic time
+  constexpr size_t longest = 64;  // longer ones are not misspelled names, and take quadratic time
   if (given.empty() || given.size() > longest) return "";
   const std::string word = lower_case(given);
   std::string nearest;
-  // Where one begins the other, they are as near as one letter; among equals the letters decide.
+  // A prefix counts as one letter away; among equals the letters decide.
   std::pair<size_t, size_t> least = {std::max<size_t>(1, word.size() / 3) + 1, 0};
   for (const std::string& candidate : words) {
     const std::string other = lower_case(candidate);

@@ -1,4 +1,4 @@
-// Numbers and words as text: the same in every locale, which streams and C's functions are not.
+// Numbers and words as text: the same in every locale, unlike streams and C's functions.
 #pragma once
 
 #include <concepts>
@@ -37,8 +37,8 @@ void append(std::string& text, const T& value) {
 }
 }  // namespace detail
 
-/// Writes all arguments one after the other into a string; for messages and names, not for hot
-/// paths. What is neither text nor number has a `name_of` or a member `to_string`.
+/// Concatenates all arguments as text; for messages and names, not for hot paths. Arguments that
+/// are neither text nor numbers need a `name_of` or a member `to_string`.
 template <class... Args>
 std::string str(const Args&... args) {
   std::string text;
@@ -46,10 +46,10 @@ std::string str(const Args&... args) {
   return text;
 }
 
-/// A number with `digits` behind the point: 3.14159 as "3.14".
+/// A number with `digits` decimals: 3.14159 as "3.14".
 std::string fixed(double number, int digits);
 
-/// A number as a digit, `digits` behind the point and an exponent: 314.159 as "3.14e+02".
+/// A number in scientific notation with `digits` decimals: 314.159 as "3.14e+02".
 std::string scientific(double number, int digits);
 
 /// Three digits and a prefix: 1234567 and "B" as "1.23 MB".
@@ -60,11 +60,11 @@ std::string quantity(double number, const char* unit);
 std::string aligned_table(const std::vector<std::vector<std::string>>& rows,
                           std::string_view alignment);
 
-/// What stands between several words: "a, b, c".
+/// Words joined by a separator: "a, b, c".
 std::string joined(std::span<const std::string> words, std::string_view separator = ", ");
 
-/// The one of `words` that was probably meant by `word`: it differs in case alone, in few letters,
-/// or one begins the other. Empty if there is none.
+/// The one of `words` that was probably meant by `word`: it differs only in case or in few letters,
+/// or one is a prefix of the other. Empty if there is none.
 std::string nearest_word(std::string_view word, std::span<const std::string> words);
 
 }  // namespace gradus

@@ -1,4 +1,4 @@
-// Contiguous tensors seen from one of their dimensions.
+// Contiguous tensors as three dimensions: before, along and after one of theirs.
 #pragma once
 
 #include <cstdint>

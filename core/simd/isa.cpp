@@ -42,7 +42,7 @@ std::atomic<int> chosen = nothing_yet;
 
 Isa isa() {
   int found = chosen.load(std::memory_order_relaxed);
-  if (found == nothing_yet) {  // no lock, which the child of a fork might find taken
+  if (found == nothing_yet) {  // no lock, which the child of a fork might find held
     const int usual = static_cast<int>(initial());
     if (chosen.compare_exchange_strong(found, usual)) found = usual;
   }

@@ -5,14 +5,14 @@
 
 namespace gradus::kernels {
 
-/// What runs: the plain definitions of `*_plain.cpp` where a family has them (else baseline), or
-/// the kernels compiled for an instruction set.
+/// What runs: the plain definitions of `*_plain.cpp` if a family has them (else baseline), or the
+/// kernels compiled for an instruction set.
 enum class Isa { plain, baseline, avx2, avx512 };
 
-/// The instruction set in use: the best that this processor has, or the one named by the
+/// The instruction set in use: the best that this processor supports, or the one named by the
 /// environment variable GRADUS_ISA (plain, baseline, avx2, avx512). GRADUS_PLAIN=1 means plain.
 Isa isa();
-/// Forces one, for tests. Throws ValueError if this processor or build does not have it.
+/// Forces one, for tests. Throws ValueError if this processor or build does not support it.
 void set_isa(Isa isa);
 bool is_supported(Isa isa);
 const char* name_of(Isa isa);
@@ -26,7 +26,7 @@ struct Tables {
   static const Table& get();
 };
 
-/// Whether `Tables<Isa::plain>` has this table: the family's header says so next to the struct,
+/// Whether `Tables<Isa::plain>` has this table: the family's header declares so next to the struct,
 /// `template <class T> inline constexpr bool has_plain<Conv<T>> = true;`, and its *_plain.cpp
 /// defines it.
 template <class Table>

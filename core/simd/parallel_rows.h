@@ -7,7 +7,7 @@
 namespace gradus::kernels {
 
 /// Calls `row(offsets, n)` for every run of the nest in parallel pieces of about
-/// elements_per_piece / `cost` elements; a single long run is cut as well.
+/// elements_per_piece / `cost` elements; a single long run is split as well.
 template <int N, class Row>
 void parallel_rows(const Loop<N>& loop, const Row& row, int64_t cost = 1) {
   const int64_t piece = elements_per_piece / cost > 0 ? elements_per_piece / cost : 1;

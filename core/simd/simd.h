@@ -1,9 +1,9 @@
-// Vectors of the widest kind that the instruction set at hand has, from the compilers' vector
-// extension: the usual operators work on them element by element. For files that are compiled once
-// per instruction set: everything is local to the file that includes it.
+// The widest vectors of the instruction set being compiled for, by the compilers' vector extension:
+// the usual operators work on them element by element. For files that are compiled once per
+// instruction set: everything is local to the file that includes it.
 //
-// Code for both vectors and single numbers is written once, with a type V that is either: `V` is
-// Vector<T> for whole vectors and T itself for what is left over.
+// Code for both vectors and scalars is written once, with a type V that is either: `V` is Vector<T>
+// for full vectors and T itself for the remainder.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ template <class V, class T>
 [[gnu::always_inline]] inline void store(T* to, V v) {
   std::memcpy(to, &v, sizeof v);
 }
-/// A vector of equal elements; the number itself where V is no vector.
+/// A vector of equal elements; the number itself if V is not a vector.
 template <class V, class T>
 [[gnu::always_inline]] inline V broadcast(T value) {
   if constexpr (std::is_same_v<V, T>) {
@@ -133,8 +133,8 @@ template <class T, class Body>
   for (; i < n; ++i) body.template operator()<T>(i);
 }
 
-/// The same with vectors alone, where the last one overlaps the one before. For a body whose result
-/// for an element depends on inputs alone, so that doing it twice does no harm.
+/// The same with vectors only: the last one overlaps the previous one. For a body whose result for
+/// an element depends only on inputs, so that computing it twice does no harm.
 template <class T, class Body>
 [[gnu::always_inline]] inline void map_vectors(int64_t n, const Body& body) {
   constexpr int64_t w = width<T>;
@@ -144,8 +144,8 @@ template <class T, class Body>
   if (i < n) body.template operator()<Vector<T>>(n - w);
 }
 
-/// Adds to `total` N sums over 0 ... n - 1: `terms.template operator()<V>(i, out)` writes those of
-/// element i (of the elements from i on) to V out[N]. Summed in type T.
+/// Adds to `total` N sums over 0 ... n - 1: `terms.template operator()<V>(i, out)` writes the terms
+/// of element i (of the elements from i on) to V out[N]. Summed in type T.
 template <int N, class T, class Terms>
 [[gnu::always_inline]] inline void sum_vectors(int64_t n, double (&total)[N], const Terms& terms) {
   constexpr int64_t w = width<T>;

@@ -8,8 +8,8 @@ namespace gradus::kernels {
 
 inline constexpr int max_loop_dims = 8;
 
-/// A loop nest for N operands: dimension 0 is the innermost. Neighbouring dimensions that every
-/// operand walks through without a jump are merged, so contiguous operands give one dimension.
+/// A loop nest for N operands: dimension 0 is the innermost. Adjacent dimensions that every operand
+/// traverses without a gap are merged, so contiguous operands give one dimension.
 template <int N>
 struct Loop {
   int dims = 0;  // at least 1 once made
@@ -76,8 +76,8 @@ void for_rows(const Loop<N>& loop, int64_t begin, int64_t end, const Body& body)
   }
 }
 
-/// Elements that one piece of a parallel elementwise loop has: fixed, so that the cut does not
-/// depend on the number of threads.
+/// Elements in one piece of a parallel elementwise loop: fixed, so that the pieces do not depend on
+/// the number of threads.
 inline constexpr int64_t elements_per_piece = 16384;
 
 }  // namespace gradus::kernels

@@ -1,4 +1,4 @@
-// Memory for the duration of one piece of work, and how images are shared out.
+// Memory for the duration of one piece of work, and how images are divided among pieces.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ class Workspace {
 };
 
 /// The images of a batch in a few chunks, for sums over images: each chunk is summed in order, then
-/// the chunks, and the cut depends on the number of images alone.
+/// the chunks, and the division depends only on the number of images.
 struct ImageChunks {
   int64_t images, per_chunk, count;
   explicit ImageChunks(int64_t n) : images(n) {

@@ -1,6 +1,6 @@
-// Arithmetic of elements. Whole numbers wrap around, as everywhere in the field: signed overflow,
-// which C++ leaves undefined, is done in unsigned numbers. Everything is local to the file that
-// includes it, for those that are compiled once per instruction set.
+// Arithmetic of elements. Integers wrap around, as everywhere in the field: signed overflow is
+// undefined in C++, so they are computed as unsigned. Everything is local to the file that includes
+// it, for files that are compiled once per instruction set.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace gradus::kernels {
 
 namespace {
 
-/// What T is computed in.
+/// The type in which T is computed.
 template <class T>
 using Modular = std::conditional_t<std::is_floating_point_v<T>, T,
                                    std::conditional_t<sizeof(T) == 8, uint64_t, uint32_t>>;
@@ -32,7 +32,7 @@ T negative(T a) {
   return static_cast<T>(-static_cast<Modular<T>>(a));
 }
 
-/// By squaring, for whole numbers and exponents from 0 up.
+/// By squaring, for integers and exponents from 0 up.
 template <class T>
 T whole_power(T base, T exponent) {
   T result = 1;
