@@ -24,7 +24,7 @@ constexpr int32_t unknown_result = -2;
 constexpr size_t attribute_block_bytes = Tape::max_constant_bytes;
 constexpr size_t attribute_alignment = alignof(std::max_align_t);
 
-/// Makes sure that `list` takes `extra` elements more without a new allocation.
+/// Makes sure that `list` can take `extra` more elements without a new allocation.
 template <class List>
 void make_room(List& list, size_t extra) {
   if (list.capacity() - list.size() >= extra) return;

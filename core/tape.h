@@ -136,8 +136,8 @@ struct SpanEntry {
 struct ReplayEvent {
   int index;                          ///< of the entry
   const Entry& entry;                 ///< op, shapes ...
-  const Tensor& output_gradient;      ///< what came in
-  std::span<const Tensor> gradients;  ///< what the rule made of it, one per input; may be undefined
+  const Tensor& output_gradient;      ///< the incoming gradient
+  std::span<const Tensor> gradients;  ///< the rule's results, one per input; may be undefined
   const std::string& path;            ///< module path of the entry
   /// The spans (indices into Tape::spans()) whose result the entry made, inner ones first: what
   /// came in is the gradient of the output of that module, or of that composed operation.
@@ -297,7 +297,7 @@ class Tape {
     int32_t index_ = -1;
   };
 
-  /// Bytes that the constants of one rule may have.
+  /// The most bytes that the constants of one rule may have.
   static constexpr size_t max_constant_bytes = 4096;
 
   /// Says that `y` is the result of the innermost open span; else it is what was recorded last.

@@ -76,8 +76,7 @@ std::string Tape::to_json() const {
                        {"in_backward", e.in_backward},
                        {"released", e.released}});
   }
-  // Names of modules are the user's; what is not UTF-8 in them must not keep the rest from being
-  // seen.
+  // Names of modules are the user's; invalid UTF-8 in them must not hide the rest.
   json spans = json::array();
   for (const SpanEntry& span : spans_) {
     spans.push_back({{"name", span.name},

@@ -14,12 +14,12 @@ namespace gradus {
 
 namespace {
 
-/// From here on a tape that goes on growing is worth a warning.
+/// From here on, a tape that keeps growing is worth a warning.
 constexpr size_t many_entries = 100'000;
 constexpr int64_t many_bytes = int64_t{1} << 30;
 constexpr int64_t many_calls = 3;
 
-/// Adds `gradient` to what has arrived at a slot: the first one is taken as it is, a sum that
+/// Adds `gradient` to what has arrived at a slot: the first one is stored as it is, a sum that
 /// nobody else holds grows in place.
 void accumulate(Tensor& sum, Tensor gradient, bool create_graph) {
   if (!sum.defined()) {
@@ -52,7 +52,7 @@ void Tape::check_finite(const Tensor& tensor, const Entry& entry, const char* wh
   throw error;
 }
 
-/// One walk back over the tape.
+/// One backward pass over the tape.
 class Tape::Replay {
  public:
   Replay(Tape& tape, size_t length, bool retain, bool create_graph)
@@ -77,7 +77,7 @@ class Tape::Replay {
     if (static_cast<size_t>(slot) < needed_.size()) needed_[static_cast<size_t>(slot)] = 2;
   }
 
-  /// An entry is needed where a wanted one lies behind it.
+  /// An entry is needed if it depends on a wanted one.
   void find_needed() {
     for (size_t i = 0; i < needed_.size(); ++i) {
       if (needed_[i] != 0) continue;
@@ -95,14 +95,14 @@ class Tape::Replay {
     if (tape_.options_.profile) tape_.lap();
     for (size_t i = needed_.size(); i-- > 0;) {
       if (needed_[i] == 0 || !gradients_[i].defined()) continue;
-      // What a wanted entry receives is kept; anything else is gone once its rule has run.
+      // The gradient of a wanted entry is kept; any other is released once its rule has run.
       const Tensor g = needed_[i] == 2 ? gradients_[i] : std::move(gradients_[i]);
       replay_entry(i, g);
       if (tape_.options_.profile) note_replay(i);
     }
   }
 
-  /// What arrived at each of `slots`. Ends the replay.
+  /// The gradients that arrived at each of `slots`. Ends the replay.
   std::vector<Tensor> results(std::span<const int32_t> slots) {
     std::vector<Tensor> found;
     found.reserve(slots.size());
@@ -116,7 +116,7 @@ class Tape::Replay {
 
  private:
   void note_replay(size_t index) {
-    if (index >= tape_.timings_.size()) return;  // a leaf behind the last operation
+    if (index >= tape_.timings_.size()) return;  // a leaf after the last operation
     tape_.timings_[index].backward += tape_.lap();
     ++tape_.timings_[index].replays;
   }
@@ -235,7 +235,7 @@ class Tape::Replay {
 
 namespace {
 
-/// The gradient to start from: what the caller gave, or 1 for a single element.
+/// The gradient to start from: the caller's, or 1 for a single element.
 Tensor starting_gradient(const char* caller, const Tensor& y, const Tensor& given) {
   if (!given.defined()) {
     if (y.numel() != 1) {
@@ -259,7 +259,7 @@ Tensor starting_gradient(const char* caller, const Tensor& y, const Tensor& give
 }
 
 /// Makes each gradient the caller's own: contiguous, sharing memory with nothing, and on the tape
-/// only where a graph was asked for.
+/// only if a graph was requested.
 void own_all(std::vector<Tensor>& gradients, bool create_graph) {
   std::optional<NoGrad> pause;
   if (!create_graph) pause.emplace();
@@ -327,7 +327,7 @@ std::vector<Tensor> Tape::gradients(const char* caller, std::span<const Tensor> 
   return results;
 }
 
-/// Warns once where backward() is called again and again while the tape grows.
+/// Warns once if backward() is called again and again while the tape grows.
 void Tape::warn_where_growing() {
   const bool warned = growing_calls_ < 0;
   const bool grown = entries_.size() > std::exchange(entries_before_, entries_.size());
