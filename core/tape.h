@@ -118,16 +118,16 @@ struct Entry {
   std::string (*options)(const void* attributes) = nullptr;
 };
 
-/// A stretch of the tape that belongs together: the call of a module, or an operation that is made
-/// of others (conv3d, max_pool1d, cross_entropy).
+/// A range of the tape that belongs together: the call of a module, or an operation composed of
+/// others (conv3d, max_pool1d, cross_entropy).
 struct SpanEntry {
   std::string name;     ///< "Conv2d", the type of a module, or "conv3d"
   std::string options;  ///< "stride=2, padding=[1,0]"
   bool is_module;       ///< the call of a module
   bool in_backward;     ///< opened while a gradient was computed with create_graph
   uint32_t path;        ///< module path, an index into the tape's paths
-  int32_t parent;       ///< index of the span that it is in, or -1
-  int32_t output = -1;  ///< the entry that made its result; -1 if none did
+  int32_t parent;       ///< index of the enclosing span, or -1
+  int32_t output = -1;  ///< the entry that produced its result; -1 if none did
   size_t first = 0,
          end = 0;  ///< its entries are [first, end); `end` is the tape's while it is open
 };
@@ -139,8 +139,8 @@ struct ReplayEvent {
   const Tensor& output_gradient;      ///< the incoming gradient
   std::span<const Tensor> gradients;  ///< the rule's results, one per input; may be undefined
   const std::string& path;            ///< module path of the entry
-  /// The spans (indices into Tape::spans()) whose result the entry made, inner ones first: what
-  /// came in is the gradient of the output of that module, or of that composed operation.
+  /// The spans (indices into Tape::spans()) whose result the entry produced, inner ones first:
+  /// output_gradient is the gradient of the output of that module, or of that composed operation.
   std::span<const int32_t> results_of;
 };
 
@@ -274,11 +274,11 @@ class Tape {
     uint32_t outer_ = 0;
   };
 
-  /// Marks what is recorded while it lives as one operation, or as the call of a module:
+  /// Marks what is recorded during its lifetime as one operation, or as the call of a module:
   ///
   ///     Tensor conv3d(const Tensor& x, ..., const Conv3dOptions& options) {
   ///       const Tape::Span span("conv3d", options);
-  ///       ...                              // other operations, the last of which makes the result
+  ///       ...                              // other operations, the last of which gives the result
   ///     }
   class Span {
    public:

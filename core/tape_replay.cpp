@@ -1,4 +1,4 @@
-// The way back over a tape: backward() and gradients().
+// The backward pass over a tape: backward() and gradients().
 #include "tape.h"
 
 #include <algorithm>

@@ -11,7 +11,7 @@
 
 namespace gradus {
 
-/// What a struct of options is visited by to become text. Such a struct has
+/// The visitor that turns a struct of options into text. Such a struct has
 ///
 ///     static void describe(auto& options, auto& visit) {
 ///       visit("stride", options.stride);
@@ -23,7 +23,7 @@ class OptionText {
   void operator()(const char* name, const T& value) {
     text_ += str(text_.empty() ? "" : ", ", name, "=", of(value));
   }
-  /// An option that is one of a few words; word number i stands for the enumerator of value i.
+  /// An option that is one of a few words; word number i names the enumerator of value i.
   template <class Enum>
   void choice(const char* name, Enum value, std::initializer_list<const char*> words) {
     (*this)(name, words.begin()[static_cast<size_t>(value)]);
@@ -55,7 +55,7 @@ class OptionText {
   std::string text_;
 };
 
-/// Whether T can be visited so.
+/// Whether T can be visited in this way.
 template <class T>
 concept DescribedOptions = requires(const T& options, OptionText& text) {
   T::describe(options, text);
