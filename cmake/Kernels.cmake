@@ -1,6 +1,8 @@
 # Files named *.simd.cpp are compiled once per instruction set, with GRADUS_ISA as its name; the best
 # one is chosen at run time (core/simd/isa.h). -fno-math-errno and -fno-trapping-math let loops
 # with sqrt and comparisons be vectorized; they do not change results.
+option(GRADUS_BASELINE_ONLY "Compile kernels for the plain architecture only" OFF)
+
 function(gradus_add_simd_kernels target)
   set(sources ${ARGN})
   set(flags_baseline "")
@@ -8,13 +10,16 @@ function(gradus_add_simd_kernels target)
   set(flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mbmi2
                    -mprefer-vector-width=512)
   set(sets baseline)
-  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  if(GRADUS_BASELINE_ONLY)
+    target_compile_definitions(${target} PUBLIC $<BUILD_INTERFACE:GRADUS_BASELINE_ONLY>)
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     list(APPEND sets avx2 avx512)
   endif()
   foreach(isa IN LISTS sets)
     set(objects ${target}_${isa})
     add_library(${objects} OBJECT ${sources})
-    target_compile_definitions(${objects} PRIVATE GRADUS_ISA=${isa})
+    target_compile_definitions(${objects} PRIVATE GRADUS_ISA=${isa}
+                               $<$<BOOL:${GRADUS_BASELINE_ONLY}>:GRADUS_BASELINE_ONLY>)
     target_compile_options(${objects} PRIVATE ${flags_${isa}} -fno-math-errno -fno-trapping-math)
     target_link_libraries(${objects} PRIVATE gradus_build_options)
     set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs clang-tidy with the checks of .clang-tidy over source files:
 #
-#   scripts/check-tidy.sh                 what the last 20 commits or the work tree changed, and an
-#                                         eighth of the others, another one after each commit
+#   scripts/check-tidy.sh                 of what the work tree and the last 20 commits changed, the 40
+#                                         files that changed last, and an eighth of all files, another
+#                                         one after each commit
 #   scripts/check-tidy.sh --all           everything
 #   scripts/check-tidy.sh core/tape.cpp   the files named
 #
@@ -17,14 +18,14 @@ cmake --preset dev-clang > /dev/null
 
 all_files() { source_files | grep '\.cpp$' | grep -v -e '^benchmarks/peers/' -e _peer_torch; }
 
-# Where there is no history, every file counts as changed.
+# What changed last comes first. Where there is no history, every file counts as changed.
 changed_files() {
-  local base
-  if ! base="$(git rev-list --max-count=1 --skip=20 HEAD 2> /dev/null)" || [ -z "$base" ]; then
+  if ! git rev-parse --verify --quiet HEAD > /dev/null; then
     all_files
     return
   fi
-  git diff --name-only "$base" | sed 's/\.h$/.cpp/'
+  { git diff --name-only HEAD; git log --max-count=20 --name-only --format=; } \
+    | sed 's/\.h$/.cpp/' | awk '!seen[$0]++'
 }
 
 # An eighth of all files, in turn.
@@ -33,8 +34,8 @@ eighth() { all_files | awk -v turn="$(git rev-list --count HEAD 2> /dev/null || 
 
 case "${1-}" in
   --all) mapfile -t files < <(all_files) ;;
-  "") mapfile -t files < <({ changed_files | grep --fixed-strings --line-regexp \
-    --file=<(all_files) || true; eighth; } | sort --unique) ;;
+  "") mapfile -t files < <({ { changed_files | grep --fixed-strings --line-regexp \
+    --file=<(all_files) || true; } | head -n 40; eighth; } | sort --unique) ;;
   *) files=("$@") ;;
 esac
 echo "clang-tidy: ${#files[@]} of $(all_files | wc -l) files"

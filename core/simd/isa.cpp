@@ -53,7 +53,7 @@ void set_isa(Isa isa) {
 }
 
 bool is_supported([[maybe_unused]] Isa isa) {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(GRADUS_BASELINE_ONLY)
   switch (isa) {
     case Isa::plain:
     case Isa::baseline:

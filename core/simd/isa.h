@@ -38,7 +38,7 @@ const Table& table() {
   if constexpr (has_plain<Table>) {
     if (isa() == Isa::plain) return Tables<Isa::plain>::get<Table>();
   }
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(GRADUS_BASELINE_ONLY)
   if (isa() == Isa::avx512) return Tables<Isa::avx512>::get<Table>();
   if (isa() == Isa::avx2) return Tables<Isa::avx2>::get<Table>();
 #endif
