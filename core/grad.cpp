@@ -7,9 +7,8 @@ namespace gradus {
 detail::List<Tensor> grad(std::span<const Tensor> ys, std::span<const Tensor> y_gradients,
                           std::span<const Tensor> xs, const GradOptions& options) {
   Tape* const tape = Tape::current();
-  if (tape == nullptr) {
-    throw TapeError("grad", "no tape is recording in this thread", "open one: Tape tape;");
-  }
+  require<TapeError>(tape != nullptr, "grad", "open one: Tape tape;",
+                     "no tape is recording in this thread");
   auto result = tape->gradients("grad", ys, y_gradients, xs, options.retain, options.create_graph);
   for (size_t i = 0; i < result.size() && !options.allow_unused; ++i) {
     if (!result[i].defined()) {

@@ -117,9 +117,7 @@ GradcheckResult check(const char* op, const ListFunction& f, const Tensors& give
   const NoGrad pause;  // of a tape that the caller may have open
   Tensors xs = fresh_leaves(given);
   const std::vector<size_t> which = varied(xs);
-  if (which.empty()) {
-    throw ValueError(op, "no input asks for a gradient", "call requires_grad_() on one");
-  }
+  require(!which.empty(), op, "call requires_grad_() on one", "no input asks for a gradient");
   for (size_t i : which) check_float64(op, "input", i, xs[i]);
   const Tensors ys = evaluate(f, xs);
   for (size_t i = 0; i < ys.size(); ++i) check_float64(op, "output", i, ys[i]);

@@ -119,10 +119,8 @@ Dims normalize_dims(const char* op, const Dims& dims, const Shape& shape) {
     if (shape.dim() > 0) result.push_back(n);
   }
   std::sort(result.begin(), result.end());
-  if (std::adjacent_find(result.begin(), result.end()) != result.end()) {
-    throw IndexError(op, str("a dimension of ", shape, " is named twice in ", dims),
-                     "-1 is the last one");
-  }
+  require<IndexError>(std::adjacent_find(result.begin(), result.end()) == result.end(), op,
+                      "-1 is the last one", "a dimension of ", shape, " is named twice in ", dims);
   return result;
 }
 

@@ -175,11 +175,9 @@ int32_t Tape::slot_of(const char* op, const Tensor& tensor) const {
                     "detach() it to use its value, or compute it on this tape");
   }
   const auto index = static_cast<size_t>(slot.index);
-  if (index >= entries_.size() || entries_[index].generation != slot.generation) {
-    throw TapeError(op,
-                    str("a tensor ", tensor.shape(), " was made by an entry that trim() dropped"),
-                    "detach() it to use its value");
-  }
+  require<TapeError>(index < entries_.size() && entries_[index].generation == slot.generation, op,
+                     "detach() it to use its value", "a tensor ", tensor.shape(),
+                     " was made by an entry that trim() dropped");
   return slot.index;
 }
 
@@ -232,10 +230,8 @@ const void* Tape::keep_attributes(const void* attributes, size_t bytes) {
 void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs saved,
                   decltype(Entry::rule) rule, const void* attributes, size_t attribute_bytes,
                   decltype(Entry::options) options_text) {
-  if (output.tape_slot().tape != 0) {
-    throw TapeError(op.name, "an operation must return a new tensor, not one that is on the tape",
-                    "copy it with clone()");
-  }
+  require<TapeError>(output.tape_slot().tape == 0, op.name, "copy it with clone()",
+                     "an operation must return a new tensor, not one that is on the tape");
   // Room for everything, so that nothing is half written if memory runs out.
   make_room(entries_, inputs.size() + 1);
   make_room(input_slots_, inputs.size());
@@ -299,10 +295,9 @@ void Tape::drop_attributes(size_t first_entry) {
 
 void Tape::trim(Mark mark) {
   check_thread("trim");
-  if (replays_running_ > 0) {
-    throw TapeError("trim", "this tape is being replayed",
-                    "trim it after backward, not in a hook or in the rule of an operation");
-  }
+  require<TapeError>(replays_running_ <= 0, "trim",
+                     "trim it after backward, not in a hook or in the rule of an operation",
+                     "this tape is being replayed");
   if (mark.entries >= entries_.size()) return;
   while (!leaves_.empty() && static_cast<size_t>(leaves_.back().first) >= mark.entries) {
     leaf_slots_.erase(leaves_.back().second.id());
@@ -362,13 +357,10 @@ void check_in_place(const char* op, const Tensor& tensor) {
                         " that a tape tracks: the gradient would be wrong"),
                     "use the operation that returns a new tensor, or open a NoGrad scope");
   }
-  if (!tensor.is_non_overlapping()) {
-    throw ValueError(
-        op,
-        str("several elements of the tensor ", tensor.shape(), " share a place in memory, strides ",
-            tensor.strides(), ": each write would change them all"),
-        "expand() makes such a tensor; write to what was expanded, or to a clone()");
-  }
+  require(tensor.is_non_overlapping(), op,
+          "expand() makes such a tensor; write to what was expanded, or to a clone()",
+          "several elements of the tensor ", tensor.shape(), " share a place in memory, strides ",
+          tensor.strides(), ": each write would change them all");
 }
 
 }  // namespace gradus

@@ -84,10 +84,8 @@ std::vector<ProfileRow> merged(const std::vector<ProfileRow>& rows) {
 }  // namespace
 
 Profile Tape::profile(ProfileBy by) const {
-  if (!options_.profile) {
-    throw TapeError("profile", "this tape did not take times",
-                    "open it with Tape tape({.profile = true})");
-  }
+  require<TapeError>(options_.profile, "profile", "open it with Tape tape({.profile = true})",
+                     "this tape did not take times");
   std::vector<ProfileRow> rows;
   for (size_t i = 0; i < timings_.size(); ++i) {
     const Entry& entry = entries_[i];

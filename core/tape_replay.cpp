@@ -190,21 +190,16 @@ class Tape::Replay {
   }
 
   void check_gradients(size_t index, const Entry& entry, const TensorList& gradients) const {
-    if (gradients.size() != entry.input_count) {
-      throw TapeError(entry.op,
-                      str("its rule returned ", gradients.size(), " gradients for ",
-                          entry.input_count, " inputs"),
-                      "a rule returns one gradient per input, undefined where there is none");
-    }
+    require<TapeError>(gradients.size() == entry.input_count, entry.op,
+                       "a rule returns one gradient per input, undefined where there is none",
+                       "its rule returned ", gradients.size(), " gradients for ", entry.input_count,
+                       " inputs");
     const auto shapes = tape_.input_shapes(entry);
     for (uint32_t k = 0; k < entry.input_count; ++k) {
       if (!gradients[k].defined()) continue;
-      if (gradients[k].shape() != shapes[k]) {
-        throw ShapeError(entry.op,
-                         str("its rule returned a gradient ", gradients[k].shape(), " for input ",
-                             k, " of shape ", shapes[k]),
-                         "the gradient of an input has its shape");
-      }
+      require<ShapeError>(gradients[k].shape() == shapes[k], entry.op,
+                          "the gradient of an input has its shape", "its rule returned a gradient ",
+                          gradients[k].shape(), " for input ", k, " of shape ", shapes[k]);
       if (tape_.options_.detect_anomaly) {
         tape_.check_finite(gradients[k], tape_.entries_[index], "a gradient");
       }
@@ -238,23 +233,16 @@ namespace {
 /// The gradient to start from: the caller's, or 1 for a single element.
 Tensor starting_gradient(const char* caller, const Tensor& y, const Tensor& given) {
   if (!given.defined()) {
-    if (y.numel() != 1) {
-      throw ShapeError(caller, str("expected a loss with one element, got ", y.shape()),
-                       "reduce it (mean, sum), or pass its gradient with {.gradient = ...}");
-    }
+    require<ShapeError>(y.numel() == 1, caller,
+                        "reduce it (mean, sum), or pass its gradient with {.gradient = ...}",
+                        "expected a loss with one element, got ", y.shape());
     return ones(y.shape(), y.dtype());
   }
-  if (given.shape() != y.shape()) {
-    throw ShapeError(caller,
-                     str("the given gradient ", given.shape(), " does not have the shape ",
-                         y.shape(), " of the loss"),
-                     "it weights each element of what backward starts from");
-  }
-  if (given.dtype() != y.dtype()) {
-    throw DTypeError(caller,
-                     str("the given gradient is ", given.dtype(), ", the loss is ", y.dtype()),
-                     "convert it with .to(dtype)");
-  }
+  require<ShapeError>(given.shape() == y.shape(), caller,
+                      "it weights each element of what backward starts from", "the given gradient ",
+                      given.shape(), " does not have the shape ", y.shape(), " of the loss");
+  require<DTypeError>(given.dtype() == y.dtype(), caller, "convert it with .to(dtype)",
+                      "the given gradient is ", given.dtype(), ", the loss is ", y.dtype());
   return given;
 }
 
@@ -358,12 +346,10 @@ void Tape::backward(const Tensor& loss, const BackwardOptions& options) {
   for (size_t i = 0; i < leaves.size(); ++i) {
     if (!found[i].defined() || !leaves[i].requires_grad()) continue;
     Change change{leaves[i], std::move(found[i]), false};
-    if (change.gradient.dtype() != change.leaf.dtype()) {
-      throw TapeError("backward",
-                      str("a leaf ", change.leaf.shape(), " was ", change.gradient.dtype(),
-                          " when it was used, and is ", change.leaf.dtype(), " now"),
-                      "convert parameters before the forward pass");
-    }
+    require<TapeError>(change.gradient.dtype() == change.leaf.dtype(), "backward",
+                       "convert parameters before the forward pass", "a leaf ", change.leaf.shape(),
+                       " was ", change.gradient.dtype(), " when it was used, and is ",
+                       change.leaf.dtype(), " now");
     if (const Tensor sum = change.leaf.grad(); sum.defined()) {
       change.adds = !options.create_graph && !sum.requires_grad() && sum.is_unshared(2);
       std::optional<NoGrad> pause;

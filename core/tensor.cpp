@@ -72,11 +72,10 @@ std::shared_ptr<TensorImpl> make_impl(Args&&... args) {
 }  // namespace
 
 TensorImpl& Tensor::impl() const {
-  if (!impl_) {
-    throw ValueError("tensor", "an undefined tensor was used",
-                     "a default-constructed Tensor has no data; a .grad() is undefined until "
-                     "backward has run");
-  }
+  require(impl_ != nullptr, "tensor",
+          "a default-constructed Tensor has no data; a .grad() is undefined until "
+          "backward has run",
+          "an undefined tensor was used");
   return *impl_;
 }
 
@@ -90,7 +89,7 @@ void Tensor::check_dtype(const char* op, DType expected) const {
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
   for (int64_t size : shape) {
-    if (size < 0) throw ShapeError("empty", str("negative size in ", shape), "sizes are counts");
+    require<ShapeError>(size >= 0, "empty", "sizes are counts", "negative size in ", shape);
   }
   const int64_t numel = shape.numel();
   if (numel > (int64_t{1} << 46) / static_cast<int64_t>(size_of(dtype))) {
@@ -147,10 +146,9 @@ void* Tensor::raw_mutable_data() {
 }
 
 double Tensor::item() const {
-  if (numel() != 1) {
-    throw ShapeError("item", str("expected a tensor with one element, got ", shape()),
-                     "reduce it first, or read all elements with to_vector()");
-  }
+  require<ShapeError>(numel() == 1, "item",
+                      "reduce it first, or read all elements with to_vector()",
+                      "expected a tensor with one element, got ", shape());
   return dispatch_all("item", dtype(), [&]<class T>() { return static_cast<double>(*data<T>()); });
 }
 
@@ -202,12 +200,11 @@ Tensor Tensor::requires_grad_(bool on) {
     throw DTypeError("requires_grad_", str(with_article(t.dtype), " tensor has no gradient"),
                      "only float32 and float64 tensors do");
   }
-  if (t.slot.tape != 0) {
-    throw TapeError("requires_grad_", str("this tensor ", t.shape, " was computed by a tape"),
-                    "it has a gradient already, as a step between leaves and loss: grad(y, {x}) "
-                    "gives it. x.detach().requires_grad_() is a new leaf with the same elements, "
-                    "on which what came before no longer depends");
-  }
+  require<TapeError>(t.slot.tape == 0, "requires_grad_",
+                     "it has a gradient already, as a step between leaves and loss: grad(y, {x}) "
+                     "gives it. x.detach().requires_grad_() is a new leaf with the same elements, "
+                     "on which what came before no longer depends",
+                     "this tensor ", t.shape, " was computed by a tape");
   t.requires_grad = on;
   return *this;
 }
@@ -239,10 +236,8 @@ void Tensor::set_grad(Tensor grad) {
 void Tensor::set_data(Tensor data) {
   TensorImpl& t = impl();
   check_in_place("set_data", *this);
-  if (t.slot.tape != 0) {
-    throw TapeError("set_data", str("this tensor ", t.shape, " was computed by a tape"),
-                    "detach() it first");
-  }
+  require<TapeError>(t.slot.tape == 0, "set_data", "detach() it first", "this tensor ", t.shape,
+                     " was computed by a tape");
   if (t.requires_grad && !is_floating(data.dtype())) {
     throw DTypeError(
         "set_data",

@@ -40,11 +40,10 @@ Tensor Tensor::select(int64_t dim, int64_t index) const {
   return gradus::select(*this, dim, index);
 }
 Tensor Tensor::T() const {
-  if (dim() != 2) {
-    throw ShapeError(
-        "T", str("expected a matrix, got ", shape()),
-        "transpose(dim0, dim1) exchanges two dimensions, permute puts all in an order");
-  }
+  require<ShapeError>(
+      dim() == 2, "T",
+      "transpose(dim0, dim1) exchanges two dimensions, permute puts all in an order",
+      "expected a matrix, got ", shape());
   return gradus::transpose(*this, 0, 1);
 }
 Tensor Tensor::sum(const Shape& dims, bool keepdim) const {

@@ -239,10 +239,9 @@ int num_threads() {
 }
 
 void set_num_threads(int n) {
-  if (n < 1 || n > max_num_threads) {
-    throw ValueError("set_num_threads", str("expected 1 to ", max_num_threads, " threads, got ", n),
-                     "as many as the machine has processors are usual");
-  }
+  require(n >= 1 && n <= max_num_threads, "set_num_threads",
+          "as many as the machine has processors are usual", "expected 1 to ", max_num_threads,
+          " threads, got ", n);
   thread_count.store(n, std::memory_order_relaxed);
 }
 

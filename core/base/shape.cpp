@@ -9,10 +9,8 @@ namespace gradus {
 
 namespace {
 void check_capacity(const char* op, size_t dims) {
-  if (dims > Shape::max_dims) {
-    throw ShapeError(op, str("a tensor has at most ", Shape::max_dims, " dimensions, got ", dims),
-                     "merge some with flatten() or reshape()");
-  }
+  require<ShapeError>(dims <= Shape::max_dims, op, "merge some with flatten() or reshape()",
+                      "a tensor has at most ", Shape::max_dims, " dimensions, got ", dims);
 }
 }  // namespace
 
@@ -58,10 +56,8 @@ int64_t Shape::numel() const {
     if (size == 0) return 0;
     overflow = __builtin_mul_overflow(n, size, &n) || overflow;
   }
-  if (overflow) {
-    throw ShapeError("shape", str("the number of elements of ", *this, " overflows 64 bits"),
-                     "a size is wrong");
-  }
+  require<ShapeError>(!overflow, "shape", "a size is wrong", "the number of elements of ", *this,
+                      " overflows 64 bits");
   return n;
 }
 
