@@ -1,5 +1,5 @@
-// How fast batches come: plain ones, and augmented ones with different numbers of workers. Images
-// are 28 x 28 gray, as in MNIST. "items_per_second" are images.
+// How fast batches are delivered: plain ones, and augmented ones with different numbers of workers.
+// Images are 28 x 28 gray, as in MNIST. "items_per_second" are images.
 #include <benchmark/benchmark.h>
 
 #include <gradus/core/ops.h>

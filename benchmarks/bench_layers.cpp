@@ -1,4 +1,4 @@
-// Forward and backward time of single layers; compare.sh sets those of other frameworks beside it.
+// Forward and backward time of single layers; compare.sh compares it with other frameworks.
 #include <gradus/core/base/parallel_for.h>
 
 #include "layer_program.h"

@@ -1,6 +1,6 @@
-// Forward and backward of norm layers, against a plain copy of the same bytes and, where the
+// Forward and backward passes of norm layers, against a plain copy of the same bytes and, if the
 // program was built with it, against PyTorch. The columns of a row are measured in turns, a few
-// calls each, so that their ratios mean something on a machine that is busy with other things.
+// calls each, so that their ratios are meaningful even on a busy machine.
 //
 //   bench_norm [rounds [threads]]
 #include <gradus/gradus.h>
@@ -59,7 +59,7 @@ std::unique_ptr<nn::NormLayer> make_layer(const Row& row) {
   return std::make_unique<nn::LayerNorm>(nn::LayerNormOptions{normalized});
 }
 
-/// One forward and backward, with gradients of input, weight and bias.
+/// One forward and backward pass, with gradients of input, weight and bias.
 std::function<void()> own_step(const Row& row) {
   Rng generator(1);
   const std::shared_ptr<nn::NormLayer> layer = make_layer(row);
@@ -82,8 +82,8 @@ void copy_some(Tensor& to, const Tensor& from, int64_t bytes) {
   });
 }
 
-/// What cannot be avoided: x is read, y written; x and g are read, dx is written. A copy reads as
-/// much as it writes, so the second read of x counts for half a copy.
+/// The unavoidable traffic: x is read, y written; x and g are read, dx is written. A copy reads as
+/// much as it writes, so the second read of x counts as half a copy.
 std::function<void()> copy_step(const Row& row) {
   const Tensor x = ones(row.shape), g = ones(row.shape);
   Tensor y = ones(row.shape), dx = ones(row.shape);
@@ -94,7 +94,7 @@ std::function<void()> copy_step(const Row& row) {
   };
 }
 
-/// The best of a few calls in a row, after one that brings everything back to its place.
+/// The best of a few calls in a row, after one that warms up the caches.
 double milliseconds(const std::function<void()>& step) {
   step();
   double best = 1e9;

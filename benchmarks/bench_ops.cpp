@@ -1,10 +1,10 @@
-// Every operation, layer and optimizer, forward and backward on its own, with the share of what the
+// Every operation, layer and optimizer, forward and backward separately, with the share of what the
 // machine can do. Names are operation/variant/shape/fwd or .../bwd:
 //
 //   bench_ops --benchmark_filter='batch_norm/.*' --benchmark_format=json
 //
-// GRADUS_NUM_THREADS says on how many threads. Operations are the rows of tests/op_table, which
-// has all of them; rows named "denormal" compare such input with ordinary one ("times_ordinary",
+// GRADUS_NUM_THREADS sets the number of threads. Operations are the rows of tests/op_table, which
+// has all of them; rows named "denormal" compare such input with normal input ("times_ordinary",
 // which should be near 1). A layer type without a benchmark is named when the program starts.
 #include <benchmark/benchmark.h>
 
@@ -61,7 +61,7 @@ const Ceilings& ceilings() {
   return measured;
 }
 
-/// Runs `pass`, which returns the seconds that count of one pass, and notes rates.
+/// Runs `pass`, which returns the measured seconds of one pass, and reports rates.
 template <class F>
 void measure(benchmark::State& state, ProfileCost cost, const F& pass) {
   double seconds = 0;
@@ -116,7 +116,7 @@ void optimizer_step(benchmark::State& state, const LayerCase& layer) {
   }
 }
 
-/// Times `run` of denormal numbers, and notes how many times as long it takes as of ordinary ones.
+/// Times `run` on denormal numbers, and reports the ratio to its time on normal ones.
 void denormal(benchmark::State& state, const Shape& shape,
               const std::function<void(const Tensor&)>& run) {
   Rng generator(1);
@@ -158,7 +158,7 @@ void add_layer(const LayerCase& layer) {
   }
 }
 
-/// What is slow with denormal numbers unless kernels flush them.
+/// The operations that are slow with denormal numbers unless kernels flush them.
 void add_denormal_input() {
   const auto add = [](const std::string& name, const Shape& shape,
                       const std::function<void(const Tensor&)>& run) {

@@ -1,5 +1,5 @@
-// The price of writing an operation on the tape and replaying it, on tensors so small that nothing
-// else counts. "items_per_second" are recorded operations, forward and backward together.
+// The cost of recording an operation on the tape and replaying it, on tensors so small that nothing
+// else matters. "items_per_second" are recorded operations, forward and backward together.
 #include <benchmark/benchmark.h>
 
 #include <gradus/core/ops.h>

@@ -19,7 +19,7 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, nn::Mo
   return std::make_unique<optim::SGD>(net.named_parameters(), optim::SGDOptions{.momentum = 0.9});
 }
 
-/// Random images and classes, and an order to take them in.
+/// Random images and classes, and an order of them.
 class RandomImages {
  public:
   explicit RandomImages(int64_t count, int64_t batch_size) : batch_size_(batch_size) {
@@ -51,7 +51,7 @@ struct Split {
   double total() const { return data + forward + backward + optimizer; }
 };
 
-/// Notes the time since its last call, or since it was made, into `part`.
+/// Adds the time since its last call, or since its construction, to `part`.
 class Laps {
  public:
   void note(double& part) {

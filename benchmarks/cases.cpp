@@ -146,7 +146,7 @@ void add_norm(Net& net, const std::string& norm, int channels, int side) {
   }
 }
 
-/// Four convolutions, each with a norm behind it.
+/// Four convolutions, each followed by a norm.
 std::string normalized(const std::string& norm) {
   Net net;
   const auto block = [&](int in, int out, int side) {

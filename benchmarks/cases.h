@@ -1,5 +1,5 @@
 // What is measured, as data, so that Gradus and its peers measure the same: layers and nets as JSON
-// with PyTorch's names, input shapes, optimizers. Nothing here knows a framework.
+// with PyTorch's names, input shapes, optimizers. Nothing here depends on a framework.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct LayerCase {
   std::string name() const;
 };
 
-/// Layers at the shapes of small nets on MNIST, in batches of 64. Beside layers there are the types
+/// Layers at the shapes of small nets on MNIST, in batches of 64. There are also the types
 ///   CrossEntropyLoss  of scores and classes,
 ///   Adam, SGD         one step with the parameters of the net that the option "net" names,
 ///   Chain             as many additions of one number as the option "length" says.
@@ -34,7 +34,7 @@ struct NetCase {
 };
 /// basic, lenet, mlp, norm-batch, norm-group, norm-layer, norm-instance.
 const std::vector<NetCase>& net_cases();
-/// The one with this name; throws std::invalid_argument where there is none.
+/// The one with this name; throws std::invalid_argument if there is none.
 const NetCase& net_case(const std::string& name);
 
 }  // namespace gradus::bench

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets Gradus beside PyTorch (libtorch) and oneDNN on this machine: whole nets in training and
+# Compares Gradus with PyTorch (libtorch) and oneDNN on this machine: whole nets in training and
 # inference, and single layers forward and backward. Installs the peers from Debian's packages,
 # builds, runs all programs in turns, and prints medians over the rounds as Markdown tables.
 #
@@ -11,7 +11,7 @@
 #   --data FOLDER  also train the recipe "fast" on the MNIST files in it, from process start to the
 #                  accuracy on the test images, with the seeds 1, 2, 3 ...
 #
-# Run it on a machine that does nothing else.
+# Run it on an otherwise idle machine.
 # shellcheck disable=SC2016  # $framework belongs to jq
 set -euo pipefail
 # shellcheck source=scripts/common.sh
@@ -83,7 +83,7 @@ measure_recipe() {
     <<< "$result"
 }
 
-# has PROGRAM: true where it was built.
+# has PROGRAM: true if it was built.
 has() { [ -x "$bin/$1" ]; }
 
 # run_round NUMBER

@@ -7,16 +7,16 @@
 
 namespace gradus::bench {
 
-/// What a framework brings along.
+/// What a framework has to provide.
 struct LayerBackend {
   const char* name;
   void (*set_threads)(int threads);
   /// One forward and backward pass on random input, with the gradients of input and parameters; or
-  /// one step of an optimizer. Empty where the framework does not have that.
+  /// one step of an optimizer. Empty if the framework does not have that.
   std::function<void()> (*make_step)(const LayerCase& layer);
 };
 
-/// Measures every layer of layer_cases() and prints milliseconds. The exit status.
+/// Measures every layer of layer_cases() and prints milliseconds. Returns the exit status.
 int run_layer_program(int argc, char** argv, const LayerBackend& backend);
 
 }  // namespace gradus::bench

@@ -1,4 +1,4 @@
-// Taking times.
+// Timing.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@ inline double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// The median time of a call of `step`, over calls for some `seconds` in all, after two that do not
-/// count. Other work on the machine disturbs a median less than a mean.
+/// The median time of a call of `step`, over calls that take some `seconds` in total, after two
+/// warm-up calls. Other load on the machine affects a median less than a mean.
 template <class F>
 double median_seconds(double seconds, const F& step) {
   for (int i = 0; i < 2; ++i) step();

@@ -11,7 +11,7 @@ namespace gradus::bench {
 enum class NormKind { batch, instance, group, layer };
 constexpr int64_t groups = 8;
 
-/// One forward and backward on random input of this shape; empty where there is no peer.
+/// One forward and backward pass on random input of this shape; empty if there is no peer.
 std::function<void()> peer_step(NormKind kind, const Shape& shape);
 void set_peer_threads(int threads);
 

@@ -13,14 +13,14 @@ namespace gradus::bench {
 /// Something to run forward and backward: y = forward(), whose gradient is `gradient`.
 struct Subject {
   std::function<Tensor()> forward;
-  std::vector<Tensor> leaves;  ///< what asks for gradients
+  std::vector<Tensor> leaves;  ///< the tensors that require gradients
   Tensor gradient;
 
   void forward_and_backward();
   void drop_gradients();
 };
 
-/// The layer on random input that asks for a gradient.
+/// The layer on random input that requires a gradient.
 Subject make_subject(const LayerCase& layer);
 
 /// True for an optimizer, which has no backward pass.

@@ -41,11 +41,11 @@ class Trainee {
   virtual void train_step() = 0;
   /// A forward pass in evaluation mode.
   virtual void infer_step() = 0;
-  /// What else there is to say after measuring.
+  /// Further output after measuring.
   virtual void report(std::ostream&, const TrainFigures&) {}
 };
 
-/// What a framework brings along. make_trainee also sets the number of threads.
+/// What a framework has to provide. make_trainee also sets the number of threads.
 struct TrainBackend {
   const char* name;
   std::unique_ptr<Trainee> (*make_trainee)(const TrainOptions& options);
