@@ -8,15 +8,15 @@ endif()
 
 option(GRADUS_PRECOMPILE_HEADERS "Precompile the headers that most files share" OFF)
 
-# gradus_share_headers(TARGET HEADER...): precompiles them for the target, where that is on.
+# gradus_share_headers(TARGET HEADER...): precompiles them for the target, if enabled.
 function(gradus_share_headers target)
   if(GRADUS_PRECOMPILE_HEADERS)
     target_precompile_headers(${target} PRIVATE ${ARGN})
   endif()
 endfunction()
 
-# gradus_optimize_less(LEVEL): tests and programs leave the work to the library. What they do
-# themselves need not be fast, but there is much of it to compile. Holds for the targets of a folder.
+# gradus_optimize_less(LEVEL): tests and programs leave the work to the library. Their own code need
+# not be fast, but there is much of it to compile. Applies to the targets of a folder.
 function(gradus_optimize_less level)
   add_compile_options($<$<CONFIG:Release,RelWithDebInfo>:${level}>)
 endfunction()

@@ -1,4 +1,4 @@
-# System packages first; a missing one is named together with the package that brings it.
+# System packages; a missing one is reported together with the package that provides it.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 

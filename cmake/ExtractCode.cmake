@@ -1,5 +1,5 @@
 # The code of a document as a file: all blocks between ```cpp and ```, one after the other. Blocks
-# that cannot stand in a program are marked ```c++ and left out.
+# that cannot be part of a program are marked ```c++ and left out.
 function(gradus_extract_code document output)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${document})
   file(READ ${document} rest)

@@ -12,7 +12,7 @@ install(TARGETS gradus EXPORT gradus-targets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
-# What operations and kernels share among themselves is nobody else's interface.
+# What operations and kernels share among themselves is not part of the interface.
 set(header_folder ${CMAKE_INSTALL_INCLUDEDIR}/gradus)
 install(FILES gradus.h DESTINATION ${header_folder})
 foreach(folder core nn optim datasets)
@@ -29,7 +29,7 @@ install(DIRECTORY ${gradus_forward_folder}/gradus/ DESTINATION ${header_folder})
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/gradus)
 install(EXPORT gradus-targets NAMESPACE gradus:: DESTINATION ${package_folder})
 
-# Users of a static library link what it needs themselves; a shared one brings that along.
+# Users of a static library link its dependencies themselves; a shared one includes them.
 get_target_property(gradus_type gradus TYPE)
 set(gradus_is_static OFF)
 if(gradus_type STREQUAL STATIC_LIBRARY)

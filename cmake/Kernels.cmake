@@ -27,9 +27,9 @@ function(gradus_add_simd_kernels target)
   endforeach()
 endfunction()
 
-# Compiles `sources`, loops over data, with -O2 where the build type's flags name no level: without
-# any, a net trains some twenty times slower, in debug builds and in those of users who set no build
-# type. A level that is named stays, and so does what runs under a sanitizer.
+# Compiles `sources`, loops over data, with -O2 if the build type's flags set no level: without any,
+# a net trains some twenty times slower, in debug builds and in those of users who set no build
+# type. A level that is set is kept, and so are builds with a sanitizer.
 function(gradus_optimize)
   if(GRADUS_SANITIZE)
     return()

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Checks that Doxygen has nothing to say against the documentation, and that there is a comment for
+# Checks that Doxygen reports no problems in the documentation, and that there is a comment for
 # every namespace, type and enumeration, every function, variable and alias of a namespace, and
-# every field of options, updates, statistics and results. Other members may speak for themselves.
-# Exit code 77 says that Doxygen is not installed.
+# every field of options, updates, statistics and results. Other members may go without. Exit code
+# 77 says that Doxygen is not installed.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -15,12 +15,13 @@ output="$(mktemp -d)"
 trap 'rm -rf "$output"' EXIT
 cd "$root"
 
-# warnings_with SETTING...: what Doxygen says with these in place of what docs/Doxyfile has.
+# warnings_with SETTING...: Doxygen's warnings with these settings in place of those of
+# docs/Doxyfile.
 warnings_with() {
   printf '%s\n' "@INCLUDE = docs/Doxyfile" "OUTPUT_DIRECTORY = $output" "$@" | doxygen - 2>&1
 }
 
-# Doxygen says nothing of namespaces without a comment, and nothing of what is in them.
+# Doxygen does not report namespaces without a comment, nor anything in them.
 bare_namespaces() {
   local file
   for file in "$output"/xml/namespacegradus*.xml; do
@@ -30,8 +31,8 @@ bare_namespaces() {
   done
 }
 
-# Of the warnings that something is not documented, those that count. What is static tells a class
-# about itself ("type") and is no option.
+# Of the warnings about missing documentation, those that matter. A static member describes a class
+# itself ("type") and is not an option.
 missing_comments() {
   local kinds='(Options|Update|Statistics|Result)' warning file line
   { grep -E "Compound .* is not|of namespace [^ ]+ is not|\

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks that clang-format would change no source file; with --fix, lets it.
-# Versions of clang-format differ in what they write: this project's is 14. Exit code 77 says that
-# only another one is here.
+# Checks that clang-format would change no source file; with --fix, formats them. Versions of
+# clang-format differ in their output: this project uses 14. Exit code 77 says that only another one
+# is installed.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

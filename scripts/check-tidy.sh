@@ -7,8 +7,9 @@
 #   scripts/check-tidy.sh --all           everything
 #   scripts/check-tidy.sh core/tape.cpp   the files named
 #
-# A changed header stands for the file of the same name. Takes the compile commands of
-# build/dev-clang. Benchmarks of other frameworks are left out: clang does not take PyTorch's headers.
+# For a changed header, the .cpp file of the same name is checked. Uses the compile commands of
+# build/dev-clang. Benchmarks of other frameworks are left out: clang does not compile PyTorch's
+# headers.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -18,7 +19,7 @@ cmake --preset dev-clang > /dev/null
 
 all_files() { source_files | grep '\.cpp$' | grep -v -e '^benchmarks/peers/' -e _peer_torch; }
 
-# What changed last comes first. Where there is no history, every file counts as changed.
+# What changed last comes first. Without a history, every file counts as changed.
 changed_files() {
   if ! git rev-parse --verify --quiet HEAD > /dev/null; then
     all_files

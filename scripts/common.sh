@@ -5,7 +5,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 jobs() { getconf _NPROCESSORS_ONLN; }
 
-# Installs what is missing, where that is possible.
+# Installs what is missing, if possible.
 install_dependencies() {
   if command -v apt-get > /dev/null; then
     "$root/scripts/install-deps.sh" "$@"

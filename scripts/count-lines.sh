@@ -12,7 +12,7 @@ commit="${1-}"
 files() { if [ -n "$commit" ]; then git ls-tree -r --name-only "$commit"; else git ls-files; fi; }
 text() { if [ -n "$commit" ]; then git show "$commit:$1"; else cat "$1"; fi; }
 
-# count NAME PATTERN [EXCEPT]: prints the lines of all files that fit.
+# count NAME PATTERN [EXCEPT]: prints the lines of all files that match.
 count() {
   local lines=0 file
   while read -r file; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Which lines of core, nn, optim and datasets the tests run: builds with counters in build/coverage,
-# runs the test programs and sums up with gcovr. Writes build/coverage/coverage.html and prints the
-# total. Exit code 1 where it is below the least that is asked for:
+# runs the test programs and summarizes with gcovr. Writes build/coverage/coverage.html and prints
+# the total. Exit code 1 if it is below the required minimum:
 #
 #   scripts/coverage.sh          at least 95 % of the lines
 #   scripts/coverage.sh 90
@@ -18,7 +18,7 @@ fi
 build_preset coverage
 cd "$root"
 find build/coverage -name '*.gcda' -delete
-# Without what looks at the project rather than runs its code, and without what takes long.
+# Without tests that inspect the project rather than run its code, and without slow ones.
 ctest --test-dir build/coverage --no-tests=error --output-on-failure --parallel "$(jobs)" \
   --exclude-regex '^(project|document|interchange|package)' --label-exclude slow
 gcovr --root . --object-directory build/coverage --filter core/ --filter nn/ --filter optim/ \

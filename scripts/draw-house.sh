@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Draws who includes whom, folder by folder, from the #include lines: docs/house.dot, and from that
+# Draws which folder includes which, from the #include lines: docs/house.dot, and from that
 # docs/house.svg with Graphviz.
 #
 #   scripts/draw-house.sh            writes both
@@ -9,8 +9,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
-# "FROM TO" for each include of one folder's file in another folder. Of core's own files, what is
-# made of operations (ops.h, op.h) stands apart from what operations are made of (tensor, tape).
+# "FROM TO" for each include of one folder's file in another folder. Of core's own files, those
+# built on operations (ops.h, op.h) are separate from those that operations build on (tensor, tape).
 edges() {
   source_files | grep -E '^(core|nn|optim|datasets|train)/' \
     | xargs grep -HE '^ *#include "' | sed -E 's/^([^:]+): *#include "([^"]+)".*/\1 \2/' \
@@ -50,7 +50,7 @@ digraph house {
   { rank=same; nn; optim; datasets; }
 END
   edges | awk '
-    # The umbrella looks down on the families, which use what op.h shares.
+    # The umbrella header includes the families, which use op.h.
     $1 == "ops" && $2 ~ /^(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)$/ {
       print "  " $1 " -> " $2 " [style=dashed];"; next }
     $2 == "ops" && $1 ~ /^(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)$/ {

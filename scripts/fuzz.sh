@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Feeds what reads files with hostile bytes: builds the programs of tests/fuzz with clang's libFuzzer
-# and the address and undefined-behaviour sanitizers, and runs each for some seconds.
+# Feeds the file readers with hostile bytes: builds the programs of tests/fuzz with clang's
+# libFuzzer and the address and undefined-behaviour sanitizers, and runs each for some seconds.
 #
 #   scripts/fuzz.sh              10 seconds for each program
 #   scripts/fuzz.sh 300 idx      300 seconds for fuzz_idx
@@ -30,7 +30,7 @@ if [ "${#targets[@]}" -eq 0 ]; then
   done
 fi
 mkdir -p found
-# What is written and flushed for each input goes to memory.
+# Files that are written and flushed for each input go to memory.
 if [ -d /dev/shm ]; then export TMPDIR=/dev/shm; fi
 failed=()
 for target in "${targets[@]}"; do

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Installs the system packages that Gradus is built with, on Debian, Ubuntu and their relatives.
+# Installs the system packages that Gradus is built with, on Debian, Ubuntu and their derivatives.
 #
 #   scripts/install-deps.sh           what the library and the programs need
 #   scripts/install-deps.sh --test    also what the tests and checks need
 #   scripts/install-deps.sh --peers   also the frameworks that benchmarks/compare.sh compares with
 #
-# Calls apt only where something is missing, through sudo where that takes another user.
+# Calls apt only if something is missing, through sudo if that needs another user.
 set -euo pipefail
 
-# Any one of the packages on a line will do; the first is the one that gets installed.
+# Any one of the packages on a line will do; the first is the one that is installed.
 build_packages=(
   "g++"
   "cmake"
@@ -59,7 +59,7 @@ missing_of() {
   done
 }
 
-# True where apt has heard of the package.
+# True if apt knows the package.
 is_available() { apt-cache show "$1" > /dev/null 2>&1; }
 
 may_install() { [ "$(id -u)" -eq 0 ] || command -v sudo > /dev/null; }

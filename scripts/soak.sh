@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Kills a training at random moments, many times, and checks that it always ends with the bits of
-# one that nothing happened to. Takes the release build.
+# Kills a training run at random moments, many times, and checks that it always ends with the bits
+# of an undisturbed one. Uses the release build.
 #
 #   scripts/soak.sh            200 kills
 #   scripts/soak.sh 50 7       50 kills, at the random moments of seed 7

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A short part of the tests under valgrind's memcheck, which also sees reads of memory that was never
-# written. Takes the release build. Valgrind knows no AVX-512, so the kernels run in their baseline
-# form; more arguments go to valgrind.
+# A short part of the tests under valgrind's memcheck, which also detects reads of memory that was
+# never written. Uses the release build. Valgrind does not support AVX-512, so the kernels run in
+# their baseline form; further arguments go to valgrind.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -13,9 +13,9 @@ fi
 
 build_preset release test_core test_datasets test_nn test_optim
 
-# The allocator keeps its blocks until the end of the process; they are "still reachable". Tests that
-# look at the clock are left out, as everything takes some thirty times as long, and one that runs
-# out of memory, which valgrind needs more of.
+# The allocator keeps its blocks until the end of the process; they are "still reachable". Tests
+# that depend on time are left out, as everything takes some thirty times as long, and one that runs
+# out of memory, since valgrind needs more of it.
 check() {
   local program="$1"
   shift
