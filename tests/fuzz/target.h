@@ -1,4 +1,4 @@
-// What a fuzz target is: a function that takes any bytes at all.
+// The interface of a fuzz target: a function that takes arbitrary bytes.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace gradus::fuzz {
 /// it once.
 void run(std::span<const std::byte> input);
 
-/// Ends the program, which libFuzzer reports together with the input, where a promise is broken.
+/// Ends the program if a promise is broken, which libFuzzer reports together with the input.
 inline void require(bool holds, const char* promise) {
   if (holds) return;
   std::fprintf(stderr, "broken: %s\n", promise);

@@ -13,7 +13,7 @@ namespace gradus::op_table {
 
 using Tensors = std::vector<Tensor>;
 
-/// What values an input may take, away from points without a derivative.
+/// The values that an input may take, away from points without a derivative.
 enum class Values {
   any,       ///< +-[0.3, 1.5]: not near zero
   positive,  ///< [0.3, 1.8]
@@ -25,20 +25,20 @@ enum class Values {
 
 struct Input {
   Shape shape;
-  Shape large = {};  ///< for timing and for work on several threads; `shape` where empty
+  Shape large = {};  ///< for timing and for work on several threads; `shape` if empty
   Values values = Values::any;
   int64_t limit = 0;
 };
 
 struct Row {
-  std::string op;    ///< the name on the tape; empty for a function made of other operations
+  std::string op;    ///< the name on the tape; empty for a function composed of other operations
   std::string form;  ///< the call, as a reader would write it: "softmax(x, 1)"
   std::vector<Input> inputs;
-  /// Runs on any shapes and floating types that fit together. May need a tape.
+  /// Runs on any shapes and floating-point types that match. May need a tape.
   std::function<Tensor(const Tensors&)> call;
   /// Of float32 results against float64 ones, relative to the largest element.
   double float32_tolerance = 1e-5;
-  /// Of the central differences. Only rounding to float32 needs another one.
+  /// Of the central differences. Only rounding to float32 needs a different one.
   double step = 1e-6;
 };
 
@@ -47,16 +47,17 @@ std::vector<Row> reduction_rows();
 std::vector<Row> shape_rows();
 std::vector<Row> activation_rows();
 std::vector<Row> layer_rows();   ///< products, convolution, pooling, normalization
-std::vector<Row> window_rows();  ///< convolution and pooling made of those over planes
+std::vector<Row> window_rows();  ///< convolution and pooling composed of those over planes
 std::vector<Row> loss_rows();
 /// All of these.
 const std::vector<Row>& rows();
 
 enum class Size { small, large };
-/// Floating inputs have type `dtype` and ask for no gradient. The same for the same arguments.
+/// Floating-point inputs have type `dtype` and require no gradient. The same for the same
+/// arguments.
 Tensors make_inputs(const Row& row, DType dtype, Size size = Size::small);
 
-/// The output of a row, and the gradients of its floating inputs for a fixed random output
+/// The output of a row, and the gradients of its floating-point inputs for a fixed random output
 /// gradient.
 struct Result {
   Tensor output;
@@ -65,8 +66,8 @@ struct Result {
 /// `inputs` may have any layout; they are not changed.
 Result run(const Row& row, const Tensors& inputs);
 
-/// What `f` does to the gradient: a function of f's inputs and, last, an output gradient, that
-/// gives the gradient of input number `which`. With its own gradients, so it can be nested.
+/// The gradient of `f` as a function: of f's inputs and, last, an output gradient, giving the
+/// gradient of input number `which`. It has gradients itself, so it can be nested.
 std::function<Tensor(const Tensors&)> gradient_of(std::function<Tensor(const Tensors&)> f,
                                                   size_t which = 0);
 

@@ -1,4 +1,4 @@
-// Every optimizer of the library, for tests of what all of them have in common.
+// Every optimizer of the library, for tests that apply to all of them.
 #pragma once
 
 #include <memory>

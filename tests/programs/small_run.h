@@ -1,4 +1,4 @@
-// A small training with bin/mnist, for tests that stop it in all ways and go on with it.
+// A small training run of bin/mnist, for tests that stop it in every way and resume it.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -23,8 +23,8 @@ inline const std::string program = build_folder() + "/bin/mnist";
 constexpr int64_t epochs = 3;
 constexpr int64_t steps_per_epoch = 25;
 
-/// With running statistics and dropout; the command adds all else that a training can have: state
-/// of the optimizer, a schedule, averaged weights, augmentation.
+/// With running statistics and dropout; the command adds everything else that a training run can
+/// have: state of the optimizer, a schedule, averaged weights, augmentation.
 constexpr const char* small_net = R"({"layers": [
   {"name": "conv", "type": "Conv2d", "options": {"in_channels": 1, "out_channels": 4,
                                                  "kernel_size": 5, "stride": 2}},
@@ -62,12 +62,12 @@ struct Place : TemporaryFolder {
   std::vector<std::string> resume_command() const {
     return {program, "train", "--threads=1", "--resume", run()};
   }
-  /// Starts the run, or goes on with it where there is something to go on from.
+  /// Starts the run, or resumes it if there is something to resume.
   std::vector<std::string> next_command() const {
     return has_checkpoint() ? resume_command() : start_command();
   }
   bool has_checkpoint() const { return fs::exists(run()) && !files("checkpoint-").empty(); }
-  /// The files of the run whose names begin so.
+  /// The files of the run whose names begin with `prefix`.
   std::vector<fs::path> files(const std::string& prefix) const {
     std::vector<fs::path> found;
     for (const auto& entry : fs::directory_iterator(run())) {
@@ -115,7 +115,7 @@ inline std::map<std::string, std::string> last_state(const fs::path& run) {
   return bytes;
 }
 
-/// A run that nothing happened to, and the seconds it took.
+/// An undisturbed run, and the seconds it took.
 struct Reference {
   Place place;
   double seconds = 0;
@@ -141,7 +141,7 @@ inline std::string number_after(const std::string& text, const std::string& word
   return text.substr(begin, text.find_first_not_of("0123456789", begin) - begin);
 }
 
-/// Finishes the run of `place` and checks that it is the uninterrupted one, bit by bit.
+/// Finishes the run of `place` and checks that it has the same bits as the uninterrupted one.
 inline Outcome finish_and_compare(const Place& place) {
   Outcome outcome = run(joined(place.next_command()));
   REQUIRE_MESSAGE(outcome.status == 0, outcome.err, outcome.out);
@@ -154,7 +154,7 @@ inline Outcome finish_and_compare(const Place& place) {
   return outcome;
 }
 
-/// Trains until the checkpoint of `step`, then stops in good order.
+/// Trains until the checkpoint of `step`, then stops cleanly.
 inline void train_to(const Place& place, int64_t step) {
   Process process(place.start_command(), place.log());
   REQUIRE(process.wait_until([&] { return place.has_step(step); }));
@@ -162,8 +162,8 @@ inline void train_to(const Place& place, int64_t step) {
   REQUIRE(process.wait() == 128 + SIGTERM);
 }
 
-/// Runs `command`, kills it at the checkpoint of `step`, and lets the run of `place` go on to its
-/// end.
+/// Runs `command`, kills it at the checkpoint of `step`, and lets the run of `place` continue to
+/// its end.
 inline void kill_and_resume(const Place& place, const std::vector<std::string>& command,
                             int64_t step) {
   Process process(command, place.log());

@@ -8,7 +8,7 @@
 
 namespace gradus::test {
 
-/// What the gradus::Error thrown by `f` says; "no error" where there is none.
+/// The message of the gradus::Error thrown by `f`; "no error" if there is none.
 template <class F>
 std::string message_of(const F& f) {
   try {

@@ -1,4 +1,4 @@
-// Locales that write numbers in another way, for tests.
+// Locales that write numbers differently, for tests.
 #pragma once
 
 #include <clocale>

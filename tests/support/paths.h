@@ -1,4 +1,4 @@
-// Where the project's source and this build lie.
+// Where the project's source and this build are.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// A program that runs beside the test.
+// A program that runs alongside the test.
 #pragma once
 
 #include <fcntl.h>
@@ -43,13 +43,13 @@ class Process {
     if (!ended_ && waitpid(id_, &status_, WNOHANG) == id_) ended_ = true;
     return ended_;
   }
-  /// The exit status once it has ended; minus the number of the signal that ended it.
+  /// The exit status once it has ended; minus the signal's number if a signal ended it.
   int wait() {
     if (!ended_) waitpid(id_, &status_, 0);
     ended_ = true;
     return WIFEXITED(status_) ? WEXITSTATUS(status_) : -WTERMSIG(status_);
   }
-  /// Waits until `condition` holds or the program has ended, for a minute at most; true where it
+  /// Waits until `condition` holds or the program has ended, for a minute at most; true if it
   /// holds.
   template <class Condition>
   bool wait_until(const Condition& condition) {

@@ -5,8 +5,8 @@
 
 namespace gradus::test {
 
-/// Seconds of the processor that f() takes; under a sanitizer a tenth of them, since it makes
-/// everything some times slower.
+/// Seconds of CPU time that f() takes; under a sanitizer a tenth of them, since that makes
+/// everything several times slower.
 template <class F>
 double processor_seconds(const F& f) {
   const std::clock_t start = std::clock();

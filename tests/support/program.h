@@ -12,7 +12,7 @@
 namespace gradus::test {
 
 struct Outcome {
-  int status;       ///< exit status; -1 where a signal ended the program
+  int status;       ///< exit status; -1 if a signal ended the program
   std::string out;  ///< standard output
   std::string err;  ///< standard error
 };

@@ -10,7 +10,7 @@
 
 namespace gradus::test {
 
-/// A new folder that goes away, with everything in it, when the object does.
+/// A new folder that is removed, with everything in it, with the object.
 class TemporaryFolder {
  public:
   TemporaryFolder() {

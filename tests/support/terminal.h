@@ -1,4 +1,4 @@
-// A program on a terminal of a certain size, and what is to be seen there.
+// A program on a terminal of a certain size, and what it shows.
 #pragma once
 
 #include <poll.h>
@@ -18,9 +18,9 @@
 
 namespace gradus::test {
 
-/// The rows of a terminal that never scrolls. Knows printable characters, one column each, CR, LF
-/// and erasing to the end of the line or the screen. A character in the last column begins a new
-/// row with the next one.
+/// The rows of a terminal that never scrolls. Supports printable characters, one column each, CR,
+/// LF and erasing to the end of the line or the screen. After a character in the last column, the
+/// next one begins a new row.
 class Screen {
  public:
   explicit Screen(size_t width) : width_(width) {}
@@ -31,7 +31,7 @@ class Screen {
     }
   }
 
-  /// The text of the rows down to the last one that has any, without spaces at their ends.
+  /// The text of the rows down to the last one that has any, without trailing spaces.
   std::vector<std::string> rows() const {
     std::vector<std::string> texts;
     for (const Row& row : rows_) {
@@ -42,14 +42,14 @@ class Screen {
     while (!texts.empty() && texts.back().empty()) texts.pop_back();
     return texts;
   }
-  /// How many rows were begun because the one before was full.
+  /// How many rows were begun because the previous one was full.
   int full_rows() const {
     return static_cast<int>(
         std::count_if(rows_.begin(), rows_.end(), [](const Row& row) { return row.goes_on; }));
   }
   size_t cursor_column() const { return column_; }
 
-  /// As terminals do that keep text: what is in too long rows goes on below them, and the cursor
+  /// As in terminals that keep text: the text of too long rows continues below them, and the cursor
   /// stays at its character.
   void resize(size_t width) {
     std::vector<Row> lines;  // of any length
@@ -78,7 +78,7 @@ class Screen {
     }
     while (rows_.size() <= row_) rows_.emplace_back();
   }
-  /// As terminals do that do not: what does not fit is lost.
+  /// As in terminals that do not: what does not fit is lost.
   void cut(size_t width) {
     width_ = width;
     for (Row& row : rows_) row.cells.resize(std::min(row.cells.size(), width), " ");
@@ -91,7 +91,7 @@ class Screen {
     bool goes_on = false;  // in the next row
   };
 
-  /// False where the rest is the beginning of something.
+  /// False if the rest is an incomplete sequence.
   bool take_one() {
     const auto first = static_cast<unsigned char>(pending_.front());
     size_t size = 1;
@@ -139,7 +139,7 @@ class Screen {
   std::string pending_;
 };
 
-/// A program that believes to be on a terminal; killed and waited for at the end of the scope.
+/// A program that believes it is on a terminal; killed and waited for at the end of the scope.
 class TerminalProcess {
  public:
   TerminalProcess(std::vector<std::string> arguments, const std::string& folder, int width)
@@ -167,7 +167,7 @@ class TerminalProcess {
   Screen& screen() { return screen_; }
 
   /// Calls `look` with the screen after every return of the cursor, until it returns true or the
-  /// program has ended; a minute at most. True where it did.
+  /// program has ended; a minute at most. True if it did.
   template <class Look>
   bool watch(const Look& look) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
@@ -176,8 +176,8 @@ class TerminalProcess {
       if (poll(&ready, 1, 1000) <= 0) continue;
       char bytes[4096];
       const ssize_t count = read(terminal_, bytes, sizeof bytes);
-      if (count <= 0) return false;  // nobody has the other end open any more
-      // A piece at a time: what is drawn over at once is to be seen as well.
+      if (count <= 0) return false;  // nobody has the other end open any longer
+      // A piece at a time, to see also what is overwritten immediately.
       std::string_view rest(bytes, static_cast<size_t>(count));
       bool found = false;
       while (!rest.empty()) {

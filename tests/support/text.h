@@ -23,7 +23,7 @@ inline int occurrences(std::string_view text, std::string_view part) {
   return count;
 }
 
-/// The bytes of a file; nothing where there is none.
+/// The bytes of a file; nothing if there is none.
 inline std::string read_text(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(in), {});

@@ -1,4 +1,4 @@
-// What the library says on the standard error stream, for tests.
+// What the library writes to standard error, for tests.
 #pragma once
 
 #include <iostream>
@@ -7,7 +7,7 @@
 
 namespace gradus::test {
 
-/// Takes what is written to std::cerr while it lives.
+/// Captures what is written to std::cerr during its lifetime.
 class Warnings {
  public:
   Warnings() : before_(std::cerr.rdbuf(taken_.rdbuf())) {}
