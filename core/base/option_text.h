@@ -1,7 +1,6 @@
 // Options as text, "stride=2, padding=[1,0]".
 #pragma once
 
-#include <array>
 #include <concepts>
 #include <initializer_list>
 #include <optional>
@@ -37,11 +36,12 @@ class OptionText {
     return value ? of(*value) : "none";
   }
   /// One number if all are equal, else a list.
-  template <class T, size_t N>
-  static std::string of(const std::array<T, N>& values) {
+  template <class Array>
+  requires requires(Array a) { a.fill(a[0]); }
+  static std::string of(const Array& values) {
     std::string list;
     bool all_equal = true;
-    for (const T& value : values) {
+    for (const auto& value : values) {
       all_equal = all_equal && value == values[0];
       list += (list.empty() ? "" : ",") + of(value);
     }

@@ -1,5 +1,7 @@
+// Convolutions: checks, and what the tape records. conv2d and its two gradients have kernels;
+// convolutions of one and three dimensions and all transposed ones are made of these, so that
+// derivatives of every order follow.
 #include "conv_kernel.h"
-
 #include "sliding_window.h"
 
 namespace gradus {
@@ -8,9 +10,107 @@ using namespace ops;
 
 namespace {
 
-/// Checks that x and weight fit and returns the sizes of their convolution.
-kernels::ConvSizes conv_sizes(const Shape& x, const Shape& weight, const Conv2dOptions& o) {
-  const Size2 output = conv_output_size("conv2d", x, weight, o);
+// --- Checks ---
+
+/// Output sizes of the convolution of x [N,C,...] with `weight`, or of the transposed one. Throws
+/// in the name of `op` where they do not fit or an option makes no sense.
+template <template <size_t> class Options, size_t N>
+Sizes<N> output_size(const char* op, const Shape& x, const Shape& weight, const Options<N>& o) {
+  constexpr bool transposed = std::is_same_v<Options<N>, ConvTransposeOptions<N>>;
+  constexpr int dims = static_cast<int>(N) + 2;
+  require(all_between(o.stride, 1) && all_between(o.dilation, 1) && all_between(o.padding, 0) &&
+              o.groups >= 1 && o.groups <= largest_size,
+          op, "stride, dilation and groups are at least 1, padding at least 0", "stride ", o.stride,
+          ", padding ", o.padding, ", dilation ", o.dilation, ", groups ", o.groups);
+  if (x.dim() != dims || weight.dim() != dims) {
+    throw ShapeError(op,
+                     str("expected input [N,C,", spatial_layout<N>, "] and weight [",
+                         transposed ? "C,O/groups," : "O,C/groups,",
+                         N == 1   ? "k"
+                         : N == 2 ? "kh,kw"
+                                  : "kd,kh,kw",
+                         "]: input ", x, ", weight ", weight),
+                     str("a single sample is [C,", spatial_layout<N>, "]"));
+  }
+  const std::string shapes = str("input ", x, ", weight ", weight, ", groups ", o.groups);
+  bool is_weight = weight[0] > 0 && weight[0] % o.groups == 0;
+  for (int d = 2; d < dims; ++d)
+    is_weight = is_weight && weight[d] >= 1 && weight[d] <= largest_size;
+  require<ShapeError>(is_weight, op,
+                      transposed ? "in_channels must be a multiple of groups, and no size 0"
+                                 : "out_channels must be a multiple of groups, and no size 0",
+                      "invalid weight: ", shapes);
+  const int64_t channels = transposed ? weight[0] : weight[1] * o.groups;
+  require<ShapeError>(x[1] == channels, op,
+                      "the channels of the input must be those the layer was built with",
+                      "expected ", channels, " input channels, got ", x[1], ": ", shapes);
+  Sizes<N> output;
+  for (size_t i = 0; i < N; ++i) {
+    const int d = static_cast<int>(i) + 2;
+    if constexpr (transposed) {
+      const int64_t more = o.output_padding[i];
+      require(more >= 0 && more < std::max(o.stride[i], o.dilation[i]), op,
+              "output_padding is at least 0, and less than stride or dilation", "output_padding ",
+              o.output_padding, ", stride ", o.stride, ", dilation ", o.dilation);
+      output[i] =
+          (x[d] - 1) * o.stride[i] - 2 * o.padding[i] + o.dilation[i] * (weight[d] - 1) + more + 1;
+      require<ShapeError>(x[d] >= 1 && output[i] >= 1, op,
+                          "padding takes its size away from both sides: use less",
+                          "nothing is left of the output: ", shapes, ", stride ", o.stride,
+                          ", padding ", o.padding);
+    } else {
+      const int64_t room = room_for(weight[d], x[d], o.padding[i], o.dilation[i]);
+      require<ShapeError>(room >= 0, op, "use a smaller kernel or dilation, or more padding",
+                          "the kernel is larger than the padded input: ", shapes, ", padding ",
+                          o.padding, ", dilation ", o.dilation);
+      output[i] = room / o.stride[i] + 1;
+    }
+  }
+  return output;
+}
+
+/// Throws where x [C,...], which is read as a single sample, does not have so many channels.
+void check_sample(const char* op, const Tensor& x, const Shape& weight, int64_t channels,
+                  const char* layout) {
+  if (x.size(0) == channels) return;
+  throw ShapeError(op,
+                   str("expected ", channels, " input channels, got ", x.size(0), ": input ",
+                       x.shape(), " is read as a single sample [C,", layout, "], weight ", weight),
+                   channels == 1
+                       ? str("unsqueeze(1) makes a batch of one channel of it, [N,1,", layout, "]")
+                       : str("a batch is [N,", channels, ",", layout, "]"));
+}
+
+/// Checks the arguments of convolution `op` and returns `run(batch, output sizes)` for x, which may
+/// be a single sample [C,...].
+template <template <size_t> class Options, size_t N, class Run>
+Tensor convolve(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                const Options<N>& o, const Run& run) {
+  constexpr bool transposed = std::is_same_v<Options<N>, ConvTransposeOptions<N>>;
+  if (x.dim() == static_cast<int>(N) + 1) {
+    if (weight.dim() == x.dim() + 1 && o.groups >= 1) {  // else told by the checks that follow
+      check_sample(op, x, weight.shape(), transposed ? weight.size(0) : weight.size(1) * o.groups,
+                   spatial_layout<N>);
+    }
+    return squeeze(convolve(op, unsqueeze(x, 0), weight, bias, o, run), 0);
+  }
+  const Sizes<N> output = output_size(op, x.shape(), weight.shape(), o);
+  check_floating(op, x);
+  check_same_dtype(op, x, weight);
+  if (bias.defined()) {
+    const int64_t channels = transposed ? weight.size(1) * o.groups : weight.size(0);
+    check_same_dtype(op, x, bias);
+    require<ShapeError>(bias.shape() == Shape{channels}, op,
+                        "the bias has one element per output channel", "expected a bias [",
+                        channels, "], got ", bias.shape(), ": weight ", weight.shape());
+  }
+  return run(x, output);
+}
+
+// --- Planes ---
+
+kernels::ConvSizes sizes_of(const Shape& x, const Shape& weight, const Size2& output,
+                            const Conv2dOptions& o) {
   return {.n = x[0],
           .c = x[1],
           .h = x[2],
@@ -30,57 +130,60 @@ kernels::ConvSizes conv_sizes(const Shape& x, const Shape& weight, const Conv2dO
           .winograd = o.winograd};
 }
 
-double conv_flops(const kernels::ConvSizes& s) {
-  return 2.0 * static_cast<double>(s.n) * static_cast<double>(s.o * s.depth()) *
-         static_cast<double>(s.oh * s.ow);
+/// The sizes of the convolution of which g is the output gradient, if `other` and it fit.
+kernels::ConvSizes gradient_sizes(const char* op, const Tensor& g, const Tensor& other,
+                                  const Shape& x, const Shape& weight, const Conv2dOptions& o) {
+  check_same_dtype(op, g, other);
+  const Size2 output = output_size("conv2d", x, weight, o);
+  const Shape expected{x[0], weight[0], output[0], output[1]};
+  require<ShapeError>(g.shape() == expected, op,
+                      "it has the shape of the result of the convolution",
+                      "expected an output gradient ", expected, ", got ", g.shape());
+  return sizes_of(x, weight, output, o);
 }
 
-void check_gradient(const char* op, const Tensor& g, const kernels::ConvSizes& s) {
-  if (g.shape() == Shape{s.n, s.o, s.oh, s.ow}) return;
-  throw ShapeError(
-      op, str("expected an output gradient ", Shape{s.n, s.o, s.oh, s.ow}, ", got ", g.shape()),
-      "it has the shape of the result of the convolution");
+double flops_of(const kernels::ConvSizes& s) {
+  return 2.0 * static_cast<double>(s.n) * static_cast<double>(s.o * s.depth()) *
+         static_cast<double>(s.oh * s.ow);
 }
 
 }  // namespace
 
 Tensor conv2d(const Tensor& input, const Tensor& weights, const Tensor& bias,
               const Conv2dOptions& options) {
-  if (input.dim() == 3) {
-    check_sample_channels("conv2d", input, weights, 1, options.groups);
-    return squeeze(conv2d(unsqueeze(input, 0), weights, bias, options), 0);
-  }
-  const auto s = conv_sizes(input.shape(), weights.shape(), options);
-  check_conv_arguments("conv2d", input, weights, bias, s.o);
-  const Tensor x = contiguous(input), weight = contiguous(weights);
-  const Tensor b = bias.defined() ? contiguous(bias) : Tensor();
-  Tensor y = Tensor::empty({s.n, s.o, s.oh, s.ow}, x.dtype());
-  dispatch_floating("conv2d", x.dtype(), [&]<class T>() {
-    kernels::table<kernels::Conv<T>>().forward(
-        s, y.mutable_data<T>(), x.data<T>(), weight.data<T>(), b.defined() ? b.data<T>() : nullptr);
-  });
-  return record(Op("conv2d", conv_flops(s)), inputs(x, weight, b), y, saved(x, weight), options,
-                [](const TensorList& saved, const Conv2dOptions& o, const Tensor& g,
-                   const Wanted& wanted) -> TensorList {
-                  const Tensor &in = saved[0], &w = saved[1];
-                  return {wanted[0] ? conv2d_input_gradient(g, w, in.shape(), o) : Tensor(),
-                          wanted[1] ? conv2d_weight_gradient(g, in, w.shape(), o) : Tensor(),
-                          wanted[2] ? sum(g, {0, 2, 3}) : Tensor()};
-                });
+  return convolve(
+      "conv2d", input, weights, bias, options, [&](const Tensor& batch, const Size2& output) {
+        const auto s = sizes_of(batch.shape(), weights.shape(), output, options);
+        const Tensor x = contiguous(batch), weight = contiguous(weights);
+        const Tensor b = bias.defined() ? contiguous(bias) : Tensor();
+        Tensor y = Tensor::empty({s.n, s.o, s.oh, s.ow}, x.dtype());
+        dispatch_floating("conv2d", x.dtype(), [&]<class T>() {
+          kernels::table<kernels::Conv<T>>().forward(s, y.mutable_data<T>(), x.data<T>(),
+                                                     weight.data<T>(),
+                                                     b.defined() ? b.data<T>() : nullptr);
+        });
+        return record(Op("conv2d", flops_of(s)), inputs(x, weight, b), y, saved(x, weight), options,
+                      [](const TensorList& saved, const Conv2dOptions& o, const Tensor& g,
+                         const Wanted& wanted) -> TensorList {
+                        const Tensor &in = saved[0], &w = saved[1];
+                        return {wanted[0] ? conv2d_input_gradient(g, w, in.shape(), o) : Tensor(),
+                                wanted[1] ? conv2d_weight_gradient(g, in, w.shape(), o) : Tensor(),
+                                wanted[2] ? sum(g, {0, 2, 3}) : Tensor()};
+                      });
+      });
 }
 
 Tensor conv2d_input_gradient(const Tensor& gradient, const Tensor& weights,
                              const Shape& input_shape, const Conv2dOptions& options) {
-  check_same_dtype("conv2d_input_gradient", gradient, weights);
-  const auto s = conv_sizes(input_shape, weights.shape(), options);
-  check_gradient("conv2d_input_gradient", gradient, s);
+  const auto s = gradient_sizes("conv2d_input_gradient", gradient, weights, input_shape,
+                                weights.shape(), options);
   const Tensor g = contiguous(gradient), weight = contiguous(weights);
   Tensor dx = Tensor::empty(input_shape, g.dtype());
   dispatch_floating("conv2d_input_gradient", g.dtype(), [&]<class T>() {
     kernels::table<kernels::Conv<T>>().input_gradient(s, dx.mutable_data<T>(), g.data<T>(),
                                                       weight.data<T>());
   });
-  return record(Op("conv2d_input_gradient", conv_flops(s)), inputs(g, weight), dx, saved(g, weight),
+  return record(Op("conv2d_input_gradient", flops_of(s)), inputs(g, weight), dx, saved(g, weight),
                 options,
                 [](const TensorList& saved, const Conv2dOptions& o, const Tensor& u,
                    const Wanted& wanted) -> TensorList {
@@ -92,22 +195,145 @@ Tensor conv2d_input_gradient(const Tensor& gradient, const Tensor& weights,
 
 Tensor conv2d_weight_gradient(const Tensor& gradient, const Tensor& input,
                               const Shape& weight_shape, const Conv2dOptions& options) {
-  check_same_dtype("conv2d_weight_gradient", gradient, input);
-  const auto s = conv_sizes(input.shape(), weight_shape, options);
-  check_gradient("conv2d_weight_gradient", gradient, s);
+  const auto s = gradient_sizes("conv2d_weight_gradient", gradient, input, input.shape(),
+                                weight_shape, options);
   const Tensor g = contiguous(gradient), x = contiguous(input);
   Tensor dw = Tensor::empty(weight_shape, g.dtype());
   dispatch_floating("conv2d_weight_gradient", g.dtype(), [&]<class T>() {
     kernels::table<kernels::Conv<T>>().weight_gradient(s, dw.mutable_data<T>(), g.data<T>(),
                                                        x.data<T>());
   });
-  return record(Op("conv2d_weight_gradient", conv_flops(s)), inputs(g, x), dw, saved(g, x), options,
+  return record(Op("conv2d_weight_gradient", flops_of(s)), inputs(g, x), dw, saved(g, x), options,
                 [](const TensorList& saved, const Conv2dOptions& o, const Tensor& u,
                    const Wanted& wanted) -> TensorList {
                   const Tensor &g0 = saved[0], &in = saved[1];
                   return {wanted[0] ? conv2d(in, u, {}, o) : Tensor(),
                           wanted[1] ? conv2d_input_gradient(g0, u, in.shape(), o) : Tensor()};
                 });
+}
+
+Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const ConvTranspose2dOptions& options) {
+  const Tape::Span span("conv_transpose2d", options);
+  return convolve(
+      "conv_transpose2d", x, weight, bias, options, [&](const Tensor& batch, const Size2& output) {
+        // A convolution of an output this large may have more elements than x has: those count as
+        // 0.
+        const int64_t rows = options.output_padding[0] / options.stride[0];
+        const int64_t columns = options.output_padding[1] / options.stride[1];
+        const bool is_short = rows > 0 || columns > 0;
+        const Tensor g = is_short ? pad(batch, std::array<int64_t, 4>{0, columns, 0, rows}) : batch;
+        const Shape shape{batch.size(0), weight.size(1) * options.groups, output[0], output[1]};
+        const Tensor y = conv2d_input_gradient(g, weight, shape,
+                                               {.stride = options.stride,
+                                                .padding = options.padding,
+                                                .dilation = options.dilation,
+                                                .groups = options.groups});
+        return bias.defined() ? add(y, reshape(bias, {-1, 1, 1})) : y;
+      });
+}
+
+// --- One dimension: a plane of height 1 ---
+
+Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+              const Conv1dOptions& options) {
+  const Tape::Span span("conv1d", options);
+  return convolve("conv1d", x, weight, bias, options, [&](const Tensor& batch, const Size1&) {
+    const Tensor y = conv2d(unsqueeze(batch, 2), unsqueeze(weight, 2), bias,
+                            {.stride = {1, options.stride[0]},
+                             .padding = {0, options.padding[0]},
+                             .dilation = {1, options.dilation[0]},
+                             .groups = options.groups});
+    return squeeze(y, 2);
+  });
+}
+
+Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const ConvTranspose1dOptions& options) {
+  const Tape::Span span("conv_transpose1d", options);
+  return convolve(
+      "conv_transpose1d", x, weight, bias, options, [&](const Tensor& batch, const Size1&) {
+        const Tensor y = conv_transpose2d(unsqueeze(batch, 2), unsqueeze(weight, 2), bias,
+                                          {.stride = {1, options.stride[0]},
+                                           .padding = {0, options.padding[0]},
+                                           .output_padding = {0, options.output_padding[0]},
+                                           .dilation = {1, options.dilation[0]},
+                                           .groups = options.groups});
+        return squeeze(y, 2);
+      });
+}
+
+// --- Three dimensions: planes, taken from and laid at their places in depth ---
+
+namespace {
+
+/// Height and width of {depth, height, width}.
+Size2 plane(const Size3& s) {
+  return {s[1], s[2]};
+}
+
+/// x with planes of zeros before and behind its depth.
+Tensor pad_depth(const Tensor& x, int64_t before, int64_t behind) {
+  if (before == 0 && behind == 0) return x;
+  return pad(x, std::array<int64_t, 6>{0, 0, 0, 0, before, behind});
+}
+
+}  // namespace
+
+// The planes under each position of the kernel become channels of one image per output plane:
+// [N,C,D,H,W] to [N D',C kd,H,W], for a weight that needs no more than another shape.
+Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+              const Conv3dOptions& options) {
+  const Tape::Span span("conv3d", options);
+  return convolve(
+      "conv3d", x, weight, bias, options, [&](const Tensor& batch, const Size3& output) {
+        const int64_t n = batch.size(0), taps = weight.size(2);
+        const Tensor padded = pad_depth(batch, options.padding[0], options.padding[0]);
+        std::vector<Tensor> planes;  // of each tap: [N,D',C,H,W]
+        for (int64_t k = 0; k < taps; ++k) {
+          const int64_t start = k * options.dilation[0];
+          planes.push_back(transpose(slice(padded, 2, start, output[0], options.stride[0]), 1, 2));
+        }
+        const Tensor images = flatten(flatten(stack(planes, 3), 2, 3), 0, 1);
+        const Tensor y = conv2d(images, flatten(weight, 1, 2), bias,
+                                {.stride = plane(options.stride),
+                                 .padding = plane(options.padding),
+                                 .dilation = plane(options.dilation),
+                                 .groups = options.groups,
+                                 .winograd = options.winograd});
+        return transpose(unflatten(y, 0, {n, output[0]}), 1, 2);
+      });
+}
+
+// The way back of conv3d: each plane of x gives the images of all its taps at once, as channels;
+// they are laid at their places in depth and added.
+Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+                        const ConvTranspose3dOptions& options) {
+  const Tape::Span span("conv_transpose3d", options);
+  return convolve(
+      "conv_transpose3d", x, weight, bias, options, [&](const Tensor& batch, const Size3& output) {
+        const int64_t n = batch.size(0), depth = batch.size(2), taps = weight.size(2);
+        const int64_t channels = weight.size(1) * options.groups, stride = options.stride[0];
+        const Tensor images =
+            conv_transpose2d(flatten(transpose(batch, 1, 2), 0, 1), flatten(weight, 1, 2), {},
+                             {.stride = plane(options.stride),
+                              .padding = plane(options.padding),
+                              .output_padding = plane(options.output_padding),
+                              .dilation = plane(options.dilation),
+                              .groups = options.groups});
+        const Tensor by_tap = reshape(images, {n, depth, channels, taps, output[1], output[2]});
+        const int64_t total = output[0] + 2 * options.padding[0];  // before that is cut away
+        Tensor sum;
+        for (int64_t k = 0; k < taps; ++k) {
+          Tensor planes = transpose(select(by_tap, 3, k), 1, 2);
+          if (stride > 1) planes = flatten(pad_depth(unsqueeze(planes, 3), 0, stride - 1), 2, 3);
+          const int64_t start = k * options.dilation[0];
+          const Tensor placed = pad_depth(planes, start, total - start - depth * stride);
+          sum = sum.defined() ? add(sum, placed) : placed;
+        }
+        const Tensor y = narrow(sum, 2, options.padding[0], output[0]);
+        return bias.defined() ? add(y, reshape(bias, {-1, 1, 1, 1})) : y;
+      });
 }
 
 }  // namespace gradus

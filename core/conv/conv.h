@@ -18,12 +18,12 @@ template <size_t N>
 struct Sizes : std::array<int64_t, N> {
   Sizes(int64_t all = 0) { this->fill(all); }
   Sizes(std::initializer_list<int64_t> sizes) {
-    if (sizes.size() != N) {
-      throw ValueError("sizes", str("expected ", N, " numbers, got ", sizes.size()),
-                       "one number per spatial dimension");
-    }
+    require(sizes.size() == N, "sizes", "one number per spatial dimension", "expected ", N,
+            " numbers, got ", sizes.size());
     std::copy(sizes.begin(), sizes.end(), this->begin());
   }
+  /// As written in messages: `[3,3]`.
+  std::string to_string() const { return Shape(*this).to_string(); }
 };
 using Size1 = Sizes<1>;  ///< length
 using Size2 = Sizes<2>;  ///< height, width
@@ -43,6 +43,14 @@ struct ConvOptions {
   /// from the definition, and so are tiles with what is not finite, above 2^40 or all below 2^-60;
   /// an output that sees only zeros is the bias. Weights are looked at in the same way, tap by tap.
   bool winograd = true;
+
+  static void describe(auto& o, auto& visit) {
+    visit("stride", o.stride);
+    visit("padding", o.padding);
+    visit("dilation", o.dilation);
+    visit("groups", o.groups);
+    visit("winograd", o.winograd);
+  }
 };
 /// The options by the number of dimensions.
 /// @{
@@ -80,6 +88,14 @@ struct ConvTransposeOptions {
   Sizes<N> output_padding = 0;  ///< added to one side; less than stride or less than dilation
   Sizes<N> dilation = 1;        ///< elements of the output between neighbours in a window
   int64_t groups = 1;           ///< as in ConvOptions
+
+  static void describe(auto& o, auto& visit) {
+    visit("stride", o.stride);
+    visit("padding", o.padding);
+    visit("output_padding", o.output_padding);
+    visit("dilation", o.dilation);
+    visit("groups", o.groups);
+  }
 };
 /// The options by the number of dimensions.
 /// @{

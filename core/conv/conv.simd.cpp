@@ -11,9 +11,6 @@
 #include "../simd/sizes.h"
 #include "../simd/workspace.h"
 #include "conv_kernel.h"
-#include "conv_parts.simd.h"
-#include "direct_kernel.h"
-#include "winograd_kernel.h"
 
 namespace gradus::kernels {
 
@@ -72,10 +69,7 @@ void im2col(const ConvSizes& s, int64_t first_row, int64_t rows, T* tile, const 
   for_tile(s, first_row, rows,
            [&](int64_t k, int64_t r, int64_t row, int64_t column, Columns columns) {
              T* const to = tile + (k * rows + r) * s.ow;
-             if (row < 0 || columns.begin >= columns.end) {
-               for (int64_t i = 0; i < s.ow; ++i) to[i] = 0;
-               return;
-             }
+             if (row < 0) columns = {0, 0};
              for (int64_t i = 0; i < columns.begin; ++i) to[i] = 0;
              for (int64_t i = columns.end; i < s.ow; ++i) to[i] = 0;
              const T* const from = x + row + column;
@@ -258,7 +252,7 @@ void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const
 template <class T>
 void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   if constexpr (std::is_same_v<T, float>) {
-    const bool suits = suits_winograd(input_gradient_sizes(s));
+    const bool suits = suits_winograd(s.of_input_gradient());
     if (suits && winograd().input_gradient(s, dx, g, weight)) return;
   }
   (suits_direct_input(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);

@@ -1,4 +1,5 @@
-// Two-dimensional convolution and its two gradients.
+// Two-dimensional convolution and its two gradients: the definition (conv_plain.cpp), what runs in
+// its place (conv.simd.cpp), and the two algorithms that this may choose besides matrix products.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,21 @@ struct ConvSizes {
 
   /// Rows of the im2col matrix of one group: what one output element is a product over.
   int64_t depth() const { return c / groups * kh * kw; }
+
+  /// Without stride, the input gradient is a convolution of the output gradient as well, with the
+  /// weights upside down and what is missing of the padding on the other side. These are its sizes.
+  [[gnu::always_inline]] ConvSizes of_input_gradient() const {
+    ConvSizes t = *this;
+    t.c = o;
+    t.h = oh;
+    t.w = ow;
+    t.o = c;
+    t.oh = h;
+    t.ow = w;
+    t.padding_h = dilation_h * (kh - 1) - padding_h;
+    t.padding_w = dilation_w * (kw - 1) - padding_w;
+    return t;
+  }
 };
 
 template <class T>
@@ -30,6 +46,25 @@ struct Conv {
   void (*input_gradient)(const ConvSizes& s, T* dx, const T* g, const T* weight);
   /// dweight = the weight gradient, summed over images in an order that n alone decides.
   void (*weight_gradient)(const ConvSizes& s, T* dweight, const T* g, const T* x);
+};
+template <class T>
+inline constexpr bool has_plain<Conv<T>> = true;
+
+/// The same straight from the definition, by vectors: for few channels, and for kernels that are
+/// not 3x3. Needs stride 1; the input gradient also a padding of at most dilation * (kernel - 1).
+template <class T>
+struct DirectConv : Conv<T> {};
+
+/// The same by Winograd's minimal filtering, F(4x4, 3x3): for 3x3 kernels with stride, dilation and
+/// groups 1 and a padding of at most 2. Four times fewer multiplications; errors are a few times
+/// those of the definition, about 1e-6 of the largest output (Lavin and Gray, arXiv 1509.09308).
+/// What is out of range (winograd_range.simd.h) is computed from the definition; where that would
+/// be most of it, they return false, and the result is still to be computed.
+template <class T>
+struct WinogradConv {
+  bool (*forward)(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias);
+  bool (*input_gradient)(const ConvSizes& s, T* dx, const T* g, const T* weight);
+  bool (*weight_gradient)(const ConvSizes& s, T* dweight, const T* g, const T* x);
 };
 
 }  // namespace gradus::kernels

@@ -4,15 +4,13 @@
 // their padding, and then an output element is at the same place in its plane as the input element
 // under the first tap: one long row of elements, whole vectors of which are computed at once. The
 // few elements between the end of an output row and the next are computed in vain.
-#include "direct_kernel.h"
-
 #include <cstring>
 
 #include "../base/parallel_for.h"
 #include "../simd/simd.h"
 #include "../simd/sizes.h"
 #include "../simd/workspace.h"
-#include "conv_parts.simd.h"
+#include "conv_kernel.h"
 
 namespace gradus::kernels {
 
@@ -105,20 +103,15 @@ template <class T>
   map_vectors<T>(n, [&]<class V>(int64_t i) { store(to + i, load<V>(from + i)); });
 }
 
-template <class T>
-void fill_zero(int64_t n, T* to) {
-  std::memset(to, 0, static_cast<size_t>(n) * sizeof(T));
-}
-
 /// Where planes are copied to. Their padding is written once and stays.
 template <class T>
 class PaddedPlanes {
  public:
   PaddedPlanes(const ConvSizes& s, const Planes& p)
-      : s_(s), p_(p), size_(s.c / s.groups * p.channel + p.slack), planes_(size_) {
+      : s_(s), p_(p), planes_(s.c / s.groups * p.channel + p.slack) {
     clear();
   }
-  void clear() { fill_zero(size_, planes_.data()); }
+  void clear() { planes_.clear(); }
   /// Copies those at x, as image number `image`.
   void copy(int64_t image, const T* x) {
     T* to = planes_.data() + image * p_.plane + s_.padding_h * p_.width + s_.padding_w;
@@ -131,7 +124,6 @@ class PaddedPlanes {
  private:
   const ConvSizes& s_;
   const Planes& p_;
-  int64_t size_;
   Workspace<T> planes_;
 };
 
@@ -260,7 +252,7 @@ template <class T>
 void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   Workspace<T> reversed(s.o * s.depth());
   reverse_weight(s, weight, reversed.data());
-  forward<T>(input_gradient_sizes(s), dx, g, reversed.data(), nullptr);
+  forward<T>(s.of_input_gradient(), dx, g, reversed.data(), nullptr);
 }
 
 /// Adds to sum[o][tap], vectors of partial sums, the products of planes g[o] and x at each tap. Of
@@ -309,15 +301,15 @@ class GradientPlanes {
   GradientPlanes(const ConvSizes& s, const Planes& p, const Cover<T>& cover)
       : s_(s),
         p_(p),
-        stride_(cover.by_rows() ? s.oh * s.ow : cover.row()),
-        size_(cover.by_rows() ? 0 : s.o / s.groups * stride_),
-        places_(size_) {
+        in_place_(cover.by_rows()),
+        stride_(in_place_ ? s.oh * s.ow : cover.row()),
+        places_(in_place_ ? 0 : s.o / s.groups * stride_) {
     clear();
   }
-  void clear() { fill_zero(size_, places_.data()); }
+  void clear() { places_.clear(); }
   void set(int64_t image, const T* g) {
     at_ = g;
-    if (size_ == 0) return;
+    if (in_place_) return;
     T* to = places_.data() + image * p_.plane;
     for (int64_t o = 0; o < s_.o / s_.groups; ++o, to += stride_) {
       for (int64_t h = 0; h < s_.oh; ++h, g += s_.ow) copy_row(s_.ow, g, to + h * p_.width);
@@ -330,7 +322,8 @@ class GradientPlanes {
  private:
   const ConvSizes& s_;
   const Planes& p_;
-  int64_t stride_, size_;
+  bool in_place_;
+  int64_t stride_;
   Workspace<T> places_;
   const T* at_ = nullptr;
 };
@@ -359,7 +352,7 @@ class WeightGradient {
     const int64_t inputs = s_.c / s_.groups * s_.h * s_.w;
     const int64_t outputs = s_.o / s_.groups * s_.oh * s_.ow;
     const int64_t group_size = s_.o / s_.groups * s_.depth() * width<T>;
-    fill_zero((last - first) * group_size, sums);
+    std::memset(sums, 0, static_cast<size_t>((last - first) * group_size) * sizeof(T));
     PaddedPlanes<T> in(s_, planes_);
     GradientPlanes<T> out(s_, planes_, cover_);
     chunks.for_groups(chunk, planes_.images, [&](int64_t image, int64_t count) {

@@ -7,8 +7,6 @@
 //
 // The weight gradient is the derivative of that same formula: G' [(B' x B) * (A g A')] G, summed
 // over tiles before the last transform.
-#include "winograd_kernel.h"
-
 #include <cstring>
 
 #include "../base/parallel_for.h"
@@ -16,7 +14,7 @@
 #include "../matmul/register_tile.simd.h"
 #include "../simd/sizes.h"
 #include "../simd/workspace.h"
-#include "conv_parts.simd.h"
+#include "conv_kernel.h"
 #include "winograd_parts.simd.h"
 #include "winograd_range.simd.h"
 
@@ -89,22 +87,6 @@ void multiply(const Product<T>& p) {
 
 // --- Whole images ---
 
-template <class V, class Store>
-void transform_weight(const V (&tap)[9], const Store& store_at) {
-  V half[6][3];
-  for (int j = 0; j < 3; ++j) {
-    const V in[3] = {tap[j], tap[3 + j], tap[6 + j]};
-    V out[6];
-    weight_transform(in, out);
-    for (int i = 0; i < 6; ++i) half[i][j] = out[i];
-  }
-  for (int i = 0; i < 6; ++i) {
-    V out[6];
-    weight_transform(half[i], out);
-    for (int j = 0; j < 6; ++j) store_at(6 * i + j, out[j]);
-  }
-}
-
 /// Whether the weights of each output are in range, from the largest for each tap: peaks
 /// [pieces][9][columns], of which the first piece becomes that of all.
 bool weights_are_in_range(int64_t pieces, int64_t columns, Magnitude* peaks) {
@@ -146,8 +128,10 @@ bool transform_weights(int64_t ins, int64_t outs, const WeightAt& weight_at, T* 
           store(peak, larger_of(load<Vector<Magnitude>>(peak), magnitude(tap[k])));
         }
         T* const to = u + in * columns + first;
-        transform_weight(tap,
-                         [&](int64_t point, Vector<T> v) { store(to + point * ins * columns, v); });
+        transform_square<3, 6, Vector<T>>(
+            [&](int i, int j) { return tap[3 * i + j]; },
+            [](const Vector<T>(&w3)[3], Vector<T>(&made)[6]) { weight_transform(w3, made); },
+            [&](int i, int j, Vector<T> v) { store(to + (6 * i + j) * ins * columns, v); });
       }
     }
   });
@@ -369,7 +353,7 @@ template <class T>
 bool input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   const int64_t c = s.c;
   return convolve<T>(
-      input_gradient_sizes(s), dx, g,
+      s.of_input_gradient(), dx, g,
       [=](int64_t in, int64_t out, int64_t tap) { return weight[(in * c + out) * 9 + 8 - tap]; },
       nullptr);
 }

@@ -15,7 +15,7 @@ namespace gradus {
 template <size_t N>
 struct PoolOptions {
   Sizes<N> kernel_size = 2;             ///< of a window, in elements; at least 1
-  std::optional<Sizes<N>> stride = {};  ///< kernel_size where not given
+  std::optional<Sizes<N>> stride = {};  ///< kernel_size if not given
   Sizes<N> padding = 0;                 ///< on both sides; at most half of the kernel
   Sizes<N> dilation = 1;                ///< max pooling only
   bool ceil_mode = false;               ///< keep a last window that hangs over the edge
@@ -23,6 +23,16 @@ struct PoolOptions {
   bool count_include_pad = true;
   /// Likewise: what sums are divided by, in place of the number of elements; not 0.
   std::optional<int64_t> divisor_override = {};
+
+  static void describe(auto& o, auto& visit) {
+    visit("kernel_size", o.kernel_size);
+    visit("stride", o.stride);
+    visit("padding", o.padding);
+    visit("dilation", o.dilation);
+    visit("ceil_mode", o.ceil_mode);
+    visit("count_include_pad", o.count_include_pad);
+    visit("divisor_override", o.divisor_override);
+  }
 };
 /// The options by the number of dimensions.
 /// @{

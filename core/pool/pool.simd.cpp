@@ -1,6 +1,8 @@
 // Compiled once per instruction set; see isa.h.
+//
+// Planes: the usual max pool, 2x2 with stride 2, by vectors, and averages in two loops a window.
+// Everything else is the definition (pool_plain.cpp), which could be no faster.
 #include <cstring>
-#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -12,43 +14,6 @@
 namespace gradus::kernels {
 
 namespace {
-
-/// Planes per piece: fixed by their size, never by the number of threads.
-int64_t planes_per_piece(int64_t elements) {
-  return elements >= elements_per_piece ? 1 : elements_per_piece / (elements > 0 ? elements : 1);
-}
-
-/// Calls `body(plane)` for all planes in parallel.
-template <class Body>
-void for_planes(int64_t planes, int64_t elements, const Body& body) {
-  parallel_for(planes, planes_per_piece(elements), [&](int64_t begin, int64_t end) {
-    for (int64_t plane = begin; plane < end; ++plane) body(plane);
-  });
-}
-
-template <class T>
-void max_plane(const PoolSizes& s, T* y, int32_t* index, const T* x) {
-  for (int64_t oh = 0; oh < s.oh; ++oh) {
-    for (int64_t ow = 0; ow < s.ow; ++ow) {
-      int64_t best = -1;
-      for (int64_t i = 0; i < s.kernel_h; ++i) {
-        const int64_t h = oh * s.stride_h + i * s.dilation_h - s.padding_h;
-        if (h < 0 || h >= s.h) continue;
-        for (int64_t j = 0; j < s.kernel_w; ++j) {
-          const int64_t w = ow * s.stride_w + j * s.dilation_w - s.padding_w;
-          if (w < 0 || w >= s.w) continue;
-          const int64_t here = h * s.w + w;
-          const bool wins =
-              best < 0 || x[here] > x[best] || (x[here] != x[here] && x[best] == x[best]);
-          if (wins) best = here;
-        }
-      }
-      // A dilated window of two can stand with both feet in the padding.
-      y[oh * s.ow + ow] = best < 0 ? -std::numeric_limits<T>::infinity() : x[best];
-      index[oh * s.ow + ow] = static_cast<int32_t>(best);
-    }
-  }
-}
 
 template <int... lane>
 [[gnu::always_inline]] inline void split(Vector<float>& a, Vector<float>& b,
@@ -88,7 +53,11 @@ void max_2x2(const float* top, const float* bottom, int32_t corner, int64_t w, f
   store(index, at);
 }
 
-void max_plane_2x2(const PoolSizes& s, float* y, int32_t* index, const float* x) {
+struct Plane {
+  int64_t h, w, oh, ow;
+};
+
+void max_plane_2x2(const Plane& s, float* y, int32_t* index, const float* x) {
   constexpr int64_t w = width<float>;
   for (int64_t i = 0; i < s.oh; ++i) {
     for (int64_t j = 0; j < s.ow; j += w) {
@@ -110,54 +79,60 @@ void max_plane_2x2(const PoolSizes& s, float* y, int32_t* index, const float* x)
   }
 }
 
-template <class T>
-void max(const PoolSizes& s, T* y, int32_t* index, const T* x) {
-  const bool usual = std::is_same_v<T, float> && s.kernel_h == 2 && s.kernel_w == 2 &&
-                     s.stride_h == 2 && s.stride_w == 2 && s.padding_h == 0 && s.padding_w == 0 &&
-                     s.dilation_h == 1 && s.dilation_w == 1 && 2 * s.oh <= s.h && 2 * s.ow <= s.w;
-  for_planes(s.planes, s.h * s.w, [&](int64_t plane) {
-    const int64_t out = plane * s.oh * s.ow;
-    const T* const from = x + plane * s.h * s.w;
-    if constexpr (std::is_same_v<T, float>) {
-      if (usual) return max_plane_2x2(s, y + out, index + out, from);
-    }
-    max_plane(s, y + out, index + out, from);
+/// Whether windows are pairs of neighbours, one after the other.
+bool are_pairs(const WindowAxis& axis) {
+  bool result = axis.step == 1;
+  for (int64_t i = 0; i < axis.out; ++i) {
+    result = result && axis.at[i].begin == 2 * i && axis.at[i].end == 2 * i + 2;
+  }
+  return result;
+}
+
+/// Whether there is no depth, also none that an average counts.
+bool are_planes(const Windows& s) {
+  const Window& all = s.depth.at[0];
+  return s.depth.in == 1 && s.depth.out == 1 && all.begin == 0 && all.end == 1 && all.extent == 1;
+}
+
+/// Calls `body(plane)` for all planes in parallel.
+template <class Body>
+void for_planes(const Windows& s, const Body& body) {
+  const int64_t in = s.in(),
+                piece = in > 0 && in < elements_per_piece ? elements_per_piece / in : 1;
+  parallel_for(s.planes, piece, [&](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) body(plane);
   });
 }
 
 template <class T>
-void scatter(int64_t planes, int64_t in, int64_t out, T* dx, const T* g, const int32_t* index) {
-  for_planes(planes, in, [=](int64_t plane) {
-    T* const to = dx + plane * in;
-    for (int64_t i = 0; i < in; ++i) to[i] = 0;
-    for (int64_t i = plane * out; i < (plane + 1) * out; ++i) {
-      if (index[i] >= 0) to[index[i]] += g[i];
+void max(const Windows& s, T* y, int32_t* index, const T* x) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (are_planes(s) && are_pairs(s.height) && are_pairs(s.width)) {
+      const Plane sizes{s.height.in, s.width.in, s.height.out, s.width.out};
+      return for_planes(s, [&](int64_t plane) {
+        const int64_t out = plane * sizes.oh * sizes.ow;
+        max_plane_2x2(sizes, y + out, index + out, x + plane * sizes.h * sizes.w);
+      });
     }
-  });
-}
-
-template <class T>
-void gather(int64_t planes, int64_t in, int64_t out, T* y, const T* x, const int32_t* index) {
-  for_planes(planes, out, [=](int64_t plane) {
-    const T* const from = x + plane * in;
-    for (int64_t i = plane * out; i < (plane + 1) * out; ++i) {
-      y[i] = index[i] >= 0 ? from[index[i]] : T(0);
-    }
-  });
+  }
+  Tables<Isa::plain>::get<Pool<T>>().max(s, y, index, x);
 }
 
 template <class T>
 void average(const Windows& s, T* y, const T* x) {
-  for_planes(s.planes, s.h * s.w, [&](int64_t plane) {
-    const T* const from = x + plane * s.h * s.w;
-    T* to = y + plane * s.oh * s.ow;
-    for (int64_t i = 0; i < s.oh; ++i) {
-      for (int64_t j = 0; j < s.ow; ++j) {
+  if (!are_planes(s)) return Tables<Isa::plain>::get<Pool<T>>().average(s, y, x);
+  for_planes(s, [&](int64_t plane) {
+    const T* const from = x + plane * s.in();
+    T* to = y + plane * s.out();
+    for (int64_t i = 0; i < s.height.out; ++i) {
+      const Window rows = s.height.at[i];
+      for (int64_t j = 0; j < s.width.out; ++j) {
+        const Window columns = s.width.at[j];
         T sum = 0;
-        for (int64_t h = s.row_begin[i]; h < s.row_end[i]; ++h) {
-          for (int64_t w = s.column_begin[j]; w < s.column_end[j]; ++w) sum += from[h * s.w + w];
+        for (int64_t h = rows.begin; h < rows.end; ++h) {
+          for (int64_t w = columns.begin; w < columns.end; ++w) sum += from[h * s.width.in + w];
         }
-        *to++ = sum / static_cast<T>(s.row_extent[i] * s.column_extent[j]);
+        *to++ = sum / static_cast<T>(rows.extent * columns.extent);
       }
     }
   });
@@ -165,15 +140,18 @@ void average(const Windows& s, T* y, const T* x) {
 
 template <class T>
 void spread(const Windows& s, T* dx, const T* g) {
-  for_planes(s.planes, s.h * s.w, [&](int64_t plane) {
-    T* const to = dx + plane * s.h * s.w;
-    const T* from = g + plane * s.oh * s.ow;
-    for (int64_t i = 0; i < s.h * s.w; ++i) to[i] = 0;
-    for (int64_t i = 0; i < s.oh; ++i) {
-      for (int64_t j = 0; j < s.ow; ++j) {
-        const T share = *from++ / static_cast<T>(s.row_extent[i] * s.column_extent[j]);
-        for (int64_t h = s.row_begin[i]; h < s.row_end[i]; ++h) {
-          for (int64_t w = s.column_begin[j]; w < s.column_end[j]; ++w) to[h * s.w + w] += share;
+  if (!are_planes(s)) return Tables<Isa::plain>::get<Pool<T>>().spread(s, dx, g);
+  for_planes(s, [&](int64_t plane) {
+    T* const to = dx + plane * s.in();
+    const T* from = g + plane * s.out();
+    for (int64_t i = 0; i < s.in(); ++i) to[i] = 0;
+    for (int64_t i = 0; i < s.height.out; ++i) {
+      const Window rows = s.height.at[i];
+      for (int64_t j = 0; j < s.width.out; ++j) {
+        const Window columns = s.width.at[j];
+        const T share = *from++ / static_cast<T>(rows.extent * columns.extent);
+        for (int64_t h = rows.begin; h < rows.end; ++h) {
+          for (int64_t w = columns.begin; w < columns.end; ++w) to[h * s.width.in + w] += share;
         }
       }
     }
@@ -181,19 +159,24 @@ void spread(const Windows& s, T* dx, const T* g) {
 }
 
 template <class T>
-constexpr Pool<T> pool_table = {max<T>, scatter<T>, gather<T>, average<T>, spread<T>};
+Pool<T> fastest() {
+  const Pool<T>& plain = Tables<Isa::plain>::get<Pool<T>>();
+  return {max<T>, plain.scatter, plain.gather, average<T>, spread<T>};
+}
 
 }  // namespace
 
 template <>
 template <>
 const Pool<float>& Tables<Isa::GRADUS_ISA>::get() {
-  return pool_table<float>;
+  static const Pool<float> table = fastest<float>();
+  return table;
 }
 template <>
 template <>
 const Pool<double>& Tables<Isa::GRADUS_ISA>::get() {
-  return pool_table<double>;
+  static const Pool<double> table = fastest<double>();
+  return table;
 }
 
 }  // namespace gradus::kernels

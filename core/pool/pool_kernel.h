@@ -1,4 +1,5 @@
-// Pooling over planes: x [planes, h, w] to y [planes, oh, ow].
+// Pooling over up to three dimensions: x [planes, depth, height, width] to y [planes, ...], where
+// each element of y sees a window of x. Dimensions that a pool does not have are of size 1.
 #pragma once
 
 #include <cstdint>
@@ -7,32 +8,42 @@
 
 namespace gradus::kernels {
 
-/// A sliding window of fixed size.
-struct PoolSizes {
-  int64_t planes, h, w, oh, ow;
-  int64_t kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w;
+/// Along one dimension, a window sees the elements begin, begin + step ... below end: only those
+/// that exist, none where begin >= end. An average divides by the product of the extents.
+struct Window {
+  int64_t begin, end;
+  double extent;
 };
 
-/// Windows of averaging: output row i covers input rows [row_begin[i], row_end[i]) and divides by
-/// row_extent[i]; columns likewise.
+/// The windows along one dimension of `in` elements: `out` of them.
+struct WindowAxis {
+  int64_t in, out, step;
+  const Window* at;
+};
+
 struct Windows {
-  int64_t planes, h, w, oh, ow;
-  const int64_t *row_begin, *row_end, *column_begin, *column_end;
-  const double *row_extent, *column_extent;
+  int64_t planes;
+  WindowAxis depth, height, width;
+
+  int64_t in() const { return depth.in * height.in * width.in; }  ///< elements of a plane of x
+  int64_t out() const { return depth.out * height.out * width.out; }
 };
 
 template <class T>
 struct Pool {
-  /// y = the largest element of each window, index = its position in the plane (h * w), the first
-  /// of equal ones; NaN wins.
-  void (*max)(const PoolSizes& s, T* y, int32_t* index, const T* x);
+  /// y = the largest element of each window, index = its position in its plane, the first of equal
+  /// ones; NaN wins. -inf and -1 for a window that sees nothing.
+  void (*max)(const Windows& s, T* y, int32_t* index, const T* x);
   /// dx [planes, in] = 0, then dx[plane][index[i]] += g[plane][i] for i < out.
   void (*scatter)(int64_t planes, int64_t in, int64_t out, T* dx, const T* g, const int32_t* index);
   /// y[plane][i] = x[plane][index[i]] for i < out: the transpose of scatter.
   void (*gather)(int64_t planes, int64_t in, int64_t out, T* y, const T* x, const int32_t* index);
+  /// y = the sum of each window, divided by its extents. Steps are 1.
   void (*average)(const Windows& s, T* y, const T* x);
-  /// The transpose of average: dx from g [planes, oh, ow].
+  /// The transpose of average: dx from g [planes, out].
   void (*spread)(const Windows& s, T* dx, const T* g);
 };
+template <class T>
+inline constexpr bool has_plain<Pool<T>> = true;
 
 }  // namespace gradus::kernels

@@ -27,17 +27,14 @@ double whole_part(double product) {
 }
 
 void check_options(const UpsampleOptions& o) {
-  if (o.size.empty() == !o.scale_factor.has_value()) {
-    throw ValueError("upsample", "needs either a size or a scale_factor", "give one of the two");
-  }
-  if (o.scale_factor && !(*o.scale_factor > 0 && std::isfinite(*o.scale_factor))) {
-    throw ValueError("upsample", str("scale_factor must be positive, got ", *o.scale_factor),
-                     "2 doubles each size");
-  }
-  if (o.align_corners && o.mode == UpsampleMode::nearest) {
-    throw ValueError("upsample", "align_corners is for linear modes",
-                     "use UpsampleMode::linear, or leave align_corners out");
-  }
+  require(o.size.empty() != !o.scale_factor, "upsample", "give one of the two",
+          "needs either a size or a scale_factor");
+  const double scale = o.scale_factor.value_or(1);
+  require(scale > 0 && std::isfinite(scale), "upsample", "2 doubles each size",
+          "scale_factor must be positive, got ", scale);
+  require(!o.align_corners || o.mode == UpsampleMode::linear, "upsample",
+          "use UpsampleMode::linear, or leave align_corners out",
+          "align_corners is for linear modes");
 }
 
 Resampling resampling_of(const Tensor& x, int dim, const UpsampleOptions& o) {
@@ -90,29 +87,23 @@ Tensor linear_between(const Tensor& x, const Resampling& r, bool align_corners) 
 }  // namespace
 
 Tensor upsample(const Tensor& x, const UpsampleOptions& options) {
+  const Tape::Span span("upsample", options);
   check_floating("upsample", x);
   check_options(options);
   const int spatial = x.dim() - 2;
-  const bool one_for_all = options.size.dim() <= 1;
-  if (spatial < 1 || spatial > 3 || (!one_for_all && options.size.dim() != spatial)) {
-    throw ShapeError("upsample",
-                     str("expected [N,C,...] with one to three spatial dimensions, and "
-                         "as many sizes, got ",
-                         x.shape(), " and size ", options.size),
-                     "one size per dimension after the channels");
-  }
+  require<ShapeError>(
+      spatial >= 1 && spatial <= 3 && (options.size.dim() <= 1 || options.size.dim() == spatial),
+      "upsample", "one size per dimension after the channels",
+      "expected [N,C,...] with one to three spatial dimensions, and as many sizes, "
+      "got ",
+      x.shape(), " and size ", options.size);
   Tensor y = x;
   for (int d = 2; d < x.dim(); ++d) {
     const Resampling r = resampling_of(x, d, options);
-    if (r.in < 1) {
-      throw ShapeError("upsample", str("nothing to take values from in ", x.shape()),
-                       "only the batch may be empty");
-    }
-    if (r.out < 1 || r.out > most) {
-      throw ValueError("upsample",
-                       str("dimension ", d, " of ", x.shape(), " would get size ", r.out),
-                       str("1 to ", most, " is possible"));
-    }
+    require<ShapeError>(r.in >= 1, "upsample", "only the batch may be empty",
+                        "nothing to take values from in ", x.shape());
+    require(r.out >= 1 && r.out <= most, "upsample", "1 to 16777216 is possible", "dimension ", d,
+            " of ", x.shape(), " would get size ", r.out);
     y = options.mode == UpsampleMode::nearest ? nearest(y, r)
                                               : linear_between(y, r, options.align_corners);
   }

@@ -15,6 +15,13 @@ struct UpsampleOptions {
   std::optional<double> scale_factor = {};    ///< H' = H scale_factor, rounded down; positive
   UpsampleMode mode = UpsampleMode::nearest;  ///< linear is linear, bilinear or trilinear
   bool align_corners = false;  ///< linear only: the outermost elements keep their values
+
+  static void describe(auto& o, auto& visit) {
+    visit("size", o.size);
+    visit("scale_factor", o.scale_factor);
+    visit.choice("mode", o.mode, {"nearest", "linear"});
+    visit("align_corners", o.align_corners);
+  }
 };
 /// x [N, C, ...] with other spatial sizes (with a scale_factor of 120.0 / 88, 88 becomes 120: what
 /// misses a whole number by rounding alone is this number): each element from the nearest one

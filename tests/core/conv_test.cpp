@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "../../core/base/error.h"
@@ -8,34 +9,13 @@
 #include "../../core/grad.h"
 #include "../../core/ops.h"
 #include "../support/isa.h"
+#include "checks.h"
 
 using namespace gradus;
+using test::plainly;
+using test::values;
 
 namespace {
-
-double at(const Tensor& t, int64_t a, int64_t b, int64_t c, int64_t d) {
-  const Strides& s = t.strides();
-  return t.data<double>()[a * s[0] + b * s[1] + c * s[2] + d * s[3]];
-}
-
-/// The definition of the convolution, written down as loops.
-double naive_element(const Tensor& x, const Tensor& w, const Conv2dOptions& o, int64_t n,
-                     int64_t oc, int64_t oh, int64_t ow) {
-  const int64_t channels = w.size(1), outputs = w.size(0) / o.groups;
-  const int64_t first = oc / outputs * channels;
-  double sum = 0;
-  for (int64_t c = 0; c < channels; ++c) {
-    for (int64_t i = 0; i < w.size(2); ++i) {
-      for (int64_t j = 0; j < w.size(3); ++j) {
-        const int64_t h = oh * o.stride[0] + i * o.dilation[0] - o.padding[0];
-        const int64_t v = ow * o.stride[1] + j * o.dilation[1] - o.padding[1];
-        if (h < 0 || h >= x.size(2) || v < 0 || v >= x.size(3)) continue;
-        sum += at(x, n, first + c, h, v) * at(w, oc, c, i, j);
-      }
-    }
-  }
-  return sum;
-}
 
 struct Case {
   const char* name;
@@ -61,41 +41,54 @@ double inner_product(const Tensor& a, const Tensor& b) {
 
 }  // namespace
 
-TEST_CASE("conv2d computes its definition") {
-  Rng generator(1);
-  for (const Case& c : cases) {
-    CAPTURE(c.name);
-    const Tensor x = randn(c.x, generator, float64), w = randn(c.w, generator, float64);
-    const Tensor b = randn({c.w[0]}, generator, float64);
-    const Tensor y = conv2d(x, w, b, c.options);
-    for (int64_t n = 0; n < y.size(0); ++n) {
-      for (int64_t o = 0; o < y.size(1); ++o) {
-        for (int64_t i = 0; i < y.size(2); ++i) {
-          for (int64_t j = 0; j < y.size(3); ++j) {
-            const double expected =
-                naive_element(x, w, c.options, n, o, i, j) + b.data<double>()[o];
-            REQUIRE(at(y, n, o, i, j) == doctest::Approx(expected).epsilon(1e-12));
-          }
-        }
-      }
+TEST_CASE("conv2d sums products of the kernel, as it is, and the input under it") {
+  test::with_plain_and_every_isa([] {
+    const Tensor x = reshape(arange(1, 10).to(float64), {1, 1, 3, 3});
+    const Tensor w = tensor({1.0, 2.0, 3.0, 4.0}, {1, 1, 2, 2}), b = tensor({100.0});
+    CHECK(values(conv2d(x, w)) == std::vector<double>{37, 47, 67, 77});
+    CHECK(values(conv2d(x, w, b, {.stride = 2, .padding = 1})) ==
+          std::vector<double>{104, 118, 136, 177});
+    CHECK(values(conv2d(x, w, {}, {.dilation = 2})) == std::vector<double>{1 + 6 + 21 + 36});
+    const Tensor two = cat({x, mul(x, 10)}, 1), both = cat({w, mul(w, 2)}, 0);
+    CHECK(values(conv2d(two, both, {}, {.dilation = 2, .groups = 2})) ==
+          std::vector<double>{64, 1280});
+  });
+}
+
+TEST_CASE("conv2d and its gradients compute their definitions") {
+  test::with_every_isa([] {
+    Rng generator(1);
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      const Tensor x = randn(c.x, generator, float64), w = randn(c.w, generator, float64);
+      const Tensor b = randn({c.w[0]}, generator, float64);
+      const auto convolve = [&] { return conv2d(x, w, b, c.options); };
+      const Tensor y = convolve(), g = randn(y.shape(), generator, float64);
+      test::check_close(y, plainly(convolve));
+      const auto dx = [&] { return conv2d_input_gradient(g, w, c.x, c.options); };
+      test::check_close(dx(), plainly(dx));
+      const auto dw = [&] { return conv2d_weight_gradient(g, x, c.w, c.options); };
+      test::check_close(dw(), plainly(dw));
     }
-  }
+  });
 }
 
 TEST_CASE("conv2d and its two gradients are transposes of each other") {
   // <conv(x, w), g> = <x, input_gradient(g, w)> = <w, weight_gradient(g, x)>
-  Rng generator(2);
-  for (const Case& c : cases) {
-    CAPTURE(c.name);
-    const Tensor x = randn(c.x, generator, float64), w = randn(c.w, generator, float64);
-    const Tensor y = conv2d(x, w, {}, c.options);
-    const Tensor g = randn(y.shape(), generator, float64);
-    const double expected = inner_product(y, g);
-    CHECK(inner_product(x, conv2d_input_gradient(g, w, c.x, c.options)) ==
-          doctest::Approx(expected).epsilon(1e-11));
-    CHECK(inner_product(w, conv2d_weight_gradient(g, x, c.w, c.options)) ==
-          doctest::Approx(expected).epsilon(1e-11));
-  }
+  test::with_plain_and_every_isa([] {
+    Rng generator(2);
+    for (const Case& c : cases) {
+      CAPTURE(c.name);
+      const Tensor x = randn(c.x, generator, float64), w = randn(c.w, generator, float64);
+      const Tensor y = conv2d(x, w, {}, c.options);
+      const Tensor g = randn(y.shape(), generator, float64);
+      const double expected = inner_product(y, g);
+      CHECK(inner_product(x, conv2d_input_gradient(g, w, c.x, c.options)) ==
+            doctest::Approx(expected).epsilon(1e-11));
+      CHECK(inner_product(w, conv2d_weight_gradient(g, x, c.w, c.options)) ==
+            doctest::Approx(expected).epsilon(1e-11));
+    }
+  });
 }
 
 TEST_CASE("convolutions have the same bits on one and on two threads") {
@@ -136,39 +129,29 @@ TEST_CASE("an empty batch gives an empty result") {
 }
 
 TEST_CASE("max_pool2d takes the first of equal elements and lets NaN win") {
-  const double nan = std::nan("");
-  const Tensor x = tensor({1.0, 5.0, 5.0, 0.0, nan, 2.0, 3.0, nan}, {1, 2, 2, 2});
-  const auto [y, index] = max_pool2d_with_indices(x, {});
-  CHECK(y.data<double>()[0] == 5.0);
-  CHECK(std::isnan(y.data<double>()[1]));
-  CHECK(index.to_vector<int64_t>() == std::vector<int64_t>{1, 0});
+  test::with_plain_and_every_isa([] {
+    const double nan = std::nan("");
+    const Tensor x = tensor({1.0, 5.0, 5.0, 0.0, nan, 2.0, 3.0, nan}, {1, 2, 2, 2});
+    const auto [y, index] = max_pool2d_with_indices(x, {});
+    CHECK(y.data<double>()[0] == 5.0);
+    CHECK(std::isnan(y.data<double>()[1]));
+    CHECK(index.to_vector<int64_t>() == std::vector<int64_t>{1, 0});
+  });
 }
 
 TEST_CASE("max_pool2d of any width takes the first largest of each window") {
-  gradus::test::with_every_isa([] {
+  test::with_every_isa([] {
     Rng g(2);
     for (int64_t w = 2; w < 75; ++w) {
       CAPTURE(w);
       // Few different numbers, so that many are equal.
       Tensor x = floor(rand({2, 5, w}, g, 0, 4));
       x.mutable_data<float>()[w] = std::numeric_limits<float>::quiet_NaN();
-      const auto [y, index] = max_pool2d_with_indices(x, {.kernel_size = 2});
-      const float* const in = x.data<float>();
-      bool right = true;
-      for (int64_t i = 0; i < y.numel(); ++i) {
-        const int64_t plane = i / (2 * (w / 2)), row = i / (w / 2) % 2, column = i % (w / 2);
-        int64_t best = -1;
-        for (int64_t at : {0, 1, static_cast<int>(w), static_cast<int>(w) + 1}) {
-          at += 2 * row * w + 2 * column;
-          const float here = in[plane * 5 * w + at];
-          const float there = best < 0 ? 0 : in[plane * 5 * w + best];
-          if (best < 0 || here > there || (here != here && there == there)) best = at;
-        }
-        const float value = in[plane * 5 * w + best], found = y.data<float>()[i];
-        right = right && index.data<int64_t>()[i] == best;
-        right = right && (found == value || (found != found && value != value));
-      }
-      CHECK(right);
+      const auto pool = [&] { return max_pool2d_with_indices(x, {.kernel_size = 2}); };
+      const ValuesIndices found = pool(), expected = plainly(pool);
+      CHECK(values(found.indices) == values(expected.indices));
+      CHECK(std::memcmp(found.values.raw_data(), expected.values.raw_data(),
+                        static_cast<size_t>(found.values.nbytes())) == 0);
     }
   });
 }

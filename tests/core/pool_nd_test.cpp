@@ -3,6 +3,7 @@
 
 #include "../../core/base/error.h"
 #include "../../core/grad.h"
+#include "../../core/tape.h"
 #include "../support/errors.h"
 #include "checks.h"
 
@@ -334,4 +335,27 @@ TEST_CASE("max_unpool refuses sizes whose product overflows") {
   CHECK_THROWS_AS(
       max_unpool3d(ones({1, 1, 1, 1, 1}), zeros({1, 1, 1, 1, 1}, int64), {huge, huge, huge}),
       Error);
+}
+
+TEST_CASE("the tape shows pools of all dimensions with their options") {
+  const Tensor x = ones({1, 2, 4, 4}).requires_grad_(), row = select(x, 0, 0);
+  Tape tape;
+  const auto last = [&] { return tape[tape.size() - 1]; };
+  max_pool1d(row.detach().requires_grad_(), {.stride = 1});
+  CHECK(std::string(last().op) == "max_pool1d");
+  CHECK(tape.options(last()).starts_with("kernel_size=2, stride=1, padding=0, dilation=1"));
+  adaptive_avg_pool2d(x, {1, 2});
+  CHECK(std::string(last().op) == "adaptive_avg_pool2d");
+  CHECK(tape.options(last()) == "output_size=[1,2]");
+  adaptive_max_pool3d(x, 2);
+  CHECK(std::string(last().op) == "adaptive_max_pool3d");
+  lp_pool2d(x, 3, {.ceil_mode = true});
+  max_unpool2d(x, zeros({1, 2, 4, 4}, int64), 4);
+  upsample(x, {.scale_factor = 2, .mode = UpsampleMode::linear});
+  REQUIRE(tape.spans().size() == 3);
+  CHECK(tape.spans()[0].name == "lp_pool2d");
+  CHECK(tape.spans()[0].options.starts_with("norm_type=3, kernel_size=2, stride=none"));
+  CHECK(tape.spans()[1].name == "max_unpool2d");
+  CHECK(tape.spans()[2].name == "upsample");
+  CHECK(tape.spans()[2].options == "size=[], scale_factor=2, mode=linear, align_corners=false");
 }

@@ -140,11 +140,11 @@ std::vector<Row> pooling() {
            [](const Tensors& t) {
              return max_pool2d_with_indices(t[0], {.kernel_size = 2}).values;
            }},
-      {.op = "max_pool2d_scatter",
+      {.op = "max_pool_scatter",
        .form = "gradient of max_pool2d(x)",
        .inputs = {x, y},
        .call = gradient_of(max_pool)},
-      {.op = "max_pool2d_gather",
+      {.op = "max_pool_gather",
        .form = "gradient of the gradient of max_pool2d(x)",
        .inputs = {x, y, x},
        .call = gradient_of(gradient_of(max_pool), 1)},
@@ -159,11 +159,11 @@ std::vector<Row> pooling() {
                                       .padding = {0, 1},
                                       .count_include_pad = false});
            }},
-      {.op = "avg_pool2d_gradient",
+      {.op = "avg_pool_gradient",
        .form = "gradient of avg_pool2d(x)",
        .inputs = {x, y},
        .call = gradient_of(average)},
-      {.op = "",
+      {.op = "adaptive_avg_pool2d",
        .form = "adaptive_avg_pool2d(x, {3, 2})",
        .inputs = {x},
        .call =

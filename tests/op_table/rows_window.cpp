@@ -88,56 +88,56 @@ std::vector<Row> pools() {
   const Input space{
       .shape = {1, 2, 4, 3, 5}, .large = {4, 4, 9, 10, 11}, .values = Values::distinct};
   return {
-      {.op = "",
+      {.op = "max_pool1d",
        .form = "max_pool1d(x, 3, stride, padding, dilation)",
        .inputs = {row},
        .call =
            [](const Tensors& t) {
              return max_pool1d(t[0], {.kernel_size = 3, .stride = 2, .padding = 1, .dilation = 2});
            }},
-      {.op = "",
+      {.op = "max_pool3d",
        .form = "max_pool3d(x, 2, ceil_mode)",
        .inputs = {space},
        .call =
            [](const Tensors& t) {
              return max_pool3d(t[0], {.kernel_size = 2, .padding = {1, 0, 1}, .ceil_mode = true});
            }},
-      {.op = "",
+      {.op = "max_pool3d",
        .form = "max_pool3d_with_indices(x, {2,1,3}).values",
        .inputs = {space},
        .call =
            [](const Tensors& t) {
              return max_pool3d_with_indices(t[0], {.kernel_size = {2, 1, 3}, .stride = 1}).values;
            }},
-      {.op = "",
+      {.op = "avg_pool1d",
        .form = "avg_pool1d(x, 3, stride, padding)",
        .inputs = {row},
        .call =
            [](const Tensors& t) {
              return avg_pool1d(t[0], {.kernel_size = 3, .stride = 2, .padding = 1});
            }},
-      {.op = "",
+      {.op = "avg_pool3d",
        .form = "avg_pool3d(x, 2, padding, count_include_pad = false)",
        .inputs = {space},
        .call =
            [](const Tensors& t) {
              return avg_pool3d(t[0], {.kernel_size = 2, .padding = 1, .count_include_pad = false});
            }},
-      {.op = "",
+      {.op = "adaptive_avg_pool3d",
        .form = "adaptive_avg_pool3d(x, {3,2,1})",
        .inputs = {space},
        .call =
            [](const Tensors& t) {
              return adaptive_avg_pool3d(t[0], {3, 2, 1});
            }},
-      {.op = "",
+      {.op = "adaptive_max_pool2d",
        .form = "adaptive_max_pool2d(x, {3,2}).values",
        .inputs = {plane},
        .call =
            [](const Tensors& t) {
              return adaptive_max_pool2d(t[0], {3, 2}).values;
            }},
-      {.op = "",
+      {.op = "adaptive_max_pool3d",
        .form = "adaptive_max_pool3d(x, 2).values",
        .inputs = {space},
        .call = [](const Tensors& t) { return adaptive_max_pool3d(t[0], 2).values; }},
@@ -156,18 +156,18 @@ std::vector<Row> pools() {
              const auto [y, indices] = max_pool2d_with_indices(t[0], {});
              return max_unpool2d(y, indices, {t[0].size(2), t[0].size(3)});
            }},
-      {.op = "",
+      {.op = "max_pool1d",
        .form = "max_pool1d_with_indices(x, 2).values",
        .inputs = {row},
        .call =
            [](const Tensors& t) {
              return max_pool1d_with_indices(t[0], {.kernel_size = 2}).values;
            }},
-      {.op = "",
+      {.op = "adaptive_avg_pool1d",
        .form = "adaptive_avg_pool1d(x, 3)",
        .inputs = {row},
        .call = [](const Tensors& t) { return adaptive_avg_pool1d(t[0], 3); }},
-      {.op = "",
+      {.op = "adaptive_max_pool1d",
        .form = "adaptive_max_pool1d(x, 3).values",
        .inputs = {row},
        .call = [](const Tensors& t) { return adaptive_max_pool1d(t[0], 3).values; }},
