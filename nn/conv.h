@@ -1,6 +1,9 @@
 // Convolution layers over one, two and three spatial dimensions.
 #pragma once
 
+#include <algorithm>
+
+#include "../core/base/error.h"
 #include "module.h"
 
 namespace gradus::nn {
@@ -14,6 +17,36 @@ class ConvLayer : public Module {
  protected:
   ConvLayer(const Shape& weight_shape, int64_t out_channels, bool with_bias);
 };
+
+namespace detail {
+
+inline constexpr std::initializer_list<const char*> conv_padding_modes = {"zeros", "reflect",
+                                                                          "replicate", "circular"};
+
+/// Checks what convolutions and transposed ones have in common.
+template <class Options>
+void check_conv(const Options& o) {
+  constexpr const char* hint = "all groups have the same number of channels";
+  check_given(o.type, "in_channels", o.in_channels);
+  check_given(o.type, "out_channels", o.out_channels);
+  check_given(o.type, "kernel_size", o.kernel_size);
+  check_at_least(o.type, "stride", o.stride, 1);
+  check_at_least(o.type, "dilation", o.dilation, 1);
+  check_at_least(o.type, "groups", o.groups, 1);
+  require(o.in_channels % o.groups == 0, o.type, hint, "in_channels ", o.in_channels,
+          " is not divisible by groups ", o.groups);
+  require(o.out_channels % o.groups == 0, o.type, hint, "out_channels ", o.out_channels,
+          " is not divisible by groups ", o.groups);
+}
+
+template <size_t N>
+Shape with_kernel(int64_t first, int64_t second, const Sizes<N>& kernel_size) {
+  Shape shape{first, second};
+  for (int64_t size : kernel_size) shape.push_back(size);
+  return shape;
+}
+
+}  // namespace detail
 
 /// Options of Conv over N spatial dimensions: PyTorch's names and defaults. A single number stands
 /// for all dimensions.
@@ -33,7 +66,27 @@ struct ConvOptions {
   PadMode padding_mode = PadMode::constant;  ///< constant is called "zeros" in model files
   bool winograd = true;                      ///< not in PyTorch; see gradus::ConvOptions
 
-  void describe(OptionVisitor& visit);
+  void describe(OptionVisitor& visit) {
+    visit.required("in_channels", in_channels);
+    visit.required("out_channels", out_channels);
+    visit.required("kernel_size", kernel_size);
+    visit("stride", stride);
+    visit("padding", padding);
+    visit("dilation", dilation);
+    visit("groups", groups);
+    visit("bias", bias);
+    visit.choice("padding_mode", padding_mode, detail::conv_padding_modes);
+    visit("winograd", winograd);
+  }
+  /// The shape of the weight. Throws ValueError for options that make no sense.
+  Shape weight_shape() const {
+    detail::check_conv(*this);
+    check_at_least(type, "padding", padding.sizes(), 0);
+    require(!padding.is_same() || stride == Sizes<N>(1), type,
+            "with a stride the output cannot keep the size of the input",
+            "padding \"same\" needs stride 1, got ", stride);
+    return detail::with_kernel(out_channels, in_channels / groups, kernel_size);
+  }
 };
 
 /// A convolution (cross-correlation) of x [N, in_channels, ...] to [N, out_channels, ...]; sizes as
@@ -44,10 +97,33 @@ template <size_t N>
 class Conv : public Layer<ConvOptions<N>, ConvLayer> {
  public:
   using Options = ConvOptions<N>;
-  explicit Conv(const Options& options);
-  Tensor forward(const Tensor& x) override;
+  explicit Conv(const Options& o)
+      : Layer<Options, ConvLayer>(o, o.weight_shape(), o.out_channels, o.bias),
+        geometry_{.stride = o.stride,
+                  .dilation = o.dilation,
+                  .groups = o.groups,
+                  .winograd = o.winograd} {
+    for (size_t axis = 0; axis < N; ++axis) {
+      const int64_t reach = o.dilation[axis] * (o.kernel_size[axis] - 1);
+      const int64_t before = o.padding.is_same() ? reach / 2 : o.padding.sizes()[axis];
+      const int64_t after = o.padding.is_same() ? reach - before : before;
+      // The convolution itself adds equal numbers of zeros to both sides; what it cannot do is
+      // padded before it.
+      const bool by_itself = o.padding_mode == PadMode::constant;
+      geometry_.padding[axis] = by_itself ? before : 0;
+      pads_[2 * (N - 1 - axis)] = before - geometry_.padding[axis];
+      pads_[2 * (N - 1 - axis) + 1] = after - geometry_.padding[axis];
+    }
+  }
+  Tensor forward(const Tensor& x) override { return forward_with(x, this->weight, this->bias); }
   /// The same with other parameters of these shapes.
-  Tensor forward_with(const Tensor& x, const Tensor& other_weight, const Tensor& other_bias) const;
+  Tensor forward_with(const Tensor& x, const Tensor& other_weight, const Tensor& other_bias) const {
+    const bool is_padded =
+        std::any_of(pads_.begin(), pads_.end(), [](int64_t n) { return n != 0; });
+    return for_dims<N>(conv1d, conv2d, conv3d)(
+        is_padded ? pad(x, pads_, this->options().padding_mode) : x, other_weight, other_bias,
+        geometry_);
+  }
 
  private:
   gradus::ConvOptions<N> geometry_;       // of the convolution itself
@@ -63,9 +139,6 @@ using Conv1dOptions = ConvOptions<1>;
 using Conv2dOptions = ConvOptions<2>;
 using Conv3dOptions = ConvOptions<3>;
 /// @}
-extern template class Conv<1>;
-extern template class Conv<2>;
-extern template class Conv<3>;
 
 /// Options of ConvTranspose over N spatial dimensions: PyTorch's names and defaults.
 template <size_t N>
@@ -83,7 +156,32 @@ struct ConvTransposeOptions {
   Sizes<N> dilation = 1;        ///< elements of the output between neighbours in a window
   PadMode padding_mode = PadMode::constant;  ///< has to be this one
 
-  void describe(OptionVisitor& visit);
+  void describe(OptionVisitor& visit) {
+    visit.required("in_channels", in_channels);
+    visit.required("out_channels", out_channels);
+    visit.required("kernel_size", kernel_size);
+    visit("stride", stride);
+    visit("padding", padding);
+    visit("output_padding", output_padding);
+    visit("groups", groups);
+    visit("bias", bias);
+    visit("dilation", dilation);
+    visit.choice("padding_mode", padding_mode, detail::conv_padding_modes);
+  }
+  /// The shape of the weight. Throws ValueError for options that make no sense.
+  Shape weight_shape() const {
+    detail::check_conv(*this);
+    check_at_least(type, "padding", padding, 0);
+    check_at_least(type, "output_padding", output_padding, 0);
+    for (size_t i = 0; i < N; ++i) {
+      require(output_padding[i] < std::max(stride[i], dilation[i]), type,
+              "output_padding must be less than stride or less than dilation", "output_padding ",
+              output_padding, ", stride ", stride, ", dilation ", dilation);
+    }
+    require(padding_mode == PadMode::constant, type,
+            "there is no other padding of a transposed convolution", "padding_mode must be zeros");
+    return detail::with_kernel(in_channels, out_channels / groups, kernel_size);
+  }
 };
 
 /// A transposed convolution of x [N, in_channels, ...] to [N, out_channels, ...]; sizes as for
@@ -95,16 +193,37 @@ template <size_t N>
 class ConvTranspose : public Layer<ConvTransposeOptions<N>, ConvLayer> {
  public:
   using Options = ConvTransposeOptions<N>;
-  explicit ConvTranspose(const Options& options);
-  Tensor forward(const Tensor& x) override;
+  explicit ConvTranspose(const Options& o)
+      : Layer<Options, ConvLayer>(o, o.weight_shape(), o.out_channels, o.bias) {}
+  Tensor forward(const Tensor& x) override { return apply(x, this->options().output_padding); }
   using Module::operator();
   /// A call with the output_padding that gives an output of this spatial size. Throws ValueError
   /// where none does: sizes from that without output_padding up to stride - 1 more are possible.
-  Tensor operator()(const Tensor& x, const Sizes<N>& output_size);
+  Tensor operator()(const Tensor& x, const Sizes<N>& output_size) {
+    return this->call(x, [&] { return apply(x, output_padding_for(x, output_size)); });
+  }
 
  private:
-  Sizes<N> output_padding_for(const Tensor& x, const Sizes<N>& output_size) const;
-  Tensor apply(const Tensor& x, const Sizes<N>& output_padding) const;
+  Sizes<N> output_padding_for(const Tensor& x, const Sizes<N>& output_size) const {
+    const Options& o = this->options();
+    Sizes<N> output_padding;
+    for (size_t i = 0; i < N; ++i) {
+      const int d = x.dim() - static_cast<int>(N - i);
+      const int64_t smallest = ((d < 0 ? 1 : x.shape()[d]) - 1) * o.stride[i] - 2 * o.padding[i] +
+                               o.dilation[i] * (o.kernel_size[i] - 1) + 1;
+      output_padding[i] = output_size[i] - smallest;
+      require(output_padding[i] >= 0 && output_padding[i] < o.stride[i], o.type,
+              "leave it out for the smallest", "output_size ", output_size, " for input ",
+              x.shape(), ": dimension ", d, " of the output can be ", smallest, " to ",
+              smallest + o.stride[i] - 1);
+    }
+    return output_padding;
+  }
+  Tensor apply(const Tensor& x, const Sizes<N>& output_padding) const {
+    const Options& o = this->options();
+    return for_dims<N>(conv_transpose1d, conv_transpose2d, conv_transpose3d)(
+        x, this->weight, this->bias, {o.stride, o.padding, output_padding, o.dilation, o.groups});
+  }
 };
 
 using ConvTranspose1d = ConvTranspose<1>;  ///< [N, C, L] or [C, L]
@@ -116,8 +235,5 @@ using ConvTranspose1dOptions = ConvTransposeOptions<1>;
 using ConvTranspose2dOptions = ConvTransposeOptions<2>;
 using ConvTranspose3dOptions = ConvTransposeOptions<3>;
 /// @}
-extern template class ConvTranspose<1>;
-extern template class ConvTranspose<2>;
-extern template class ConvTranspose<3>;
 
 }  // namespace gradus::nn

@@ -15,11 +15,28 @@ namespace gradus::nn {
 
 namespace {
 
-/// Spatial dimensions of a convolution; 0 for anything else.
-int convolved_dims(const Module& module) {
-  if (dynamic_cast<const Conv1d*>(&module) != nullptr) return 1;
-  if (dynamic_cast<const Conv2d*>(&module) != nullptr) return 2;
-  return dynamic_cast<const Conv3d*>(&module) != nullptr ? 3 : 0;
+/// Calls `body` with the module as what it is, if that is a Linear or a convolution.
+template <class Body>
+void if_linear(const Module& module, const Body& body) {
+  const auto look = [&](const auto* layer) {
+    if (layer != nullptr) body(*layer);
+  };
+  look(dynamic_cast<const Linear*>(&module));
+  look(dynamic_cast<const Conv1d*>(&module));
+  look(dynamic_cast<const Conv2d*>(&module));
+  look(dynamic_cast<const Conv3d*>(&module));
+}
+
+struct WeightAndBias {
+  Tensor weight, bias;
+  int spatial() const { return weight.dim() - 2; }  // dimensions of a convolution, 0 of a Linear
+};
+
+/// Those of a Linear or a convolution; undefined for anything else.
+WeightAndBias parts_of(const Module& module) {
+  WeightAndBias parts;
+  if_linear(module, [&](const auto& layer) { parts = {layer.weight, layer.bias}; });
+  return parts;
 }
 
 bool is_sequential(const Module& module) {
@@ -44,9 +61,7 @@ class PairFinder {
     if (dynamic_cast<const NormLayer*>(&module) != nullptr && previous_ != nullptr) {
       found.push_back({previous_path_, path, previous_, &module});
     }
-    const bool is_linear =
-        dynamic_cast<const Linear*>(&module) != nullptr || convolved_dims(module) > 0;
-    previous_ = is_linear ? &module : nullptr;
+    previous_ = parts_of(module).weight.defined() ? &module : nullptr;
     previous_path_ = path;
   }
 
@@ -58,23 +73,15 @@ class PairFinder {
 bool is_per_channel(const LayerBeforeNorm& pair) {
   const auto* norm = dynamic_cast<const ChannelNormLayer*>(pair.norm);
   if (norm == nullptr) return false;
-  if (const int dims = convolved_dims(*pair.layer); dims > 0) {
-    const auto& conv = dynamic_cast<const ConvLayer&>(*pair.layer);
-    return norm->spatial() == dims && norm->num_channels() == conv.weight.size(0);
-  }
-  const auto& linear = dynamic_cast<const Linear&>(*pair.layer);
-  return norm->spatial() == 1 && norm->over() == NormOver::batch &&
-         norm->num_channels() == linear.options().out_features;
-}
-
-bool has_bias(const Module& layer) {
-  const auto* conv = dynamic_cast<const ConvLayer*>(&layer);
-  return (conv != nullptr ? conv->bias : dynamic_cast<const Linear&>(layer).bias).defined();
+  const WeightAndBias parts = parts_of(*pair.layer);
+  if (norm->num_channels() != parts.weight.size(0)) return false;
+  if (parts.spatial() > 0) return norm->spatial() == parts.spatial();
+  return norm->spatial() == 1 && norm->over() == NormOver::batch;
 }
 
 bool removes_means(const LayerBeforeNorm& pair) {
   if (const auto* group = dynamic_cast<const GroupNorm*>(pair.norm)) {
-    return convolved_dims(*pair.layer) > 0 &&
+    return parts_of(*pair.layer).spatial() > 0 &&
            group->options().num_groups == group->options().num_channels;
   }
   const auto* norm = dynamic_cast<const ChannelNormLayer*>(pair.norm);
@@ -90,7 +97,7 @@ std::vector<LayerBeforeNorm> layers_before_norms(const Module& net) {
 std::vector<LayerBeforeNorm> dead_biases(const Module& net) {
   std::vector<LayerBeforeNorm> pairs = layers_before_norms(net);
   std::erase_if(pairs, [](const LayerBeforeNorm& pair) {
-    return !has_bias(*pair.layer) || !removes_means(pair);
+    return !parts_of(*pair.layer).bias.defined() || !removes_means(pair);
   });
   return pairs;
 }
@@ -98,10 +105,6 @@ std::vector<LayerBeforeNorm> dead_biases(const Module& net) {
 // --- Folding them ---
 
 namespace {
-
-struct WeightAndBias {
-  Tensor weight, bias;
-};
 
 /// In double, then back in the type of the layer.
 WeightAndBias folded(const Tensor& weight, const Tensor& bias, const ChannelNormLayer& norm) {
@@ -158,16 +161,9 @@ class Folding {
     }
     const auto found = norm_after_.find(&original);
     if (found == norm_after_.end()) return clone(original);
-    if (const auto* conv = dynamic_cast<const Conv1d*>(&original)) {
-      return folded_layer(*conv, *found->second);
-    }
-    if (const auto* conv = dynamic_cast<const Conv2d*>(&original)) {
-      return folded_layer(*conv, *found->second);
-    }
-    if (const auto* conv = dynamic_cast<const Conv3d*>(&original)) {
-      return folded_layer(*conv, *found->second);
-    }
-    return folded_layer(dynamic_cast<const Linear&>(original), *found->second);
+    std::unique_ptr<Module> result;
+    if_linear(original, [&](const auto& layer) { result = folded_layer(layer, *found->second); });
+    return result;
   }
 
   std::map<const Module*, const ChannelNormLayer*> norm_after_;

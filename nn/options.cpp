@@ -8,9 +8,10 @@
 namespace gradus::nn {
 
 bool is_same_padding(std::string_view rule) {
-  if (rule == "same" || rule == "valid") return rule == "same";
-  throw ValueError("padding", str("unknown rule \"", rule, "\""),
-                   "give a number, one number per dimension, \"same\" or \"valid\"");
+  require(rule == "same" || rule == "valid", "padding",
+          "give a number, one number per dimension, \"same\" or \"valid\"", "unknown rule \"", rule,
+          "\"");
+  return rule == "same";
 }
 
 namespace {
@@ -18,29 +19,26 @@ namespace {
 /// Products of two sizes and small factors stay within 64 bits.
 constexpr int64_t largest = std::numeric_limits<int32_t>::max();
 
-void check_range(const char* type, const char* option, const Shape& values, int64_t least,
-                 const std::string& shown) {
+template <class Shown>
+void check_range(const char* type, const char* option, std::span<const int64_t> values,
+                 int64_t least, const Shown& shown) {
   for (const int64_t value : values) {
-    if (value >= least && value <= largest) continue;
-    const bool small = value < least;
-    throw ValueError(type,
-                     str(option, " must be at ", small ? "least " : "most ",
-                         small ? least : largest, ", got ", shown),
-                     !small       ? "layers take sizes of 31 bits"
-                     : least == 0 ? "0 is none"
-                                  : "sizes, steps and counts start at 1");
+    require(value >= least, type, least == 0 ? "0 is none" : "sizes, steps and counts start at 1",
+            option, " must be at least ", least, ", got ", shown);
+    require(value <= largest, type, "layers take sizes of 31 bits", option, " must be at most ",
+            largest, ", got ", shown);
   }
 }
 
 }  // namespace
 
 void check_at_least(const char* type, const char* option, int64_t value, int64_t least) {
-  check_range(type, option, {value}, least, str(value));
+  check_range(type, option, std::span(&value, 1), least, value);
 }
 
 void check_at_least(const char* type, const char* option, std::span<const int64_t> values,
                     int64_t least) {
-  check_range(type, option, Shape(values), least, Shape(values).to_string());
+  check_range(type, option, values, least, Shape(values));
 }
 
 void check_given(const char* type, const char* option, int64_t value) {
@@ -48,9 +46,8 @@ void check_given(const char* type, const char* option, int64_t value) {
 }
 
 void check_given(const char* type, const char* option, std::span<const int64_t> values) {
-  const bool missing =
-      std::all_of(values.begin(), values.end(), [](int64_t value) { return value == 0; });
-  if (missing) {
+  const auto is_zero = [](int64_t value) { return value == 0; };
+  if (std::all_of(values.begin(), values.end(), is_zero)) {
     throw ValueError(type, str(option, " has to be given, and be at least 1"),
                      str("nn::", type, "({.", option, " = ...})"));
   }
@@ -58,9 +55,8 @@ void check_given(const char* type, const char* option, std::span<const int64_t> 
 }
 
 void check_probability(const char* type, const char* option, double p) {
-  if (p >= 0 && p <= 1) return;  // false for NaN too
-  throw ValueError(type, str(option, " must be in [0, 1], got ", p),
-                   "it is a probability: 0.5 is every second time");
+  require(p >= 0 && p <= 1, type, "it is a probability: 0.5 is every second time",  // nor NaN
+          option, " must be in [0, 1], got ", p);
 }
 
 }  // namespace gradus::nn

@@ -5,28 +5,25 @@
 
 namespace gradus::nn {
 
-/// Where the elements of a padding layer come from.
-enum class PadKind { zero, constant, reflection, replication, circular };
-
 namespace detail {
-Tensor pad_spatial(const char* type, PadKind kind, const Tensor& x, std::span<const int64_t> pads,
-                   double value);
+Tensor pad_spatial(const char* type, PadMode mode, const Tensor& x, std::span<const int64_t> pads,
+                   double value = 0);
 }
 
 /// Options of the padding layers over N spatial dimensions, but for ConstantPad.
-template <PadKind kind, size_t N>
+template <PadMode mode, size_t N>
 struct PadLayerOptions {
   static constexpr const char* type =
-      kind == PadKind::zero ? for_dims<N>("ZeroPad1d", "ZeroPad2d", "ZeroPad3d")
-      : kind == PadKind::reflection
+      mode == PadMode::constant ? for_dims<N>("ZeroPad1d", "ZeroPad2d", "ZeroPad3d")
+      : mode == PadMode::reflect
           ? for_dims<N>("ReflectionPad1d", "ReflectionPad2d", "ReflectionPad3d")
-      : kind == PadKind::replication
+      : mode == PadMode::replicate
           ? for_dims<N>("ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d")
           : for_dims<N>("CircularPad1d", "CircularPad2d", "CircularPad3d");
   Sizes<2 * N> padding = 0;  ///< left, right, top, bottom, front, back
 
   void describe(OptionVisitor& visit) { visit.required("padding", padding); }
-  Tensor apply(const Tensor& x) const { return detail::pad_spatial(type, kind, x, padding, 0); }
+  Tensor apply(const Tensor& x) const { return detail::pad_spatial(type, mode, x, padding); }
 };
 
 /// Options of ConstantPad over N spatial dimensions.
@@ -42,15 +39,15 @@ struct ConstantPadOptions {
     visit.required("value", value);
   }
   Tensor apply(const Tensor& x) const {
-    return detail::pad_spatial(type, PadKind::constant, x, padding, value);
+    return detail::pad_spatial(type, PadMode::constant, x, padding, value);
   }
 };
 
 /// Zeros, or a constant, around x [..., L], [..., H, W] or [..., D, H, W]; negative sizes crop.
 /// @{
-using ZeroPad1d = FunctionLayer<PadLayerOptions<PadKind::zero, 1>>;
-using ZeroPad2d = FunctionLayer<PadLayerOptions<PadKind::zero, 2>>;
-using ZeroPad3d = FunctionLayer<PadLayerOptions<PadKind::zero, 3>>;
+using ZeroPad1d = FunctionLayer<PadLayerOptions<PadMode::constant, 1>>;
+using ZeroPad2d = FunctionLayer<PadLayerOptions<PadMode::constant, 2>>;
+using ZeroPad3d = FunctionLayer<PadLayerOptions<PadMode::constant, 3>>;
 using ConstantPad1d = FunctionLayer<ConstantPadOptions<1>>;
 using ConstantPad2d = FunctionLayer<ConstantPadOptions<2>>;
 using ConstantPad3d = FunctionLayer<ConstantPadOptions<3>>;
@@ -58,21 +55,21 @@ using ConstantPad3d = FunctionLayer<ConstantPadOptions<3>>;
 /// The elements next to an edge, mirrored without the edge itself. Throws ShapeError for a padding
 /// that is not less than the size.
 /// @{
-using ReflectionPad1d = FunctionLayer<PadLayerOptions<PadKind::reflection, 1>>;
-using ReflectionPad2d = FunctionLayer<PadLayerOptions<PadKind::reflection, 2>>;
-using ReflectionPad3d = FunctionLayer<PadLayerOptions<PadKind::reflection, 3>>;
+using ReflectionPad1d = FunctionLayer<PadLayerOptions<PadMode::reflect, 1>>;
+using ReflectionPad2d = FunctionLayer<PadLayerOptions<PadMode::reflect, 2>>;
+using ReflectionPad3d = FunctionLayer<PadLayerOptions<PadMode::reflect, 3>>;
 /// @}
 /// The element at the edge, repeated.
 /// @{
-using ReplicationPad1d = FunctionLayer<PadLayerOptions<PadKind::replication, 1>>;
-using ReplicationPad2d = FunctionLayer<PadLayerOptions<PadKind::replication, 2>>;
-using ReplicationPad3d = FunctionLayer<PadLayerOptions<PadKind::replication, 3>>;
+using ReplicationPad1d = FunctionLayer<PadLayerOptions<PadMode::replicate, 1>>;
+using ReplicationPad2d = FunctionLayer<PadLayerOptions<PadMode::replicate, 2>>;
+using ReplicationPad3d = FunctionLayer<PadLayerOptions<PadMode::replicate, 3>>;
 /// @}
 /// The elements from the other side. Throws ShapeError for a padding of more than the size.
 /// @{
-using CircularPad1d = FunctionLayer<PadLayerOptions<PadKind::circular, 1>>;
-using CircularPad2d = FunctionLayer<PadLayerOptions<PadKind::circular, 2>>;
-using CircularPad3d = FunctionLayer<PadLayerOptions<PadKind::circular, 3>>;
+using CircularPad1d = FunctionLayer<PadLayerOptions<PadMode::circular, 1>>;
+using CircularPad2d = FunctionLayer<PadLayerOptions<PadMode::circular, 2>>;
+using CircularPad3d = FunctionLayer<PadLayerOptions<PadMode::circular, 3>>;
 /// @}
 
 }  // namespace gradus::nn

@@ -5,21 +5,18 @@
 namespace gradus::nn {
 
 void UpsampleOptions::check() const {
-  if (size.empty() == scale_factor.has_value()) return;
-  throw ValueError(type, "needs either a size or a scale_factor", "give one of the two");
+  require(size.empty() == scale_factor.has_value(), type, "give one of the two",
+          "needs either a size or a scale_factor");
 }
 
 Tensor UpsampleOptions::apply(const Tensor& x) const {
-  const bool is_nearest = mode == Interpolation::nearest;
-  if (!is_nearest && x.dim() != static_cast<int>(mode) + 2) {
-    throw ShapeError(
-        type,
-        str("a linear mode for ", static_cast<int>(mode), " spatial dimensions, got ", x.shape()),
-        "linear is for [N,C,L], bilinear for [N,C,H,W], trilinear for [N,C,D,H,W]");
-  }
+  const int dims = static_cast<int>(mode);  // spatial ones, of a linear mode
+  require<ShapeError>(dims == 0 || x.dim() == dims + 2, type,
+                      "linear is for [N,C,L], bilinear for [N,C,H,W], trilinear for [N,C,D,H,W]",
+                      "a linear mode for ", dims, " spatial dimensions, got ", x.shape());
   return upsample(x, {.size = size,
                       .scale_factor = scale_factor,
-                      .mode = is_nearest ? UpsampleMode::nearest : UpsampleMode::linear,
+                      .mode = dims == 0 ? UpsampleMode::nearest : UpsampleMode::linear,
                       .align_corners = align_corners});
 }
 
