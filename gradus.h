@@ -24,7 +24,7 @@
 #include "datasets/idx.h"
 #include "datasets/loader.h"
 #include "datasets/mnist.h"
-#include "datasets/open.h"
+#include "datasets/open_dataset.h"
 #include "datasets/sampler.h"
 #include "datasets/split.h"
 #include "datasets/statistics.h"

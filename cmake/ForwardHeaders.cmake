@@ -2,7 +2,7 @@
 # made in a folder of the build tree that comes after the sources' own, and installed beside them.
 set(gradus_moved_headers
     core/base/atomic_file.h:core/io/atomic_file.h
-    core/base/inflation.h:core/io/inflation.h
+    core/base/inflation.h:core/io/deflate.h
     core/base/input_file.h:core/io/input_file.h
     core/base/sha256.h:core/io/sha256.h
     core/checkpoint.h:core/io/checkpoint.h
@@ -11,7 +11,11 @@ set(gradus_moved_headers
     core/norms.h:core/norm/norm.h
     core/npy.h:core/io/npy.h
     core/serialize.h:core/io/safetensors.h
-    core/spatial.h:core/conv/conv.h,core/pool/pool.h,core/pool/upsample.h)
+    core/spatial.h:core/conv/conv.h,core/pool/pool.h,core/pool/upsample.h
+    datasets/catalog.h:datasets/known_datasets.h
+    datasets/file.h:core/io/input_file.h
+    datasets/gzip.h:core/io/deflate.h
+    datasets/open.h:datasets/open_dataset.h)
 
 set(gradus_forward_folder ${PROJECT_BINARY_DIR}/forward)
 set(gradus_forward_paths "")

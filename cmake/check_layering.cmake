@@ -39,8 +39,8 @@ set(programs_includes ${layers})
 # row that fits counts; a header without a row is a dependency nobody has decided on.
 set(external_rules
     "cblas\\.h => ^core/matmul/blas_kernel\\.cpp$"
-    "nlohmann/.+ => ^(core/io/safetensors_header|core/tape_print|nn/model_json)\\.cpp$|${programs_files}"
-    "zlib\\.h => ^(core/io/zip|datasets/gzip)\\.cpp$"
+    "nlohmann/.+ => ^(core/io/safetensors|core/tape_print|nn/model_json)\\.cpp$|${programs_files}"
+    "zlib\\.h => ^core/io/deflate\\.cpp$"
     "curl/curl\\.h => ^datasets/download\\.cpp$"
     "doctest/doctest\\.h => ^tests/"
     "benchmark/benchmark\\.h => ^benchmarks/"
@@ -56,7 +56,7 @@ set(external_rules
     "[a-z_0-9]+ => .")  # the standard library
 
 # Headers that core keeps to itself.
-set(private_core_headers "^core/io/(safetensors_header|npy_format|zip)\\.h$")
+set(private_core_headers "^core/io/zip\\.h$")
 
 # What is compiled once per instruction set must not see inline functions that other files use as
 # well: the linker keeps one copy of those, and it could be the one for the wrong processor.

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "../core/io/input_file.h"
 #include "../core/ops.h"
-#include "file.h"
 
 namespace gradus::data {
 
@@ -15,18 +15,7 @@ constexpr const char* op = "load_cifar";
 constexpr size_t image_bytes = size_t{3} * 32 * 32;
 
 void check_format(Format format) {
-  if (format != Format::idx) return;
-  throw ValueError(op, "the data set is not CIFAR", "use load_mnist for IDX files");
-}
-
-/// A label, checked; `record` counts from 0.
-int64_t checked_label(std::byte byte, int64_t classes, size_t record, const std::string& name) {
-  const auto label = std::to_integer<int64_t>(byte);
-  if (label < classes) return label;
-  throw IoError(op,
-                str(name, ": a label of record ", record, " is ", label, ", but there are ",
-                    classes, " classes"),
-                "the file is damaged, or belongs to the other CIFAR");
+  require(format != Format::idx, op, "use load_mnist for IDX files", "the data set is not CIFAR");
 }
 
 fs::path find_file(const fs::path& folder, const KnownDataset& dataset, const std::string& name) {
@@ -42,19 +31,7 @@ fs::path find_file(const fs::path& folder, const KnownDataset& dataset, const st
       op,
       str("there is no file ", name, " in ", folder.string(), " or its folder ", dataset.folder,
           python ? "; what is there is the Python version, pickled" : ""),
-      str("get the binary version, ", dataset.archive, ", and unpack it there: ", "tar -xzf"));
-}
-
-std::span<const KnownFile> files_of(const KnownDataset& dataset, Split split) {
-  const std::span<const KnownFile> files = dataset.files;
-  return split == Split::train ? files.first(files.size() - 1) : files.last(1);
-}
-
-Tensor joined(const std::vector<CifarData>& parts, Tensor CifarData::*member) {
-  std::vector<Tensor> tensors(parts.size());
-  std::transform(parts.begin(), parts.end(), tensors.begin(),
-                 [member](const CifarData& part) { return part.*member; });
-  return cat(tensors);
+      str("get the binary version, ", dataset.archive, ", and unpack it there: tar -xzf"));
 }
 
 }  // namespace
@@ -63,37 +40,44 @@ CifarData parse_cifar(std::span<const std::byte> bytes, Format format, const std
   check_format(format);
   const bool hundred = format == Format::cifar100;
   const size_t label_bytes = hundred ? 2 : 1, record_bytes = label_bytes + image_bytes;
-  if (bytes.empty() || bytes.size() % record_bytes != 0) {
-    throw IoError(op,
-                  str(name, " has ", bytes.size(), " bytes, which is no number of records of ",
-                      record_bytes, " bytes"),
-                  "the file is cut off, or not of the binary version; get it again");
-  }
+  require<IoError>(!bytes.empty() && bytes.size() % record_bytes == 0, op,
+                   "the file is cut off, or not of the binary version; get it again", name, " has ",
+                   bytes.size(), " bytes, which is no number of records of ", record_bytes,
+                   " bytes");
   const auto count = static_cast<int64_t>(bytes.size() / record_bytes);
   CifarData data{Tensor::empty({count, 3, 32, 32}, uint8), Tensor::empty({count}, int64),
                  hundred ? Tensor::empty({count}, int64) : Tensor()};
   auto* image = static_cast<std::byte*>(data.images.raw_mutable_data());
   int64_t* const labels = data.labels.mutable_data<int64_t>();
   int64_t* const coarse = hundred ? data.coarse_labels.mutable_data<int64_t>() : nullptr;
-  for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-    const auto record = bytes.subspan(i * record_bytes, record_bytes);
-    if (hundred) coarse[i] = checked_label(record[0], 20, i, name);
-    labels[i] = checked_label(record[label_bytes - 1], hundred ? 100 : 10, i, name);
-    image = std::copy(record.begin() + static_cast<ptrdiff_t>(label_bytes), record.end(), image);
+  for (int64_t i = 0; i < count; ++i, bytes = bytes.subspan(record_bytes)) {
+    const auto label = [&](size_t at, int64_t classes) {
+      const auto found = std::to_integer<int64_t>(bytes[at]);
+      require<IoError>(found < classes, op, "the file is damaged, or belongs to the other CIFAR",
+                       name, ": a label of record ", i, " is ", found, ", but there are ", classes,
+                       " classes");
+      return found;
+    };
+    if (hundred) coarse[i] = label(0, 20);
+    labels[i] = label(label_bytes - 1, hundred ? 100 : 10);
+    const auto pixels = bytes.subspan(label_bytes, image_bytes);
+    image = std::copy(pixels.begin(), pixels.end(), image);
   }
   return data;
 }
 
 CifarData load_cifar(const fs::path& folder, Split split, const KnownDataset& dataset) {
   check_format(dataset.format);
-  std::vector<CifarData> parts;
-  for (const KnownFile& file : files_of(dataset, split)) {
+  const std::span<const KnownFile> all = dataset.files;  // the last one is the test file
+  std::vector<Tensor> images, labels, coarse;
+  for (const KnownFile& file : split == Split::test ? all.last(1) : all.first(all.size() - 1)) {
     const fs::path path = find_file(folder, dataset, file.name);
-    parts.push_back(parse_cifar(read_file(op, path), dataset.format, path.string()));
+    const CifarData part = parse_cifar(read_file(op, path), dataset.format, path.string());
+    images.push_back(part.images);
+    labels.push_back(part.labels);
+    if (part.coarse_labels.defined()) coarse.push_back(part.coarse_labels);
   }
-  if (parts.size() == 1) return parts.front();
-  return {joined(parts, &CifarData::images), joined(parts, &CifarData::labels),
-          dataset.format == Format::cifar100 ? joined(parts, &CifarData::coarse_labels) : Tensor()};
+  return {cat(images), cat(labels), coarse.empty() ? Tensor() : cat(coarse)};
 }
 
 TensorDataset as_dataset(const CifarData& data, const std::vector<Normalization>& normalization) {

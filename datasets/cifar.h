@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "catalog.h"
+#include "known_datasets.h"
 
 namespace gradus::data {
 
@@ -23,7 +23,7 @@ struct CifarData {
 /// "train.bin" and "test.bin" in cifar-100-binary, as the archives unpack.
 ///
 /// No checksums of these files are published: what is checked is that they are whole records with
-/// labels in range. Throws IoError where a file is missing or has another form, and ValueError for
+/// labels in range. Throws IoError if a file is missing or has another form, and ValueError for
 /// a data set that is not CIFAR.
 CifarData load_cifar(const std::filesystem::path& folder, Split split,
                      const KnownDataset& dataset = cifar10());

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
-#include <string_view>
 #include <utility>
 
 #include "../core/ops.h"
@@ -14,18 +13,10 @@ namespace gradus::data {
 
 namespace {
 
-void check_index(const char* op, int64_t index, int64_t size) {
-  if (index < 0 || index >= size) {
-    throw IndexError(op, str("there is no sample ", index, " in a data set of ", size),
-                     "samples are numbered from 0");
-  }
-}
-
-DatasetPtr check_given(const char* op, DatasetPtr dataset) {
-  if (dataset == nullptr) {
-    throw ValueError(op, "the data set is a null pointer", "make it with std::make_shared");
-  }
-  return dataset;
+int64_t checked_index(const char* op, int64_t index, int64_t size) {
+  require<IndexError>(index >= 0 && index < size, op, "samples are numbered from 0",
+                      "there is no sample ", index, " in a data set of ", size);
+  return index;
 }
 
 int64_t row_size(const Tensor& tensor) {
@@ -77,10 +68,8 @@ Sample only_sample(const Batch& batch) {
 }  // namespace
 
 Batch Dataset::gather(std::span<const int64_t> indices) const {
-  if (indices.empty()) {
-    throw ValueError("gather", "a batch needs at least one sample",
-                     "give the numbers of some samples");
-  }
+  require(!indices.empty(), "gather", "give the numbers of some samples",
+          "a batch needs at least one sample");
   std::vector<Tensor> xs, ys;
   for (const int64_t index : indices) {
     Sample sample = get(index);
@@ -91,42 +80,53 @@ Batch Dataset::gather(std::span<const int64_t> indices) const {
 }
 
 Tensor Dataset::targets() const {
-  constexpr int64_t piece = 1000;
   std::vector<Tensor> pieces;
-  for (int64_t begin = 0; begin < size(); begin += piece) {
-    std::vector<int64_t> indices(static_cast<size_t>(std::min(piece, size() - begin)));
-    std::iota(indices.begin(), indices.end(), begin);
-    pieces.push_back(gather(indices).y);
-  }
+  in_pieces(*this, [&](const Batch& batch) { pieces.push_back(batch.y); });
   return pieces.empty() ? zeros({0}, int64) : cat(pieces);
 }
 
-void check_normalization(const char* op, const Normalization& n) {
-  if (!(n.std > 0)) {
-    throw ValueError(op, str("std must be positive, got ", n.std),
-                     "it is what the elements are divided by");
+std::vector<int64_t> count_from(int64_t begin, int64_t end) {
+  std::vector<int64_t> numbers(static_cast<size_t>(end - begin));
+  std::iota(numbers.begin(), numbers.end(), begin);
+  return numbers;
+}
+
+void in_pieces(const Dataset& dataset, const std::function<void(const Batch&)>& use) {
+  constexpr int64_t piece = 1000;
+  const int64_t size = dataset.size();
+  for (int64_t begin = 0; begin < size; begin += piece) {
+    use(dataset.gather(count_from(begin, std::min(begin + piece, size))));
   }
-  if (std::isfinite(n.mean) && std::isfinite(n.std)) return;
-  throw ValueError(op, str("mean and std must be finite, got mean ", n.mean, ", std ", n.std),
-                   "statistics() gives those of a data set");
+}
+
+DatasetPtr checked_dataset(const char* op, DatasetPtr dataset) {
+  require(dataset != nullptr, op, "make it with std::make_shared",
+          "the data set is a null pointer");
+  return dataset;
+}
+
+void check_normalization(const char* op, const Normalization& n) {
+  require(n.std > 0, op, "it is what the elements are divided by", "std must be positive, got ",
+          n.std);
+  require(std::isfinite(n.mean) && std::isfinite(n.std), op,
+          "statistics() gives those of a data set", "mean and std must be finite, got mean ",
+          n.mean, ", std ", n.std);
 }
 
 Tensor checked_targets(const char* op, const Dataset& dataset) {
   const Tensor targets = dataset.targets().detach();
-  if (targets.dim() >= 1 && targets.size(0) == dataset.size()) return targets.contiguous();
-  throw ShapeError(
-      op, str("the data set has ", dataset.size(), " samples, its targets() are ", targets.shape()),
-      "targets() gives one row per sample, in their order");
+  require<ShapeError>(targets.dim() >= 1 && targets.size(0) == dataset.size(), op,
+                      "targets() gives one row per sample, in their order", "the data set has ",
+                      dataset.size(), " samples, its targets() are ", targets.shape());
+  return targets.contiguous();
 }
 
 // --- TensorDataset -------------------------------------------------------------------------------
 
 TensorDataset::TensorDataset(const Tensor& x, const Tensor& y) {
-  if (x.dim() < 1 || y.dim() < 1 || x.shape()[0] != y.shape()[0]) {
-    throw ShapeError("tensor_dataset",
-                     str("inputs and targets differ in length: x ", x.shape(), ", y ", y.shape()),
-                     "row i of x belongs to row i of y");
-  }
+  require<ShapeError>(x.dim() >= 1 && y.dim() >= 1 && x.shape()[0] == y.shape()[0],
+                      "tensor_dataset", "row i of x belongs to row i of y",
+                      "inputs and targets differ in length: x ", x.shape(), ", y ", y.shape());
   x_ = x.contiguous().detach();
   y_ = y.contiguous().detach();
 }
@@ -134,16 +134,13 @@ TensorDataset::TensorDataset(const Tensor& x, const Tensor& y) {
 TensorDataset::TensorDataset(const Tensor& x, const Tensor& y,
                              const std::vector<Normalization>& normalization)
     : TensorDataset(x, y) {
-  if (x.dtype() != uint8) {
-    throw DTypeError("tensor_dataset", str("only uint8 is normalized, got ", name_of(x.dtype())),
-                     "leave the normalization out, or give the images as bytes");
-  }
+  require<DTypeError>(x.dtype() == uint8, "tensor_dataset",
+                      "leave the normalization out, or give the images as bytes",
+                      "only uint8 is normalized, got ", x.dtype());
   const auto channels = static_cast<int64_t>(normalization.size());
-  if (channels != 1 && (x.dim() < 2 || x.size(1) != channels)) {
-    throw ShapeError("tensor_dataset",
-                     str("there are ", channels, " normalizations for x ", x.shape()),
-                     "give one for all channels, or one for each: dimension 1 are the channels");
-  }
+  require<ShapeError>(channels == 1 || (x.dim() >= 2 && x.size(1) == channels), "tensor_dataset",
+                      "give one for all channels, or one for each: dimension 1 are the channels",
+                      "there are ", channels, " normalizations for x ", x.shape());
   for (const Normalization& channel : normalization) {
     check_normalization("tensor_dataset", channel);
     for (int byte = 0; byte < 256; ++byte) {
@@ -157,7 +154,7 @@ Sample TensorDataset::get(int64_t index) const {
 }
 
 Batch TensorDataset::gather(std::span<const int64_t> indices) const {
-  for (const int64_t index : indices) check_index("tensor_dataset", index, size());
+  for (const int64_t index : indices) checked_index("tensor_dataset", index, size());
   Tensor x = float_of_byte_.empty() ? gather_rows(x_, indices)
                                     : gather_bytes_as_floats(x_, indices, float_of_byte_);
   return {std::move(x), gather_rows(y_, indices)};
@@ -166,31 +163,28 @@ Batch TensorDataset::gather(std::span<const int64_t> indices) const {
 // --- Subset --------------------------------------------------------------------------------------
 
 Subset::Subset(DatasetPtr dataset, std::vector<int64_t> indices)
-    : dataset_(check_given("subset", std::move(dataset))), indices_(std::move(indices)) {
-  for (const int64_t index : indices_) check_index("subset", index, dataset_->size());
+    : dataset_(checked_dataset("subset", std::move(dataset))), indices_(std::move(indices)) {
+  for (const int64_t index : indices_) checked_index("subset", index, dataset_->size());
 }
 
 Subset::Subset(DatasetPtr dataset, int64_t begin, int64_t end)
-    : dataset_(check_given("subset", std::move(dataset))) {
-  if (begin < 0 || begin > end || end > dataset_->size()) {
-    throw IndexError(
-        "subset", str("[", begin, ", ", end, ") is no range of a data set of ", dataset_->size()),
-        str("numbers go from 0 to ", dataset_->size()));
-  }
-  for (int64_t index = begin; index < end; ++index) indices_.push_back(index);
+    : dataset_(checked_dataset("subset", std::move(dataset))) {
+  const int64_t size = dataset_->size();
+  require<IndexError>(begin >= 0 && begin <= end && end <= size, "subset",
+                      str("numbers go from 0 to ", size), "[", begin, ", ", end,
+                      ") is no range of a data set of ", size);
+  indices_ = count_from(begin, end);
 }
 
 Sample Subset::get(int64_t index) const {
-  check_index("subset", index, size());
-  return dataset_->get(indices_[static_cast<size_t>(index)]);
+  return dataset_->get(indices_[static_cast<size_t>(checked_index("subset", index, size()))]);
 }
 
 Batch Subset::gather(std::span<const int64_t> indices) const {
   std::vector<int64_t> inner;
   inner.reserve(indices.size());
   for (const int64_t index : indices) {
-    check_index("subset", index, size());
-    inner.push_back(indices_[static_cast<size_t>(index)]);
+    inner.push_back(indices_[static_cast<size_t>(checked_index("subset", index, size()))]);
   }
   return dataset_->gather(inner);
 }
@@ -202,22 +196,17 @@ Tensor Subset::targets() const {
 // --- Concat --------------------------------------------------------------------------------------
 
 Concat::Concat(std::vector<DatasetPtr> datasets) : datasets_(std::move(datasets)) {
-  if (datasets_.empty()) {
-    throw ValueError("concat", "there is no data set to concatenate", "give at least one");
-  }
+  require(!datasets_.empty(), "concat", "give at least one", "there is no data set to concatenate");
   int64_t end = 0;
   for (const DatasetPtr& dataset : datasets_) {
-    ends_.push_back(end += check_given("concat", dataset)->size());
+    ends_.push_back(end += checked_dataset("concat", dataset)->size());
   }
-}
-
-size_t Concat::part_of(int64_t index) const {
-  check_index("concat", index, size());
-  return static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), index) - ends_.begin());
 }
 
 Sample Concat::get(int64_t index) const {
-  const size_t k = part_of(index);
+  checked_index("concat", index, size());
+  const auto k =
+      static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), index) - ends_.begin());
   return datasets_[k]->get(k == 0 ? index : index - ends_[k - 1]);
 }
 
@@ -232,10 +221,9 @@ Tensor Concat::targets() const {
 // --- Mapped --------------------------------------------------------------------------------------
 
 Mapped::Mapped(DatasetPtr dataset, Function function)
-    : dataset_(check_given("mapped", std::move(dataset))), function_(std::move(function)) {
-  if (!function_) {
-    throw ValueError("mapped", "the function is empty", "give a function from sample to sample");
-  }
+    : dataset_(checked_dataset("mapped", std::move(dataset))), function_(std::move(function)) {
+  require(function_ != nullptr, "mapped", "give a function from sample to sample",
+          "the function is empty");
 }
 
 Sample Mapped::get(int64_t index) const {

@@ -28,7 +28,7 @@ class Dataset {
  public:
   virtual ~Dataset() = default;
   virtual int64_t size() const = 0;
-  /// Sample number `index`. Throws IndexError where it is not in [0, size()).
+  /// Sample number `index`. Throws IndexError if it is not in [0, size()).
   virtual Sample get(int64_t index) const = 0;
   /// The samples of these numbers, in this order, as one batch. Throws IndexError like get. Unless
   /// a data set has a faster way, this stacks what get returns.
@@ -53,6 +53,9 @@ struct Normalization {
   double std = 1;   ///< likewise; positive
 };
 
+/// Throws ValueError in the name of `op` for a null pointer.
+DatasetPtr checked_dataset(const char* op, DatasetPtr dataset);
+
 /// Throws ValueError in the name of `op` unless the mean is finite and std positive and finite.
 void check_normalization(const char* op, const Normalization& normalization);
 
@@ -60,15 +63,21 @@ void check_normalization(const char* op, const Normalization& normalization);
 /// there is a row for each sample: a data set of one's own may be wrong.
 Tensor checked_targets(const char* op, const Dataset& dataset);
 
+/// The numbers begin, begin + 1, ..., end - 1.
+std::vector<int64_t> count_from(int64_t begin, int64_t end);
+
+/// Gives all samples in order to `use`, some at a time.
+void in_pieces(const Dataset& dataset, const std::function<void(const Batch& batch)>& use);
+
 /// Rows of two tensors of the same length, held in memory. Samples are copies, not views.
 class TensorDataset : public Dataset {
  public:
-  /// Row i of x and row i of y are sample i. Throws ShapeError where the lengths differ.
+  /// Row i of x and row i of y are sample i. Throws ShapeError if the lengths differ.
   TensorDataset(const Tensor& x, const Tensor& y);
   /// The same for images held as bytes: x is uint8 and stays so in memory, samples are float32.
   /// There is one normalization for all channels, or one for each: dimension 1 of x are the
-  /// channels. Throws DTypeError where x is not uint8, ValueError where a mean is not finite or an
-  /// `std` not positive and finite, ShapeError where the channels are not as many.
+  /// channels. Throws DTypeError if x is not uint8, ValueError if a mean is not finite or an
+  /// `std` not positive and finite, ShapeError if the channels are not as many.
   TensorDataset(const Tensor& x, const Tensor& y, const std::vector<Normalization>& normalization);
 
   int64_t size() const override { return x_.shape()[0]; }
@@ -102,7 +111,7 @@ class Subset : public Dataset {
 /// One data set after the other.
 class Concat : public Dataset {
  public:
-  /// Throws ValueError where there is nothing to concatenate.
+  /// Throws ValueError if there is nothing to concatenate.
   explicit Concat(std::vector<DatasetPtr> datasets);
 
   int64_t size() const override { return ends_.back(); }
@@ -110,8 +119,6 @@ class Concat : public Dataset {
   Tensor targets() const override;
 
  private:
-  size_t part_of(int64_t index) const;
-
   std::vector<DatasetPtr> datasets_;
   std::vector<int64_t> ends_;  // ends_[k]: number of samples in the first k + 1 data sets
 };

@@ -45,18 +45,22 @@ int limit_arrivals(void* user, curl_off_t, curl_off_t arrived, curl_off_t, curl_
   return received.too_long ? 1 : 0;
 }
 
-using Handle = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
-
-Handle start() {
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);  // once per process
-  Handle curl(ready == CURLE_OK ? curl_easy_init() : nullptr, &curl_easy_cleanup);
-  if (curl == nullptr) {
-    throw IoError("download", "libcurl cannot be started", "there is probably no memory left");
-  }
-  return curl;
+/// The connection was lost, or the server fell silent, in the middle of the content.
+bool is_interruption(CURLcode code) {
+  return code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
+         code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
 }
 
-void allow_http_only(CURL* curl) {
+/// One attempt, which appends what it brings; how it ended, and why.
+std::pair<CURLcode, std::string> transfer(const std::string& address,
+                                          const DownloadOptions& options, Received& received) {
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);  // once per process
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> handle(
+      ready == CURLE_OK ? curl_easy_init() : nullptr, &curl_easy_cleanup);
+  CURL* const curl = handle.get();
+  require<IoError>(curl != nullptr, "download", "there is probably no memory left",
+                   "libcurl cannot be started");
+  std::array<char, CURL_ERROR_SIZE> reason{};
 #if LIBCURL_VERSION_NUM >= 0x075500
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
@@ -64,25 +68,6 @@ void allow_http_only(CURL* curl) {
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
   curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
 #endif
-}
-
-/// The connection was lost, or the server fell silent, in the middle of the content.
-bool is_interruption(CURLcode code) {
-  return code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
-         code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
-}
-
-struct Outcome {
-  CURLcode code;
-  std::string reason;
-};
-
-/// One attempt; what it brings goes behind what is there already.
-Outcome transfer(const std::string& address, const DownloadOptions& options, Received& received) {
-  const Handle handle = start();
-  CURL* const curl = handle.get();
-  std::array<char, CURL_ERROR_SIZE> reason{};
-  allow_http_only(curl);
   curl_easy_setopt(curl, CURLOPT_URL, address.c_str());
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "gradus");
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
@@ -115,19 +100,15 @@ std::vector<std::byte> download(const std::string& address, const DownloadOption
   Received received{{}, options.max_bytes};
   for (int attempt = 1;; ++attempt) {
     const size_t before = received.content.size();
-    const Outcome outcome = transfer(address, options, received);
-    if (outcome.code == CURLE_OK) return std::move(received.content);
-    if (received.too_long) {
-      throw IoError("download", str(address, " sends more than ", options.max_bytes, " bytes"),
-                    "the address leads to something else");
-    }
-    const bool cannot_resume = outcome.code == CURLE_RANGE_ERROR && before > 0;
+    const auto [code, reason] = transfer(address, options, received);
+    if (code == CURLE_OK) return std::move(received.content);
+    require<IoError>(!received.too_long, "download", "the address leads to something else", address,
+                     " sends more than ", options.max_bytes, " bytes");
+    const bool cannot_resume = code == CURLE_RANGE_ERROR && before > 0;
     if (cannot_resume) received.content.clear();
-    const bool broke_off = is_interruption(outcome.code) && received.content.size() > before;
-    if (attempt >= options.attempts || !(cannot_resume || broke_off)) {
-      throw IoError("download", str(address, ": ", outcome.reason),
-                    "check the address and the network");
-    }
+    const bool broke_off = is_interruption(code) && received.content.size() > before;
+    require<IoError>(attempt < options.attempts && (cannot_resume || broke_off), "download",
+                     "check the address and the network", address, ": ", reason);
   }
 }
 

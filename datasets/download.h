@@ -18,7 +18,7 @@ struct DownloadOptions {
 
 /// The content of an http or https address; up to five redirects, to http and https alone, are
 /// followed. A transfer that breaks off after it brought something is continued, or started anew
-/// where the server cannot do that. Throws IoError with the reason: no connection, an HTTP status
+/// if the server cannot do that. Throws IoError with the reason: no connection, an HTTP status
 /// other than success, too slow, more than `max_bytes`, or built without libcurl. Whether the bytes
 /// are the right ones, the caller has to check. Safe from any thread.
 std::vector<std::byte> download(const std::string& address, const DownloadOptions& options = {});

@@ -6,14 +6,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <span>
 #include <system_error>
 
 #include "../core/base/error.h"
 #include "../core/io/atomic_file.h"
-#include "digests.h"
+#include "../core/io/input_file.h"
 #include "download.h"
-#include "file.h"
 #include "idx.h"
 
 namespace gradus::data {
@@ -24,79 +24,32 @@ namespace {
 
 constexpr const char* op = "fetch";
 
-using Notify = std::function<void(const std::string&)>;
+constexpr const char* another_folder = "choose another folder for downloaded data";
 
-/// Keeps other processes out of a folder while it lives; waits for its turn.
-class FolderLock {
- public:
-  FolderLock(const fs::path& folder, const Notify& notify) {
-    const fs::path name = folder / ".lock";
-    file_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (file_ < 0) fail(name);
-    // Some network file systems have no locks: there, two processes may download the same files.
-    if (::flock(file_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-    if (notify) notify("waiting for another process that downloads into " + folder.string());
-    while (::flock(file_, LOCK_EX) != 0) {
-      if (errno != EINTR) fail(name);
-    }
-  }
-  ~FolderLock() { close(); }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
- private:
-  void close() {
-    if (file_ >= 0) ::close(file_);  // also unlocks
-    file_ = -1;
-  }
-  [[noreturn]] void fail(const fs::path& name) {
-    const std::string reason = std::generic_category().message(errno);
-    close();
-    throw IoError(op, str("cannot lock ", name.string(), ": ", reason),
-                  "choose another folder for downloaded data");
-  }
-
-  int file_ = -1;
-};
-
-void check_options(const FetchOptions& options) {
-  if (options.connect_seconds < 1 || options.stall_seconds < 1 || options.attempts < 1) {
-    throw ValueError(op,
-                     str("time limits and attempts must be at least 1, got connect_seconds ",
-                         options.connect_seconds, ", stall_seconds ", options.stall_seconds,
-                         ", attempts ", options.attempts),
-                     "leave them out for the usual ones");
-  }
+/// Keeps other processes out of a folder as long as the result lives; waits for its turn.
+std::shared_ptr<const void> locked(const fs::path& folder, const FetchOptions& options) {
+  const std::string name = (folder / ".lock").string();
+  const auto check = [&](bool done) {
+    require<IoError>(done, op, another_folder, "cannot lock ", name, ": ",
+                     std::generic_category().message(errno));
+  };
+  const int file = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  check(file >= 0);
+  std::shared_ptr<const void> closing(nullptr, [file](const void*) { ::close(file); });
+  // Some network file systems have no locks: there, two processes may download the same files.
+  if (::flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return closing;
+  if (options.notify)
+    options.notify("waiting for another process that downloads into " + folder.string());
+  while (::flock(file, LOCK_EX) != 0) check(errno == EINTR);
+  return closing;
 }
 
-/// Nothing is kept that cannot be verified.
-void check_has_checksums(const KnownDataset& dataset) {
-  for (const KnownFile& file : dataset.files) {
-    if (!file.sha256.empty() || !file.gzip_sha256.empty()) continue;
-    throw ValueError(op, str("no checksum is known for ", file.name, " of ", dataset.title),
-                     dataset.archive.empty() ? "give its sha256 or gzip_sha256"
-                                             : "unpack " + dataset.archive + " by hand");
-  }
-}
-
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    throw IoError(op, str("cannot make the folder ", folder.string(), ": ", error.message()),
-                  "choose another folder for downloaded data");
-  }
-}
-
-/// Throws IoError where the bytes are not the file that they should be.
+/// Throws IoError if the bytes are not the file that they should be.
 void verify(std::span<const std::byte> bytes, const std::string& name, const KnownFile& file) {
   FileDigests found(bytes, parse_idx(bytes, name));
-  if (found.match(file)) return;
-  const bool payload = !file.sha256.empty();
-  throw IoError(op,
-                str(name, ": wrong content: SHA-256 ", payload ? found.payload() : found.gzip(),
-                    ", expected ", payload ? file.sha256 : file.gzip_sha256),
-                "the file was changed or damaged; another mirror may have it");
+  require<IoError>(found.match(file), op,
+                   "the file was changed or damaged; another mirror may have it", name,
+                   ": wrong content: SHA-256 ", found.like(file), ", expected ", file.digest());
 }
 
 bool is_verified(const fs::path& path, const KnownFile& file) {
@@ -122,70 +75,61 @@ std::string by_hand(const KnownDataset& dataset, const fs::path& folder) {
   return text;
 }
 
-class Fetcher {
- public:
-  Fetcher(const KnownDataset& dataset, const fs::path& folder, const FetchOptions& options)
-      : dataset_(dataset),
-        folder_(folder),
-        options_(options),
-        mirrors_(options.mirrors.empty() ? dataset.mirrors : options.mirrors) {}
-
-  void get(const KnownFile& file) {
-    const fs::path path = folder_ / (file.name + ".gz");
-    if (is_verified(path, file)) return;
-    const std::vector<std::byte> content = download_verified(file);
-    AtomicFile target(op, path);
-    target.write(content);
-    target.commit();
-  }
-
- private:
-  std::vector<std::byte> download_verified(const KnownFile& file) {
-    std::string failures;
-    for (size_t tries = 0; tries < mirrors_.size(); ++tries) {
-      try {
-        const std::string& mirror = mirrors_[mirror_];
-        return download_from(str(mirror, mirror.ends_with('/') ? "" : "/", file.name, ".gz"), file);
-      } catch (const IoError& error) {
-        failures += (failures.empty() ? ": " : "; ") + error.detail();
-        mirror_ = (mirror_ + 1) % mirrors_.size();  // stays with one that works
-      }
-    }
-    throw IoError(op, str("no mirror delivers ", file.name, ".gz of ", dataset_.title, failures),
-                  by_hand(dataset_, folder_));
-  }
-
-  std::vector<std::byte> download_from(const std::string& address, const KnownFile& file) const {
-    if (options_.notify) options_.notify("downloading " + address);
-    DownloadOptions limits{.connect_seconds = options_.connect_seconds,
-                           .stall_seconds = options_.stall_seconds,
-                           .attempts = options_.attempts};
-    if (file.bytes > 0) limits.max_bytes = static_cast<size_t>(2 * file.bytes + (1 << 20));
-    std::vector<std::byte> content = download(address, limits);
-    verify(content, address, file);
-    return content;
-  }
-
-  const KnownDataset& dataset_;
-  const fs::path& folder_;
-  const FetchOptions& options_;
-  const std::vector<std::string>& mirrors_;
-  size_t mirror_ = 0;
-};
+std::vector<std::byte> download_verified(const std::string& address, const KnownFile& file,
+                                         const FetchOptions& options) {
+  if (options.notify) options.notify("downloading " + address);
+  DownloadOptions limits{.connect_seconds = options.connect_seconds,
+                         .stall_seconds = options.stall_seconds,
+                         .attempts = options.attempts};
+  if (file.bytes > 0) limits.max_bytes = static_cast<size_t>(2 * file.bytes + (1 << 20));
+  std::vector<std::byte> content = download(address, limits);
+  verify(content, address, file);
+  return content;
+}
 
 }  // namespace
 
 void fetch(const KnownDataset& dataset, const fs::path& folder, const FetchOptions& options) {
-  check_options(options);
-  check_has_checksums(dataset);
-  make_folder(folder);
-  const FolderLock lock(folder, options.notify);
+  require(options.connect_seconds >= 1 && options.stall_seconds >= 1 && options.attempts >= 1, op,
+          "leave them out for the usual ones",
+          "time limits and attempts must be at least 1, got connect_seconds ",
+          options.connect_seconds, ", stall_seconds ", options.stall_seconds, ", attempts ",
+          options.attempts);
+  for (const KnownFile& file : dataset.files) {  // nothing is kept that cannot be verified
+    require(!file.digest().empty(), op,
+            dataset.archive.empty() ? "give its sha256 or gzip_sha256"
+                                    : "unpack " + dataset.archive + " by hand",
+            "no checksum is known for ", file.name, " of ", dataset.title);
+  }
+  std::error_code unmade;
+  fs::create_directories(folder, unmade);
+  require<IoError>(!unmade, op, another_folder, "cannot make the folder ", folder.string(), ": ",
+                   unmade.message());
+  const auto lock = locked(folder, options);
   remove_temporary_files(folder, [&](const std::string& name) {
     return std::any_of(dataset.files.begin(), dataset.files.end(),
                        [&](const KnownFile& file) { return name == file.name + ".gz"; });
   });
-  Fetcher fetcher(dataset, folder, options);
-  for (const KnownFile& file : dataset.files) fetcher.get(file);
+  std::vector<std::string> mirrors = options.mirrors.empty() ? dataset.mirrors : options.mirrors;
+  for (const KnownFile& file : dataset.files) {
+    const fs::path path = folder / (file.name + ".gz");
+    if (is_verified(path, file)) continue;
+    std::vector<std::byte> content;
+    std::string failures;
+    for (size_t tries = 0; content.empty() && tries < mirrors.size(); ++tries) {
+      const std::string& mirror = mirrors.front();
+      try {
+        content = download_verified(str(mirror, mirror.ends_with('/') ? "" : "/", file.name, ".gz"),
+                                    file, options);
+      } catch (const IoError& error) {
+        failures += (failures.empty() ? ": " : "; ") + error.detail();
+        std::rotate(mirrors.begin(), mirrors.begin() + 1, mirrors.end());  // stays with a good one
+      }
+    }
+    require<IoError>(!content.empty(), op, by_hand(dataset, folder), "no mirror delivers ",
+                     file.name, ".gz of ", dataset.title, failures);
+    write_file_atomically(op, path, {content});
+  }
 }
 
 }  // namespace gradus::data

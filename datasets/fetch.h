@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "catalog.h"
+#include "known_datasets.h"
 
 namespace gradus::data {
 
@@ -22,16 +22,16 @@ struct FetchOptions {
   std::function<void(const std::string&)> notify = {};
 };
 
-/// False where Gradus was built without libcurl.
+/// False if Gradus was built without libcurl.
 bool can_download();
 
 /// Makes sure that `folder` holds the files of `dataset`, named "<name>.gz", whole and right.
 ///
 /// A file that is there and has the right checksum is left alone. Others come from the mirrors, the
 /// first that delivers, and are put in place only when they have the right SHA-256, that of the
-/// uncompressed content where it is known. Two processes may do this at the same time: the second
-/// waits and finds the files. Throws IoError where no mirror delivers a file, telling what to put
-/// where by hand, and where the folder cannot be written. Throws ValueError for time limits and
+/// uncompressed content if it is known. Two processes may do this at the same time: the second
+/// waits and finds the files. Throws IoError if no mirror delivers a file, telling what to put
+/// where by hand, and if the folder cannot be written. Throws ValueError for time limits and
 /// attempts below one, and for a data set without checksums, which comes as an archive.
 void fetch(const KnownDataset& dataset, const std::filesystem::path& folder,
            const FetchOptions& options = {});

@@ -4,30 +4,26 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <functional>
 #include <string_view>
 #include <vector>
 
 #include "../core/io/atomic_file.h"
-#include "../core/io/inflation.h"
+#include "../core/io/deflate.h"
+#include "../core/io/elements.h"
 #include "../core/io/sha256.h"
 #include "../core/ops.h"
-#include "file.h"
-#include "gzip.h"
 
 namespace gradus::data {
 
 namespace {
+
+static_assert(std::endian::native == std::endian::little, "IDX is big-endian: all is swapped");
 
 using Bytes = std::span<const std::byte>;
 
 constexpr const char* read_op = "read_idx";
 constexpr const char* write_op = "write_idx";
 constexpr const char* again = "delete the file and get it again";
-
-[[noreturn]] void fail(const std::string& name, std::string_view what, std::string_view hint) {
-  throw IoError(read_op, str(name, ": ", what), hint);
-}
 
 // --- Element types -------------------------------------------------------------------------------
 
@@ -37,35 +33,18 @@ struct ElementType {
   DType dtype;   ///< in the tensor
 };
 
-constexpr std::array<ElementType, 6> element_types = {{{0x08, 1, uint8},
-                                                       {0x09, 1, int32},
-                                                       {0x0B, 2, int32},
-                                                       {0x0C, 4, int32},
-                                                       {0x0D, 4, float32},
-                                                       {0x0E, 8, float64}}};
+constexpr ElementType element_types[] = {{0x08, 1, uint8}, {0x09, 1, int32},   {0x0B, 2, int32},
+                                         {0x0C, 4, int32}, {0x0D, 4, float32}, {0x0E, 8, float64}};
 
-const ElementType* element_type(uint8_t code) {
-  const auto found = std::find_if(element_types.begin(), element_types.end(),
-                                  [&](const ElementType& t) { return t.code == code; });
-  return found == element_types.end() ? nullptr : &*found;
+/// The first one that fits; nullptr if there is none.
+template <class Fits>
+const ElementType* find_type(const Fits& fits) {
+  const auto* const found = std::find_if(std::begin(element_types), std::end(element_types), fits);
+  return found == std::end(element_types) ? nullptr : found;
 }
 
-/// Turns the order of the bytes of each element around, where this machine is little-endian.
-void swap_big_endian(std::span<std::byte> data, size_t element_bytes) {
-  if constexpr (std::endian::native == std::endian::little) {
-    for (; !data.empty(); data = data.subspan(element_bytes)) {
-      std::reverse(data.begin(), data.begin() + static_cast<ptrdiff_t>(element_bytes));
-    }
-  }
-}
-
-template <class Narrow>
-void widen(Bytes data, std::span<int32_t> out) {
-  for (size_t i = 0; i < out.size(); ++i) {
-    Narrow value;
-    std::memcpy(&value, data.data() + i * sizeof(Narrow), sizeof(Narrow));
-    out[i] = value;
-  }
+const ElementType* type_of_code(std::byte code) {
+  return find_type([&](const ElementType& t) { return std::byte{t.code} == code; });
 }
 
 // --- Files of another kind -----------------------------------------------------------------------
@@ -73,226 +52,148 @@ void widen(Bytes data, std::span<int32_t> out) {
 struct Kind {
   std::string_view start;  ///< the first bytes of such a file
   const char* what;
-  const char* hint;
 };
 
-constexpr const char* html = "an HTML page, such as servers send in place of a missing file";
-constexpr const char* from_mirror = "delete the file and download it from another mirror";
-constexpr const char* unpack = "unpack it and name the IDX file inside";
-constexpr const char* convert = "convert it to IDX, or get the data set in its original format";
+constexpr Kind other_kinds[] = {{"<?xml", "an XML page, sent in place of a missing file"},
+                                {"<", "an HTML page, sent in place of a missing file"},
+                                {"PK\x03\x04", "a zip archive"},
+                                {"\xFD\x37zXZ", "an xz file"},
+                                {"BZh", "a bzip2 file"},
+                                {"\x28\xB5\x2F\xFD", "a zstd file"},
+                                {"PAR1", "a parquet file"},
+                                {"\x93NUMPY", "a NumPy file"},
+                                {"\x1F\x8B", "a file compressed with gzip twice"},
+                                {"version https://git-lfs", "a Git LFS pointer (git lfs pull)"}};
 
-constexpr std::array<Kind, 11> other_kinds = {{
-    {"<!", html, from_mirror},
-    {"<html", html, from_mirror},
-    {"<HTML", html, from_mirror},
-    {"<?xml", "an XML page, such as servers send in place of a missing file", from_mirror},
-    {"PK\x03\x04", "a zip archive", unpack},
-    {"\xFD"
-     "7zXZ",
-     "an xz file", unpack},
-    {"BZh", "a bzip2 file", unpack},
-    {"\x28\xB5\x2F\xFD", "a zstd file", unpack},
-    {"PAR1", "a parquet file", convert},
-    {"\x93NUMPY", "a NumPy file", convert},
-    {"version https://git-lfs", "a Git LFS pointer, not the file itself",
-     "fetch the file with `git lfs pull`"},
-}};
-
-bool starts_with(Bytes bytes, std::string_view start) {
-  return bytes.size() >= start.size() && std::memcmp(bytes.data(), start.data(), start.size()) == 0;
-}
-
-/// The first bytes as text where they are printable, else in hexadecimal.
-std::string show_start(Bytes bytes) {
-  bytes = bytes.first(std::min<size_t>(bytes.size(), 16));
-  const auto printable = [](std::byte b) { return b >= std::byte{32} && b < std::byte{127}; };
+/// The first bytes as text if they are printable, else in hexadecimal.
+std::string show_start(std::string_view start) {
+  start = start.substr(0, 16);
+  if (std::all_of(start.begin(), start.end(), [](char c) { return c >= ' ' && c <= '~'; })) {
+    return str('"', start, '"');
+  }
   std::string text;
-  if (std::all_of(bytes.begin(), bytes.end(), printable)) {
-    for (const std::byte b : bytes) text += static_cast<char>(b);
-    return "\"" + text + "\"";
+  for (const char c : start) {
+    const auto byte = static_cast<uint8_t>(c);
+    text += {' ', "0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
   }
-  for (const std::byte b : bytes) {
-    const auto value = std::to_integer<unsigned>(b);
-    if (!text.empty()) text += ' ';
-    text += "0123456789abcdef"[value >> 4];
-    text += "0123456789abcdef"[value & 15];
-  }
-  return text;
+  return text.substr(1);
 }
 
 // --- Reading -------------------------------------------------------------------------------------
 
-/// The uncompressed bytes of a file, read one after the other.
+/// The uncompressed content of a file, of which there is no more than its size.
 struct Source {
-  std::function<size_t(std::span<std::byte>)> read;  ///< returns less than asked for at the end
-  size_t limit;                                      ///< no more bytes than this may come
-  size_t memory;                                     ///< nor may they take more as a tensor
-  const char* hint;                                  ///< for a header that promises more
-};
+  InputFile content;
+  uint64_t memory;   ///< nor may it take more than this as a tensor
+  const char* hint;  ///< for a header that promises more
 
-Source plain_source(Bytes& bytes) {
-  const auto read = [&bytes](std::span<std::byte> out) {
-    const size_t n = std::min(out.size(), bytes.size());
-    std::copy_n(bytes.begin(), n, out.begin());
-    bytes = bytes.subspan(n);
-    return n;
-  };
-  return {read, bytes.size(), bytes.size() * 4,
-          "the file is cut off or its header damaged; get it again"};
-}
-
-struct Header {
-  ElementType type;
-  Shape shape;
-  size_t data_bytes;
+  /// Throws IoError unless the file is as it must be.
+  template <class... What>
+  void check(bool holds, std::string_view how, const What&... what) const {
+    require<IoError>(holds, read_op, how, content.name(), ": ", what...);
+  }
 };
 
 /// Explains a file that does not start with 00 00.
-[[noreturn]] void reject_magic(Bytes head, const std::string& name) {
-  for (const Kind& kind : other_kinds) {
-    if (starts_with(head, kind.start)) {
-      fail(name,
-           str("starts with ", show_start(head), ": this is ", kind.what, ", not an IDX file"),
-           kind.hint);
-    }
+void reject_magic(const Source& source, Bytes head) {
+  const std::string_view start(reinterpret_cast<const char*>(head.data()), head.size());
+  for (const auto& [begin, what] : other_kinds) {
+    source.check(!start.starts_with(begin),
+                 begin[0] == '<'
+                     ? "delete the file and download it from another mirror"
+                     : "unpack or convert it, or get the data set in its original format",
+                 "starts with ", show_start(start), ": this is ", what, ", not an IDX file");
   }
-  if (is_gzip(head)) {
-    fail(name, "was compressed with gzip twice", "run gunzip on it once and try again");
-  }
-  const bool swapped = head[2] == std::byte{0} && head[3] == std::byte{0} &&
-                       element_type(std::to_integer<uint8_t>(head[1])) != nullptr;
-  if (swapped) {
-    fail(name, str("starts with ", show_start(head.first(4)), ": its header is byte-swapped"),
-         "IDX is big-endian; write the file again with the bytes of each number turned around");
-  }
-  fail(name, str("starts with ", show_start(head), ", but an IDX file starts with 00 00"),
-       "this is a damaged file or one of another format");
+  const bool swapped = head[2] == std::byte{0} && head[3] == std::byte{0} && type_of_code(head[1]);
+  source.check(
+      !swapped,
+      "IDX is big-endian; write the file again with the bytes of each number turned around",
+      "starts with ", show_start(start.substr(0, 4)), ": its header is byte-swapped");
+  source.check(false, "this is a damaged file or one of another format", "starts with ",
+               show_start(start), ", but an IDX file starts with 00 00");
 }
 
-/// Checks that the sizes multiply to something that the file can hold, before anyone allocates it.
-size_t checked_data_bytes(const Header& header, const Source& source, const std::string& name) {
-  const size_t header_bytes = 4 + 4 * static_cast<size_t>(header.shape.dim());
-  const size_t limit = source.limit - std::min(source.limit, header_bytes);
-  size_t bytes = header.type.bytes;
-  bool none = false, overflow = false;
-  for (const int64_t size : header.shape) {
-    none = none || size == 0;
-    const size_t factor = static_cast<size_t>(std::max<int64_t>(size, 1));
-    overflow = overflow || __builtin_mul_overflow(bytes, factor, &bytes);
-  }
-  if (none && !overflow) return 0;
-  if (overflow) {
-    fail(name, str("the header gives the sizes ", header.shape, ", more than any file can hold"),
-         again);
-  }
-  const size_t widening = size_of(header.type.dtype) / header.type.bytes;
-  if (bytes > limit || bytes > source.memory / widening) {
-    fail(name,
-         str("the header gives the sizes ", header.shape, ", that is ", bytes,
-             " bytes of data, but the file can hold at most ",
-             std::min(limit, source.memory / widening)),
-         source.hint);
-  }
-  return bytes;
+/// The size of the elements in the file, which must be able to hold them: checked before anyone
+/// allocates it.
+size_t checked_data_bytes(const ElementType& type, const Shape& shape, const Source& source) {
+  const auto bytes = bytes_in_file(shape, type.bytes);
+  source.check(bytes.has_value(), again, "the header gives the sizes ", shape,
+               ", more than any file can hold");
+  const auto header_bytes = 4 + 4 * static_cast<uint64_t>(shape.dim());
+  const uint64_t file = source.content.size(), widening = size_of(type.dtype) / type.bytes;
+  const uint64_t most = std::min(file - std::min(file, header_bytes), source.memory / widening);
+  source.check(*bytes <= most, source.hint, "the header gives the sizes ", shape, ", that is ",
+               *bytes, " bytes of data, but the file can hold at most ", most);
+  return *bytes;
 }
 
-Header read_header(Source& source, const std::string& name) {
-  std::array<std::byte, 4 + 4 * Shape::max_dims> buffer{};
-  const std::span<std::byte> magic = std::span(buffer).first(4);
-  const size_t got = source.read(magic);
-  if (got < 4) {
-    fail(name,
-         got == 0 ? std::string("the file is empty") : str("the file has only ", got, " bytes"),
-         again);
+/// The type of the elements and their shape.
+std::pair<ElementType, Shape> read_header(Source& source) {
+  std::array<std::byte, 4 + 4 * Shape::max_dims> head{};
+  const size_t got = source.content.read_up_to(head.data(), 4);
+  source.check(got > 0, again, "the file is empty");
+  source.check(got == 4, again, "the file has only ", got, " bytes");
+  if (head[0] != std::byte{0} || head[1] != std::byte{0}) {
+    const size_t more = source.content.read_up_to(&head[4], head.size() - 4);
+    reject_magic(source, std::span(head).first(4 + more));
   }
-  if (magic[0] != std::byte{0} || magic[1] != std::byte{0}) {
-    const size_t more = source.read(std::span(buffer).subspan(4));
-    reject_magic(Bytes(buffer).first(4 + more), name);
-  }
-  const auto code = std::to_integer<uint8_t>(magic[2]);
-  const auto dims = std::to_integer<int>(magic[3]);
-  const ElementType* type = element_type(code);
-  if (type == nullptr) {
-    fail(name, str("the header names element type ", int{code}, ", which IDX does not have"),
-         "known are 8 (unsigned byte), 9 (byte), 11 (short), 12 (int), 13 (float), 14 (double)");
-  }
-  if (dims < 1 || dims > Shape::max_dims) {
-    fail(name, str("the header gives ", dims, " dimensions"), "1 to 8 are possible");
-  }
-  const std::span<std::byte> sizes = std::span(buffer).subspan(4, 4 * static_cast<size_t>(dims));
-  if (source.read(sizes) < sizes.size()) fail(name, "the file ends inside its header", again);
-  swap_big_endian(sizes, 4);
-  Header header{*type, {}, 0};
-  for (size_t d = 0; d < sizes.size(); d += 4) {
+  const ElementType* const type = type_of_code(head[2]);
+  source.check(
+      type != nullptr,
+      "known are 8 (unsigned byte), 9 (byte), 11 (short), 12 (int), 13 (float), 14 (double)",
+      "the header names element type ", std::to_integer<int>(head[2]), ", which IDX does not have");
+  const auto dims = std::to_integer<size_t>(head[3]);
+  source.check(dims >= 1 && dims <= Shape::max_dims, "1 to 8 are possible", "the header gives ",
+               dims, " dimensions");
+  source.check(source.content.read_up_to(&head[4], 4 * dims) == 4 * dims, again,
+               "the file ends inside its header");
+  swap_bytes(std::span(head).subspan(4, 4 * dims), 4);
+  Shape shape;
+  for (size_t d = 1; d <= dims; ++d) {
     uint32_t size;
-    std::memcpy(&size, &sizes[d], 4);
-    header.shape.push_back(size);
+    std::memcpy(&size, &head[4 * d], 4);
+    shape.push_back(size);
   }
-  header.data_bytes = checked_data_bytes(header, source, name);
-  return header;
+  return {*type, shape};
 }
 
-void read_data(Source& source, std::span<std::byte> data, const std::string& name) {
-  const size_t got = source.read(data);
-  if (got < data.size()) {
-    fail(name,
-         str("the header promises ", data.size(), " bytes of data, the file ends after ", got),
-         "the file is cut off; get it again");
-  }
+Tensor read_tensor(Source source) {
+  const auto [type, shape] = read_header(source);
+  const size_t data_bytes = checked_data_bytes(type, shape, source);
+  Tensor tensor = Tensor::empty(shape, type.dtype);
+  const bool widened = type.bytes < size_of(type.dtype);
+  std::vector<std::byte> narrow(widened ? data_bytes : 0);
+  const std::span<std::byte> data = widened ? std::span(narrow) : mutable_bytes_of(tensor);
+  const size_t got = source.content.read_up_to(data.data(), data.size());
+  source.check(got == data.size(), "the file is cut off; get it again", "the header promises ",
+               data.size(), " bytes of data, the file ends after ", got);
   std::byte extra;
-  if (source.read(std::span(&extra, 1)) != 0) {
-    fail(name,
-         str("there are bytes behind the ", data.size(), " bytes of data that the header promises"),
-         again);
-  }
-}
-
-Tensor read_tensor(Source& source, const std::string& name) {
-  const Header header = read_header(source, name);
-  const bool as_is = header.type.bytes == size_of(header.type.dtype);
-  if (as_is) {
-    Tensor tensor = Tensor::empty(header.shape, header.type.dtype);
-    const std::span<std::byte> data(static_cast<std::byte*>(tensor.raw_mutable_data()),
-                                    header.data_bytes);
-    read_data(source, data, name);
-    if (header.type.bytes > 1) swap_big_endian(data, header.type.bytes);
-    return tensor;
-  }
-  std::vector<std::byte> data(header.data_bytes);
-  read_data(source, data, name);
-  Tensor tensor = Tensor::empty(header.shape, int32);
-  const std::span<int32_t> out(tensor.mutable_data<int32_t>(), static_cast<size_t>(tensor.numel()));
-  if (header.type.bytes == 1) {
-    widen<int8_t>(data, out);
-  } else {
-    swap_big_endian(data, header.type.bytes);
-    widen<int16_t>(data, out);
+  source.check(source.content.read_up_to(&extra, 1) == 0, again, "there are bytes behind the ",
+               data.size(), " bytes of data that the header promises");
+  if (!widened && type.bytes > 1) swap_bytes(data, type.bytes);
+  int32_t* out = widened ? tensor.mutable_data<int32_t>() : nullptr;
+  for (size_t i = 0; i < narrow.size(); i += type.bytes) {  // one or two bytes, the first signed
+    const int32_t high = static_cast<int8_t>(narrow[i]);
+    *out++ = type.bytes == 1 ? high : high * 256 + std::to_integer<int32_t>(narrow[i + 1]);
   }
   return tensor;
 }
 
 // --- Writing -------------------------------------------------------------------------------------
 
-std::vector<std::byte> encode_header(const Tensor& tensor) {
-  const auto type =
-      std::find_if(element_types.begin(), element_types.end(), [&](const ElementType& t) {
-        return t.dtype == tensor.dtype() && t.bytes == size_of(tensor.dtype());
-      });
-  if (type == element_types.end()) {
-    throw DTypeError(write_op, str("IDX has no element type for ", name_of(tensor.dtype())),
-                     "convert with .to(int32) or .to(uint8)");
-  }
-  if (tensor.dim() < 1) {
-    throw ShapeError(write_op, "IDX needs at least one dimension, got a tensor of shape []",
-                     "reshape it to [1]");
-  }
+std::vector<std::byte> header_of(const Tensor& tensor) {
+  const ElementType* const type = find_type([&](const ElementType& t) {
+    return t.dtype == tensor.dtype() && t.bytes == size_of(tensor.dtype());
+  });
+  require<DTypeError>(type != nullptr, write_op, "convert with .to(int32) or .to(uint8)",
+                      "IDX has no element type for ", tensor.dtype());
+  require<ShapeError>(tensor.dim() >= 1, write_op, "reshape it to [1]",
+                      "IDX needs at least one dimension, got a tensor of shape []");
   std::vector<std::byte> header = {std::byte{0}, std::byte{0}, std::byte{type->code},
                                    static_cast<std::byte>(tensor.dim())};
   for (const int64_t size : tensor.shape()) {
-    if (size > UINT32_MAX) {
-      throw ShapeError(write_op, str("sizes in IDX have 32 bits, got ", tensor.shape()),
-                       "save_safetensors() takes larger ones");
-    }
+    require<ShapeError>(size <= UINT32_MAX, write_op, "save_safetensors() takes larger ones",
+                        "sizes in IDX have 32 bits, got ", tensor.shape());
     for (int shift = 24; shift >= 0; shift -= 8) {
       header.push_back(static_cast<std::byte>(size >> shift & 0xff));
     }
@@ -300,30 +201,26 @@ std::vector<std::byte> encode_header(const Tensor& tensor) {
   return header;
 }
 
-Bytes bytes_of(const Tensor& tensor) {
-  return {static_cast<const std::byte*>(tensor.raw_data()), static_cast<size_t>(tensor.nbytes())};
-}
-
-/// The elements in the file's byte order.
-std::vector<std::byte> encode_data(const Tensor& tensor) {
-  const Bytes bytes = bytes_of(tensor);
-  std::vector<std::byte> data(bytes.begin(), bytes.end());
-  if (size_of(tensor.dtype()) > 1) swap_big_endian(data, size_of(tensor.dtype()));
-  return data;
+/// The elements in row-major order, in the file's byte order.
+Tensor big_endian(const Tensor& tensor) {
+  if (size_of(tensor.dtype()) == 1) return tensor.contiguous();
+  Tensor swapped = tensor.contiguous().clone();
+  swap_bytes(mutable_bytes_of(swapped), size_of(tensor.dtype()));
+  return swapped;
 }
 
 }  // namespace
 
 Tensor parse_idx(std::span<const std::byte> bytes, const std::string& name) {
-  if (is_gzip(bytes)) {
-    GzipReader reader(bytes, name);
-    Source source{[&](std::span<std::byte> out) { return reader.read(out); },
-                  max_inflated_size(bytes.size()), max_inflated_size(bytes.size()),
-                  "the file is damaged; if it really holds so much, unpack it with gunzip"};
-    return read_tensor(source, name);
+  InputFile file(read_op, name, bytes);
+  if (!is_gzip(bytes)) {
+    return read_tensor(
+        {file, 4 * file.size(), "the file is cut off or its header damaged; get it again"});
   }
-  Source source = plain_source(bytes);
-  return read_tensor(source, name);
+  const uint64_t most = max_inflated_size(bytes.size());
+  const auto unfolded = inflated(file, file.size(), Frame::gzip, name + ": the gzip data");
+  return read_tensor({InputFile(read_op, name, most, unfolded), most,
+                      "the file is damaged; if it really holds so much, unpack it with gunzip"});
 }
 
 Tensor read_idx(const std::filesystem::path& path) {
@@ -331,24 +228,20 @@ Tensor read_idx(const std::filesystem::path& path) {
 }
 
 void write_idx(const std::filesystem::path& path, const Tensor& tensor) {
-  std::vector<std::byte> content = encode_header(tensor);
-  const std::vector<std::byte> data = encode_data(contiguous(tensor));
-  content.insert(content.end(), data.begin(), data.end());
-  if (path.extension() == ".gz") content = gzip(content);
-  AtomicFile file(write_op, path);
-  file.write(content);
-  file.commit();
+  const std::vector<std::byte> header = header_of(tensor);
+  const Tensor elements = big_endian(tensor);
+  const Bytes parts[] = {header, bytes_of(elements)};
+  if (path.extension() == ".gz") {
+    write_file_atomically(write_op, path, {deflated(write_op, parts, Frame::gzip)});
+  } else {
+    write_file_atomically(write_op, path, {parts[0], parts[1]});
+  }
 }
 
 std::string payload_sha256(const Tensor& tensor) {
   Sha256 hash;
-  hash.update(encode_header(tensor));
-  const Tensor rows = contiguous(tensor);
-  if (size_of(rows.dtype()) == 1) {
-    hash.update(bytes_of(rows));
-  } else {
-    hash.update(encode_data(rows));
-  }
+  hash.update(header_of(tensor));
+  hash.update(bytes_of(big_endian(tensor)));
   return hash.hex();
 }
 

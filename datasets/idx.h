@@ -25,7 +25,7 @@ Tensor read_idx(const std::filesystem::path& path);
 /// The same from memory; `name` stands for the file in errors.
 Tensor parse_idx(std::span<const std::byte> bytes, const std::string& name);
 
-/// Writes a uint8, int32, float32 or float64 tensor of 1 to 8 dimensions, compressed where the name
+/// Writes a uint8, int32, float32 or float64 tensor of 1 to 8 dimensions, compressed if the name
 /// ends in ".gz". The file appears whole or not at all. Throws DTypeError, ShapeError or IoError.
 void write_idx(const std::filesystem::path& path, const Tensor& tensor);
 

@@ -18,7 +18,7 @@ namespace gradus::data {
 
 namespace {
 
-constexpr int max_workers = 256;
+constexpr const char* op = "data_loader";
 
 /// The batches of one epoch by their numbers. Nothing in it changes, so any thread can make any
 /// batch.
@@ -43,44 +43,41 @@ struct Plan {
   }
 };
 
-/// Makes each batch when it is asked for.
-class DirectEpoch : public DataLoader::Epoch {
- public:
-  DirectEpoch(Plan plan, size_t first) : plan_(std::move(plan)), next_(first) {}
-
-  bool next(Batch& batch) override {
-    if (next_ >= plan_.batches) return false;
-    batch = plan_.make(next_++);
-    return true;
-  }
-
- private:
-  Plan plan_;
-  size_t next_;
-};
+}  // namespace
 
 /// Lets threads run ahead of the consumer by a bounded number of batches. Each takes the next batch
-/// that nobody has; the consumer gets them in order.
-class Workers {
+/// that nobody has; the consumer gets them in order. Without threads each is made when asked for.
+///
+/// Threads belong to one process: the child of a fork does not have them and may not touch their
+/// locks, one of which may be taken.
+class DataLoader::Epoch {
  public:
-  Workers(Plan plan, size_t first, const LoaderOptions& options)
+  Epoch(Plan plan, size_t first, const LoaderOptions& options)
       : plan_(std::move(plan)),
         ahead_(static_cast<size_t>(options.prefetch) + static_cast<size_t>(options.num_workers)),
         taken_(first),
         wanted_(first) {
-    for (int i = 0; i < options.num_workers; ++i) {
+    for (int i = 0; i < options.num_workers && options.prefetch > 0; ++i) {
       threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
     }
   }
-  ~Workers() {
+  ~Epoch() {
     for (std::jthread& thread : threads_) thread.request_stop();  // all at once, then wait
   }
-  Workers(const Workers&) = delete;
-  Workers& operator=(const Workers&) = delete;
+  Epoch(const Epoch&) = delete;
+  Epoch& operator=(const Epoch&) = delete;
+
+  bool was_forked() const { return !threads_.empty() && ::getpid() != process_; }
 
   bool next(Batch& batch) {
+    require<Error>(!was_forked(), op, "begin a new epoch in the child",
+                   "the process was forked; the workers of this epoch stayed behind");
+    if (wanted_ >= plan_.batches) return false;  // nobody else writes it
+    if (threads_.empty()) {
+      batch = plan_.make(wanted_++);
+      return true;
+    }
     std::unique_lock lock(mutex_);
-    if (wanted_ >= plan_.batches) return false;
     changed_.wait(lock, [&] { return ready_.contains(wanted_); });
     const Result result = std::move(ready_.extract(wanted_).mapped());
     wanted_ = result.failure ? plan_.batches : wanted_ + 1;
@@ -106,7 +103,12 @@ class Workers {
         if (!go || taken_ >= plan_.batches) return;
         number = taken_++;
       }
-      Result result = make(number);
+      Result result;
+      try {
+        result.batch = plan_.make(number);
+      } catch (...) {
+        result.failure = std::current_exception();
+      }
       const std::lock_guard lock(mutex_);
       if (result.failure) taken_ = plan_.batches;  // what comes after it is not wanted any more
       ready_.emplace(number, std::move(result));
@@ -114,15 +116,8 @@ class Workers {
     }
   }
 
-  Result make(size_t number) const {
-    try {
-      return {plan_.make(number), nullptr};
-    } catch (...) {
-      return {{}, std::current_exception()};
-    }
-  }
-
   const Plan plan_;
+  const pid_t process_ = ::getpid();
   const size_t ahead_;  // batches that may be begun before the consumer asks for the first of them
   std::mutex mutex_;
   std::condition_variable_any changed_;
@@ -132,63 +127,25 @@ class Workers {
   std::vector<std::jthread> threads_;  // last: they stop before anything they use goes away
 };
 
-/// An epoch made by workers. They are threads of one process: the child of a fork does not have
-/// them and may not touch their locks, one of which may be taken.
-class WorkerEpoch : public DataLoader::Epoch {
- public:
-  explicit WorkerEpoch(std::unique_ptr<Workers> workers) : workers_(std::move(workers)) {}
-  ~WorkerEpoch() override {
-    if (was_forked()) static_cast<void>(workers_.release());
-  }
-  WorkerEpoch(const WorkerEpoch&) = delete;
-  WorkerEpoch& operator=(const WorkerEpoch&) = delete;
-
-  bool next(Batch& batch) override {
-    if (!was_forked()) return workers_->next(batch);
-    throw Error("data_loader", "the process was forked; the workers of this epoch stayed behind",
-                "begin a new epoch in the child");
-  }
-
- private:
-  bool was_forked() const { return ::getpid() != process_; }
-
-  const pid_t process_ = ::getpid();
-  std::unique_ptr<Workers> workers_;
-};
-
-void check_options(const LoaderOptions& options) {
-  constexpr const char* op = "data_loader";
-  if (options.batch_size < 1) {
-    throw ValueError(op, str("batch_size must be at least 1, got ", options.batch_size),
-                     "32 to 256 are usual");
-  }
-  if (options.prefetch < 0) {
-    throw ValueError(op, str("prefetch must not be negative, got ", options.prefetch),
-                     "0 means no prefetching");
-  }
-  if (options.num_workers < 0 || options.num_workers > max_workers) {
-    throw ValueError(
-        op, str("num_workers must be from 0 to ", max_workers, ", got ", options.num_workers),
-        "0 means that batches are made when they are asked for");
-  }
-}
-
-SamplerPtr make_sampler(int64_t size, const LoaderOptions& options) {
-  if (options.sampler != nullptr) return options.sampler;
-  if (options.shuffle) return std::make_shared<RandomSampler>(size, options.seed);
-  return std::make_shared<SequentialSampler>(size);
-}
-
-}  // namespace
-
 DataLoader::DataLoader(DatasetPtr dataset, const LoaderOptions& options)
-    : dataset_(std::move(dataset)), options_(options) {
-  if (dataset_ == nullptr) {
-    throw ValueError("data_loader", "the data set is a null pointer",
-                     "make it with std::make_shared");
+    : dataset_(checked_dataset(op, std::move(dataset))),
+      options_(options),
+      sampler_(options.sampler) {
+  constexpr int max_workers = 256;
+  require(options.batch_size >= 1, op, "32 to 256 are usual", "batch_size must be at least 1, got ",
+          options.batch_size);
+  require(options.prefetch >= 0, op, "0 means no prefetching",
+          "prefetch must not be negative, got ", options.prefetch);
+  require(options.num_workers >= 0 && options.num_workers <= max_workers, op,
+          "0 means that batches are made when they are asked for", "num_workers must be from 0 to ",
+          max_workers, ", got ", options.num_workers);
+  if (sampler_ != nullptr) return;
+  const int64_t size = dataset_->size();
+  if (options.shuffle) {
+    sampler_ = std::make_shared<RandomSampler>(size, options.seed);
+  } else {
+    sampler_ = std::make_shared<SequentialSampler>(size);
   }
-  check_options(options);
-  sampler_ = make_sampler(dataset_->size(), options);
 }
 
 int64_t DataLoader::size() const {
@@ -199,12 +156,9 @@ int64_t DataLoader::size() const {
 
 void DataLoader::set_epoch(int64_t epoch, int64_t first_batch) {
   constexpr int64_t most = int64_t{1} << 53;  // the loader counts on from here
-  if (epoch < 0 || first_batch < 0 || epoch > most) {
-    throw ValueError(
-        "data_loader",
-        str("epochs and batches are counted from 0, got epoch ", epoch, ", batch ", first_batch),
-        "set_epoch(0) starts from the beginning");
-  }
+  require(epoch >= 0 && first_batch >= 0 && epoch <= most, op,
+          "set_epoch(0) starts from the beginning",
+          "epochs and batches are counted from 0, got epoch ", epoch, ", batch ", first_batch);
   epoch_ = epoch;
   first_batch_ = first_batch;
 }
@@ -216,20 +170,16 @@ DataLoader::Iterator DataLoader::begin() {
             .random = Rng(options_.seed, Stream::augmentation).fork(static_cast<uint64_t>(epoch_)),
             .batch_size = static_cast<size_t>(options_.batch_size),
             .batches = static_cast<size_t>(size())};
-  if (static_cast<int64_t>(plan.order.size()) != sampler_->size()) {
-    throw ValueError(
-        "data_loader",
-        str("the sampler promised ", sampler_->size(), " samples and gave ", plan.order.size()),
-        "size() of a sampler is the number of samples that it draws");
-  }
+  require(static_cast<int64_t>(plan.order.size()) == sampler_->size(), op,
+          "size() of a sampler is the number of samples that it draws", "the sampler promised ",
+          sampler_->size(), " samples and gave ", plan.order.size());
   const size_t first = std::min(static_cast<size_t>(first_batch_), plan.batches);
   ++epoch_;
   first_batch_ = 0;
-  if (options_.num_workers > 0 && options_.prefetch > 0) {
-    auto workers = std::make_unique<Workers>(std::move(plan), first, options_);
-    return Iterator(std::make_unique<WorkerEpoch>(std::move(workers)));
-  }
-  return Iterator(std::make_unique<DirectEpoch>(std::move(plan), first));
+  auto made = std::make_unique<Epoch>(std::move(plan), first, options_);
+  return Iterator(std::shared_ptr<Epoch>(made.release(), [](Epoch* epoch) {
+    if (!epoch->was_forked()) std::default_delete<Epoch>()(epoch);
+  }));
 }
 
 DataLoader::Iterator& DataLoader::Iterator::operator++() {

@@ -35,7 +35,7 @@ struct LoaderOptions {
 ///       for (const auto& [x, y] : loader) { ... }
 ///     }
 ///
-/// Every call of begin() starts the next epoch, also where the one before was left with `break`.
+/// Every call of begin() starts the next epoch, also if the one before was left with `break`.
 /// The order of an epoch is a function of seed and epoch number alone. Batches are the same bit for
 /// bit with any number of workers and any prefetching. Nothing is recorded on a tape while a batch
 /// is made. What the data set or the transform throws, also in a worker, is thrown by begin() or by
@@ -53,12 +53,7 @@ class DataLoader {
       : DataLoader(share(std::move(dataset)), options) {}
 
   /// Where the batches of one epoch come from.
-  class Epoch {
-   public:
-    virtual ~Epoch() = default;
-    /// The next batch; false at the end.
-    virtual bool next(Batch& batch) = 0;
-  };
+  class Epoch;
 
   /// Steps through one epoch. Can be moved, not copied; destroying it ends the epoch and its
   /// threads.
@@ -70,7 +65,9 @@ class DataLoader {
     using pointer = const Batch*;
     using iterator_category = std::input_iterator_tag;
 
-    explicit Iterator(std::unique_ptr<Epoch> epoch) : epoch_(std::move(epoch)) { ++*this; }
+    explicit Iterator(std::shared_ptr<Epoch> epoch) : epoch_(std::move(epoch)) { ++*this; }
+    Iterator(Iterator&&) = default;
+    Iterator& operator=(Iterator&&) = default;
     reference operator*() const { return batch_; }
     pointer operator->() const { return &batch_; }
     Iterator& operator++();
@@ -80,7 +77,7 @@ class DataLoader {
     }
 
    private:
-    std::unique_ptr<Epoch> epoch_;
+    std::shared_ptr<Epoch> epoch_;
     Batch batch_;
   };
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "catalog.h"
+#include "known_datasets.h"
 
 namespace gradus::data {
 
@@ -23,7 +23,7 @@ struct MnistData {
   Tensor labels;  ///< int64 [N]
   /// The data set these are, told by their checksums; nullptr for others.
   const KnownDataset* known = nullptr;
-  /// One line where only one of the two files is the published one of a known data set: which file
+  /// One line if only one of the two files is the published one of a known data set: which file
   /// is not.
   std::string doubt = {};
 };
@@ -32,8 +32,8 @@ struct MnistData {
 ///
 /// Takes the names people have: "train-images-idx3-ubyte" or "train-images.idx3-ubyte", with or
 /// without ".gz", in `folder` itself or in MNIST/raw or FashionMNIST/raw below it. Throws IoError
-/// where a file is missing, damaged, no image or label file, does not belong to the other file or
-/// the split, where images and labels differ in number, and where a label is not below
+/// if a file is missing, damaged, no image or label file, does not belong to the other file or
+/// the split, if images and labels differ in number, and if a label is not below
 /// `num_classes`.
 MnistData load_mnist(const std::filesystem::path& folder, Split split,
                      const MnistOptions& options = {});
@@ -49,7 +49,7 @@ struct QmnistLabels {
   Tensor writer_digit;  ///< number of the digit among those of its writer
   Tensor nist_class;    ///< NIST's code of the class, 48 to 57 for digits
   Tensor global_digit;  ///< number of the digit in NIST's data
-  Tensor duplicate;     ///< 1 where the same image comes a second time
+  Tensor duplicate;     ///< 1 if the same image comes a second time
   Tensor unused;        ///< always 0
 };
 

@@ -80,9 +80,6 @@ class WeightedRandomSampler : public Sampler {
   std::vector<int64_t> order(int64_t epoch) const override;
 
  private:
-  std::vector<int64_t> with_replacement(Rng& random) const;
-  std::vector<int64_t> without_replacement(Rng& random) const;
-
   std::vector<double> weights_;
   std::vector<double> sums_;  // sums_[i]: of the weights 0 to i
   int64_t num_samples_;

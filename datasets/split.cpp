@@ -13,27 +13,13 @@ namespace {
 
 constexpr const char* op = "random_split";
 
-void check_shares(const std::vector<double>& shares) {
-  const bool negative =
-      std::any_of(shares.begin(), shares.end(), [](double share) { return !(share >= 0); });
-  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
-  if (negative || std::abs(sum - 1) > 1e-6) {
-    throw ValueError(op, str("shares must not be negative and sum up to 1, the sum is ", sum),
-                     "for 10 % of validation data give {0.9, 0.1}");
-  }
-}
-
-/// The samples of one class after the other (or all, where classes do not matter), shuffled within.
+/// The samples of one class after the other (or all, if classes do not matter), shuffled within.
 std::vector<int64_t> shuffled_groups(const Dataset& dataset, const SplitOptions& options) {
   Rng random(options.seed, Stream::shuffle);
-  std::vector<int64_t> all(static_cast<size_t>(dataset.size()));
-  std::iota(all.begin(), all.end(), int64_t{0});
-  if (!options.stratify) {
-    shuffle(all, random);
-    return all;
-  }
-  all.clear();
-  for (std::vector<int64_t>& members : members_of_classes(checked_targets(op, dataset))) {
+  std::vector<std::vector<int64_t>> groups = {count_from(0, dataset.size())};
+  if (options.stratify) groups = members_of_classes(checked_targets(op, dataset));
+  std::vector<int64_t> all;
+  for (std::vector<int64_t>& members : groups) {
     shuffle(members, random);
     all.insert(all.end(), members.begin(), members.end());
   }
@@ -44,10 +30,11 @@ std::vector<int64_t> shuffled_groups(const Dataset& dataset, const SplitOptions&
 
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<double>& shares,
                                      const SplitOptions& options) {
-  if (dataset == nullptr) {
-    throw ValueError(op, "the data set is a null pointer", "make it with std::make_shared");
-  }
-  check_shares(shares);
+  checked_dataset(op, dataset);
+  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
+  const bool positive = std::all_of(shares.begin(), shares.end(), [](double x) { return x >= 0; });
+  require(positive && std::abs(sum - 1) <= 1e-6, op, "for 10 % of validation data give {0.9, 0.1}",
+          "shares must not be negative and sum up to 1, the sum is ", sum);
   std::vector<std::vector<int64_t>> parts(shares.size());
   std::vector<double> missing(shares.size(), 0);  // how far a part is behind its share
   // Each sample goes to the part that is furthest behind. So the shares are kept at every point of

@@ -22,7 +22,7 @@ struct SplitOptions {
 ///
 /// Every sample is in one part. With two parts their sizes, and stratified the numbers of each
 /// class in them, are right to within one sample. Parts keep the order of the data set. Throws
-/// ValueError where shares are negative or do not sum up to 1; stratified, also what
+/// ValueError if shares are negative or do not sum up to 1; stratified, also what
 /// members_of_classes throws.
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<double>& shares,
                                      const SplitOptions& options = {});

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <span>
 
 #include "../core/ops.h"
 #include "sampler.h"
@@ -13,7 +11,6 @@ namespace gradus::data {
 namespace {
 
 constexpr const char* op = "statistics";
-constexpr int64_t piece = 1000;  // samples at a time
 
 /// Count, mean and sum of squared deviations; two of them can be joined (Chan, Golub and LeVeque,
 /// "Algorithms for computing the sample variance", 1983).
@@ -28,22 +25,6 @@ struct Moments {
   }
 };
 
-/// Of one channel of x [N, C, ...], given as float64.
-Moments moments_of(const Tensor& x, int64_t channel, int64_t channels) {
-  const int64_t rows = x.size(0), plane = x.numel() / (rows * channels);
-  const double* const data = x.data<double>() + channel * plane;
-  Moments m{.count = static_cast<double>(rows * plane)};
-  const auto each = [&](const auto& f) {
-    for (int64_t row = 0; row < rows; ++row) {
-      for (int64_t i = 0; i < plane; ++i) f(data[row * channels * plane + i]);
-    }
-  };
-  each([&](double value) { m.mean += value; });
-  m.mean /= m.count;
-  each([&](double value) { m.squares += (value - m.mean) * (value - m.mean); });
-  return m;
-}
-
 }  // namespace
 
 std::vector<int64_t> class_counts(const Tensor& labels) {
@@ -56,27 +37,23 @@ std::vector<int64_t> class_counts(const Tensor& labels) {
 
 DatasetStatistics statistics(const Dataset& dataset) {
   DatasetStatistics result{.samples = dataset.size()};
-  if (result.samples == 0) {
-    throw ValueError(op, "the data set is empty", "statistics need a sample");
-  }
+  require(result.samples > 0, op, "statistics need a sample", "the data set is empty");
   std::vector<Moments> channels;
   std::vector<Tensor> targets;
-  for (int64_t begin = 0; begin < result.samples; begin += piece) {
-    std::vector<int64_t> indices(static_cast<size_t>(std::min(piece, result.samples - begin)));
-    std::iota(indices.begin(), indices.end(), begin);
-    const Batch batch = dataset.gather(indices);
-    if (batch.x.dim() < 2 || batch.x.numel() == 0) {
-      throw ShapeError(op,
-                       str("expected samples [C,...] with elements, got a batch ", batch.x.shape()),
-                       "channels are the first dimension of a sample");
-    }
+  in_pieces(dataset, [&](const Batch& batch) {
+    require<ShapeError>(batch.x.dim() >= 2 && batch.x.numel() > 0, op,
+                        "channels are the first dimension of a sample",
+                        "expected samples [C,...] with elements, got a batch ", batch.x.shape());
     targets.push_back(batch.y);
     channels.resize(static_cast<size_t>(batch.x.size(1)));
-    const Tensor x = to(batch.x, float64).contiguous();
+    const Tensor x = transpose(to(batch.x, float64), 0, 1).flatten(1);
+    const Tensor mean = x.mean({1}, true), distance = x - mean;
+    const Tensor squares = (distance * distance).sum({1});
     for (size_t c = 0; c < channels.size(); ++c) {
-      channels[c].join(moments_of(x, static_cast<int64_t>(c), batch.x.size(1)));
+      channels[c].join(
+          {static_cast<double>(x.size(1)), mean.data<double>()[c], squares.data<double>()[c]});
     }
-  }
+  });
   for (const Moments& m : channels) {
     result.mean.push_back(m.mean);
     result.std.push_back(std::sqrt(m.squares / m.count));

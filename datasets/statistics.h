@@ -14,7 +14,7 @@ struct DatasetStatistics {
   int64_t samples = 0;       ///< in the data set
   std::vector<double> mean;  ///< of each channel
   std::vector<double> std;   ///< of each channel
-  /// Samples of each class; empty where targets are not single int64 numbers.
+  /// Samples of each class; empty if targets are not single int64 numbers.
   std::vector<int64_t> class_counts;
 };
 

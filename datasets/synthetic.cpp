@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
-#include <numbers>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "../core/base/parallel_for.h"
@@ -31,124 +32,64 @@ struct Stroke {
 
 using Glyph = std::vector<Stroke>;
 
-Stroke curve(std::vector<Point> points) {
-  return {true, std::move(points)};
-}
-Stroke lines(std::vector<Point> points) {
-  return {false, std::move(points)};
+/// A digit and one way to write it, as in SVG: "C x,y x,y ..." is a curve through the points, "L
+/// x,y x,y ..." are lines, in a box from (-1, -1), top left, to (1, 1).
+struct Way {
+  size_t digit;
+  std::string_view strokes;
+};
+constexpr Way all_ways[] = {
+    {0, "C .1,-1 -.55,-.6 -.6,.3 -.1,1 .5,.6 .6,-.4 .1,-1"},
+    {0, "C 0,-.9 -.75,-.4 -.75,.4 0,.9 .75,.4 .75,-.4 0,-.9"},
+    {0, "C .35,-.9 -.4,-.75 -.6,.2 -.1,.95 .5,.5 .5,-.5 -.1,-1"},
+    {1, "L 0,-1 0,1"},
+    {1, "L -.35,-.6 .05,-1 .05,1"},
+    {1, "L -.35,-.65 0,-1 0,1 L -.4,1 .4,1"},
+    {2, "C -.6,-.5 -.1,-1 .5,-.6 .25,0 -.6,.95 L -.6,.95 .65,.9"},
+    {2, "C -.6,-.65 0,-1 .5,-.5 .1,.3 -.45,.9 -.65,.6 -.3,.5 .2,.85 .7,.8"},
+    {2, "C -.55,-.8 .2,-.95 .5,-.5 0,.2 -.65,.9 C -.65,.9 0,.75 .65,.95"},
+    {3, "C -.55,-.75 0,-1 .5,-.6 .25,-.15 -.15,-.05 C -.15,-.05 .45,.1 .55,.6 0,1 -.6,.75"},
+    {3, "L -.5,-.95 .5,-.95 -.05,-.2 C -.05,-.2 .5,0 .55,.6 0,1 -.6,.75"},
+    {4, "L -.35,-1 -.55,.1 .6,.1 L .3,-.7 .25,1"},
+    {4, "L .3,1 .3,-1 -.65,.3 .65,.3"},
+    {4, "C -.5,-.9 -.55,-.2 -.2,.1 .35,-.1 L .45,-.95 .35,1"},
+    {5, "L .55,-.95 -.35,-.95 -.45,-.15 C -.45,-.15 .2,-.3 .6,.3 .1,.95 -.6,.8"},
+    {5, "C .5,-1 -.2,-.9 -.4,-.3 .2,.05 .35,.6 -.1,1 -.55,.8"},
+    {5, "L -.3,-.9 -.35,-.1 L -.3,-.9 .6,-1 C -.35,-.1 .3,-.1 .5,.4 .05,.95 -.5,.85"},
+    {6, "C .3,-1 -.35,-.4 -.55,.4 -.1,1 .45,.7 .3,.1 -.2,.1 -.5,.5"},
+    {6, "L .2,-1 -.4,.2 C -.4,.2 -.45,.75 0,1 .45,.65 .2,.15 -.35,.4"},
+    {6, "C -.1,-1 -.45,-.2 -.45,.6 .05,.95 .55,.5 .1,.05 -.4,.45"},
+    {7, "L -.6,-.9 .55,-.9 -.1,1"},
+    {7, "L -.55,-.85 .55,-.9 -.05,1 L -.25,.05 .5,0"},
+    {7, "L -.55,-.55 -.5,-.9 C -.5,-.9 .1,-.8 .6,-.95 .25,-.2 .05,1"},
+    {8, "C .05,-1 -.45,-.6 0,-.1 .5,.5 0,1 -.5,.55 -.05,-.05 .45,-.6 .05,-1"},
+    {8, "C 0,-1 -.4,-.55 0,-.1 .4,-.55 0,-1 C 0,-.1 -.55,.45 0,1 .55,.45 0,-.1"},
+    {8, "C .45,-.8 -.1,-1 -.4,-.55 .1,-.05 .4,.55 -.1,1 -.5,.6 0,0 .5,-.75"},
+    {9, "C .4,-.6 0,-1 -.5,-.55 -.1,-.1 .4,-.5 L .42,-.7 .3,1"},
+    {9, "C .4,-.55 -.05,-.95 -.5,-.5 -.05,-.05 .4,-.5 .45,.2 .2,.9 -.4,.85"},
+    {9, "C .35,-.8 -.25,-.95 -.5,-.45 0,-.15 .45,-.75 .25,.2 -.05,1"},
+};
+
+Glyph parse_glyph(std::string_view text) {
+  Glyph glyph;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at < end) {
+    if (*at == 'C' || *at == 'L') {
+      glyph.push_back({*at == 'C', {}});
+      at += 2;
+    }
+    Point& p = glyph.back().points.emplace_back();
+    for (float* number : {&p.x, &p.y}) at = std::from_chars(at, end, *number).ptr + 1;
+  }
+  return glyph;
 }
 
-using Ways = std::array<std::vector<Glyph>, 10>;
-
-/// In a box from (-1, -1), top left, to (1, 1).
-Ways make_ways() {
-  const Stroke oval =
-      curve({{.1F, -1}, {-.55F, -.6F}, {-.6F, .3F}, {-.1F, 1}, {.5F, .6F}, {.6F, -.4F}, {.1F, -1}});
-  const Stroke round_oval = curve(
-      {{0, -.9F}, {-.75F, -.4F}, {-.75F, .4F}, {0, .9F}, {.75F, .4F}, {.75F, -.4F}, {0, -.9F}});
-  const Stroke open_oval = curve({{.35F, -.9F},
-                                  {-.4F, -.75F},
-                                  {-.6F, .2F},
-                                  {-.1F, .95F},
-                                  {.5F, .5F},
-                                  {.5F, -.5F},
-                                  {-.1F, -1}});
-  Ways ways;
-  ways[0] = {{oval}, {round_oval}, {open_oval}};
-  ways[1] = {{lines({{0, -1}, {0, 1}})},
-             {lines({{-.35F, -.6F}, {.05F, -1}, {.05F, 1}})},
-             {lines({{-.35F, -.65F}, {0, -1}, {0, 1}}), lines({{-.4F, 1}, {.4F, 1}})}};
-  ways[2] = {{curve({{-.6F, -.5F}, {-.1F, -1}, {.5F, -.6F}, {.25F, 0}, {-.6F, .95F}}),
-              lines({{-.6F, .95F}, {.65F, .9F}})},
-             {curve({{-.6F, -.65F},
-                     {0, -1},
-                     {.5F, -.5F},
-                     {.1F, .3F},
-                     {-.45F, .9F},
-                     {-.65F, .6F},
-                     {-.3F, .5F},
-                     {.2F, .85F},
-                     {.7F, .8F}})},
-             {curve({{-.55F, -.8F}, {.2F, -.95F}, {.5F, -.5F}, {0, .2F}, {-.65F, .9F}}),
-              curve({{-.65F, .9F}, {0, .75F}, {.65F, .95F}})}};
-  ways[3] = {{curve({{-.55F, -.75F}, {0, -1}, {.5F, -.6F}, {.25F, -.15F}, {-.15F, -.05F}}),
-              curve({{-.15F, -.05F}, {.45F, .1F}, {.55F, .6F}, {0, 1}, {-.6F, .75F}})},
-             {lines({{-.5F, -.95F}, {.5F, -.95F}, {-.05F, -.2F}}),
-              curve({{-.05F, -.2F}, {.5F, 0}, {.55F, .6F}, {0, 1}, {-.6F, .75F}})}};
-  ways[4] = {{lines({{-.35F, -1}, {-.55F, .1F}, {.6F, .1F}}), lines({{.3F, -.7F}, {.25F, 1}})},
-             {lines({{.3F, 1}, {.3F, -1}, {-.65F, .3F}, {.65F, .3F}})},
-             {curve({{-.5F, -.9F}, {-.55F, -.2F}, {-.2F, .1F}, {.35F, -.1F}}),
-              lines({{.45F, -.95F}, {.35F, 1}})}};
-  ways[5] = {{lines({{.55F, -.95F}, {-.35F, -.95F}, {-.45F, -.15F}}),
-              curve({{-.45F, -.15F}, {.2F, -.3F}, {.6F, .3F}, {.1F, .95F}, {-.6F, .8F}})},
-             {curve({{.5F, -1},
-                     {-.2F, -.9F},
-                     {-.4F, -.3F},
-                     {.2F, .05F},
-                     {.35F, .6F},
-                     {-.1F, 1},
-                     {-.55F, .8F}})},
-             {lines({{-.3F, -.9F}, {-.35F, -.1F}}), lines({{-.3F, -.9F}, {.6F, -1}}),
-              curve({{-.35F, -.1F}, {.3F, -.1F}, {.5F, .4F}, {.05F, .95F}, {-.5F, .85F}})}};
-  ways[6] = {{curve({{.3F, -1},
-                     {-.35F, -.4F},
-                     {-.55F, .4F},
-                     {-.1F, 1},
-                     {.45F, .7F},
-                     {.3F, .1F},
-                     {-.2F, .1F},
-                     {-.5F, .5F}})},
-             {lines({{.2F, -1}, {-.4F, .2F}}),
-              curve({{-.4F, .2F}, {-.45F, .75F}, {0, 1}, {.45F, .65F}, {.2F, .15F}, {-.35F, .4F}})},
-             {curve({{-.1F, -1},
-                     {-.45F, -.2F},
-                     {-.45F, .6F},
-                     {.05F, .95F},
-                     {.55F, .5F},
-                     {.1F, .05F},
-                     {-.4F, .45F}})}};
-  ways[7] = {{lines({{-.6F, -.9F}, {.55F, -.9F}, {-.1F, 1}})},
-             {lines({{-.55F, -.85F}, {.55F, -.9F}, {-.05F, 1}}), lines({{-.25F, .05F}, {.5F, 0}})},
-             {lines({{-.55F, -.55F}, {-.5F, -.9F}}),
-              curve({{-.5F, -.9F}, {.1F, -.8F}, {.6F, -.95F}, {.25F, -.2F}, {.05F, 1}})}};
-  ways[8] = {{curve({{.05F, -1},
-                     {-.45F, -.6F},
-                     {0, -.1F},
-                     {.5F, .5F},
-                     {0, 1},
-                     {-.5F, .55F},
-                     {-.05F, -.05F},
-                     {.45F, -.6F},
-                     {.05F, -1}})},
-             {curve({{0, -1}, {-.4F, -.55F}, {0, -.1F}, {.4F, -.55F}, {0, -1}}),
-              curve({{0, -.1F}, {-.55F, .45F}, {0, 1}, {.55F, .45F}, {0, -.1F}})},
-             {curve({{.45F, -.8F},
-                     {-.1F, -1},
-                     {-.4F, -.55F},
-                     {.1F, -.05F},
-                     {.4F, .55F},
-                     {-.1F, 1},
-                     {-.5F, .6F},
-                     {0, 0},
-                     {.5F, -.75F}})}};
-  ways[9] = {{curve({{.4F, -.6F}, {0, -1}, {-.5F, -.55F}, {-.1F, -.1F}, {.4F, -.5F}}),
-              lines({{.42F, -.7F}, {.3F, 1}})},
-             {curve({{.4F, -.55F},
-                     {-.05F, -.95F},
-                     {-.5F, -.5F},
-                     {-.05F, -.05F},
-                     {.4F, -.5F},
-                     {.45F, .2F},
-                     {.2F, .9F},
-                     {-.4F, .85F}})},
-             {curve({{.35F, -.8F},
-                     {-.25F, -.95F},
-                     {-.5F, -.45F},
-                     {0, -.15F},
-                     {.45F, -.75F},
-                     {.25F, .2F},
-                     {-.05F, 1}})}};
-  return ways;
+/// The ways of each digit.
+std::array<std::vector<Glyph>, 10> parse_glyphs() {
+  std::array<std::vector<Glyph>, 10> glyphs;
+  for (const auto& [digit, strokes] : all_ways) glyphs[digit].push_back(parse_glyph(strokes));
+  return glyphs;
 }
 
 // --- From points to segments ---------------------------------------------------------------------
@@ -166,18 +107,14 @@ Point spline(Point a, Point b, Point c, Point d, float t) {
 }
 
 void add_segments(std::span<const Point> points, bool bent, std::vector<Segment>& segments) {
-  constexpr int steps = 5;  // a segment is then about two pixels long
+  const int steps = bent ? 5 : 1;  // a segment of a curve is then about two pixels long
   const size_t last = points.size() - 1;
   for (size_t i = 0; i < last; ++i) {
-    const Point b = points[i], c = points[i + 1];
-    if (!bent) {
-      segments.push_back({b, c});
-      continue;
-    }
-    const Point a = points[i > 0 ? i - 1 : 0], d = points[std::min(i + 2, last)];
+    const Point a = points[i > 0 ? i - 1 : 0], b = points[i], c = points[i + 1];
     Point from = b;
     for (int step = 1; step <= steps; ++step) {
-      const Point to = spline(a, b, c, d, static_cast<float>(step) / steps);
+      const float t = static_cast<float>(step) / static_cast<float>(steps);
+      const Point to = bent ? spline(a, b, c, points[std::min(i + 2, last)], t) : c;
       segments.push_back({from, to});
       from = to;
     }
@@ -235,36 +172,29 @@ float squared_distance(const Segment& s, float x, float y) {
   return ex * ex + ey * ey;
 }
 
-struct Range {
-  int begin, end;
-};
-
-/// The pixels that a pen reaching `reach` beyond [a, b] can touch.
-Range touched(float a, float b, float reach) {
-  return {std::max(0, static_cast<int>(std::floor(std::min(a, b) - reach))),
-          std::min(side, static_cast<int>(std::ceil(std::max(a, b) + reach)) + 1)};
-}
-
 /// Full ink up to the pen's radius, none one pixel further out.
 void draw(std::span<const Segment> segments, float radius, std::array<float, pixels>& ink) {
   const float reach = radius + 1;
-  std::array<float, pixels> nearest;  // squared distance to the nearest segment
-  nearest.fill(reach * reach);
+  ink.fill(reach * reach);  // at first, squared distances to the nearest segment
+  const auto touched = [reach](float a, float b) {  // the pixels that the pen can touch
+    return std::pair(std::max(0, static_cast<int>(std::floor(std::min(a, b) - reach))),
+                     std::min(side, static_cast<int>(std::ceil(std::max(a, b) + reach)) + 1));
+  };
   for (const Segment& s : segments) {
-    const Range rows = touched(s.from.y, s.to.y, reach), columns = touched(s.from.x, s.to.x, reach);
-    for (int row = rows.begin; row < rows.end; ++row) {
-      for (int column = columns.begin; column < columns.end; ++column) {
-        float& best = nearest[static_cast<size_t>(row) * side + static_cast<size_t>(column)];
+    const auto [top, bottom] = touched(s.from.y, s.to.y);
+    const auto [left, right] = touched(s.from.x, s.to.x);
+    for (int row = top; row < bottom; ++row) {
+      for (int column = left; column < right; ++column) {
+        float& best = ink[static_cast<size_t>(row) * side + static_cast<size_t>(column)];
         best = std::min(best,
                         squared_distance(s, static_cast<float>(column), static_cast<float>(row)));
       }
     }
   }
-  std::transform(nearest.begin(), nearest.end(), ink.begin(),
-                 [&](float d2) { return std::clamp(reach - std::sqrt(d2), 0.F, 1.F); });
+  for (float& d2 : ink) d2 = std::clamp(reach - std::sqrt(d2), 0.F, 1.F);
 }
 
-/// Scales ink to bytes and adds noise: a little paper grain where the background is not clean.
+/// Scales ink to bytes and adds noise: a little paper grain if the background is not clean.
 void develop(std::span<const float> ink, Rng& generator, uint8_t* image) {
   const float peak = uniform(generator, 200, 255);
   const float grain = uniform(generator, 0, 12) / 128;
@@ -282,14 +212,11 @@ void develop(std::span<const float> ink, Rng& generator, uint8_t* image) {
 }  // namespace
 
 Batch synthetic_digits(int64_t count, const SyntheticOptions& options) {
-  if (count < 0 || options.first < 0 ||
-      count > std::numeric_limits<int64_t>::max() - options.first) {
-    throw ValueError("synthetic_digits",
-                     str("counts must not be negative, nor overflow together, got count ", count,
-                         ", first ", options.first),
-                     "first is the number of the first digit, count how many there are");
-  }
-  static const Ways all_ways = make_ways();
+  require(count >= 0 && options.first >= 0 && count <= INT64_MAX - options.first,
+          "synthetic_digits", "first is the number of the first digit, count how many there are",
+          "counts must not be negative, nor overflow together, got count ", count, ", first ",
+          options.first);
+  static const std::array<std::vector<Glyph>, 10> glyphs = parse_glyphs();
   Tensor images = Tensor::empty({count, side, side}, uint8);
   Tensor labels = Tensor::empty({count}, int64);
   uint8_t* const image = images.mutable_data<uint8_t>();
@@ -300,8 +227,7 @@ Batch synthetic_digits(int64_t count, const SyntheticOptions& options) {
     for (int64_t i = begin; i < end; ++i) {
       Rng generator = all.fork(static_cast<uint64_t>(options.first + i));
       const uint64_t digit = generator.below(10);
-      const std::vector<Glyph>& ways = all_ways[digit];
-      const Glyph& glyph = ways[generator.below(ways.size())];
+      const Glyph& glyph = glyphs[digit][generator.below(glyphs[digit].size())];
       const std::vector<Segment> segments = write_glyph(glyph, generator);
       draw(segments, uniform(generator, .5, 1.6), ink);
       develop(ink, generator, image + i * pixels);

@@ -6,9 +6,9 @@
 #include <exception>
 
 #include "../core/base/denormals.h"
-#include "../core/base/error.h"
+#include "../core/ops.h"
 #include "dataset.h"
-#include "image.h"
+#include "image_view.h"
 
 namespace gradus::data {
 
@@ -28,20 +28,6 @@ Tensor transformed(const Transform& transform, const Tensor& image, Rng random, 
   }
 }
 
-Tensor empty_batch(int64_t count, const Tensor& sample) {
-  Shape shape = sample.shape();
-  shape.insert(0, count);
-  return Tensor::empty(shape, sample.dtype());
-}
-
-void check_same_form(const Tensor& expected, const Tensor& found, int64_t number) {
-  if (found.shape() == expected.shape() && found.dtype() == expected.dtype()) return;
-  throw ShapeError("transform",
-                   str("sample ", number, " became ", name_of(found.dtype()), " ", found.shape(),
-                       ", others of the batch ", name_of(expected.dtype()), " ", expected.shape()),
-                   "a transform must give every image of a batch the same shape and type");
-}
-
 /// A new image with each value v of channel c as f(c, v).
 template <class F>
 Tensor map_channels(const ImageView& view, const F& f) {
@@ -56,49 +42,52 @@ Tensor map_channels(const ImageView& view, const F& f) {
 }
 
 void check_probability(const char* op, double p) {
-  if (p >= 0 && p <= 1) return;
-  throw ValueError(op, str("p must be in [0, 1], got ", p),
-                   "it is a probability: 0.5 is every second time");
+  require(p >= 0 && p <= 1, op, "it is a probability: 0.5 is every second time",
+          "p must be in [0, 1], got ", p);
 }
 
 /// No image is larger, and sums of a few such numbers do not overflow.
 constexpr int64_t max_pixels = int64_t{1} << 40;
 
+/// Throws unless there can be so many pixels around an image.
+void check_pixels(const char* op, const char* name, const char* hint, int64_t pixels) {
+  require(pixels >= 0 && pixels <= max_pixels, op, hint, name,
+          " must not be negative or huge, got ", pixels);
+}
+
 bool is_range(const std::array<double, 2>& range) {
   return range[0] <= range[1] && std::isfinite(range[0]) && std::isfinite(range[1]);
+}
+
+/// Uniform in 0, 1, ..., most.
+int64_t draw(int64_t most, Rng& random) {
+  return static_cast<int64_t>(random.below(static_cast<uint64_t>(most) + 1));
 }
 
 }  // namespace
 
 ImageView view_image(const char* op, const Tensor& image) {
-  if (image.dtype() != float32) {
-    throw DTypeError(
-        op, str("expected a float32 image, got ", name_of(image.dtype()), " ", image.shape()),
-        "put ToFloat first");
-  }
-  if (image.dim() != 3) {
-    throw ShapeError(op, str("expected an image [C,H,W], got ", image.shape()),
-                     "unsqueeze a dimension for gray images; apply() takes batches");
-  }
+  require<DTypeError>(image.dtype() == float32, op, "put ToFloat first",
+                      "expected a float32 image, got ", image.dtype(), " ", image.shape());
+  require<ShapeError>(image.dim() == 3, op,
+                      "unsqueeze a dimension for gray images; apply() takes batches",
+                      "expected an image [C,H,W], got ", image.shape());
   const Shape& shape = image.shape();
   return {image.contiguous(), shape[0], shape[1], shape[2]};
 }
 
 Tensor apply(const Transform& transform, const Tensor& images, const Rng& random,
              const ApplyOptions& options) {
-  if (!transform) {
-    throw ValueError("transform", "the transform is empty", "give a function from image to image");
-  }
-  if (images.dim() < 1 || images.size(0) == 0) {
-    throw ShapeError("transform", str("expected a batch [N,C,H,W], got ", images.shape()),
-                     "a batch has one image at least; stack() makes one of images");
-  }
+  constexpr const char* op = "transform";
+  require(transform != nullptr, op, "give a function from image to image",
+          "the transform is empty");
+  require<ShapeError>(images.dim() >= 1 && images.size(0) > 0, op,
+                      "a batch has one image at least; stack() makes one of images",
+                      "expected a batch [N,C,H,W], got ", images.shape());
   const int64_t count = images.size(0);
-  if (!options.numbers.empty() && static_cast<int64_t>(options.numbers.size()) != count) {
-    throw ValueError("transform",
-                     str("there are ", options.numbers.size(), " numbers for ", count, " images"),
-                     "one number per image");
-  }
+  require(options.numbers.empty() || static_cast<int64_t>(options.numbers.size()) == count, op,
+          "one number per image", "there are ", options.numbers.size(), " numbers for ", count,
+          " images");
   Tensor batch, first;
   for (int64_t i = 0; i < count; ++i) {
     const int64_t number = options.numbers.empty() ? i : options.numbers[static_cast<size_t>(i)];
@@ -106,9 +95,14 @@ Tensor apply(const Transform& transform, const Tensor& images, const Rng& random
                                    random.fork(static_cast<uint64_t>(options.first + i)), number);
     if (i == 0) {
       first = one;
-      batch = empty_batch(count, one);
+      Shape shape = one.shape();
+      shape.insert(0, count);
+      batch = Tensor::empty(shape, one.dtype());
     }
-    check_same_form(first, one, number);
+    require<ShapeError>(one.shape() == first.shape() && one.dtype() == first.dtype(), op,
+                        "a transform must give every image of a batch the same shape and type",
+                        "sample ", number, " became ", one.dtype(), " ", one.shape(),
+                        ", others of the batch ", first.dtype(), " ", first.shape());
     const auto bytes = static_cast<size_t>(one.nbytes());
     if (bytes == 0) continue;
     auto* const to = static_cast<std::byte*>(batch.raw_mutable_data());
@@ -121,10 +115,8 @@ Tensor apply(const Transform& transform, const Tensor& images, const Rng& random
 
 Tensor ToFloat::operator()(const Tensor& image, Rng&) const {
   if (image.dtype() == float32) return image;
-  if (image.dtype() != uint8) {
-    throw DTypeError("to_float", str("expected uint8 or float32, got ", name_of(image.dtype())),
-                     "convert it with .to(float32)");
-  }
+  require<DTypeError>(image.dtype() == uint8, "to_float", "convert it with .to(float32)",
+                      "expected uint8 or float32, got ", image.dtype());
   const Tensor bytes = image.contiguous();
   Tensor result = Tensor::empty(image.shape(), float32);
   const uint8_t* const from = bytes.data<uint8_t>();
@@ -135,15 +127,11 @@ Tensor ToFloat::operator()(const Tensor& image, Rng&) const {
 
 Tensor Normalize::operator()(const Tensor& image, Rng&) const {
   const ImageView view = view_image("normalize", image);
-  const auto fits = [&](size_t size) {
-    return size == 1 || static_cast<int64_t>(size) == view.channels;
-  };
-  if (mean.size() != std.size() || !fits(mean.size())) {
-    throw ShapeError("normalize",
-                     str("got ", mean.size(), " means and ", std.size(),
-                         " standard deviations for an image ", image.shape()),
-                     "give one of each, or one of each per channel");
-  }
+  const bool fits = mean.size() == 1 || static_cast<int64_t>(mean.size()) == view.channels;
+  require<ShapeError>(fits && mean.size() == std.size(), "normalize",
+                      "give one of each, or one of each per channel", "got ", mean.size(),
+                      " means and ", std.size(), " standard deviations for an image ",
+                      image.shape());
   for (size_t k = 0; k < mean.size(); ++k) check_normalization("normalize", {mean[k], std[k]});
   return map_channels(view, [&](int64_t channel, float value) {
     const size_t k = mean.size() == 1 ? 0 : static_cast<size_t>(channel);
@@ -160,23 +148,13 @@ Normalize Normalize::inverse() const {
   return back;
 }
 
-namespace {
-
-bool is_finite_range(double min, double max) {
-  return min < max && std::isfinite(max - min);
-}
-
-}  // namespace
-
 Tensor MinMaxScale::operator()(const Tensor& image, Rng&) const {
   const ImageView view = view_image("min_max_scale", image);
-  if (!is_finite_range(from_min, from_max) || !is_finite_range(to_min, to_max)) {
-    throw ValueError("min_max_scale",
-                     str("minima must be below maxima, got from [", from_min, ", ", from_max,
-                         "] to [", to_min, ", ", to_max, "]"),
-                     "give the smaller one first, and finite ones");
-  }
-  const double factor = (to_max - to_min) / (from_max - from_min);
+  const double from = from_max - from_min, to = to_max - to_min;
+  require(from > 0 && to > 0 && std::isfinite(from) && std::isfinite(to), "min_max_scale",
+          "give the smaller one first, and finite ones", "minima must be below maxima, got from [",
+          from_min, ", ", from_max, "] to [", to_min, ", ", to_max, "]");
+  const double factor = to / from;
   return map_channels(view, [&](int64_t, float value) {
     return static_cast<float>((value - from_min) * factor + to_min);
   });
@@ -191,17 +169,12 @@ MinMaxScale MinMaxScale::inverse() const {
 Tensor crop(const Tensor& image, int64_t top, int64_t left, int64_t height, int64_t width,
             double fill) {
   const ImageView view = view_image("crop", image);
-  if (height < 1 || width < 1) {
-    throw ValueError("crop", str("the size must be positive, got ", height, " x ", width),
-                     "it is counted in pixels");
-  }
+  require(height >= 1 && width >= 1, "crop", "it is counted in pixels",
+          "the size must be positive, got ", height, " x ", width);
   const auto [least, most] = std::minmax({top, left, height, width});
-  if (least < -max_pixels || most > max_pixels) {
-    throw ValueError(
-        "crop",
-        str("there is no image of ", height, " x ", width, " pixels at (", top, ", ", left, ")"),
-        "positions and sizes go up to 2^40 pixels; what lies outside of the image is filled");
-  }
+  require(least >= -max_pixels && most <= max_pixels, "crop",
+          "positions and sizes go up to 2^40 pixels; what lies outside of the image is filled",
+          "there is no image of ", height, " x ", width, " pixels at (", top, ", ", left, ")");
   if (top == 0 && left == 0 && height == view.height && width == view.width) return view.image;
   Tensor result = Tensor::empty({view.channels, height, width}, float32);
   float* const to = result.mutable_data<float>();
@@ -219,47 +192,26 @@ Tensor crop(const Tensor& image, int64_t top, int64_t left, int64_t height, int6
 }
 
 Tensor horizontal_flip(const Tensor& image) {
-  const ImageView view = view_image("horizontal_flip", image);
-  Tensor result = Tensor::empty(image.shape(), float32);
-  float* to = result.mutable_data<float>();
-  for (int64_t c = 0; c < view.channels; ++c) {
-    for (int64_t y = 0; y < view.height; ++y) {
-      const auto row = view.row(c, y);
-      to = std::reverse_copy(row.begin(), row.end(), to);
-    }
-  }
-  return result;
+  return flip(view_image("horizontal_flip", image).image, {2});
 }
 
 Tensor RandomShift::operator()(const Tensor& image, Rng& random) const {
   const ImageView view = view_image("random_shift", image);
-  if (pixels < 0 || pixels > max_pixels) {
-    throw ValueError("random_shift", str("pixels must not be negative or huge, got ", pixels),
-                     "it is the largest shift in each direction");
-  }
-  const auto draw = [&] {
-    return static_cast<int64_t>(random.below(2 * static_cast<uint64_t>(pixels) + 1)) - pixels;
-  };
-  const int64_t right = draw(), down = draw();
+  check_pixels("random_shift", "pixels", "it is the largest shift in each direction", pixels);
+  const int64_t right = draw(2 * pixels, random) - pixels;
+  const int64_t down = draw(2 * pixels, random) - pixels;
   return crop(image, -down, -right, view.height, view.width, fill);
 }
 
 Tensor RandomCrop::operator()(const Tensor& image, Rng& random) const {
   const ImageView view = view_image("random_crop", image);
-  if (padding < 0 || padding > max_pixels) {
-    throw ValueError("random_crop", str("padding must not be negative or huge, got ", padding),
-                     "it is the number of pixels added on each side");
-  }
+  check_pixels("random_crop", "padding", "it is the number of pixels added on each side", padding);
   const int64_t rows = view.height + 2 * padding - size[0];
   const int64_t columns = view.width + 2 * padding - size[1];
-  if (size[0] < 1 || size[1] < 1 || rows < 0 || columns < 0) {
-    throw ShapeError("random_crop",
-                     str("cannot cut ", size[0], " x ", size[1], " out of ", image.shape(),
-                         " with padding ", padding),
-                     "more padding makes the image larger");
-  }
-  const auto top = static_cast<int64_t>(random.below(static_cast<uint64_t>(rows) + 1));
-  const auto left = static_cast<int64_t>(random.below(static_cast<uint64_t>(columns) + 1));
+  require<ShapeError>(size[0] >= 1 && size[1] >= 1 && rows >= 0 && columns >= 0, "random_crop",
+                      "more padding makes the image larger", "cannot cut ", size[0], " x ", size[1],
+                      " out of ", image.shape(), " with padding ", padding);
+  const int64_t top = draw(rows, random), left = draw(columns, random);
   return crop(image, top - padding, left - padding, size[0], size[1], fill);
 }
 
@@ -272,13 +224,10 @@ Tensor RandomHorizontalFlip::operator()(const Tensor& image, Rng& random) const 
 Tensor RandomErasing::operator()(const Tensor& image, Rng& random) const {
   const ImageView view = view_image("random_erasing", image);
   check_probability("random_erasing", p);
-  if (!is_range(scale) || scale[0] < 0 || scale[1] > 1 || !is_range(ratio) || !(ratio[0] > 0)) {
-    throw ValueError("random_erasing",
-                     str("scale must be a range in [0, 1] and ratio one above 0, "
-                         "got scale [",
-                         scale[0], ", ", scale[1], "], ratio [", ratio[0], ", ", ratio[1], "]"),
-                     "give the smaller one first");
-  }
+  require(is_range(scale) && scale[0] >= 0 && scale[1] <= 1 && is_range(ratio) && ratio[0] > 0,
+          "random_erasing", "give the smaller one first",
+          "scale must be a range in [0, 1] and ratio one above 0, got scale [", scale[0], ", ",
+          scale[1], "], ratio [", ratio[0], ", ", ratio[1], "]");
   if (random.uniform() >= p) return view.image;
   const auto area = static_cast<double>(view.height * view.width);
   for (int attempt = 0; attempt < 10; ++attempt) {
@@ -287,18 +236,10 @@ Tensor RandomErasing::operator()(const Tensor& image, Rng& random) const {
     const auto rows = static_cast<int64_t>(std::lround(std::sqrt(wanted * form)));
     const auto columns = static_cast<int64_t>(std::lround(std::sqrt(wanted / form)));
     if (rows < 1 || columns < 1 || rows > view.height || columns > view.width) continue;
-    const auto top =
-        static_cast<int64_t>(random.below(static_cast<uint64_t>(view.height - rows) + 1));
-    const auto left =
-        static_cast<int64_t>(random.below(static_cast<uint64_t>(view.width - columns) + 1));
+    const int64_t top = draw(view.height - rows, random);
+    const int64_t left = draw(view.width - columns, random);
     Tensor result = view.image.clone();
-    float* const pixels = result.mutable_data<float>();
-    for (int64_t c = 0; c < view.channels; ++c) {
-      for (int64_t y = top; y < top + rows; ++y) {
-        std::fill_n(pixels + (c * view.height + y) * view.width + left, columns,
-                    static_cast<float>(value));
-      }
-    }
+    result.narrow(1, top, rows).narrow(2, left, columns).fill_(value);
     return result;
   }
   return view.image;
@@ -309,10 +250,8 @@ Tensor RandomErasing::operator()(const Tensor& image, Rng& random) const {
 Tensor Compose::operator()(const Tensor& image, Rng& random) const {
   Tensor result = image;
   for (const Transform& transform : transforms) {
-    if (!transform) {
-      throw ValueError("compose", "one of the transforms is empty",
-                       "give functions from image to image");
-    }
+    require(transform != nullptr, "compose", "give functions from image to image",
+            "one of the transforms is empty");
     result = transform(result, random);
   }
   return result;

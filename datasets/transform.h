@@ -27,7 +27,7 @@ struct ApplyOptions {
 /// Applies a transform to every image of a batch [N, C, H, W]. Each has random numbers of its own,
 /// so the result does not depend on how many images there are, nor on their order of treatment.
 /// Throws what the transform throws, with the image's number as module path: "[affine] (sample 17)
-/// ...". Throws ShapeError where the results have different shapes or types.
+/// ...". Throws ShapeError if the results have different shapes or types.
 Tensor apply(const Transform& transform, const Tensor& images, const Rng& random,
              const ApplyOptions& options = {});
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "../base/error.h"
 
@@ -23,25 +24,28 @@ constexpr std::string_view temporary_suffix = ".tmp";
 constexpr size_t longest_name = 200;  // of a file, so that the temporary name is not too long
 
 struct Temporary {
-  pid_t process;
+  pid_t process = 0;
+  int number = 0;
   std::string target;
+
+  std::string name() const {
+    return str(temporary_prefix, process, "-", number, "-", target, temporary_suffix);
+  }
 };
 
-/// What the name of a temporary file says; nothing where it is no such name.
-std::optional<Temporary> parse_temporary(std::string_view name) {
-  if (!name.starts_with(temporary_prefix) || !name.ends_with(temporary_suffix)) return {};
-  name.remove_prefix(temporary_prefix.size());
-  name.remove_suffix(std::min(name.size(), temporary_suffix.size()));
-  const auto take_number = [&name]() -> std::optional<int> {
-    int number = 0;
-    const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error != std::errc() || rest == name.data() + name.size() || *rest != '-') return {};
-    name.remove_prefix(static_cast<size_t>(rest - name.data()) + 1);
-    return number;
-  };
-  const auto process = take_number();
-  if (!process || *process <= 0 || !take_number() || name.empty()) return {};
-  return Temporary{*process, std::string(name)};
+/// What the name of a temporary file says; nothing if it is no such name.
+std::optional<Temporary> parse_temporary(const std::string& name) {
+  Temporary found;
+  const size_t suffix = name.size() - std::min(name.size(), temporary_suffix.size());
+  const char* const end = name.data() + suffix;
+  const char* at = name.data() + std::min(suffix, temporary_prefix.size());
+  for (int* number : {&found.process, &found.number}) {
+    at = std::from_chars(at, end, *number).ptr;
+    at += at < end ? 1 : 0;
+  }
+  found.target = std::string(at, end);
+  const bool good = found.process > 0 && !found.target.empty() && found.name() == name;
+  return good ? std::optional(found) : std::nullopt;
 }
 
 /// Whether another process of this machine may still be writing a file of its own.
@@ -58,10 +62,8 @@ std::string folder_of(const std::filesystem::path& path) {
 
 AtomicFile::AtomicFile(const char* op, std::filesystem::path path)
     : op_(op), path_(std::move(path)) {
-  if (path_.filename().empty()) {
-    throw IoError(op_, str("'", path_.string(), "' names a folder, not a file"),
-                  "give the name of a file in it");
-  }
+  require<IoError>(!path_.filename().empty(), op_, "give the name of a file in it", "'",
+                   path_.string(), "' names a folder, not a file");
   std::error_code ignored;
   if (std::filesystem::is_symlink(path_, ignored)) {  // replace the file, not the link
     const auto target = std::filesystem::weakly_canonical(path_, ignored);
@@ -69,63 +71,55 @@ AtomicFile::AtomicFile(const char* op, std::filesystem::path path)
   }
   struct stat status {};
   const bool exists = ::stat(path_.c_str(), &status) == 0;
-  if (exists && !S_ISREG(status.st_mode)) {
-    throw IoError(op_, str("'", path_.string(), "' exists and is not a regular file"),
-                  "choose another name; only regular files are replaced");
+  require<IoError>(!exists || S_ISREG(status.st_mode), op_,
+                   "choose another name; only regular files are replaced", "'", path_.string(),
+                   "' exists and is not a regular file");
+  check(!exists || ::access(path_.c_str(), W_OK) == 0, "write");
+  const std::string full = path_.filename().string();
+  Temporary temporary{::getpid(), 0, full.size() <= longest_name ? full : "long"};
+  for (; file_ < 0; ++temporary.number) {
+    const std::string name = str(folder_of(path_), "/", temporary.name());
+    file_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    check(file_ >= 0 || errno == EEXIST || errno == EINTR, "create");
+    if (file_ >= 0) temporary_ = name;
   }
-  if (exists && ::access(path_.c_str(), W_OK) != 0) fail("write");
-  open_temporary();
   if (exists) ::fchmod(file_, status.st_mode & 07777);  // at worst the mode is that of a new file
 }
 
 AtomicFile::~AtomicFile() {
-  close_file();
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
-}
-
-void AtomicFile::open_temporary() {
-  const std::string full = path_.filename().string();
-  const std::string target = full.size() <= longest_name ? full : "long";
-  const std::string stem = str(folder_of(path_), "/", temporary_prefix, ::getpid(), "-");
-  for (int attempt = 0; file_ < 0; ++attempt) {
-    const std::string name = str(stem, attempt, "-", target, temporary_suffix);
-    file_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file_ >= 0) {
-      temporary_ = name;
-    } else if (errno != EEXIST && errno != EINTR) {
-      fail("create");
-    }
-  }
-}
-
-void AtomicFile::close_file() {
   if (file_ >= 0) ::close(file_);
-  file_ = -1;
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(file_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("write");
+    check(written >= 0, "write");
     bytes = bytes.subspan(static_cast<size_t>(written));
   }
 }
 
 void AtomicFile::commit() {
-  if (::fsync(file_) != 0) fail("write");
-  const int file = file_;
-  file_ = -1;
-  if (::close(file) != 0) fail("write");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("rename the finished file to");
+  check(::fsync(file_) == 0, "write");
+  check(::close(std::exchange(file_, -1)) == 0, "write");
+  check(::rename(temporary_.c_str(), path_.c_str()) == 0, "rename the finished file to");
   temporary_.clear();
-  if (!sync_folder(folder_of(path_))) fail("flush the folder of");
+  check(sync_folder(folder_of(path_)), "flush the folder of");
 }
 
-void AtomicFile::fail(const char* what) const {
+void AtomicFile::check(bool done, const char* what) const {
+  if (done) return;
   const std::string reason = std::generic_category().message(errno);
   throw IoError(op_, str("cannot ", what, " '", path_.string(), "': ", reason),
                 "check that the folder exists, is writable and has space");
+}
+
+void write_file_atomically(const char* op, const std::filesystem::path& path,
+                           std::initializer_list<std::span<const std::byte>> parts) {
+  AtomicFile file(op, path);
+  for (const auto part : parts) file.write(part);
+  file.commit();
 }
 
 void remove_temporary_files(const std::filesystem::path& folder,

@@ -29,7 +29,7 @@ std::string name_of(int64_t step) {
   return str(prefix, step, suffix);
 }
 
-/// The step of a file of this name; nothing where it is no checkpoint.
+/// The step of a file of this name; nothing if it is no checkpoint.
 std::optional<int64_t> step_of(const std::string& name) {
   if (!name.starts_with(prefix)) return {};
   int64_t step = 0;
@@ -38,23 +38,19 @@ std::optional<int64_t> step_of(const std::string& name) {
   return step;
 }
 
-/// The step of a checkpoint of this name, damaged or not.
-std::optional<int64_t> step_of_any(std::string name) {
-  if (name.ends_with(damaged)) name.resize(name.size() - damaged.size());
-  return step_of(name);
-}
-
-std::vector<std::string> names_in(const fs::path& folder) {
-  std::vector<std::string> names;
+/// The checkpoints in a folder, damaged ones too: steps, ascending, and names.
+std::vector<std::pair<int64_t, std::string>> checkpoints_in(const fs::path& folder) {
+  std::vector<std::pair<int64_t, std::string>> found;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    names.push_back(it->path().filename().string());
+    const std::string name = it->path().filename().string();
+    const size_t size = name.size() - (name.ends_with(damaged) ? damaged.size() : 0);
+    if (const auto step = step_of(name.substr(0, size))) found.emplace_back(*step, name);
   }
-  if (error) {
-    throw IoError(op, str("cannot read the folder '", folder.string(), "': ", error.message()),
-                  "check its name and permissions");
-  }
-  return names;
+  require<IoError>(!error, op, "check its name and permissions", "cannot read the folder '",
+                   folder.string(), "': ", error.message());
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 }  // namespace
@@ -62,44 +58,24 @@ std::vector<std::string> names_in(const fs::path& folder) {
 CheckpointFolder::CheckpointFolder(fs::path folder, const CheckpointFolderOptions& options)
     : folder_(std::move(folder)) {
   set_keep(options.keep);
-  lock();
-}
-
-CheckpointFolder::CheckpointFolder(CheckpointFolder&& other) noexcept
-    : folder_(std::move(other.folder_)),
-      options_(other.options_),
-      best_(other.best_),
-      lock_(std::exchange(other.lock_, -1)),
-      is_tidy_(other.is_tidy_) {}
-
-CheckpointFolder::~CheckpointFolder() {
-  if (lock_ >= 0) ::close(lock_);
-}
-
-void CheckpointFolder::lock() {
   lock_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (lock_ < 0) {
-    throw IoError(op,
-                  str("cannot open the folder '", folder_.string(),
-                      "': ", std::generic_category().message(errno)),
-                  "check that it exists and is a folder that may be read");
-  }
+  require<IoError>(lock_ >= 0, op, "check that it exists and is a folder that may be read",
+                   "cannot open the folder '", folder_.string(),
+                   "': ", std::generic_category().message(errno));
+  closing_ = {nullptr, [handle = lock_](const void*) { ::close(handle); }};
   // Some network file systems lock no folders: there, two processes at a time are not noticed.
-  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-  ::close(std::exchange(lock_, -1));
-  throw IoError(op, str("another process is at work in '", folder_.string(), "'"),
-                "wait for its end, or choose another folder");
+  require<IoError>(::flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, op,
+                   "wait for its end, or choose another folder", "another process is at work in '",
+                   folder_.string(), "'");
 }
 
 void CheckpointFolder::check_still_there() const {
   struct stat opened {};
   struct stat found {};
   const bool is_there = ::fstat(lock_, &opened) == 0 && ::stat(folder_.c_str(), &found) == 0;
-  if (is_there && opened.st_dev == found.st_dev && opened.st_ino == found.st_ino) return;
-  throw IoError(op,
-                str("the folder '", folder_.string(), "' is ",
-                    is_there ? "another one now" : "not there any more"),
-                "it was moved or removed; what was saved is where it went");
+  require<IoError>(is_there && opened.st_dev == found.st_dev && opened.st_ino == found.st_ino, op,
+                   "it was moved or removed; what was saved is where it went", "the folder '",
+                   folder_.string(), "' is ", is_there ? "another one now" : "not there any more");
 }
 
 fs::path CheckpointFolder::file_of(int64_t step) const {
@@ -108,26 +84,21 @@ fs::path CheckpointFolder::file_of(int64_t step) const {
 
 std::vector<int64_t> CheckpointFolder::steps() const {
   std::vector<int64_t> steps;
-  for (const std::string& name : names_in(folder_)) {
-    if (const auto step = step_of(name)) steps.push_back(*step);
+  for (const auto& [step, name] : checkpoints_in(folder_)) {
+    if (name == name_of(step)) steps.push_back(step);
   }
-  std::sort(steps.begin(), steps.end());
   return steps;
 }
 
 void CheckpointFolder::set_keep(int64_t keep) {
-  if (keep < 1) {
-    throw ValueError(op, str("keep must be at least 1, got ", keep),
-                     "without a checkpoint there is nothing to go on from");
-  }
+  require(keep >= 1, op, "without a checkpoint there is nothing to go on from",
+          "keep must be at least 1, got ", keep);
   options_.keep = keep;
 }
 
 void CheckpointFolder::save(int64_t step, const Checkpoint& checkpoint) {
-  if (step < 0) {
-    throw ValueError(op, str("steps are counted from 0, got ", step),
-                     "give the number of steps done so far");
-  }
+  require(step >= 0, op, "give the number of steps done so far", "steps are counted from 0, got ",
+          step);
   check_still_there();
   remove_half_written();
   save_checkpoint(file_of(step), checkpoint);
@@ -171,19 +142,16 @@ std::optional<CheckpointFolder::Loaded> CheckpointFolder::load_newest(
 }
 
 bool CheckpointFolder::empty() const {
-  const std::vector<std::string> names = names_in(folder_);
-  return std::none_of(names.begin(), names.end(),
-                      [](const std::string& name) { return step_of_any(name).has_value(); });
+  return checkpoints_in(folder_).empty();
 }
 
 void CheckpointFolder::clear(std::optional<int64_t> except) {
-  for (const std::string& name : names_in(folder_)) {
-    if (!step_of_any(name) || (except && name == name_of(*except))) continue;
+  for (const auto& [step, name] : checkpoints_in(folder_)) {
+    if (name == name_of(except.value_or(-1))) continue;
     std::error_code error;
     fs::remove(folder_ / name, error);
-    if (!error) continue;
-    throw IoError(op, str("cannot remove '", (folder_ / name).string(), "': ", error.message()),
-                  "check that the folder is writable");
+    require<IoError>(!error, op, "check that the folder is writable", "cannot remove '",
+                     (folder_ / name).string(), "': ", error.message());
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,19 +25,15 @@ struct CheckpointFolderOptions {
 /// ends. Opening changes nothing in it.
 class CheckpointFolder {
  public:
-  /// Throws IoError where there is no such folder or another process has it open, ValueError for
+  /// Throws IoError if there is no such folder or another process has it open, ValueError for
   /// `keep` below 1.
   explicit CheckpointFolder(std::filesystem::path folder,
                             const CheckpointFolderOptions& options = {});
-  ~CheckpointFolder();
-  CheckpointFolder(CheckpointFolder&& other) noexcept;
-  CheckpointFolder& operator=(CheckpointFolder&&) = delete;
-  CheckpointFolder(const CheckpointFolder&) = delete;
-  CheckpointFolder& operator=(const CheckpointFolder&) = delete;
+  CheckpointFolder(CheckpointFolder&& other) noexcept = default;
 
   const std::filesystem::path& path() const { return folder_; }
   std::filesystem::path file_of(int64_t step) const;
-  /// Throws IoError where path() no longer leads to the folder that was opened, since it was moved
+  /// Throws IoError if path() no longer leads to the folder that was opened, since it was moved
   /// or removed: another run may be at work in one that has taken its place. save() asks first.
   void check_still_there() const;
   /// The steps of which there are checkpoints, ascending.
@@ -58,25 +55,25 @@ class CheckpointFolder {
     int64_t step;           ///< as save() was told
     Checkpoint checkpoint;  ///< whole: its checksum is right
   };
-  /// The newest one that is whole; nothing where there is none. A damaged one is set aside by
+  /// The newest one that is whole; nothing if there is none. A damaged one is set aside by
   /// adding ".damaged" to its name, and `notify` is told in one line. Throws ReadError for one that
   /// cannot be read, which may be whole, and leaves it where it is.
   std::optional<Loaded> load_newest(const std::function<void(const std::string&)>& notify = {});
   /// Whether there are checkpoints, damaged ones included.
   bool empty() const;
-  /// Removes all checkpoints but that of step `except`, damaged ones too. Throws IoError where one
+  /// Removes all checkpoints but that of step `except`, damaged ones too. Throws IoError if one
   /// cannot be removed.
   void clear(std::optional<int64_t> except = {});
 
  private:
-  void lock();
   void remove_old(int64_t newest) const;
 
   std::filesystem::path folder_;
   CheckpointFolderOptions options_;
   std::optional<int64_t> best_;
   int lock_ = -1;
-  bool is_tidy_ = false;  // nothing half written is left of earlier processes
+  std::shared_ptr<const void> closing_;  // of the lock
+  bool is_tidy_ = false;                 // nothing half written is left of earlier processes
 };
 
 }  // namespace gradus

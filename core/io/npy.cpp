@@ -1,97 +1,286 @@
 #include "npy.h"
 
 #include <algorithm>
-#include <fstream>
-#include <unordered_set>
+#include <bit>
+#include <limits>
+#include <optional>
+#include <string_view>
+#include <vector>
 
-#include "../base/error.h"
+#include "../ops.h"
 #include "../tape.h"
-#include "atomic_file.h"
-#include "npy_format.h"
+#include "elements.h"
 #include "zip.h"
 
 namespace gradus {
 
 namespace {
 
-std::span<const std::byte> bytes_of(const std::string& text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
+static_assert(std::endian::native == std::endian::little, "elements are written little-endian");
+
+constexpr std::string_view magic = "\x93NUMPY";
+constexpr std::string_view extension = ".npy";  // ends every name in an archive
+/// Headers are short; NumPy itself refuses longer ones.
+constexpr uint64_t max_header_bytes = 10'000;
+constexpr const char* again =
+    "save it again with np.save, or copy it anew if it was damaged on the way";
+
+struct TypeName {
+  const char* name;
+  DType dtype;
+};
+constexpr TypeName type_names[] = {{"f4", float32}, {"f8", float64}, {"i8", int64},
+                                   {"i4", int32},   {"u1", uint8},   {"b1", boolean}};
+
+template <class Fits>
+const TypeName* find_type(const Fits& fits) {
+  const auto* const found = std::find_if(std::begin(type_names), std::end(type_names), fits);
+  return found == std::end(type_names) ? nullptr : found;
 }
 
-/// Elements of a contiguous tensor.
-std::span<const std::byte> bytes_of(const Tensor& x) {
-  return {static_cast<const std::byte*>(x.raw_data()), static_cast<size_t>(x.nbytes())};
+// --- Reading -------------------------------------------------------------------------------------
+
+struct Header {
+  std::optional<std::string> descr;
+  std::optional<bool> fortran_order;
+  std::optional<std::vector<uint64_t>> shape;
+};
+
+/// The header is a Python dict with three keys: {'descr': '<f4', 'fortran_order': False,
+/// 'shape': (2, 3), }.
+class HeaderParser {
+ public:
+  HeaderParser(const InputFile& file, std::string_view text) : file_(file), text_(text) {}
+
+  Header parse() {
+    list('{', '}', [this] { entry(); });
+    skip_spaces();
+    expect(at_ == text_.size(), "the end");
+    file_.check(header_.descr && header_.fortran_order && header_.shape, again,
+                "the header needs 'descr', 'fortran_order' and 'shape'");
+    return std::move(header_);
+  }
+
+ private:
+  /// Elements between two brackets, with commas between them and perhaps one after the last.
+  template <class Element>
+  void list(char open, char close, const Element& element) {
+    expect(open);
+    while (!accept(close)) {
+      element();
+      if (accept(',')) continue;
+      expect(close);
+      break;
+    }
+  }
+
+  void entry() {
+    const std::string key = string();
+    expect(':');
+    skip_spaces();
+    if (key == "descr") {
+      file_.check(next() != '[', "save each field as an array of its own, x['field']",
+                  "it holds records of several types, which cannot be read");
+      set(header_.descr, key, string());
+    } else if (key == "fortran_order") {
+      set(header_.fortran_order, key, truth());
+    } else {
+      file_.check(key == "shape", again, "the header has an unknown key '", key, "'");
+      std::vector<uint64_t> sizes;
+      list('(', ')', [&] { sizes.push_back(number()); });
+      set(header_.shape, key, std::move(sizes));
+    }
+  }
+
+  template <class T>
+  void set(std::optional<T>& field, const std::string& key, T value) {
+    file_.check(!field, again, "the header has '", key, "' twice");
+    field = std::move(value);
+  }
+
+  std::string string() {
+    skip_spaces();
+    const char quote = next();
+    const size_t end = text_.find(quote, at_ + 1);
+    expect((quote == '\'' || quote == '"') && end != std::string_view::npos, "a string");
+    std::string content(text_.substr(at_ + 1, end - at_ - 1));
+    at_ = end + 1;
+    return content;
+  }
+
+  bool truth() {
+    const bool value = next() == 'T';
+    const std::string_view word = value ? "True" : "False";
+    expect(text_.substr(at_, word.size()) == word, "True or False");
+    at_ += word.size();
+    return value;
+  }
+
+  uint64_t number() {
+    skip_spaces();
+    expect(is_digit(next()), "a size");
+    uint64_t value = 0;
+    for (; is_digit(next()); ++at_) {
+      const auto digit = static_cast<uint64_t>(next() - '0');
+      file_.check(value <= (std::numeric_limits<int64_t>::max() - digit) / 10, again,
+                  "a size in its shape overflows 63 bits");
+      value = 10 * value + digit;
+    }
+    return value;
+  }
+
+  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+  /// The next character; 0 at the end.
+  char next() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  void skip_spaces() {
+    while (next() == ' ' || next() == '\n') ++at_;
+  }
+  bool accept(char c) {
+    skip_spaces();
+    const bool found = at_ < text_.size() && next() == c;
+    at_ += found ? 1 : 0;
+    return found;
+  }
+  void expect(char c) { expect(accept(c), str("'", c, "'")); }
+  void expect(bool found, std::string_view wanted) const {
+    file_.check(found, again, "the header is not what NumPy writes: expected ", wanted, " at byte ",
+                at_);
+  }
+
+  const InputFile& file_;
+  std::string_view text_;
+  size_t at_ = 0;
+  Header header_;
+};
+
+Shape checked_shape(const InputFile& file, const std::vector<uint64_t>& sizes, DType dtype,
+                    uint64_t data_bytes) {
+  file.check(sizes.size() <= static_cast<size_t>(Shape::max_dims), "reshape it before saving",
+             "it has ", sizes.size(), " dimensions; ", Shape::max_dims,
+             " are the most there can be");
+  Shape shape;
+  for (const uint64_t size : sizes) shape.push_back(static_cast<int64_t>(size));
+  const std::optional<uint64_t> needed = bytes_in_file(shape, size_of(dtype));
+  file.check(needed.has_value(), again, "its shape ", shape, " overflows 63 bits");
+  file.check(*needed == data_bytes, again, "shape ", shape, " and type ", dtype, " need ", *needed,
+             " bytes, there are ", data_bytes);
+  return shape;
 }
 
-constexpr std::string_view extension = ".npy";  // behind every name in an archive
+/// What stands before the elements; `rest` is how many bytes they have.
+std::string read_header_text(InputFile& file, uint64_t& rest) {
+  rest = file.size();
+  const auto read = [&](void* to, uint64_t n, const char* what) {
+    file.check(n <= rest, again, "it ends within ", what);
+    file.read(to, n);
+    rest -= n;
+  };
+  char start[8];
+  read(start, sizeof start, "the first 8 bytes");
+  file.check(std::string_view(start, magic.size()) == magic, again,
+             "it is no .npy file: it does not begin with \\x93NUMPY");
+  const int version = start[6];
+  file.check(version >= 1 && version <= 3, again, "format version ", version, " is unknown");
+  uint32_t length = 0;
+  read(&length, version == 1 ? 2 : 4, "the length of the header");
+  file.check(length <= max_header_bytes, again, "the header's length, ", length,
+             ", is above the limit of ", max_header_bytes);
+  std::string text(length, '\0');
+  read(text.data(), length, "the header");
+  return text;
+}
+
+/// All bytes of the file, which must be exactly one array.
+Tensor read_array(InputFile& file) {
+  uint64_t rest = 0;
+  const std::string text = read_header_text(file, rest);
+  const Header header = HeaderParser(file, text).parse();
+  const std::string& descr = *header.descr;
+  const bool has_order = descr.find_first_of("<>|=") == 0;
+  const auto* const type = find_type(
+      [&](const TypeName& t) { return has_order && std::string_view(descr).substr(1) == t.name; });
+  file.check(type != nullptr,
+             "float32, float64, int64, int32, uint8 and bool can be; convert with "
+             "x.astype('float32') in NumPy",
+             "elements of type '", descr, "' cannot be read");
+  Shape shape = checked_shape(file, *header.shape, type->dtype, rest);
+  // In Fortran order the elements are those of the transposed tensor in row-major order.
+  if (*header.fortran_order) std::reverse(shape.begin(), shape.end());
+  Tensor x = Tensor::empty(shape, type->dtype);
+  file.read(x.raw_mutable_data(), rest);
+  if (descr[0] == '>') swap_bytes(mutable_bytes_of(x), size_of(type->dtype));
+  file.check(has_valid_bools(x), again, "it is of type bool and has a byte other than 0 and 1");
+  if (!*header.fortran_order) return x;
+  const NoGrad pause;
+  Dims reversed;
+  for (int d = x.dim() - 1; d >= 0; --d) reversed.push_back(d);
+  return permute(x, reversed).contiguous();
+}
+
+// --- Writing -------------------------------------------------------------------------------------
+
+/// What comes before the elements of x, which follow in row-major order.
+std::string header_of(const char* op, const Tensor& x) {
+  require<ShapeError>(bytes_in_file(x.shape(), size_of(x.dtype())).has_value(), op,
+                      "a size is wrong", "an array of shape ", x.shape(),
+                      " cannot be written: its sizes other than 0 overflow 63 bits");
+  const auto* const type = find_type([&](const TypeName& t) { return t.dtype == x.dtype(); });
+  std::string text = str("{'descr': '", size_of(x.dtype()) > 1 ? '<' : '|', type->name,
+                         "', 'fortran_order': False, 'shape': (");
+  for (int64_t size : x.shape()) text += str(size, x.dim() > 1 ? ", " : ",");
+  if (x.dim() > 1) text.erase(text.size() - 2);
+  text += "), }";
+  constexpr size_t prefix = 10;                        // magic, version, length
+  text.append(63 - (prefix + text.size()) % 64, ' ');  // so that the elements are aligned
+  text += '\n';
+  std::string bytes(magic);
+  bytes += {'\1', '\0', static_cast<char>(text.size() & 0xff), static_cast<char>(text.size() >> 8)};
+  return bytes + text;
+}
 
 }  // namespace
 
 Tensor load_npy(const std::filesystem::path& path) {
   InputFile file("load_npy", path);
-  const npy::Read read = [&](void* to, uint64_t n) { file.read(to, n); };
-  return npy::read_array({"load_npy", path.string(), file.size(), read});
+  return read_array(file);
 }
 
 Tensor parse_npy(std::span<const std::byte> bytes, const std::string& name) {
-  const npy::Read read = [rest = bytes](void* to, uint64_t n) mutable {
-    std::copy_n(rest.begin(), n, static_cast<std::byte*>(to));
-    rest = rest.subspan(n);
-  };
-  return npy::read_array({"parse_npy", name, bytes.size(), read});
+  InputFile file("parse_npy", name, bytes);
+  return read_array(file);
 }
 
 void save_npy(const std::filesystem::path& path, const Tensor& x) {
   const NoGrad pause;
   const Tensor dense = x.contiguous();
-  const std::string header = npy::header_of("save_npy", dense);
-  AtomicFile file("save_npy", path);
-  file.write(bytes_of(header));
-  file.write(bytes_of(dense));
-  file.commit();
+  const std::string header = header_of("save_npy", dense);
+  write_file_atomically("save_npy", path, {std::as_bytes(std::span(header)), bytes_of(dense)});
 }
 
 NamedTensors load_npz(const std::filesystem::path& path) {
-  ZipReader archive("load_npz", path);
   NamedTensors tensors;
-  for (const ZipEntry& entry : archive.entries()) {
-    if (!entry.name.ends_with(extension)) {
-      throw IoError("load_npz", str("'", path.string(), "': entry '", entry.name, "' is no .npy"),
-                    "an archive of arrays holds .npy files only");
-    }
-    const std::string name = entry.name.substr(0, entry.name.size() - extension.size());
-    Tensor x;
-    archive.read(entry, [&](const ZipReader::Read& read) {
-      x = npy::read_array({"load_npz", str(path.string(), ": ", entry.name), entry.size, read});
-    });
-    tensors.push_back({name, std::move(x)});
-  }
+  read_zip("load_npz", path, [&](const std::string& name, InputFile& content) {
+    require<IoError>(name.ends_with(extension), "load_npz",
+                     "an archive of arrays holds .npy files only", "'", path.string(), "': entry '",
+                     name, "' is no .npy");
+    tensors.push_back({name.substr(0, name.size() - extension.size()), read_array(content)});
+  });
   return tensors;
 }
 
 void save_npz(const std::filesystem::path& path, const NamedTensors& tensors,
               const NpzOptions& options) {
   const NoGrad pause;
-  std::unordered_set<std::string> names;
+  check_names("save_npz", "array", tensors);
   for (const NamedTensor& t : tensors) {
-    if (!t.tensor.defined()) {
-      throw ValueError("save_npz", str("tensor '", t.name, "' is undefined"),
-                       "leave out what is not there");
-    }
-    if (t.name.empty() || t.name.find('\0') != std::string::npos) {
-      throw ValueError("save_npz", "a name is empty or has a zero byte",
-                       "names become the names of files in the archive");
-    }
-    if (!names.insert(t.name).second) {
-      throw ValueError("save_npz", str("the name '", t.name, "' appears twice"),
-                       "each array needs a name of its own");
-    }
+    require(!t.name.empty() && t.name.find('\0') == std::string::npos, "save_npz",
+            "names become the names of files in the archive", "a name is empty or has a zero byte");
   }
   ZipWriter archive("save_npz", path);
   for (const NamedTensor& t : tensors) {
     const Tensor dense = t.tensor.contiguous();
-    const std::string header = npy::header_of("save_npz", dense);
-    const std::span<const std::byte> parts[] = {bytes_of(header), bytes_of(dense)};
+    const std::string header = header_of("save_npz", dense);
+    const std::span<const std::byte> parts[] = {std::as_bytes(std::span(header)), bytes_of(dense)};
     archive.add(t.name + std::string(extension), parts, options.compress);
   }
   archive.commit();

@@ -16,7 +16,7 @@ struct SafeTensors {
   NamedTensors tensors;                         ///< in the order of their data
   std::map<std::string, std::string> metadata;  ///< texts by name; empty where a file has none
 
-  /// The tensor of this name; throws IoError where there is none.
+  /// The tensor of this name; throws IoError if there is none.
   const Tensor& at(const std::string& name) const;
 };
 

@@ -1,7 +1,7 @@
 // Data by name, and how well a net does on it.
 #pragma once
 
-#include <gradus/datasets/open.h>
+#include <gradus/datasets/open_dataset.h>
 #include <gradus/nn/module.h>
 
 #include <cstdint>

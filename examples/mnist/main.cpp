@@ -1,6 +1,6 @@
 // Trains small nets on MNIST and its relatives, tests them and lets them read pictures.
 #include <gradus/core/base/parallel_for.h>
-#include <gradus/datasets/open.h>
+#include <gradus/datasets/open_dataset.h>
 
 #include <CLI/CLI.hpp>
 #include <exception>

@@ -2,7 +2,7 @@
 
 #include <gradus/core/base/error.h>
 #include <gradus/core/base/text.h>
-#include <gradus/datasets/open.h>
+#include <gradus/datasets/open_dataset.h>
 
 #include <algorithm>
 #include <array>

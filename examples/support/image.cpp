@@ -14,9 +14,9 @@
 #include <vector>
 
 #include <gradus/core/base/error.h>
+#include <gradus/core/io/input_file.h>
 #include <gradus/core/io/safetensors.h>
 #include <gradus/core/ops.h>
-#include <gradus/datasets/file.h>
 
 namespace gradus::examples {
 
@@ -250,7 +250,7 @@ Picture parse_image(std::span<const std::byte> bytes, const std::string& name) {
 
 Picture read_image(const std::filesystem::path& path) {
   constexpr uint64_t at_most = uint64_t{256} << 20;  // the largest that is taken, as text
-  return parse_image(data::read_file("read_image", path, at_most), path.string());
+  return parse_image(read_file("read_image", path, at_most), path.string());
 }
 
 void write_png(const std::filesystem::path& path, const Tensor& gray) {

@@ -3,10 +3,10 @@
 #include <atomic>
 #include <thread>
 
+#include "../../core/io/input_file.h"
 #include "../../core/io/sha256.h"
 #include "../../core/ops.h"
 #include "../../datasets/download.h"
-#include "../../datasets/file.h"
 #include "../../datasets/idx.h"
 #include "../support/process.h"
 #include "local_server.h"

@@ -1,5 +1,4 @@
-#include "../../datasets/gzip.h"
-
+#include "../../core/io/deflate.h"
 #include "../../core/io/sha256.h"
 #include "support.h"
 
@@ -9,9 +8,11 @@ using namespace gradus::data;
 namespace {
 
 ByteVector read_all(const ByteVector& file, size_t at_most) {
-  GzipReader reader(file, "x.gz");
+  InputFile packed("read", "x.gz", file);
+  InputFile unpacked("read", "x.gz", at_most,
+                     inflated(packed, file.size(), Frame::gzip, "x.gz: the gzip data"));
   ByteVector out(at_most);
-  out.resize(reader.read(out));
+  out.resize(unpacked.read_up_to(out.data(), at_most));
   return out;
 }
 
@@ -44,13 +45,14 @@ TEST_CASE("what gzip compresses comes back") {
 
 TEST_CASE("a reader stops where it is told, and goes on from there") {
   const ByteVector file = gzip(bytes("abcdef"));
-  GzipReader reader(file, "x.gz");
+  InputFile packed("read", "x.gz", file);
+  const InputFile::ReadSome read = inflated(packed, file.size(), Frame::gzip, "the gzip data");
   ByteVector out(2);
-  CHECK(reader.read(out) == 2);
+  CHECK(read(0, out.data(), 2) == 2);
   CHECK(out == bytes("ab"));
   ByteVector rest(10);
-  CHECK(reader.read(rest) == 4);
-  CHECK(reader.read(rest) == 0);
+  CHECK(read(2, rest.data(), 10) == 4);
+  CHECK(read(6, rest.data(), 10) == 0);
 }
 
 TEST_CASE("concatenated gzip files are one file") {

@@ -2,10 +2,10 @@
 #include <array>
 #include <map>
 
+#include "../../core/io/deflate.h"
 #include "../../core/ops.h"
 #include "../../datasets/download.h"
 #include "../../datasets/fetch.h"
-#include "../../datasets/gzip.h"
 #include "../../datasets/idx.h"
 #include "local_server.h"
 #include "scripted_server.h"

@@ -6,10 +6,9 @@
 #include <filesystem>
 
 #include "../../core/base/random.h"
-#include "../../core/io/inflation.h"
+#include "../../core/io/deflate.h"
 #include "../../core/io/sha256.h"
 #include "../../core/ops.h"
-#include "../../datasets/gzip.h"
 #include "support.h"
 
 using namespace gradus;

@@ -1,6 +1,6 @@
 // NumPy's .npz archives.
 #include "../../core/base/error.h"
-#include "../../core/io/inflation.h"
+#include "../../core/io/deflate.h"
 #include "../../core/io/npy.h"
 #include "memory_file.h"
 #include "target.h"

@@ -1,7 +1,9 @@
 // What is known about well-known data sets: files, checksums, classes.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,13 +26,37 @@ enum class Format {
   cifar100,  ///< records of a coarse label, a fine label and an image
 };
 
-/// One file of a data set. Checksums are those that are published; where there is none, a file is
+/// One file of a data set. Checksums are those that are published; if there is none, a file is
 /// checked by its structure and sizes alone.
 struct KnownFile {
   std::string name;              ///< with a hyphen and without .gz: "train-images-idx3-ubyte"
-  int64_t bytes = 0;             ///< compressed, as the mirrors have it; 0 where it is not known
+  int64_t bytes = 0;             ///< compressed, as the mirrors have it; 0 if it is not known
   std::string sha256 = {};       ///< of the uncompressed file; empty where it is not known
   std::string gzip_sha256 = {};  ///< of the compressed file as the mirrors have it; or empty
+
+  /// The one to go by; empty if there is none.
+  const std::string& digest() const { return sha256.empty() ? gzip_sha256 : sha256; }
+};
+
+/// SHA-256 of what an IDX file holds, and of the file as it is compressed. Each is computed when it
+/// is asked for. The bytes must outlive the object.
+class FileDigests {
+ public:
+  FileDigests(std::span<const std::byte> bytes, Tensor content)
+      : bytes_(bytes), content_(std::move(content)) {}
+
+  /// What to compare with `file.digest()`. Copies may be compressed anew, so the content decides;
+  /// of some data sets only the checksums of the compressed files are published. Empty for those if
+  /// this file is not compressed.
+  const std::string& like(const KnownFile& file);
+  bool match(const KnownFile& file) {
+    return !file.digest().empty() && like(file) == file.digest();
+  }
+
+ private:
+  std::span<const std::byte> bytes_;
+  Tensor content_;
+  std::optional<std::string> content_digest_, file_digest_;
 };
 
 /// A data set that can be opened by name, and how its files are recognized.
@@ -54,18 +80,31 @@ struct KnownDataset {
   const KnownFile& labels(Split split) const { return files[split == Split::train ? 1 : 3]; }
 };
 
+/// All data sets that are known.
+std::span<const KnownDataset> known_datasets();
+/// The one with this key; nullptr for others.
+const KnownDataset* find_dataset(std::string_view key);
+
 /// Handwritten digits (LeCun and Cortes, derived from NIST's Special Databases 1 and 3).
-const KnownDataset& mnist();
+inline const KnownDataset& mnist() {
+  return *find_dataset("mnist");
+}
 /// Zalando's pictures of clothes (Xiao, Rasul and Vollgraf, arXiv 1708.07747); MIT license.
-const KnownDataset& fashion_mnist();
+inline const KnownDataset& fashion_mnist() {
+  return *find_dataset("fashion-mnist");
+}
 /// Kuzushiji-MNIST, ten cursive Japanese characters (Clanuwat et al., arXiv 1812.01718);
 /// CC BY-SA 4.0. Its files have the names of MNIST's: they are told apart by checksums, which are
 /// published for the compressed files alone.
-const KnownDataset& kmnist();
+inline const KnownDataset& kmnist() {
+  return *find_dataset("kmnist");
+}
 /// MNIST built anew from NIST's data, with 60,000 test images (Yadav and Bottou, arXiv 1905.10498).
 /// Its label files hold more than the digit: see read_qmnist_labels. Checksums are known for the
 /// compressed files alone.
-const KnownDataset& qmnist();
+inline const KnownDataset& qmnist() {
+  return *find_dataset("qmnist");
+}
 /// Letters and digits (Cohen et al., arXiv 1702.05373) in one of its six splits: "byclass",
 /// "bymerge", "balanced", "letters", "digits" or "mnist". The images lie in the files with rows and
 /// columns exchanged and are turned upright when read; the labels of "letters" start at 1, class 0
@@ -76,15 +115,14 @@ const KnownDataset& emnist(const std::string& split);
 /// features from tiny images", 2009), binary version. Each comes as one archive; no checksums are
 /// known for the files in it.
 /// @{
-const KnownDataset& cifar10();
-const KnownDataset& cifar100();
+inline const KnownDataset& cifar10() {
+  return *find_dataset("cifar10");
+}
+inline const KnownDataset& cifar100() {
+  return *find_dataset("cifar100");
+}
 /// @}
 /// The 20 coarse classes of CIFAR-100.
 std::span<const std::string> cifar100_coarse_classes();
-
-/// All of them.
-std::span<const KnownDataset> known_datasets();
-/// The one with this key; nullptr for others.
-const KnownDataset* find_dataset(std::string_view key);
 
 }  // namespace gradus::data

@@ -1,4 +1,4 @@
-#include "../../datasets/open.h"
+#include "../../datasets/open_dataset.h"
 
 #include "../../core/ops.h"
 #include "../../datasets/fetch.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "catalog.h"
+#include "known_datasets.h"
 
 namespace gradus::data {
 
@@ -44,7 +44,7 @@ struct Found {
   bool verified = false;  ///< the files have the published checksums
   /// Where its files are; empty for synthetic data.
   std::filesystem::path folder = {};
-  /// One line where some of the files are the published ones of a known data set and others are
+  /// One line if some of the files are the published ones of a known data set and others are
   /// not: which. It is part of `why`.
   std::string doubt;
   std::string why;  ///< one line: where it comes from, why from there, and what to know about it
@@ -56,9 +56,9 @@ struct Found {
 ///
 /// Known data sets come from `directory`, or else from the cache, the system's packages or a
 /// download. EMNIST and CIFAR are not downloaded: each comes as one archive, and the error says
-/// which one to unpack where. Where no checksums are known for files, `why` says so. "auto" takes
+/// which one to unpack where. If no checksums are known for files, `why` says so. "auto" takes
 /// what `directory` holds; without one MNIST from the cache, from a download, else Fashion-MNIST
-/// from the system's packages, else synthetic digits; `why` tells which and why. Where a directory
+/// from the system's packages, else synthetic digits; `why` tells which and why. If a directory
 /// was given, a problem with it is an error: nothing else is taken in its place. Throws IoError,
 /// and ValueError for an unknown name.
 Found open_dataset(const OpenOptions& options = {});
@@ -66,7 +66,7 @@ Found open_dataset(const OpenOptions& options = {});
 /// All names that open_dataset knows.
 std::vector<std::string> dataset_names();
 
-/// $XDG_CACHE_HOME/gradus or ~/.cache/gradus; empty where neither variable is set.
+/// $XDG_CACHE_HOME/gradus or ~/.cache/gradus; empty if neither variable is set.
 std::filesystem::path default_cache();
 
 }  // namespace gradus::data

@@ -1,0 +1,48 @@
+// Deflate, the compression of gzip files and zip archives: the only place that uses zlib.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "input_file.h"
+
+namespace gradus {
+
+/// Deflate cannot do better: the most bytes that one compressed byte can stand for.
+inline constexpr uint64_t max_inflation = 1032;
+
+/// The most bytes that a reader lets `compressed` bytes stand for: 60 MiB, or 60 times as many
+/// if that is more, and never more than deflate can do. Data sets take 2 to 30 times their
+/// compressed size; what goes far beyond is a "decompression bomb".
+inline uint64_t max_inflated_size(uint64_t compressed) {
+  constexpr uint64_t usual = 60, small_file = uint64_t{1} << 20;
+  return std::min(compressed * max_inflation, std::max(compressed, small_file) * usual);
+}
+
+/// What stands around compressed data: nothing, as in zip archives, or gzip's header and trailer.
+enum class Frame { none, gzip };
+
+/// What the next `bytes` bytes of `compressed` stand for, unfolded only as far as it is asked for:
+/// a reader looks at a header before it decides how much more it wants. `compressed` must outlive
+/// the function, and is read by nobody else meanwhile. Several gzip files behind each other are
+/// one, as for gunzip. Throws IoError for data that is damaged or cut, or that other bytes follow;
+/// `what`, "x.gz: the gzip data", begins its text.
+InputFile::ReadSome inflated(InputFile& compressed, uint64_t bytes, Frame frame, std::string what);
+
+/// The parts as one, compressed; the same bytes give the same result. Throws Error if memory runs
+/// out.
+std::vector<std::byte> deflated(const char* op, std::span<const std::span<const std::byte>> parts,
+                                Frame frame);
+/// `bytes` as a gzip file.
+std::vector<std::byte> gzip(std::span<const std::byte> bytes);
+/// True if the bytes begin as every gzip file does (1f 8b).
+bool is_gzip(std::span<const std::byte> bytes);
+
+/// Continues the CRC-32 of a message, 0 at its beginning.
+uint32_t add_to_crc32(uint32_t checksum, std::span<const std::byte> bytes);
+
+}  // namespace gradus
