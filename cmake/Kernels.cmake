@@ -42,5 +42,7 @@ function(gradus_optimize)
       list(APPEND options $<$<STREQUAL:$<CONFIG>,${build_type}>:-O2>)
     endif()
   endforeach()
-  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${options}")
+  # Precompiled headers are for the other files' level.
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${options}"
+                                                 SKIP_PRECOMPILE_HEADERS ON)
 endfunction()

@@ -33,6 +33,17 @@ Tensor in_name_of(const char* op, const F& f) {
 /// of size 1.
 kernels::Axis axis_of(const Tensor& x, int dim);
 
+/// One option of a composed operation, for its span:
+/// `const Tape::Span span("stack", Option{"dim", dim});`
+template <class T>
+struct Option {
+  const char* name;
+  const T& value;
+  static void describe(const auto& o, auto& visit) { visit(o.name, o.value); }
+};
+template <class T>
+Option(const char*, const T&) -> Option<T>;
+
 /// Throws DTypeError if the types differ: there is no silent promotion.
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
 /// Throws DTypeError if x is not floating.

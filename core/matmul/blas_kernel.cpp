@@ -118,25 +118,18 @@ void check_room_for_buffer() {
   if (has_room) return;
   void* const room =
       mmap(nullptr, buffer, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (room == MAP_FAILED) {
-    throw Error("gemm",
-                str("OpenBLAS needs ", buffer,
-                    " bytes of addresses for each thread, and the system "
-                    "has no more"),
-                "raise the limit (ulimit -v), or use fewer threads");
-  }
+  require<Error>(room != MAP_FAILED, "gemm", "raise the limit (ulimit -v), or use fewer threads",
+                 "OpenBLAS needs ", buffer,
+                 " bytes of addresses for each thread, and the system has no more");
   munmap(room, buffer);
   has_room = true;
 }
 
 /// OpenBLAS counts in 32 bits.
 blasint narrow(int64_t size) {
-  if (size > std::numeric_limits<blasint>::max()) {
-    throw ShapeError("gemm",
-                     str("a matrix has ", size, " rows or columns, BLAS can count to ",
-                         std::numeric_limits<blasint>::max()),
-                     "cut it into smaller ones");
-  }
+  constexpr blasint most = std::numeric_limits<blasint>::max();
+  require<ShapeError>(size <= most, "gemm", "cut it into smaller ones", "a matrix has ", size,
+                      " rows or columns, BLAS can count to ", most);
   return static_cast<blasint>(size);
 }
 

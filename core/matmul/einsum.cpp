@@ -1,5 +1,6 @@
 // Einstein summation, made of diagonals, permutations, sums and matrix products.
 #include <algorithm>
+#include <map>
 
 #include "../op.h"
 
@@ -25,11 +26,14 @@ struct Operand {
   Labels labels;
 };
 
-/// One side of the arrow between two commas: its labels, with "..." as the one label `ellipsis`.
-struct Term {
-  Labels labels;
-  bool has_ellipsis = false;
-};
+int place_of(const Labels& labels, Label label) {
+  return static_cast<int>(std::find(labels.begin(), labels.end(), label) - labels.begin());
+}
+
+/// A label as an equation has it.
+std::string name_of_label(Label label) {
+  return label < ellipsis ? std::string(1, static_cast<char>(label)) : "...";
+}
 
 class Einsum {
  public:
@@ -40,26 +44,28 @@ class Einsum {
       check_same_dtype("einsum", operands[0], x);
     }
     parse();
+    check_sizes();
   }
 
   Tensor compute() const;
 
  private:
   template <class... What>
-  [[noreturn]] void fail(const What&... what) const {
+  void check(bool holds, const What&... what) const {
+    if (holds) return;
     std::string shapes;
-    for (const Tensor& x : operands_)
+    for (const Tensor& x : operands_) {
       shapes += (shapes.empty() ? "" : ", ") + x.shape().to_string();
+    }
     throw ShapeError("einsum", str("'", equation_, "' of ", shapes, ": ", what...),
                      "one term per operand, one letter per dimension, each letter with one size: "
                      "'ij,jk->ik' is a matrix product");
   }
 
   void parse();
-  Term parse_term(std::string_view text) const;
-  Labels label(const Term& term, const Tensor& x, size_t number) const;
+  Labels parse_term(std::string_view text) const;
+  Labels label(const Labels& term, const Tensor& x, size_t number) const;
   Labels default_output() const;
-  void check_output(const Labels& labels) const;
   void check_sizes() const;
   /// Operand number `i` without repeated labels, and without labels that nothing else names.
   Operand prepared(size_t i) const;
@@ -74,33 +80,29 @@ class Einsum {
 
 // --- The equation ---
 
-Term Einsum::parse_term(std::string_view text) const {
-  Term term;
+/// The labels between two commas, with "..." as the one label `ellipsis`.
+Labels Einsum::parse_term(std::string_view text) const {
+  Labels term;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (c == ' ') continue;
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
-      term.labels.push_back(c);
-    } else if (text.substr(i, 3) == "..." && !term.has_ellipsis) {
-      term.labels.push_back(ellipsis);
-      term.has_ellipsis = true;
-      i += 2;
-    } else {
-      fail("cannot read '", text.substr(i), "'; a term has letters and at most one '...'");
-    }
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    check(is_letter || (text.substr(i, 3) == "..." && !has(term, ellipsis)), "cannot read '",
+          text.substr(i), "'; a term has letters and at most one '...'");
+    term.push_back(is_letter ? c : ellipsis);
+    if (!is_letter) i += 2;
   }
   return term;
 }
 
 /// The labels of x: those of the term, with as many for "..." as dimensions are left.
-Labels Einsum::label(const Term& term, const Tensor& x, size_t number) const {
-  const int named = static_cast<int>(term.labels.size()) - (term.has_ellipsis ? 1 : 0);
+Labels Einsum::label(const Labels& term, const Tensor& x, size_t number) const {
+  const int open = has(term, ellipsis) ? 1 : 0, named = static_cast<int>(term.size()) - open;
   const int rest = x.dim() - named;
-  if (rest < 0 || (rest > 0 && !term.has_ellipsis)) {
-    fail("operand ", number, " has ", x.dim(), " dimensions, its term names ", named);
-  }
+  check(rest == 0 || (rest > 0 && open == 1), "operand ", number, " has ", x.dim(),
+        " dimensions, its term names ", named);
   Labels labels;
-  for (Label l : term.labels) {
+  for (Label l : term) {
     if (l != ellipsis) labels.push_back(l);
     for (int d = rest - 1; l == ellipsis && d >= 0; --d) labels.push_back(ellipsis + d);
   }
@@ -121,60 +123,45 @@ Labels Einsum::default_output() const {
 }
 
 void Einsum::parse() {
-  if (operands_.empty()) fail("there is no operand");
+  check(!operands_.empty(), "there is no operand");
   const size_t arrow = equation_.find("->");
   std::string_view terms = equation_.substr(0, arrow);
   for (size_t i = 0; i < operands_.size(); ++i) {
     const size_t comma = terms.find(',');
-    if ((comma == std::string_view::npos) != (i + 1 == operands_.size())) {
-      fail("the numbers of terms and operands differ");
-    }
+    const bool is_last = comma == std::string_view::npos;
+    check(is_last == (i + 1 == operands_.size()), "the numbers of terms and operands differ");
     inputs_.push_back(label(parse_term(terms.substr(0, comma)), operands_[i], i));
-    terms = comma == std::string_view::npos ? "" : terms.substr(comma + 1);
+    terms = is_last ? "" : terms.substr(comma + 1);
   }
   output_ = default_output();
-  if (arrow != std::string_view::npos) {
-    const Term term = parse_term(equation_.substr(arrow + 2));
-    const Labels batch(output_.begin(), std::find_if(output_.begin(), output_.end(),
-                                                     [](Label l) { return l < ellipsis; }));
-    output_.clear();
-    for (Label l : term.labels) {
-      if (l != ellipsis) output_.push_back(l);
-      if (l == ellipsis) output_.insert(output_.end(), batch.begin(), batch.end());
-    }
+  if (arrow == std::string_view::npos) return;
+  const Labels batch(output_.begin(), std::find_if(output_.begin(), output_.end(),
+                                                   [](Label l) { return l < ellipsis; }));
+  output_.clear();
+  for (Label l : parse_term(equation_.substr(arrow + 2))) {
+    if (l != ellipsis) output_.push_back(l);
+    if (l == ellipsis) output_.insert(output_.end(), batch.begin(), batch.end());
   }
-  check_output(output_);
-  check_sizes();
-}
-
-void Einsum::check_output(const Labels& labels) const {
-  for (Label l : labels) {
+  for (Label l : output_) {
     const bool known = std::any_of(inputs_.begin(), inputs_.end(),
                                    [l](const Labels& input) { return has(input, l); });
-    const char name = static_cast<char>(l);
-    if (!known) fail("'", name, "' of the result is in no operand");
-    if (std::count(labels.begin(), labels.end(), l) > 1)
-      fail("'", name, "' is twice in the result");
+    check(known, "'", name_of_label(l), "' of the result is in no operand");
+    check(std::count(output_.begin(), output_.end(), l) == 1, "'", name_of_label(l),
+          "' is twice in the result");
   }
 }
 
 /// A label has one size everywhere; a size of 1 is repeated.
 void Einsum::check_sizes() const {
-  std::vector<std::pair<Label, int64_t>> sizes;
+  std::map<Label, int64_t> sizes;
   for (size_t i = 0; i < inputs_.size(); ++i) {
     for (size_t d = 0; d < inputs_[i].size(); ++d) {
       const Label l = inputs_[i][d];
       const int64_t size = operands_[i].shape()[static_cast<int>(d)];
-      const auto known =
-          std::find_if(sizes.begin(), sizes.end(), [l](const auto& s) { return s.first == l; });
-      if (known == sizes.end()) {
-        sizes.emplace_back(l, size);
-      } else if (known->second == 1) {
-        known->second = size;
-      } else if (size != 1 && size != known->second) {
-        const std::string name = l < ellipsis ? std::string(1, static_cast<char>(l)) : "...";
-        fail("'", name, "' is ", known->second, " and, in operand ", i, ", ", size);
-      }
+      int64_t& known = sizes.try_emplace(l, size).first->second;
+      if (known == 1) known = size;
+      check(size == 1 || size == known, "'", name_of_label(l), "' is ", known, " and, in operand ",
+            i, ", ", size);
     }
   }
 }
@@ -187,10 +174,6 @@ bool Einsum::needed_after(Label label, size_t i) const {
                      [label](const Labels& input) { return has(input, label); });
 }
 
-int place_of(const Labels& labels, Label label) {
-  return static_cast<int>(std::find(labels.begin(), labels.end(), label) - labels.begin());
-}
-
 Operand Einsum::prepared(size_t i) const {
   Operand o{operands_[i], {}};
   for (Label l : inputs_[i]) {
@@ -199,27 +182,19 @@ Operand Einsum::prepared(size_t i) const {
       continue;
     }
     const int first = place_of(o.labels, l), second = static_cast<int>(o.labels.size());
-    if (o.x.size(first) != o.x.size(second)) {
-      fail("'", static_cast<char>(l), "' is ", o.x.size(first), " and ", o.x.size(second),
-           " in operand ", i);
-    }
+    check(o.x.size(first) == o.x.size(second), "'", name_of_label(l), "' is ", o.x.size(first),
+          " and ", o.x.size(second), " in operand ", i);
     o.x = movedim(diagonal(o.x, 0, first, second), -1, first);
   }
-  const auto named_elsewhere = [&](Label l) {
-    if (has(output_, l)) return true;
-    for (size_t k = 0; k < inputs_.size(); ++k) {
-      if (k != i && has(inputs_[k], l)) return true;
-    }
-    return false;
-  };
   Dims summed;
   Labels kept;
   for (Label l : o.labels) {
-    if (named_elsewhere(l)) {
-      kept.push_back(l);
-    } else {
-      summed.push_back(place_of(o.labels, l));
+    bool is_named_elsewhere = has(output_, l);
+    for (size_t k = 0; k < inputs_.size(); ++k) {
+      is_named_elsewhere = is_named_elsewhere || (k != i && has(inputs_[k], l));
     }
+    if (is_named_elsewhere) kept.push_back(l);
+    if (!is_named_elsewhere) summed.push_back(place_of(o.labels, l));
   }
   if (!summed.empty()) o = {sum(o.x, summed), kept};
   return o;
@@ -264,10 +239,8 @@ Operand Einsum::contract(const Operand& a, const Operand& b, size_t i) const {
     group.sizes.push_back(from_a == 1 ? from_b : from_a);
   }
   const Labels labels = batch.labels + rows.labels + columns.labels;
-  if (static_cast<int>(labels.size()) > Shape::max_dims) {
-    fail("a step on the way has ", labels.size(), " dimensions; ", Shape::max_dims,
-         " are the most there can be");
-  }
+  check(static_cast<int>(labels.size()) <= Shape::max_dims, "a step on the way has ", labels.size(),
+        " dimensions; ", Shape::max_dims, " are the most there can be");
   const Shape sizes = batch.sizes + rows.sizes + columns.sizes;
   const int64_t m = rows.sizes.numel(), n = columns.sizes.numel(), k = inner.sizes.numel();
   const int64_t batches = batch.sizes.numel();
@@ -292,6 +265,7 @@ Tensor Einsum::compute() const {
 }  // namespace
 
 Tensor einsum(std::string_view equation, std::span<const Tensor> operands) {
+  const Tape::Span span("einsum", Option{"equation", equation});
   return Einsum(equation, operands).compute();
 }
 

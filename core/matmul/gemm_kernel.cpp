@@ -75,7 +75,8 @@ void weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64
                  const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   // OpenBLAS as distributed does not know the latest processors and takes kernels for older ones.
   constexpr int64_t fewest_rows = 6;
-  if (m == 0 || n == 0 || k == 0 || (isa() == Isa::avx512 && m >= fewest_rows)) {
+  const bool is_better = isa() == Isa::plain || (isa() == Isa::avx512 && m >= fewest_rows);
+  if (m == 0 || n == 0 || k == 0 || is_better) {
     return gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   }
   blas_gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);

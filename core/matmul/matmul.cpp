@@ -62,17 +62,22 @@ int64_t batch_offset(const Tensor& x, int64_t index) {
   return offset;
 }
 
-/// out = a b + beta out, matrix by matrix; out is contiguous, a and b are readable by gemm. The
-/// bits of an element follow from its row and column alone.
-void multiply(const ProductSizes& s, const Tensor& a, const Tensor& b, double beta, Tensor& out) {
+/// What a product sums over decides how: over features, the bits of an element follow from its row
+/// and column alone; over samples, which is a weight gradient, they may depend on all sizes.
+enum class SumOver { features, samples };
+
+/// out = a b + beta out, matrix by matrix; out is contiguous, a and b are readable by gemm.
+void multiply(const ProductSizes& s, const Tensor& a, const Tensor& b, double beta, Tensor& out,
+              SumOver sum = SumOver::features) {
   const MatrixLayout la = *gemm_layout(a), lb = *gemm_layout(b);
   dispatch_floating("matmul", a.dtype(), [&]<class T>() {
     const T *pa = a.data<T>(), *pb = b.data<T>();
     T* const po = out.mutable_data<T>();
     const T scale = static_cast<T>(beta);
     if (s.batch == 1) {
-      kernels::parallel_gemm<T>(la.transposed, lb.transposed, s.m, s.n, s.k, 1, pa, la.ld, pb,
-                                lb.ld, scale, po, s.n);
+      const auto gemm =
+          sum == SumOver::samples ? kernels::parallel_weight_gemm<T> : kernels::parallel_gemm<T>;
+      gemm(la.transposed, lb.transposed, s.m, s.n, s.k, 1, pa, la.ld, pb, lb.ld, scale, po, s.n);
       return;
     }
     constexpr double flops_per_piece = 1e6;
@@ -88,41 +93,24 @@ void multiply(const ProductSizes& s, const Tensor& a, const Tensor& b, double be
   });
 }
 
-Tensor weight_product(const Tensor& a_in, const Tensor& b_in);
-
 /// The product of matrices [..., m, k] and [..., k, n] with equal batch dimensions: the operation
 /// that every product here ends in, and that its own rule is made of. Rows of a are samples, so the
 /// gradient of a matrix b that all of them share is a sum over samples.
-Tensor product(const Tensor& a_in, const Tensor& b_in) {
+Tensor product(const Tensor& a_in, const Tensor& b_in, SumOver sum = SumOver::features) {
   const Tensor a = readable_by_gemm(a_in), b = readable_by_gemm(b_in);
   Shape shape = a.shape();
   shape[shape.dim() - 1] = b.shape().back();
   const ProductSizes s{a.size(-2), b.size(-1), a.size(-1), shape.part(0, a.dim() - 2).numel()};
   Tensor out = Tensor::empty(shape, a.dtype());
-  multiply(s, a, b, 0, out);
-  return record(Op("matmul", s.flops()), inputs(a, b), out, saved(a, b),
-                [](const TensorList& t, const Tensor& g, const Wanted& wanted) -> TensorList {
-                  const auto by_b = t[0].dim() == 2 ? weight_product : product;
-                  return {wanted[0] ? product(g, transpose(t[1], -2, -1)) : Tensor(),
-                          wanted[1] ? by_b(transpose(t[0], -2, -1), g) : Tensor()};
-                });
-}
-
-/// The product of two matrices as a sum over samples, of which no row is one.
-Tensor weight_product(const Tensor& a_in, const Tensor& b_in) {
-  const Tensor a = readable_by_gemm(a_in), b = readable_by_gemm(b_in);
-  const ProductSizes s{a.size(0), b.size(1), a.size(1), 1};
-  Tensor out = Tensor::empty({s.m, s.n}, a.dtype());
-  const MatrixLayout la = *gemm_layout(a), lb = *gemm_layout(b);
-  dispatch_floating("matmul", a.dtype(), [&]<class T>() {
-    kernels::parallel_weight_gemm<T>(la.transposed, lb.transposed, s.m, s.n, s.k, 1, a.data<T>(),
-                                     la.ld, b.data<T>(), lb.ld, 0, out.mutable_data<T>(), s.n);
-  });
-  return record(Op("matmul", s.flops()), inputs(a, b), out, saved(a, b),
-                [](const TensorList& t, const Tensor& g, const Wanted& wanted) -> TensorList {
-                  return {wanted[0] ? product(g, transpose(t[1], 0, 1)) : Tensor(),
-                          wanted[1] ? product(transpose(t[0], 0, 1), g) : Tensor()};
-                });
+  multiply(s, a, b, 0, out, sum);
+  return record(
+      Op("matmul", s.flops()), inputs(a, b), out, saved(a, b), sum,
+      [](const TensorList& t, SumOver over, const Tensor& g, const Wanted& wanted) -> TensorList {
+        const bool is_shared = over == SumOver::features && t[0].dim() == 2;
+        const SumOver by_b = is_shared ? SumOver::samples : SumOver::features;
+        return {wanted[0] ? product(g, transpose(t[1], -2, -1)) : Tensor(),
+                wanted[1] ? product(transpose(t[0], -2, -1), g, by_b) : Tensor()};
+      });
 }
 
 Shape batch_shape(const Tensor& x) {
@@ -160,19 +148,14 @@ Tensor multiply_matrices(const Tensor& a, const Tensor& b) {
 void check_matmul(const Tensor& a, const Tensor& b) {
   check_same_dtype("matmul", a, b);
   check_floating("matmul", a);
-  if (a.dim() == 0 || b.dim() == 0) {
-    throw ShapeError(
-        "matmul",
-        str("needs at least one dimension on both sides, got ", a.shape(), " times ", b.shape()),
-        "multiply by a number with mul()");
-  }
+  require<ShapeError>(a.dim() > 0 && b.dim() > 0, "matmul", "multiply by a number with mul()",
+                      "needs at least one dimension on both sides, got ", a.shape(), " times ",
+                      b.shape());
   const int64_t terms = a.size(-1), rows = b.size(b.dim() == 1 ? 0 : -2);
-  if (terms != rows) {
-    throw ShapeError("matmul",
-                     str("inner sizes differ: ", a.shape(), " times ", b.shape(), " pairs ", terms,
-                         " columns with ", rows, " rows"),
-                     "the last size of the first must be the last but one of the second");
-  }
+  require<ShapeError>(terms == rows, "matmul",
+                      "the last size of the first must be the last but one of the second",
+                      "inner sizes differ: ", a.shape(), " times ", b.shape(), " pairs ", terms,
+                      " columns with ", rows, " rows");
 }
 
 }  // namespace
@@ -192,6 +175,7 @@ Tensor dot(const Tensor& a, const Tensor& b) {
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
+  const Tape::Span span("outer");
   check_dim("outer", "a vector", a, 1, "[n]");
   check_dim("outer", "a vector", b, 1, "[m]");
   return mul(unsqueeze(a, 1), unsqueeze(b, 0));
@@ -200,10 +184,8 @@ Tensor outer(const Tensor& a, const Tensor& b) {
 Tensor bmm(const Tensor& a, const Tensor& b) {
   check_dim("bmm", "matrices", a, 3, "[batch,n,k]");
   check_dim("bmm", "matrices", b, 3, "[batch,k,m]");
-  if (a.size(0) != b.size(0)) {
-    throw ShapeError("bmm", str("the batches differ: ", a.shape(), " times ", b.shape()),
-                     "matmul() broadcasts them");
-  }
+  require<ShapeError>(a.size(0) == b.size(0), "bmm", "matmul() broadcasts them",
+                      "the batches differ: ", a.shape(), " times ", b.shape());
   return matmul(a, b);
 }
 
@@ -213,20 +195,15 @@ void check_linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check_floating("linear", x);
   check_same_dtype("linear", x, weight);
   check_dim("linear", "a weight", weight, 2, "[out,in]");
-  if (x.dim() == 0 || x.size(-1) != weight.size(1)) {
-    throw ShapeError("linear",
-                     str("expected ", weight.size(1), " input features, got input ", x.shape(),
-                         " for weight ", weight.shape()),
-                     "the last size of the input must be the last size of the weight");
-  }
+  require<ShapeError>(x.dim() > 0 && x.size(-1) == weight.size(1), "linear",
+                      "the last size of the input must be the last size of the weight", "expected ",
+                      weight.size(1), " input features, got input ", x.shape(), " for weight ",
+                      weight.shape());
   if (!bias.defined()) return;
   check_same_dtype("linear", x, bias);
-  if (bias.shape() != Shape{weight.size(0)}) {
-    throw ShapeError("linear",
-                     str("expected a bias [", weight.size(0), "], got ", bias.shape(),
-                         " for weight ", weight.shape()),
-                     "the bias has one element per output feature");
-  }
+  require<ShapeError>(bias.shape() == Shape{weight.size(0)}, "linear",
+                      "the bias has one element per output feature", "expected a bias [",
+                      weight.size(0), "], got ", bias.shape(), " for weight ", weight.shape());
 }
 
 /// x [rows, in] times weight [out, in] transposed, plus bias: one product that starts from the
@@ -240,9 +217,10 @@ Tensor linear_rows(const Tensor& x_in, const Tensor& weight_in, const Tensor& bi
            bias.defined() ? 1 : 0, out);
   return record(Op("linear", s.flops()), inputs(x, weight, bias), out, saved(x, weight),
                 [](const TensorList& t, const Tensor& g, const Wanted& wanted) -> TensorList {
-                  return {wanted[0] ? matmul(g, t[1]) : Tensor(),
-                          wanted[1] ? weight_product(transpose(g, 0, 1), t[0]) : Tensor(),
-                          wanted[2] ? sum(g, {0}) : Tensor()};
+                  return {
+                      wanted[0] ? matmul(g, t[1]) : Tensor(),
+                      wanted[1] ? product(transpose(g, 0, 1), t[0], SumOver::samples) : Tensor(),
+                      wanted[2] ? sum(g, {0}) : Tensor()};
                 });
 }
 

@@ -14,5 +14,7 @@ struct PackedGemm {
   void (*multiply)(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
                    const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
 };
+template <class T>
+inline constexpr bool has_plain<PackedGemm<T>> = true;  // matmul_plain.cpp
 
 }  // namespace gradus::kernels

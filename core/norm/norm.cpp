@@ -11,19 +11,22 @@ using namespace ops;
 
 namespace {
 
+using kernels::NormStatistics;
+
 /// How an input falls into the sets that are normalized.
 struct Layout {
   kernels::NormSets sets;  // for the kernels
   Shape view;              // for primitives: x with every role a dimension of its own,
   Dims dims;               // those of the view that a set runs over,
-  Shape affine;            // and weight and bias, to broadcast over the view
+  Shape affine;            // weight and bias, to broadcast over the view,
+  Shape parameters;        // and as they are given
 };
 
 int64_t positions_of(const Shape& x) {
   return x.part(2, x.dim()).numel();
 }
 
-Layout batch_layout(const Shape& x) {
+Layout batch_layout(const Shape& x, NormStatistics statistics) {
   const int64_t n = x[0], c = x[1], positions = positions_of(x);
   return {.sets = {.sets = c,
                    .set_stride = positions,
@@ -32,16 +35,17 @@ Layout batch_layout(const Shape& x) {
                    .run = positions,
                    .parameters = c,
                    .parameters_per_set = 1,
-                   .parameter_step = 0,
-                   .per_element = false},
+                   .statistics = statistics},
           .view = {n, c, positions},
           .dims = {0, 2},
-          .affine = {1, c, 1}};
+          .affine = {1, c, 1},
+          .parameters = {c}};
 }
 
 /// Instance norm is group norm with a group for every channel.
 Layout group_layout(const Shape& x, int64_t groups) {
-  const int64_t n = x[0], c = x[1], per_group = c / groups, positions = positions_of(x);
+  const int64_t n = x[0], c = x[1], positions = positions_of(x);
+  const int64_t per_group = groups > 0 ? c / groups : 0;
   return {.sets = {.sets = n * groups,
                    .set_stride = per_group * positions,
                    .blocks = per_group,
@@ -49,14 +53,14 @@ Layout group_layout(const Shape& x, int64_t groups) {
                    .run = positions,
                    .parameters = c,
                    .parameters_per_set = per_group,
-                   .parameter_step = 1,
-                   .per_element = false},
+                   .parameter_step = 1},
           .view = {n, groups, per_group, positions},
           .dims = {2, 3},
-          .affine = {1, groups, per_group, 1}};
+          .affine = {1, groups, per_group, 1},
+          .parameters = {c}};
 }
 
-Layout layer_layout(const Shape& x, const Shape& normalized) {
+Layout layer_layout(const Shape& x, const Shape& normalized, NormStatistics statistics) {
   const int64_t size = normalized.numel(), rows = size > 0 ? x.numel() / size : 0;
   return {.sets = {.sets = rows,
                    .set_stride = size,
@@ -64,31 +68,26 @@ Layout layer_layout(const Shape& x, const Shape& normalized) {
                    .block_stride = size,
                    .run = size,
                    .parameters = size,
-                   .parameters_per_set = 0,
-                   .parameter_step = 0,
-                   .per_element = true},
+                   .per_element = true,
+                   .statistics = statistics},
           .view = {rows, size},
           .dims = {1},
-          .affine = {1, size}};
+          .affine = {1, size},
+          .parameters = normalized};
 }
-
-enum class Kind { batch, batch_given, instance, layer, group, rms };
 
 /// All that a norm is, beside its tensors.
 struct Attributes {
-  Kind kind;
+  const char* op;
   Layout layout;
-  Shape affine_shape;  // of weight and bias
   double eps;
 
-  kernels::NormStatistics statistics() const { return layout.sets.statistics; }
+  static void describe(auto& a, auto& visit) {
+    if (std::string_view(a.op) == "group_norm") visit("num_groups", a.layout.view[1]);
+    visit("eps", a.eps);
+  }
+  NormStatistics statistics() const { return layout.sets.statistics; }
 };
-
-Attributes attributes_of(Kind kind, Layout layout, const Shape& affine_shape, double eps) {
-  using enum kernels::NormStatistics;
-  layout.sets.statistics = kind == Kind::batch_given ? given : kind == Kind::rms ? raw : centred;
-  return {kind, layout, affine_shape, eps};
-}
 
 /// Mean and variance of each set, [sets]; both undefined where they do not matter.
 struct Statistics {
@@ -106,12 +105,12 @@ struct Normalized {
 /// square of a float leaves its range from 2e19 on.
 Normalized normalize(const Tensor& x, const Attributes& a, const Statistics& given) {
   const Layout& layout = a.layout;
-  if (a.statistics() == kernels::NormStatistics::given) {
+  if (a.statistics() == NormStatistics::given) {
     const auto per_set = [&](const Tensor& t) { return reshape(to(t, x.dtype()), layout.affine); };
     const Tensor r = rsqrt(add(per_set(given.variance), a.eps));
     return {mul(sub(x, per_set(given.mean)), r), r};
   }
-  const bool centres = a.statistics() == kernels::NormStatistics::centred;
+  const bool centres = a.statistics() == NormStatistics::centred;
   const Tensor wide = to(x, float64), v = centres ? centred(wide, layout.dims) : wide;
   const auto count = static_cast<double>(layout.sets.size());
   const Tensor r = rsqrt(add(sum_of_squares(v, layout.dims, count, true), a.eps));
@@ -132,7 +131,7 @@ Tensor to_affine(const Tensor& g, const Attributes& a) {
   for (int d = 0; d < a.layout.view.dim(); ++d) {
     if (a.layout.affine[d] == 1 && a.layout.view[d] != 1) repeated.push_back(d);
   }
-  return reshape(repeated.empty() ? g : sum(g, repeated), a.affine_shape);
+  return reshape(repeated.empty() ? g : sum(g, repeated), a.layout.parameters);
 }
 
 /// u = weight g, dx = r (u - mean(u) - x^ mean(u x^)), dweight = sum(g x^), dbias = sum(g). The
@@ -147,10 +146,10 @@ TensorList composed_gradients(const Tensor& gradient, const Tensor& x, const Ten
   if (wanted[0]) {
     const Tensor u = weight.defined() ? mul(g, reshape(weight, layout.affine)) : g;
     Tensor inner = u;
-    if (a.statistics() == kernels::NormStatistics::centred) {
+    if (a.statistics() == NormStatistics::centred) {
       inner = sub(inner, mean(u, layout.dims, true));
     }
-    if (a.statistics() != kernels::NormStatistics::given) {
+    if (a.statistics() != NormStatistics::given) {
       inner = sub(inner, mul(x_hat, mean(mul(u, x_hat), layout.dims, true)));
     }
     gradients[0] = reshape(mul(inner, r), x.shape());
@@ -170,7 +169,8 @@ Statistics composed_statistics(const Tensor& x, const Attributes& a) {
 
 NormResult composed_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
                          const Attributes& a, const Statistics& given) {
-  const bool measures = a.statistics() == kernels::NormStatistics::centred;
+  const Tape::Span span(a.op, a);
+  const bool measures = a.statistics() == NormStatistics::centred;
   const Statistics own = measures ? composed_statistics(x, a) : given;
   return {composed_forward(x, weight, bias, a, given), own.mean, own.variance};
 }
@@ -200,14 +200,14 @@ TensorList fused_gradients(const Tensor& gradient, const Tensor& x, const Tensor
   kernels::table<kernels::Norm<T>>().backward(
       sets, a.eps, out(gradients[0]), g.data<T>(), x.data<T>(), statistics.mean.data<double>(),
       statistics.variance.data<double>(), data_or_null<T>(weight), out(sum_g), out(sum_gx));
-  if (wanted[1]) gradients[1] = reshape(sum(sum_gx, {0}), a.affine_shape);
-  if (wanted[2]) gradients[2] = reshape(sum(sum_g, {0}), a.affine_shape);
+  if (wanted[1]) gradients[1] = reshape(sum(sum_gx, {0}), a.layout.parameters);
+  if (wanted[2]) gradients[2] = reshape(sum(sum_g, {0}), a.layout.parameters);
   return gradients;
 }
 
 /// Given statistics in double, or room for those that the kernel will write.
 Statistics kernel_statistics(const Attributes& a, const Statistics& given) {
-  if (a.statistics() == kernels::NormStatistics::given) {
+  if (a.statistics() == NormStatistics::given) {
     // Copies, so that the gradient is that of this call whatever becomes of running statistics.
     return {clone(to(given.mean, float64)), clone(to(given.variance, float64))};
   }
@@ -217,9 +217,8 @@ Statistics kernel_statistics(const Attributes& a, const Statistics& given) {
 
 NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& biases,
                       const Attributes& attributes, const Statistics& given) {
-  const Tensor x = contiguous(input);
-  const Tensor weight = weights.defined() ? contiguous(weights) : Tensor();
-  const Tensor bias = biases.defined() ? contiguous(biases) : Tensor();
+  const auto dense = [](const Tensor& t) { return t.defined() ? contiguous(t) : t; };
+  const Tensor x = contiguous(input), weight = dense(weights), bias = dense(biases);
   Statistics own = kernel_statistics(attributes, given);
   Tensor y = Tensor::empty(x.shape(), x.dtype());
   dispatch_floating("norm", x.dtype(), [&]<class T>() {
@@ -228,16 +227,9 @@ NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& 
         own.mean.mutable_data<double>(), own.variance.mutable_data<double>(),
         data_or_null<T>(weight), data_or_null<T>(bias));
   });
-  const Kind kind = attributes.kind;
   const Tensor result =
-      record(Op(kind == Kind::batch         ? "batch_norm"
-                : kind == Kind::batch_given ? "batch_norm_eval"
-                : kind == Kind::instance    ? "instance_norm"
-                : kind == Kind::layer       ? "layer_norm"
-                : kind == Kind::group       ? "group_norm"
-                                            : "rms_norm",
-                5.0 * static_cast<double>(x.numel())),
-             inputs(x, weight, bias), y, saved(x, weight, own.mean, own.variance), attributes,
+      record(Op(attributes.op, 5.0 * static_cast<double>(x.numel())), inputs(x, weight, bias), y,
+             saved(x, weight, own.mean, own.variance), attributes,
              [](const TensorList& s, const Attributes& a, const Tensor& g,
                 const Wanted& wanted) -> TensorList {
                // While a tape records, the gradient must be differentiable itself.
@@ -252,8 +244,8 @@ NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& 
   return {result, to(own.mean, x.dtype()), to(own.variance, x.dtype())};
 }
 
-NormResult compute_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                        const Attributes& a, NormForm form, const Statistics& given = {}) {
+NormResult compute_norm(const Attributes& a, const Tensor& x, const Tensor& weight,
+                        const Tensor& bias, NormForm form, const Statistics& given = {}) {
   // Kernels want something to work on.
   return form == NormForm::fused && x.numel() > 0 ? fused_norm(x, weight, bias, a, given)
                                                   : composed_norm(x, weight, bias, a, given);
@@ -261,141 +253,145 @@ NormResult compute_norm(const Tensor& x, const Tensor& weight, const Tensor& bia
 
 // --- Checks ---
 
-constexpr const char* per_channel = "it has one element per channel";
-constexpr const char* per_element = "its shape is normalized_shape";
-
 /// A tensor that goes with the input x, unless it is left out.
 void check_companion(const char* op, const Tensor& x, const char* role, const Tensor& t,
-                     const Shape& expected, const char* hint) {
+                     const Layout& layout) {
   if (!t.defined()) return;
   check_same_dtype(op, x, t);
-  if (t.shape() == expected) return;
-  throw ShapeError(
-      op, str("expected ", role, " ", expected, ", got ", t.shape(), ": input ", x.shape()), hint);
+  require<ShapeError>(
+      t.shape() == layout.parameters, op,
+      layout.sets.per_element ? "its shape is normalized_shape" : "it has one element per channel",
+      "expected ", role, " ", layout.parameters, ", got ", t.shape(), ": input ", x.shape());
 }
 
 void check_input(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                 const Shape& affine_shape, const char* hint) {
+                 const Layout& layout) {
   check_floating(op, x);
-  check_companion(op, x, "weight", weight, affine_shape, hint);
-  check_companion(op, x, "bias", bias, affine_shape, hint);
+  check_companion(op, x, "weight", weight, layout);
+  check_companion(op, x, "bias", bias, layout);
 }
 
-/// One value is its own mean: its norm would be the bias, whatever it is.
+/// One value is its own mean: its norm would be the bias, whatever it is. `hint` begins with that.
 void check_values(const char* op, const Tensor& x, const Layout& layout, const char* set,
                   const char* hint) {
-  if (x.numel() == 0 || layout.sets.size() > 1) return;
-  throw ValueError(op, str("expected more than 1 value per ", set, ", got input ", x.shape()),
-                   str("the variance of one value is 0: ", hint));
+  require(x.numel() == 0 || layout.sets.size() > 1, op, hint, "expected more than 1 value per ",
+          set, ", got input ", x.shape());
 }
 
 void check_channels(const char* op, const Tensor& x) {
-  if (x.dim() >= 2) return;
-  throw ShapeError(op, str("expected [N,C,...], got ", x.shape()),
-                   "unsqueeze(x, 0) makes a batch of one sample");
+  require<ShapeError>(x.dim() >= 2, op, "unsqueeze(x, 0) makes a batch of one sample",
+                      "expected [N,C,...], got ", x.shape());
 }
 
 void check_normalized_shape(const char* op, const Tensor& x, const Shape& normalized) {
   const int extra = x.dim() - normalized.dim();
   const bool fits = normalized.dim() > 0 && extra >= 0 &&
                     std::equal(normalized.begin(), normalized.end(), x.shape().begin() + extra);
-  if (fits) return;
-  throw ShapeError(op,
-                   str("normalized_shape ", normalized, " is not how input ", x.shape(), " ends"),
-                   "it names the sizes of the last dimensions");
+  require<ShapeError>(fits, op, "it names the sizes of the last dimensions", "normalized_shape ",
+                      normalized, " is not how input ", x.shape(), " ends");
+}
+
+/// Layer norm and root mean square norm.
+Tensor norm_of_last(const char* op, NormStatistics statistics, const Tensor& x,
+                    const Shape& normalized_shape, const Tensor& weight, const Tensor& bias,
+                    double eps, NormForm form) {
+  check_normalized_shape(op, x, normalized_shape);
+  const Layout layout = layer_layout(x.shape(), normalized_shape, statistics);
+  check_input(op, x, weight, bias, layout);
+  return compute_norm({op, layout, eps}, x, weight, bias, form).y;
 }
 
 }  // namespace
 
 NormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
                             NormForm form) {
-  check_channels("batch_norm", x);
-  const Shape affine = {x.shape()[1]};
-  check_input("batch_norm", x, weight, bias, affine, per_channel);
-  const Layout layout = batch_layout(x.shape());
-  check_values("batch_norm", x, layout, "channel", "use more samples, or batch_norm_eval()");
-  return compute_norm(x, weight, bias, attributes_of(Kind::batch, layout, affine, eps), form);
+  constexpr const char* op = "batch_norm";
+  check_channels(op, x);
+  const Layout layout = batch_layout(x.shape(), NormStatistics::centred);
+  check_input(op, x, weight, bias, layout);
+  check_values(op, x, layout, "channel",
+               "the variance of one value is 0: use more samples, or batch_norm_eval()");
+  return compute_norm({op, layout, eps}, x, weight, bias, form);
+}
+
+Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                       const Tensor& weight, const Tensor& bias, double eps, NormForm form) {
+  constexpr const char* op = "batch_norm";
+  check_channels(op, x);
+  const Layout layout = batch_layout(x.shape(), NormStatistics::given);
+  check_input(op, x, weight, bias, layout);
+  check_companion(op, x, "running_mean", running_mean, layout);
+  check_companion(op, x, "running_var", running_var, layout);
+  // The kernels take the statistics for constants.
+  const bool differentiates = running_mean.requires_grad() || running_var.requires_grad();
+  return compute_norm({"batch_norm_eval", layout, eps}, x, weight, bias,
+                      differentiates ? NormForm::composed : form, {running_mean, running_var})
+      .y;
 }
 
 NormResult instance_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
                          NormForm form) {
-  check_channels("instance_norm", x);
-  const Shape affine = {x.shape()[1]};
-  check_input("instance_norm", x, weight, bias, affine, per_channel);
+  constexpr const char* op = "instance_norm";
+  check_channels(op, x);
   const Layout layout = group_layout(x.shape(), x.shape()[1]);
-  check_values("instance_norm", x, layout, "channel and sample",
-               "a norm over one position leaves the bias alone");
-  NormResult result =
-      compute_norm(x, weight, bias, attributes_of(Kind::instance, layout, affine, eps), form);
+  check_input(op, x, weight, bias, layout);
+  check_values(op, x, layout, "channel and sample",
+               "the variance of one value is 0: a norm over one position leaves the bias alone");
+  NormResult result = compute_norm({op, layout, eps}, x, weight, bias, form);
   result.mean = reshape(result.mean, {x.shape()[0], x.shape()[1]});
   result.variance = reshape(result.variance, {x.shape()[0], x.shape()[1]});
   return result;
 }
 
-Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
-                  const Tensor& bias, double eps, NormForm form) {
-  check_normalized_shape("layer_norm", x, normalized_shape);
-  check_input("layer_norm", x, weight, bias, normalized_shape, per_element);
-  const Layout layout = layer_layout(x.shape(), normalized_shape);
-  return compute_norm(x, weight, bias, attributes_of(Kind::layer, layout, normalized_shape, eps),
-                      form)
-      .y;
-}
-
 Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, const Tensor& bias,
                   double eps, NormForm form) {
-  check_channels("group_norm", x);
-  if (num_groups < 1 || x.shape()[1] % num_groups != 0) {
-    throw ShapeError(
-        "group_norm",
-        str(x.shape()[1], " channels do not fall into ", num_groups, " groups: input ", x.shape()),
-        "the number of groups must divide the number of channels");
-  }
-  const Shape affine = {x.shape()[1]};
-  check_input("group_norm", x, weight, bias, affine, per_channel);
+  constexpr const char* op = "group_norm";
+  check_channels(op, x);
+  require<ShapeError>(num_groups >= 1 && x.shape()[1] % num_groups == 0, op,
+                      "the number of groups must divide the number of channels", x.shape()[1],
+                      " channels do not fall into ", num_groups, " groups: input ", x.shape());
   const Layout layout = group_layout(x.shape(), num_groups);
-  check_values("group_norm", x, layout, "group", "take fewer groups");
-  return compute_norm(x, weight, bias, attributes_of(Kind::group, layout, affine, eps), form).y;
+  check_input(op, x, weight, bias, layout);
+  check_values(op, x, layout, "group", "the variance of one value is 0: take fewer groups");
+  return compute_norm({op, layout, eps}, x, weight, bias, form).y;
 }
 
-Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                       const Tensor& weight, const Tensor& bias, double eps, NormForm form) {
-  check_channels("batch_norm", x);
-  const Shape channels = {x.shape()[1]};
-  check_input("batch_norm", x, weight, bias, channels, per_channel);
-  check_companion("batch_norm", x, "running_mean", running_mean, channels, per_channel);
-  check_companion("batch_norm", x, "running_var", running_var, channels, per_channel);
-  // The kernels take the statistics for constants.
-  const bool differentiates = running_mean.requires_grad() || running_var.requires_grad();
-  const Layout layout = batch_layout(x.shape());
-  return compute_norm(x, weight, bias, attributes_of(Kind::batch_given, layout, channels, eps),
-                      differentiates ? NormForm::composed : form, {running_mean, running_var})
-      .y;
+Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
+                  const Tensor& bias, double eps, NormForm form) {
+  return norm_of_last("layer_norm", NormStatistics::centred, x, normalized_shape, weight, bias, eps,
+                      form);
 }
 
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, double eps,
                 NormForm form) {
-  check_normalized_shape("rms_norm", x, normalized_shape);
-  check_input("rms_norm", x, weight, {}, normalized_shape, per_element);
-  const Layout layout = layer_layout(x.shape(), normalized_shape);
-  return compute_norm(x, weight, {}, attributes_of(Kind::rms, layout, normalized_shape, eps), form)
-      .y;
+  return norm_of_last("rms_norm", NormStatistics::raw, x, normalized_shape, weight, {}, eps, form);
 }
+
+namespace {
+
+struct LocalResponseOptions {
+  int64_t size;
+  double alpha, beta, k;
+  static void describe(auto& o, auto& visit) {
+    visit("size", o.size);
+    visit("alpha", o.alpha);
+    visit("beta", o.beta);
+    visit("k", o.k);
+  }
+};
+
+}  // namespace
 
 Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double beta, double k) {
   constexpr const char* op = "local_response_norm";
+  const Tape::Span span(op, LocalResponseOptions{size, alpha, beta, k});
   check_floating(op, x);
-  if (x.dim() < 3) {
-    throw ShapeError(op, str("expected [N,C,...] with three dimensions or more, got ", x.shape()),
-                     "unsqueeze(x, -1) adds a last dimension to [N,C]");
-  }
-  if (size < 1) {
-    throw ValueError(op, str("size must be at least 1, got ", size),
-                     "it is the number of neighbouring channels; 5 is usual");
-  }
+  require<ShapeError>(x.dim() >= 3, op, "unsqueeze(x, -1) adds a last dimension to [N,C]",
+                      "expected [N,C,...] with three dimensions or more, got ", x.shape());
+  require(size >= 1, op, "it is the number of neighbouring channels; 5 is usual",
+          "size must be at least 1, got ", size);
   const int64_t channels = x.shape()[1];
-  std::vector<int64_t> pads(static_cast<size_t>(2 * (x.dim() - 1)),
-                            0);  // only the channels get any
+  std::vector<int64_t> pads(static_cast<size_t>(2 * (x.dim() - 1)));  // only the channels get any
   pads[pads.size() - 2] = size / 2;
   pads[pads.size() - 1] = (size - 1) / 2;
   const Tensor squares = pad(square(to(x, float64)), pads);

@@ -22,8 +22,8 @@ enum class NormStatistics {
 struct NormSets {
   int64_t sets, set_stride;
   int64_t blocks, block_stride, run;
-  int64_t parameters, parameters_per_set, parameter_step;
-  bool per_element;
+  int64_t parameters, parameters_per_set = 0, parameter_step = 0;
+  bool per_element = false;
   NormStatistics statistics = NormStatistics::centred;
 
   int64_t size() const { return blocks * run; }
@@ -60,5 +60,7 @@ struct Norm {
   void (*backward)(const NormSets& s, double eps, T* dx, const T* g, const T* x, const double* mean,
                    const double* variance, const T* weight, T* sum_g, T* sum_gx);
 };
+template <class T>
+inline constexpr bool has_plain<Norm<T>> = true;  // norm_plain.cpp
 
 }  // namespace gradus::kernels

@@ -63,32 +63,26 @@ Tensor take_diagonal(const Tensor& x, const Diagonal& d) {
 }  // namespace
 
 Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
-  if (x.dim() < 2) {
-    throw ShapeError("diagonal", str("expected at least two dimensions, got ", x.shape()),
-                     "diag() makes a matrix of a vector");
-  }
+  require<ShapeError>(x.dim() >= 2, "diagonal", "diag() makes a matrix of a vector",
+                      "expected at least two dimensions, got ", x.shape());
   const int row = normalize_dim("diagonal", dim1, x.shape());
   const int column = normalize_dim("diagonal", dim2, x.shape());
-  if (row == column) {
-    throw IndexError("diagonal",
-                     str("dimensions ", dim1, " and ", dim2, " of ", x.shape(), " are one"),
-                     "name two different ones");
-  }
+  require<IndexError>(row != column, "diagonal", "name two different ones", "dimensions ", dim1,
+                      " and ", dim2, " of ", x.shape(), " are one");
   return take_diagonal(x, {x.shape(), row, column, within_reason(offset)});
 }
 
 Tensor diag(const Tensor& x, int64_t offset) {
   if (x.dim() == 2) return diagonal(x, offset);
-  if (x.dim() != 1) {
-    throw ShapeError("diag", str("expected a vector or a matrix, got ", x.shape()),
-                     "diagonal() takes batches of matrices");
-  }
+  require<ShapeError>(x.dim() == 1, "diag", "diagonal() takes batches of matrices",
+                      "expected a vector or a matrix, got ", x.shape());
   const int64_t away = within_reason(offset);
   const int64_t n = x.numel() + (away < 0 ? -away : away);
   return put_diagonal(x, {{n, n}, 0, 1, away});
 }
 
 Tensor trace(const Tensor& x) {
+  const Tape::Span span("trace");
   check_dim("trace", "a matrix", x, 2, "[rows,columns]");
   return sum(diagonal(x));
 }

@@ -33,12 +33,9 @@ void check_index(const char* op, const Tensor& index, const Shape& shape, int di
   check_dtype(op, "the index", index, int64);
   bool fits = index.dim() == shape.dim();
   for (int d = 0; fits && d < shape.dim(); ++d) fits = d == dim || index.shape()[d] <= shape[d];
-  if (!fits) {
-    throw ShapeError(
-        op,
-        str("index ", index.shape(), " does not fit a tensor ", shape, " along dimension ", dim),
-        "it needs as many dimensions, none longer but the indexed one");
-  }
+  require<ShapeError>(fits, op, "it needs as many dimensions, none longer but the indexed one",
+                      "index ", index.shape(), " does not fit a tensor ", shape,
+                      " along dimension ", dim);
   check_range(op, index, shape, dim);
 }
 
@@ -79,10 +76,9 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
 namespace {
 
 void check_source(const char* op, const Tensor& index, const Tensor& source) {
-  if (index.shape() == source.shape()) return;
-  throw ShapeError(
-      op, str("index ", index.shape(), " and source ", source.shape(), " must have one shape"),
-      "each index says where one element of the source goes");
+  require<ShapeError>(index.shape() == source.shape(), op,
+                      "each index says where one element of the source goes", "index ",
+                      index.shape(), " and source ", source.shape(), " must have one shape");
 }
 
 /// What scatter and scatter_add walk over: all dimensions but the (normalized) indexed one.
@@ -184,6 +180,7 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
 
 Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx) {
   constexpr const char* op = "embedding";
+  const Tape::Span span(op, Option{"padding_idx", padding_idx});
   check_floating(op, weight);
   check_dim(op, "a weight", weight, 2, "[V,D]");
   check_dtype(op, "the index", index, int64);
@@ -227,6 +224,7 @@ Tensor nonzero(const Tensor& x) {
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  const Tape::Span span("masked_select");
   check_dtype("masked_select", "the mask", mask, boolean);
   const Shape shape = broadcast_shapes("masked_select", x.shape(), mask.shape());
   const Tensor places = nonzero(flatten(expand(mask, shape)));
@@ -235,20 +233,15 @@ Tensor masked_select(const Tensor& x, const Tensor& mask) {
 
 Tensor one_hot(const Tensor& classes, std::optional<int64_t> given) {
   check_dtype("one_hot", "the classes", classes, int64);
-  if (!given && classes.numel() == 0) {
-    throw ShapeError("one_hot", str("classes ", classes.shape(), " do not say how many there are"),
-                     "give the number of classes");
-  }
+  require<ShapeError>(given || classes.numel() > 0, "one_hot", "give the number of classes",
+                      "classes ", classes.shape(), " do not say how many there are");
   const auto count_of = [](const Tensor& all) {
     const int64_t largest = *max(flatten(all), 0).values.data<int64_t>();
-    return largest < std::numeric_limits<int64_t>::max() ? std::max<int64_t>(1, largest + 1)
-                                                         : largest;
+    return std::max<int64_t>(1, largest + (largest < std::numeric_limits<int64_t>::max() ? 1 : 0));
   };
   const int64_t num_classes = given ? *given : count_of(classes);
-  if (num_classes < 1) {
-    throw ValueError("one_hot", str("expected at least 1 class, got ", num_classes),
-                     "leave it out for as many as the largest class asks for");
-  }
+  require(num_classes >= 1, "one_hot", "leave it out for as many as the largest class asks for",
+          "expected at least 1 class, got ", num_classes);
   Shape shape = classes.shape();
   shape.push_back(num_classes);
   const auto wrong =

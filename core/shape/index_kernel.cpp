@@ -22,37 +22,13 @@ std::optional<int64_t> find_out_of_range(const Loop<1>& loop, const int64_t* ind
 
 namespace {
 
-template <class Word>
-void gather_words(const Loop<3>& loop, void* out, const int64_t* index, const void* x,
-                  int64_t step) {
-  const int64_t so = loop.stride[0][0], si = loop.stride[1][0], sx = loop.stride[2][0];
-  parallel_rows(loop, [=](const int64_t* offset, int64_t n) {
-    Word* const o = static_cast<Word*>(out) + offset[0];
-    const int64_t* const at = index + offset[1];
-    const Word* const from = static_cast<const Word*>(x) + offset[2];
-    if (si == 0 && so == 1 && sx == 1) {  // one index for the whole run: rows of a table
-      std::memcpy(o, from + *at * step, static_cast<size_t>(n) * sizeof(Word));
-    } else {
-      for (int64_t i = 0; i < n; ++i) o[i * so] = from[i * sx + at[i * si] * step];
-    }
-  });
+/// Calls f with an unsigned type of the size of an element: what is only moved has no other type.
+template <class F>
+void as_words(DType dtype, const F& f) {
+  if (size_of(dtype) == 1) return f.template operator()<uint8_t>();
+  if (size_of(dtype) == 4) return f.template operator()<uint32_t>();
+  f.template operator()<uint64_t>();
 }
-
-}  // namespace
-
-void gather(const Loop<3>& loop, DType dtype, void* out, const int64_t* index, const void* x,
-            int64_t step) {
-  switch (size_of(dtype)) {
-    case 1:
-      return gather_words<uint8_t>(loop, out, index, x, step);
-    case 4:
-      return gather_words<uint32_t>(loop, out, index, x, step);
-    default:
-      return gather_words<uint64_t>(loop, out, index, x, step);
-  }
-}
-
-namespace {
 
 /// Calls `put(place, value)` for each element of the source, in its order along the axis.
 template <class T, class Put>
@@ -73,25 +49,31 @@ void scatter_words(const Loop<3>& loop, const ScatterAxis& axis, T* out, const i
       axis.n > 0 ? axis.n : 1);
 }
 
-template <class Word>
-void overwrite(const Loop<3>& loop, const ScatterAxis& axis, void* out, const int64_t* index,
-               const void* source) {
-  scatter_words(loop, axis, static_cast<Word*>(out), index, static_cast<const Word*>(source),
-                [](Word& place, Word value) { place = value; });
-}
-
 }  // namespace
+
+void gather(const Loop<3>& loop, DType dtype, void* out, const int64_t* index, const void* x,
+            int64_t step) {
+  const int64_t so = loop.stride[0][0], si = loop.stride[1][0], sx = loop.stride[2][0];
+  as_words(dtype, [&]<class Word>() {
+    parallel_rows(loop, [=](const int64_t* offset, int64_t n) {
+      Word* const o = static_cast<Word*>(out) + offset[0];
+      const int64_t* const at = index + offset[1];
+      const Word* const from = static_cast<const Word*>(x) + offset[2];
+      if (si == 0 && so == 1 && sx == 1) {  // one index for the whole run: rows of a table
+        std::memcpy(o, from + *at * step, static_cast<size_t>(n) * sizeof(Word));
+      } else {
+        for (int64_t i = 0; i < n; ++i) o[i * so] = from[i * sx + at[i * si] * step];
+      }
+    });
+  });
+}
 
 void scatter(const Loop<3>& loop, DType dtype, const ScatterAxis& axis, void* out,
              const int64_t* index, const void* source) {
-  switch (size_of(dtype)) {
-    case 1:
-      return overwrite<uint8_t>(loop, axis, out, index, source);
-    case 4:
-      return overwrite<uint32_t>(loop, axis, out, index, source);
-    default:
-      return overwrite<uint64_t>(loop, axis, out, index, source);
-  }
+  as_words(dtype, [&]<class Word>() {
+    scatter_words(loop, axis, static_cast<Word*>(out), index, static_cast<const Word*>(source),
+                  [](Word& place, Word value) { place = value; });
+  });
 }
 
 template <class T>

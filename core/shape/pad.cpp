@@ -19,30 +19,25 @@ std::array<int64_t, 2> pads_of(const Pads& pads, int dim, int dims) {
 }
 
 Pads checked_pads(const Tensor& x, std::span<const int64_t> given) {
-  if (given.size() % 2 != 0 || given.size() > 2 * static_cast<size_t>(x.dim())) {
-    throw ShapeError("pad",
-                     str("expected up to ", x.dim(), " pairs of pads for ", x.shape(), ", got ",
-                         given.size(), " numbers"),
-                     "list (begin, end) for each dimension, the last one first");
-  }
+  require<ShapeError>(given.size() % 2 == 0 && given.size() <= 2 * static_cast<size_t>(x.dim()),
+                      "pad", "list (begin, end) for each dimension, the last one first",
+                      "expected up to ", x.dim(), " pairs of pads for ", x.shape(), ", got ",
+                      given.size(), " numbers");
   Pads pads{};
   constexpr int64_t most = int64_t{1} << 46;  // elements: larger than any memory, far from overflow
   for (size_t i = 0; i < given.size(); ++i) {
-    if (given[i] < -most || given[i] > most) {
-      throw ValueError("pad", str("a pad of ", given[i]), "it is larger than any memory");
-    }
+    require(given[i] >= -most && given[i] <= most, "pad", "it is larger than any memory",
+            "a pad of ", given[i]);
     pads[i / 2][i % 2] = given[i];
   }
   for (int d = 0; d < x.dim(); ++d) {
     const auto [begin, end] = pads_of(pads, d, x.dim());
     const int64_t size = x.shape()[d];
-    if (size + std::min<int64_t>(begin, 0) + std::min<int64_t>(end, 0) < 0 ||
-        size + begin + end < 0) {
-      throw ShapeError("pad",
-                       str("pads (", begin, ", ", end, ") take more than the ", size,
-                           " elements of dimension ", d, " of ", x.shape()),
-                       "negative pads cut that many elements off");
-    }
+    const int64_t kept = size + std::min<int64_t>(begin, 0) + std::min<int64_t>(end, 0);
+    require<ShapeError>(kept >= 0 && size + begin + end >= 0, "pad",
+                        "negative pads cut that many elements off", "pads (", begin, ", ", end,
+                        ") take more than the ", size, " elements of dimension ", d, " of ",
+                        x.shape());
   }
   return pads;
 }
@@ -87,19 +82,15 @@ int64_t source_of(int64_t position, int64_t size, PadMode mode) {
 
 /// What each mode needs to know every padded element.
 void check_reach(const Tensor& x, int dim, int64_t begin, int64_t end, PadMode mode) {
-  const int64_t size = x.shape()[dim];
-  const auto reject = [&](const char* why) {
-    throw ShapeError(
-        "pad",
-        str("pads (", begin, ", ", end, ") for dimension ", dim, " of ", x.shape(), ": ", why),
-        "use less padding, or PadMode::constant");
+  const int64_t size = x.shape()[dim], most = std::max(begin, end);
+  const auto check = [&](bool fits, const char* why) {
+    require<ShapeError>(fits, "pad", "use less padding, or PadMode::constant", "pads (", begin,
+                        ", ", end, ") for dimension ", dim, " of ", x.shape(), ": ", why);
   };
-  if (begin < 0 || end < 0) reject("only constant padding can crop");
-  const int64_t most = std::max(begin, end);
-  if (mode == PadMode::reflect && most >= size)
-    reject("a reflection must be shorter than the size");
-  if (mode == PadMode::circular && most > size) reject("a circle goes around once at most");
-  if (size == 0) reject("there is no element to repeat");
+  check(begin >= 0 && end >= 0, "only constant padding can crop");
+  check(mode != PadMode::reflect || most < size, "a reflection must be shorter than the size");
+  check(mode != PadMode::circular || most <= size, "a circle goes around once at most");
+  check(size > 0, "there is no element to repeat");
 }
 
 }  // namespace
@@ -107,6 +98,8 @@ void check_reach(const Tensor& x, int dim, int64_t begin, int64_t end, PadMode m
 Tensor pad(const Tensor& x, std::span<const int64_t> given, PadMode mode, double value) {
   const Pads pads = checked_pads(x, given);
   if (mode == PadMode::constant) return pad_constant(x, pads, value);
+  constexpr const char* modes[] = {"constant", "reflect", "replicate", "circular"};
+  const Tape::Span span("pad", Option{"mode", modes[static_cast<size_t>(mode)]});
   for (int d = 0; d < x.dim(); ++d) {
     const auto [begin, end] = pads_of(pads, d, x.dim());
     if (begin != 0 || end != 0) check_reach(x, d, begin, end, mode);

@@ -11,9 +11,7 @@ using namespace ops;
 namespace {
 
 void check_joinable(const char* op, std::span<const Tensor> tensors) {
-  if (tensors.empty()) {
-    throw ValueError(op, "expected at least one tensor, got none", "the list is empty");
-  }
+  require(!tensors.empty(), op, "the list is empty", "expected at least one tensor, got none");
   for (const Tensor& t : tensors) check_same_dtype(op, tensors[0], t);
 }
 
@@ -39,9 +37,8 @@ int64_t joined_length(std::span<const Tensor> tensors, int dim) {
 Tensor cat(std::span<const Tensor> tensors, int64_t dim) {
   check_joinable("cat", tensors);
   const Tensor& first = tensors[0];
-  if (first.dim() == 0) {
-    throw ShapeError("cat", "tensors without dimensions cannot be joined", "stack() them");
-  }
+  require<ShapeError>(first.dim() > 0, "cat", "stack() them",
+                      "tensors without dimensions cannot be joined");
   const int d = normalize_dim("cat", dim, first.shape());
   Shape shape = first.shape();
   shape[d] = joined_length(tensors, d);
@@ -74,15 +71,13 @@ Tensor cat(std::initializer_list<Tensor> tensors, int64_t dim) {
 }
 
 Tensor stack(std::span<const Tensor> tensors, int64_t dim) {
+  const Tape::Span span("stack", Option{"dim", dim});
   check_joinable("stack", tensors);
   const int d = normalize_new_dim("stack", dim, tensors[0].shape());
   for (size_t i = 0; i < tensors.size(); ++i) {
-    if (tensors[i].shape() != tensors[0].shape()) {
-      throw ShapeError(
-          "stack",
-          str("tensor ", i, " is ", tensors[i].shape(), ", tensor 0 is ", tensors[0].shape()),
-          "all shapes must be equal");
-    }
+    require<ShapeError>(tensors[i].shape() == tensors[0].shape(), "stack",
+                        "all shapes must be equal", "tensor ", i, " is ", tensors[i].shape(),
+                        ", tensor 0 is ", tensors[0].shape());
   }
   return in_name_of("stack", [&] {
     std::vector<Tensor> rows;
@@ -96,12 +91,12 @@ Tensor stack(std::initializer_list<Tensor> tensors, int64_t dim) {
 }
 
 Tensor repeat(const Tensor& x, const Shape& repeats) {
+  const Tape::Span span("repeat", Option{"repeats", repeats});
   const int added = repeats.dim() - x.dim();
-  const bool negative = std::any_of(repeats.begin(), repeats.end(), [](auto r) { return r < 0; });
-  if (added < 0 || negative) {
-    throw ShapeError("repeat", str("repeats ", repeats, " do not fit ", x.shape()),
-                     "one number from 0 up for each dimension, new ones first");
-  }
+  const bool fits = std::all_of(repeats.begin(), repeats.end(), [](auto r) { return r >= 0; });
+  require<ShapeError>(added >= 0 && fits, "repeat",
+                      "one number from 0 up for each dimension, new ones first", "repeats ",
+                      repeats, " do not fit ", x.shape());
   Shape shape = Shape::filled(repeats.dim(), 1);
   for (int d = 0; d < x.dim(); ++d) shape[added + d] = x.shape()[d];
   Tensor out = reshape(x, shape);
@@ -138,6 +133,7 @@ Tensor flip(const Tensor& x, const Dims& wanted) {
 }
 
 Tensor roll(const Tensor& x, int64_t shift, std::optional<int64_t> dim) {
+  const Tape::Span span("roll", Option{"shift", shift});
   if (!dim) return reshape(roll(flatten(x), shift, 0), x.shape());
   const int d = normalize_dim("roll", *dim, x.shape());
   const int64_t n = x.size(d);
@@ -152,10 +148,9 @@ namespace {
 
 /// x with zeros where column - row > diagonal (`lower`), or where column - row < diagonal.
 Tensor triangle(const char* op, const Tensor& x, int64_t diagonal, bool lower) {
-  if (x.dim() < 2) {
-    throw ShapeError(op, str("expected matrices in the last two dimensions, got ", x.shape()),
-                     "unsqueeze() makes a row or a column of a vector");
-  }
+  const Tape::Span span(op, Option{"diagonal", diagonal});
+  require<ShapeError>(x.dim() >= 2, op, "unsqueeze() makes a row or a column of a vector",
+                      "expected matrices in the last two dimensions, got ", x.shape());
   const int64_t rows = x.size(-2), columns = x.size(-1);
   Tensor dropped = Tensor::empty({rows, columns}, boolean);
   bool* const mask = dropped.mutable_data<bool>();

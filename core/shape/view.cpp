@@ -43,26 +43,20 @@ Shape infer_shape(const char* op, const Shape& from, const Shape& wanted) {
   for (int d = 0; d < shape.dim(); ++d) {
     if (shape[d] == -1 && unknown < 0) {
       unknown = d;
-    } else if (shape[d] < 0) {
-      throw ShapeError(op, str("invalid shape ", wanted, " for ", from),
-                       "at most one size may be -1");
-    } else if (shape[d] == 0) {
-      is_empty = true;
-    } else {
-      overflow = __builtin_mul_overflow(known, shape[d], &known) || overflow;
+      continue;
     }
+    require<ShapeError>(shape[d] >= 0, op, "at most one size may be -1", "invalid shape ", wanted,
+                        " for ", from);
+    is_empty = is_empty || shape[d] == 0;
+    overflow = (shape[d] > 0 && __builtin_mul_overflow(known, shape[d], &known)) || overflow;
   }
-  if (unknown >= 0 && is_empty) {
-    throw ShapeError(op, str("cannot infer -1 in ", wanted, " for ", from),
-                     "any size would fit; write it out");
-  }
+  require<ShapeError>(unknown < 0 || !is_empty, op, "any size would fit; write it out",
+                      "cannot infer -1 in ", wanted, " for ", from);
   const bool divides = !overflow && numel % known == 0;
   if (unknown >= 0 && divides) shape[unknown] = numel / known;
   const bool fits = is_empty ? numel == 0 : divides && (unknown >= 0 || known == numel);
-  if (!fits) {
-    throw ShapeError(op, str("shape ", wanted, " does not hold the ", numel, " elements of ", from),
-                     "the product of all sizes stays; one may be -1, for what is left");
-  }
+  require<ShapeError>(fits, op, "the product of all sizes stays; one may be -1, for what is left",
+                      "shape ", wanted, " does not hold the ", numel, " elements of ", from);
   return shape;
 }
 
@@ -88,12 +82,8 @@ Tensor reshape(const Tensor& x, const Shape& wanted) {
 Tensor flatten(const Tensor& x, int64_t start_dim, int64_t end_dim) {
   const int start = normalize_dim("flatten", start_dim, x.shape());
   const int end = normalize_dim("flatten", end_dim, x.shape());
-  if (start > end) {
-    throw ValueError(
-        "flatten",
-        str("start_dim ", start_dim, " comes after end_dim ", end_dim, " in ", x.shape()),
-        "name the first dimension to merge, then the last one");
-  }
+  require(start <= end, "flatten", "name the first dimension to merge, then the last one",
+          "start_dim ", start_dim, " comes after end_dim ", end_dim, " in ", x.shape());
   if (x.dim() == 0) return in_name_of("flatten", [&] { return reshape(x, {1}); });
   Shape shape, merged;
   for (int d = 0; d < x.dim(); ++d) {
@@ -105,11 +95,9 @@ Tensor flatten(const Tensor& x, int64_t start_dim, int64_t end_dim) {
 
 Tensor unflatten(const Tensor& x, int64_t dim, const Shape& sizes) {
   const int d = normalize_dim("unflatten", dim, x.shape());
-  if (x.dim() == 0 || sizes.empty()) {
-    throw ShapeError("unflatten",
-                     str("cannot split dimension ", dim, " of ", x.shape(), " into ", sizes),
-                     "the product of the sizes is the size of the dimension");
-  }
+  require<ShapeError>(x.dim() > 0 && !sizes.empty(), "unflatten",
+                      "the product of the sizes is the size of the dimension",
+                      "cannot split dimension ", dim, " of ", x.shape(), " into ", sizes);
   const Shape part = infer_shape("unflatten", {x.shape()[d]}, sizes);
   Shape shape = x.shape();
   shape.erase(d);
@@ -139,21 +127,16 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
 }
 
 Tensor permute(const Tensor& x, const Dims& dims) {
-  if (dims.dim() != x.dim()) {
-    throw ShapeError("permute",
-                     str("dims ", dims, " do not name the ", x.dim(), " dimensions of ", x.shape()),
-                     "name each once, in the order of the result");
-  }
+  constexpr const char* hint = "name each once, in the order of the result";
+  require<ShapeError>(dims.dim() == x.dim(), "permute", hint, "dims ", dims, " do not name the ",
+                      x.dim(), " dimensions of ", x.shape());
   Shape shape = x.shape();
   Strides strides = x.strides();
   Dims inverse = Dims::filled(x.dim(), -1);
   for (int d = 0; d < dims.dim(); ++d) {
     const int from = normalize_dim("permute", dims[d], x.shape());
-    if (inverse[from] >= 0) {
-      throw IndexError("permute",
-                       str("dims ", dims, " name dimension ", from, " of ", x.shape(), " twice"),
-                       "name each once, in the order of the result");
-    }
+    require<IndexError>(inverse[from] < 0, "permute", hint, "dims ", dims, " name dimension ", from,
+                        " of ", x.shape(), " twice");
     inverse[from] = d;
     shape[d] = x.shape()[from];
     strides[d] = x.strides()[from];
@@ -192,15 +175,12 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
     if (from >= 0 && wanted[d] == -1) shape[d] = x.shape()[from];
     if (from >= 0 && x.shape()[from] == shape[d]) strides[d] = x.strides()[from];
     const bool fits = from < 0 || x.shape()[from] == shape[d] || x.shape()[from] == 1;
-    if (shape[d] < 0 || !fits) {
-      throw ShapeError("expand", str(x.shape(), " does not expand to ", wanted),
-                       "only dimensions of size 1 can be repeated");
-    }
+    require<ShapeError>(shape[d] >= 0 && fits, "expand",
+                        "only dimensions of size 1 can be repeated", x.shape(),
+                        " does not expand to ", wanted);
   }
-  if (added < 0) {
-    throw ShapeError("expand", str(x.shape(), " has more dimensions than ", wanted),
-                     "select() or squeeze() takes dimensions away");
-  }
+  require<ShapeError>(added >= 0, "expand", "select() or squeeze() takes dimensions away",
+                      x.shape(), " has more dimensions than ", wanted);
   if (shape == x.shape()) return x;
   return record(
       Op("expand", 0), inputs(x), x.view(shape, strides), saved(), x.shape(),
@@ -251,10 +231,8 @@ std::string hint_for_slice(int64_t length, int64_t step, int64_t size) {
 }  // namespace
 
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_t step) {
-  if (x.dim() == 0) {
-    throw ShapeError("slice", "a tensor without dimensions cannot be sliced",
-                     "unsqueeze() adds a dimension");
-  }
+  require<ShapeError>(x.dim() > 0, "slice", "unsqueeze() adds a dimension",
+                      "a tensor without dimensions cannot be sliced");
   const int d = normalize_dim("slice", dim, x.shape());
   const int64_t size = x.shape()[d];
   const int64_t given_start = start;
@@ -300,26 +278,28 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   });
 }
 
+namespace {
+
+/// The (normalized) dimension that x is cut along.
+int cut_dim(const char* op, const Tensor& x, int64_t dim,
+            const char* why = "a tensor without dimensions cannot be split") {
+  require<ShapeError>(x.dim() > 0, op, "unsqueeze() adds a dimension", why);
+  return normalize_dim(op, dim, x.shape());
+}
+
+}  // namespace
+
 detail::List<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim) {
-  if (x.dim() == 0) {
-    throw ShapeError("split", "a tensor without dimensions cannot be split",
-                     "unsqueeze() adds a dimension");
-  }
-  const int d = normalize_dim("split", dim, x.shape());
+  const int d = cut_dim("split", x, dim);
   int64_t total = 0;  // at most as large as no dimension is
   for (int64_t size : sizes) {
-    if (size < 0) {
-      throw ValueError("split", str("size ", size, " for dimension ", d, " of ", x.shape()),
-                       "sizes must not be negative");
-    }
+    require(size >= 0, "split", "sizes must not be negative", "size ", size, " for dimension ", d,
+            " of ", x.shape());
     if (__builtin_add_overflow(total, size, &total)) total = std::numeric_limits<int64_t>::max();
   }
-  if (total != x.shape()[d]) {
-    throw ShapeError("split",
-                     str("the ", sizes.size(), " sizes add up to ", total, ", dimension ", d,
-                         " of ", x.shape(), " has ", x.shape()[d]),
-                     "the sizes are the lengths of all parts");
-  }
+  require<ShapeError>(total == x.shape()[d], "split", "the sizes are the lengths of all parts",
+                      "the ", sizes.size(), " sizes add up to ", total, ", dimension ", d, " of ",
+                      x.shape(), " has ", x.shape()[d]);
   std::vector<Tensor> parts;
   int64_t start = 0;
   for (int64_t size : sizes) {
@@ -330,16 +310,10 @@ detail::List<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int6
 }
 
 detail::List<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
-  if (x.dim() == 0) {
-    throw ShapeError("split", "a tensor without dimensions cannot be split",
-                     "unsqueeze() adds a dimension");
-  }
-  const int d = normalize_dim("split", dim, x.shape());
+  const int d = cut_dim("split", x, dim);
   const int64_t total = x.shape()[d];
-  if (size < 0 || (size == 0 && total > 0)) {
-    throw ValueError("split", str("size ", size, " for dimension ", d, " of ", x.shape()),
-                     "sizes must be positive");
-  }
+  require(size > 0 || (size == 0 && total == 0), "split", "sizes must be positive", "size ", size,
+          " for dimension ", d, " of ", x.shape());
   std::vector<Tensor> parts;
   int64_t start = 0;
   do {
@@ -351,22 +325,14 @@ detail::List<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
 }
 
 detail::List<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
-  if (chunks < 1) {
-    throw ValueError("chunk", str("expected at least 1 chunk of ", x.shape(), ", got ", chunks),
-                     "split() takes the length of the parts instead");
-  }
-  if (x.dim() == 0) {
-    throw ShapeError("chunk", "a tensor without dimensions cannot be split",
-                     "unsqueeze() adds a dimension");
-  }
-  const int d = normalize_dim("chunk", dim, x.shape());
+  require(chunks >= 1, "chunk", "split() takes the length of the parts instead",
+          "expected at least 1 chunk of ", x.shape(), ", got ", chunks);
+  const int d = cut_dim("chunk", x, dim);
   const int64_t total = x.shape()[d];
   if (total > 0) return split(x, (total - 1) / chunks + 1, d);
   constexpr int64_t most = 1'000'000;  // of nothing
-  if (chunks > most) {
-    throw ValueError("chunk", str(chunks, " chunks of ", x.shape(), ", which is empty"),
-                     "a list of so many tensors is a mistake");
-  }
+  require(chunks <= most, "chunk", "a list of so many tensors is a mistake", chunks, " chunks of ",
+          x.shape(), ", which is empty");
   return detail::List<Tensor>(static_cast<size_t>(chunks), x);
 }
 
@@ -385,12 +351,9 @@ void append_slices(const Tensor& x, int dim, std::vector<Tensor>& slices) {
 }  // namespace
 
 detail::List<Tensor> unbind(const Tensor& x, int64_t dim) {
-  if (x.dim() == 0) {
-    throw ShapeError("unbind", "a tensor without dimensions has no slices",
-                     "unsqueeze() adds a dimension");
-  }
+  const int d = cut_dim("unbind", x, dim, "a tensor without dimensions has no slices");
   std::vector<Tensor> slices;
-  append_slices(x, normalize_dim("unbind", dim, x.shape()), slices);
+  append_slices(x, d, slices);
   return slices;
 }
 

@@ -51,7 +51,7 @@ double error_of(const Product& s, bool transpose_a, bool transpose_b, T beta) {
 }  // namespace
 
 TEST_CASE("packed products of all sizes, transposed or not, added or not") {
-  test::with_every_isa([] {
+  test::with_plain_and_every_isa([] {
     for (const Product& s : {Product{1, 1, 1},
                              {7, 5, 3},
                              {12, 32, 256},

@@ -6,6 +6,9 @@
 #include "../../core/grad.h"
 #include "../../core/gradcheck.h"
 #include "../../core/ops.h"
+#include "../../core/simd/isa.h"
+#include "../../core/tape.h"
+#include "../support/isa.h"
 
 using namespace gradus;
 
@@ -207,4 +210,87 @@ TEST_CASE("norms over the last dimensions say which shape weights have") {
                        "[rms_norm] expected weight [4], got [3]: input [2,3,4]. Hint: its shape is "
                        "normalized_shape",
                        ShapeError);
+}
+
+namespace {
+
+/// A norm of x, with its weight and bias.
+struct NormCase {
+  const char* name;
+  Shape x, parameters;
+  Tensor (*apply)(const Tensor& x, const Tensor& weight, const Tensor& bias);
+};
+
+const NormCase norm_cases[] = {
+    {"batch",
+     {4, 3, 5, 7},
+     {3},
+     [](auto& x, auto& w, auto& b) { return batch_norm_train(x, w, b).y; }},
+    {"batch of rows",
+     {70, 130},
+     {130},
+     [](auto& x, auto& w, auto& b) { return batch_norm_train(x, w, b).y; }},
+    {"batch of long runs",
+     {2, 2, 70'000},
+     {2},
+     [](auto& x, auto& w, auto& b) { return batch_norm_train(x, w, b).y; }},
+    {"given",
+     {3, 2, 9},
+     {2},
+     [](auto& x, auto& w, auto& b) {
+       return batch_norm_eval(x, full({2}, 0.3, x.dtype()), full({2}, 0.7, x.dtype()), w, b);
+     }},
+    {"instance",
+     {2, 3, 33},
+     {3},
+     [](auto& x, auto& w, auto& b) { return instance_norm(x, w, b).y; }},
+    {"group", {5, 6, 21}, {6}, [](auto& x, auto& w, auto& b) { return group_norm(x, 2, w, b); }},
+    {"layer", {40, 65}, {65}, [](auto& x, auto& w, auto& b) { return layer_norm(x, {65}, w, b); }},
+    {"rms", {40, 65}, {65}, [](auto& x, auto& w, auto&) { return rms_norm(x, {65}, w); }},
+};
+
+/// The output of a norm and the gradients of its input, weight and bias, in double; without weight
+/// and bias those of the input alone.
+std::vector<Tensor> results_of(const NormCase& c, DType dtype, bool affine) {
+  Rng rng(7);
+  const auto leaf = [&](const Shape& shape) {
+    return randn(shape, rng, float64).to(dtype).requires_grad_();
+  };
+  const Tensor x = leaf(c.x), g = randn(c.x, rng, float64).to(dtype);
+  const Tensor weight = affine ? leaf(c.parameters) : Tensor();
+  const Tensor bias = affine ? leaf(c.parameters) : Tensor();
+  Tape tape;
+  const Tensor y = c.apply(x, weight, bias);
+  tape.backward(y, {.gradient = g});
+  std::vector<Tensor> results = {y.detach(), x.grad()};
+  for (const Tensor& t : {weight, bias}) {
+    if (t.defined() && t.grad().defined()) results.push_back(t.grad());
+  }
+  for (Tensor& t : results) t = t.to(float64);
+  return results;
+}
+
+}  // namespace
+
+TEST_CASE("kernels give what the plain loops give, forward and backward") {
+  for (const NormCase& c : norm_cases) {
+    for (const DType dtype : {float32, float64}) {
+      for (const bool affine : {false, true}) {
+        CAPTURE(c.name);
+        CAPTURE(dtype);
+        CAPTURE(affine);
+        const std::vector<Tensor> expected =
+            test::plainly([&] { return results_of(c, dtype, affine); });
+        test::with_every_isa([&] {
+          const std::vector<Tensor> found = results_of(c, dtype, affine);
+          REQUIRE(found.size() == expected.size());
+          for (size_t i = 0; i < found.size(); ++i) {
+            const double size = amax(abs(expected[i])).item();
+            const double error = amax(abs(sub(found[i], expected[i]))).item();
+            CHECK(error <= (dtype == float32 ? 1e-5 : 1e-12) * size);
+          }
+        });
+      }
+    }
+  }
 }

@@ -164,7 +164,7 @@ TEST_CASE("all instruction sets agree") {
       const Tensors inputs = make_inputs(row, dtype, Size::large);
       kernels::set_isa(kernels::Isa::baseline);
       const Result baseline = run(row, inputs);
-      for (kernels::Isa isa : {kernels::Isa::avx2, kernels::Isa::avx512}) {
+      for (kernels::Isa isa : {kernels::Isa::plain, kernels::Isa::avx2, kernels::Isa::avx512}) {
         if (!kernels::is_supported(isa)) continue;
         kernels::set_isa(isa);
         const double error = difference(run(row, inputs), baseline);
