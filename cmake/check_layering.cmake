@@ -43,6 +43,7 @@ set(external_rules
     "zlib\\.h => ^core/io/deflate\\.cpp$"
     "curl/curl\\.h => ^datasets/download\\.cpp$"
     "doctest/doctest\\.h => ^tests/"
+    "cxxabi\\.h => ^nn/module\\.cpp$"
     "benchmark/benchmark\\.h => ^benchmarks/"
     "(torch/torch|malloc|omp)\\.h => ^benchmarks/"
     "oneapi/dnnl/dnnl\\.hpp => ^benchmarks/"

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "../core/base/error.h"
 #include "module.h"
 
 namespace gradus::nn {
@@ -15,9 +16,11 @@ namespace gradus::nn {
 /// model file. Throws ValueError for an empty function.
 class Lambda : public Module {
  public:
-  explicit Lambda(std::function<Tensor(const Tensor&)> function);
+  explicit Lambda(std::function<Tensor(const Tensor&)> function) : function_(std::move(function)) {
+    require(function_ != nullptr, type(), "give a function from tensor to tensor",
+            "the function is empty");
+  }
   Tensor forward(const Tensor& x) override { return function_(x); }
-  std::string type() const override { return "Lambda"; }
 
  private:
   std::function<Tensor(const Tensor&)> function_;

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "../core/base/error.h"
 #include "activation.h"
 #include "conv.h"
 #include "dropout.h"
@@ -19,18 +20,9 @@ namespace gradus::nn {
 
 namespace {
 
-template <class T>
-constexpr LayerType row() {
-  return {T::Options::type, [](const OptionSource& source) -> std::unique_ptr<Module> {
-            typename T::Options options;
-            source([&](OptionVisitor& visit) { options.describe(visit); });
-            return std::make_unique<T>(options);
-          }};
-}
-
 template <class... Layers>
 constexpr std::array<LayerType, sizeof...(Layers)> rows() {
-  return {row<Layers>()...};
+  return {layer_type<Layers>(Layers::Options::type)...};
 }
 
 constexpr auto table = rows<
@@ -62,11 +54,33 @@ std::span<const LayerType> layer_table() {
   return table;
 }
 
-const LayerType* find_layer_type(std::string_view name) {
-  for (const LayerType& layer : table) {
-    if (name == layer.name) return &layer;
+std::vector<std::string> layer_types() {
+  return LayerTypes().names();
+}
+
+const LayerType* LayerTypes::find(std::string_view name) const {
+  for (const std::span<const LayerType> types : {layer_table(), std::span(own_)}) {
+    for (const LayerType& type : types) {
+      if (name == type.name) return &type;
+    }
   }
   return nullptr;
+}
+
+std::vector<std::string> LayerTypes::names() const {
+  std::vector<std::string> names;
+  for (const LayerType& type : table) names.emplace_back(type.name);
+  for (const LayerType& type : own_) names.emplace_back(type.name);
+  return names;
+}
+
+LayerTypes& LayerTypes::add(const LayerType& type) {
+  const std::string_view name = type.name;
+  require(find(name) == nullptr && name != "Sequential" && name != "Residual", "LayerTypes",
+          "a type of layer has one meaning in a model file", "there is a layer of type \"", name,
+          "\"");
+  own_.push_back(type);
+  return *this;
 }
 
 }  // namespace gradus::nn

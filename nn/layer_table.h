@@ -1,9 +1,12 @@
-// The layers that model files know, by the names of their types.
+// The layers that model files know, by the names of their types: those of the library, and your
+// own.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "module.h"
 
@@ -19,9 +22,55 @@ struct LayerType {
   std::unique_ptr<Module> (*build)(const OptionSource& source);
 };
 
-/// All types.
+/// The type of layer `T`, which is built from its `T::Options`, or without any where it has none.
+template <class T>
+constexpr LayerType layer_type(const char* name) {
+  return {name, [](const OptionSource& source) -> std::unique_ptr<Module> {
+            if constexpr (requires { typename T::Options; }) {
+              typename T::Options options;
+              source([&](OptionVisitor& visit) { options.describe(visit); });
+              return std::make_unique<T>(options);
+            } else {
+              source([](OptionVisitor&) {});
+              return std::make_unique<T>();
+            }
+          }};
+}
+
+/// All types of the library; models have Sequential and Residual as well.
 std::span<const LayerType> layer_table();
-/// The one with this name; nullptr for a type that is not in the table.
-const LayerType* find_layer_type(std::string_view name);
+/// Their names.
+std::vector<std::string> layer_types();
+
+/// The types of the library and those that are added, for functions that read and write models:
+///
+///     struct SwishOptions {
+///       static constexpr const char* type = "Swish";
+///       double beta = 1;
+///       void describe(nn::OptionVisitor& visit) { visit("beta", beta); }
+///       Tensor apply(const Tensor& x) const { return x * sigmoid(x * beta); }
+///     };
+///     using Swish = nn::FunctionLayer<SwishOptions>;
+///
+///     nn::LayerTypes types;
+///     types.add<Swish>("Swish");
+///     const auto net = nn::from_json(text, types);
+class LayerTypes {
+ public:
+  /// Adds layer `T` under `name`, a string literal, which its type() has to be. Throws ValueError
+  /// for a name that is taken.
+  template <class T>
+  LayerTypes& add(const char* name) {
+    return add(layer_type<T>(name));
+  }
+  /// The type with this name; nullptr where there is none.
+  const LayerType* find(std::string_view name) const;
+  std::vector<std::string> names() const;
+
+ private:
+  LayerTypes& add(const LayerType& type);
+
+  std::vector<LayerType> own_;
+};
 
 }  // namespace gradus::nn

@@ -1,7 +1,6 @@
 #include "model_json.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cmath>
 #include <limits>
@@ -26,13 +25,16 @@ using OrderedJson = nlohmann::ordered_json;  // keeps options in the order of th
 
 /// A value as it stands in an error. What is inside of lists and objects is left out: it may be
 /// nested so deep that writing it would end the stack.
-std::string shown(const Json& value) {
-  if (value.is_array()) return str("a list of ", value.size());
-  if (value.is_object()) return "an object";
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return text;
-}
+struct Shown {
+  const Json& value;
+  std::string to_string() const {
+    if (value.is_array()) return str("a list of ", value.size());
+    if (value.is_object()) return "an object";
+    std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (text.size() > 60) text = text.substr(0, 57) + "...";
+    return text;
+  }
+};
 
 /// "did you mean ...? " where one of the words is near; nothing else. `rest` follows.
 std::string suggestion(const std::string& word, std::span<const std::string> words,
@@ -45,45 +47,82 @@ std::string suggestion(const std::string& word, std::span<const std::string> wor
   return text + " " + begin + rest.substr(1);
 }
 
+// Each reads a value, or says that it does not fit.
+
+bool get(const Json& j, bool& value) {
+  if (j.is_boolean()) value = j.get<bool>();
+  return j.is_boolean();
+}
+bool get(const Json& j, int64_t& value) {
+  constexpr auto largest = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
+  const bool fits =
+      j.is_number_integer() && !(j.is_number_unsigned() && j.get<uint64_t>() > largest);
+  if (fits) value = j.get<int64_t>();
+  return fits;
+}
+bool get(const Json& j, double& value) {
+  const bool is_infinite = j == "inf" || j == "-inf", is_nan = j == "nan";
+  if (is_infinite) value = j == "inf" ? HUGE_VAL : -HUGE_VAL;
+  if (is_nan) value = std::numeric_limits<double>::quiet_NaN();
+  if (j.is_number()) value = j.get<double>();
+  return is_infinite || is_nan || j.is_number();
+}
+template <class Number>
+bool get(const Json& j, std::optional<Number>& value) {
+  Number number = 0;
+  const bool fits = j.is_null() || get(j, number);
+  value = j.is_null() ? std::nullopt : std::optional(number);
+  return fits;
+}
+bool get(const Json& j, Shape& value) {
+  const size_t size = j.is_array() ? j.size() : 1;
+  if (size > static_cast<size_t>(Shape::max_dims)) return false;
+  value = Shape::filled(static_cast<int>(size), 0);
+  bool fit = true;
+  for (size_t i = 0; i < size; ++i) {
+    fit = fit && get(j.is_array() ? j[i] : j, value[static_cast<int>(i)]);
+  }
+  return fit;
+}
+/// A list has a number for each dimension; a single one is for all.
+template <class Number>
+bool get(const Json& j, std::span<Number> numbers) {
+  bool fit = !j.is_array() || j.size() == numbers.size();
+  for (size_t i = 0; fit && i < numbers.size(); ++i) {
+    fit = get(j.is_array() ? j[i] : j, numbers[i]);
+  }
+  return fit;
+}
+
+template <class Number>
+std::string list_of(std::span<Number> numbers) {
+  return str("a list of ", numbers.size());
+}
+
 /// Sets the options that a JSON object has, and refuses what does not fit.
 class OptionReader : public OptionVisitor {
  public:
   OptionReader(const char* type, const Json& object) : type_(type), object_(object) {
-    if (!object.is_object()) {
-      throw ValueError(
-          type, str("options must be an object, got ", shown(object)),
-          "as in {\"type\": \"Linear\", \"options\": {\"in_features\": 2, \"out_features\": 3}}");
-    }
+    gradus::require(
+        object.is_object(), type,
+        "as in {\"type\": \"Linear\", \"options\": {\"in_features\": 2, \"out_features\": 3}}",
+        "options must be an object, got ", Shown{object});
   }
 
-  void operator()(const char* name, bool& value) override {
-    read(name, [&](const Json& j) {
-      if (!j.is_boolean()) refuse(name, "true or false", j);
-      value = j.get<bool>();
-    });
-  }
-  void operator()(const char* name, int64_t& value) override {
-    read(name, [&](const Json& j) { value = integer(name, "an integer", j); });
-  }
-  void operator()(const char* name, double& value) override {
-    read(name, [&](const Json& j) { value = number(name, "a number", j); });
-  }
+  void operator()(const char* name, bool& value) override { read(name, "true or false", value); }
+  void operator()(const char* name, int64_t& value) override { read(name, "an integer", value); }
+  void operator()(const char* name, double& value) override { read(name, "a number", value); }
   void operator()(const char* name, std::optional<double>& value) override {
-    read(name, [&](const Json& j) {
-      value = j.is_null() ? std::optional<double>() : number(name, "a number or null", j);
-    });
+    read(name, "a number or null", value);
   }
   void operator()(const char* name, std::optional<int64_t>& value) override {
-    read(name, [&](const Json& j) {
-      value = j.is_null() ? std::optional<int64_t>() : integer(name, "an integer or null", j);
-    });
+    read(name, "an integer or null", value);
   }
   void operator()(const char* name, Shape& value) override {
-    read(name, [&](const Json& j) { value = shape(name, "an integer or a list of integers", j); });
+    read(name, "an integer or a list of integers", value);
   }
   void unsupported(const char* name, const char* hint) override {
-    if (!object_.contains(name)) return;
-    throw ValueError(type_, str("unknown option \"", name, "\""), hint);
+    gradus::require(!object_.contains(name), type_, hint, "unknown option \"", name, "\"");
   }
 
   /// Throws for options that `describe` did not ask for, and then for those that are missing: of
@@ -96,108 +135,56 @@ class OptionReader : public OptionVisitor {
           known_.empty() ? "it has no options"
                          : suggestion(item.key(), known_, str("its options are ", joined(known_))));
     }
-    if (missing_.empty()) return;
-    throw ValueError(type_, str("option \"", missing_, "\" is missing"),
-                     "to_json() of a net shows the form");
+    gradus::require(missing_.empty(), type_, "to_json() of a net shows the form", "option \"",
+                    missing_, "\" is missing");
   }
 
  protected:
   void sizes(const char* name, std::span<int64_t> numbers) override {
-    read(name, [&](const Json& j) { fill(name, "an integer or " + list_of(numbers), j, numbers); });
+    read(name, "an integer or " + list_of(numbers), numbers);
   }
   void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) override {
-    read(name, [&](const Json& j) {
+    set(name, "an integer, " + list_of(numbers) + " or null", [&](const Json& j) {
       given = !j.is_null();
-      if (given) fill(name, "an integer, " + list_of(numbers) + " or null", j, numbers);
+      return !given || get(j, numbers);
     });
   }
   void padding(const char* name, bool& same, std::span<int64_t> numbers) override {
-    read(name, [&](const Json& j) {
+    set(name, "an integer, " + list_of(numbers) + ", \"same\" or \"valid\"", [&](const Json& j) {
       same = j == "same";
-      if (same) return;
-      if (j == "valid") {
-        std::fill(numbers.begin(), numbers.end(), 0);
-      } else {
-        fill(name, "an integer, " + list_of(numbers) + ", \"same\" or \"valid\"", j, numbers);
-      }
+      if (j == "valid") std::fill(numbers.begin(), numbers.end(), 0);
+      return same || j == "valid" || get(j, numbers);
     });
   }
   void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
-    read(name, [&](const Json& j) {
-      fill(name, "an integer, null, or " + list_of(numbers) + " of them", j, numbers);
-    });
+    read(name, "an integer, null, or " + list_of(numbers) + " of them", numbers);
   }
   void require(const char* name) override {
     if (missing_.empty() && !object_.contains(name)) missing_ = name;
   }
   void choose(const char* name, size_t& index, std::span<const char* const> words) override {
-    read(name, [&](const Json& j) {
-      for (size_t i = 0; i < words.size(); ++i) {
-        if (j == words[i]) {
-          index = i;
-          return;
-        }
-      }
-      refuse(name, "one of " + joined(std::vector<std::string>(words.begin(), words.end())), j);
-    });
+    set(name, "one of " + joined(std::vector<std::string>(words.begin(), words.end())),
+        [&](const Json& j) {
+          const auto found =
+              std::find_if(words.begin(), words.end(), [&](const char* word) { return j == word; });
+          if (found != words.end()) index = static_cast<size_t>(found - words.begin());
+          return found != words.end();
+        });
   }
 
  private:
-  template <class Set>
-  void read(const char* name, const Set& set) {
+  template <class Value>
+  void read(const char* name, const std::string& expected, Value& value) {
+    set(name, expected, [&](const Json& j) { return get(j, value); });
+  }
+  /// Has `take` set the option, if it is there; where that returns false, the value does not fit.
+  template <class Take>
+  void set(const char* name, const std::string& expected, const Take& take) {
     known_.emplace_back(name);
-    if (const auto found = object_.find(name); found != object_.end()) set(*found);
-  }
-
-  [[noreturn]] void refuse(const char* name, const std::string& expected, const Json& j) const {
-    throw ValueError(type_, str("option \"", name, "\" must be ", expected, ", got ", shown(j)),
-                     "options have the names and values of PyTorch");
-  }
-
-  int64_t integer(const char* name, const std::string& expected, const Json& j) const {
-    const bool fits =
-        j.is_number_integer() &&
-        !(j.is_number_unsigned() &&
-          j.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()));
-    if (!fits) refuse(name, expected, j);
-    return j.get<int64_t>();
-  }
-
-  double number(const char* name, const char* expected, const Json& j) const {
-    if (j == "inf" || j == "-inf") return j == "inf" ? HUGE_VAL : -HUGE_VAL;
-    if (j == "nan") return std::numeric_limits<double>::quiet_NaN();
-    if (!j.is_number()) refuse(name, expected, j);
-    return j.get<double>();
-  }
-
-  Shape shape(const char* name, const char* expected, const Json& j) const {
-    if (!j.is_array()) return {integer(name, expected, j)};
-    if (j.size() > static_cast<size_t>(Shape::max_dims)) refuse(name, expected, j);
-    Shape result;
-    for (const Json& item : j) result.push_back(integer(name, expected, item));
-    return result;
-  }
-
-  template <class Number>
-  static std::string list_of(std::span<Number> numbers) {
-    return str("a list of ", numbers.size());
-  }
-
-  /// A list has a number for each dimension; a single one is for all.
-  void fill(const char* name, const std::string& expected, const Json& j,
-            std::span<int64_t> numbers) const {
-    if (j.is_array() && j.size() != numbers.size()) refuse(name, expected, j);
-    for (size_t i = 0; i < numbers.size(); ++i) {
-      numbers[i] = integer(name, expected, j.is_array() ? j[i] : j);
-    }
-  }
-  void fill(const char* name, const std::string& expected, const Json& j,
-            std::span<std::optional<int64_t>> numbers) const {
-    if (j.is_array() && j.size() != numbers.size()) refuse(name, expected, j);
-    for (size_t i = 0; i < numbers.size(); ++i) {
-      const Json& k = j.is_array() ? j[i] : j;
-      numbers[i] = k.is_null() ? std::optional<int64_t>() : integer(name, expected, k);
-    }
+    const auto found = object_.find(name);
+    if (found == object_.end()) return;
+    gradus::require(take(*found), type_, "options have the names and values of PyTorch",
+                    "option \"", name, "\" must be ", expected, ", got ", Shown{*found});
   }
 
   const char* type_;
@@ -208,16 +195,35 @@ class OptionReader : public OptionVisitor {
 
 // --- Writing options ---
 
+OrderedJson json(double value) {
+  if (!std::isfinite(value)) return str(value);  // "inf", "nan": JSON has no such numbers
+  return value;
+}
+OrderedJson json(int64_t value) {
+  return value;
+}
+template <class Number>
+OrderedJson json(const std::optional<Number>& value) {
+  return value ? json(*value) : OrderedJson();
+}
+/// One number where all are equal.
+OrderedJson json(std::span<const int64_t> numbers) {
+  const bool all_equal =
+      std::all_of(numbers.begin(), numbers.end(), [&](int64_t n) { return n == numbers[0]; });
+  if (all_equal) return numbers[0];
+  return std::vector<int64_t>(numbers.begin(), numbers.end());
+}
+
 class OptionWriter : public OptionVisitor {
  public:
   void operator()(const char* name, bool& value) override { result[name] = value; }
   void operator()(const char* name, int64_t& value) override { result[name] = value; }
   void operator()(const char* name, double& value) override { result[name] = json(value); }
   void operator()(const char* name, std::optional<double>& value) override {
-    result[name] = value ? json(*value) : OrderedJson();
+    result[name] = json(value);
   }
   void operator()(const char* name, std::optional<int64_t>& value) override {
-    result[name] = value ? OrderedJson(*value) : OrderedJson();
+    result[name] = json(value);
   }
   void operator()(const char* name, Shape& value) override {
     result[name] = std::vector<int64_t>(value.begin(), value.end());
@@ -235,49 +241,20 @@ class OptionWriter : public OptionVisitor {
     result[name] = same ? OrderedJson("same") : json(numbers);
   }
   void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
-    OrderedJson list = OrderedJson::array();
-    for (const auto& number : numbers)
-      list.push_back(number ? OrderedJson(*number) : OrderedJson());
-    result[name] = std::move(list);
+    OrderedJson& list = result[name] = OrderedJson::array();
+    for (const auto& number : numbers) list.push_back(json(number));
   }
   void choose(const char* name, size_t& index, std::span<const char* const> words) override {
     result[name] = words[index];
   }
-
- private:
-  static OrderedJson json(double value) {
-    if (!std::isfinite(value)) return str(value);  // "inf", "nan": JSON has no such numbers
-    return value;
-  }
-  /// One number where all are equal.
-  static OrderedJson json(std::span<const int64_t> numbers) {
-    const bool all_equal =
-        std::all_of(numbers.begin(), numbers.end(), [&](int64_t n) { return n == numbers[0]; });
-    if (all_equal) return numbers[0];
-    return std::vector<int64_t>(numbers.begin(), numbers.end());
-  }
 };
-
-std::unique_ptr<Module> build_layer(const std::string& type, const Json& options) {
-  const LayerType* layer = find_layer_type(type);
-  if (layer == nullptr) {
-    std::vector<std::string> known = {"Sequential", "Residual"};
-    for (std::string& name : layer_types()) known.push_back(std::move(name));
-    throw ValueError("from_json", str("unknown layer type \"", type, "\""),
-                     suggestion(type, known, "known are " + joined(known)));
-  }
-  return layer->build([&](const auto& describe) {
-    OptionReader reader(layer->name, options);
-    describe(reader);
-    reader.finish();
-  });
-}
 
 // --- Reading models ---
 
 constexpr int max_depth = 64;
+constexpr const char* form_hint = "to_json() of a net shows the form";
 
-Sequential build_layers(const Json& list, int depth);
+Sequential build_layers(const Json& list, const LayerTypes& types, int depth);
 
 /// The value of a key that must be there.
 const Json& member(const Json& object, const char* key) {
@@ -288,14 +265,13 @@ const Json& member(const Json& object, const char* key) {
     throw ValueError("from_json", str("unknown key \"", item.key(), "\""),
                      suggestion(item.key(), keys, ""));
   }
-  throw ValueError("from_json", str("\"", key, "\" is missing"),
-                   "to_json() of a net shows the form");
+  throw ValueError("from_json", str("\"", key, "\" is missing"), form_hint);
 }
 
 std::string text_of(const Json& value, const char* key) {
-  if (value.is_string()) return value.get<std::string>();
-  throw ValueError("from_json", str("\"", key, "\" must be a string, got ", shown(value)),
-                   "it is the name of a layer or of its type");
+  require(value.is_string(), "from_json", "it is the name of a layer or of its type", "\"", key,
+          "\" must be a string, got ", Shown{value});
+  return value.get<std::string>();
 }
 
 void check_keys(const Json& object, const std::string& type, const std::vector<std::string>& keys) {
@@ -306,44 +282,61 @@ void check_keys(const Json& object, const std::string& type, const std::vector<s
   }
 }
 
-std::unique_ptr<Module> build(const Json& object, int depth) {
+std::vector<std::string> known_types(const LayerTypes& types) {
+  std::vector<std::string> known = {"Sequential", "Residual"};
+  for (std::string& name : types.names()) known.push_back(std::move(name));
+  return known;
+}
+
+std::unique_ptr<Module> build_layer(const std::string& type, const Json& options,
+                                    const LayerTypes& types) {
+  const LayerType* layer = types.find(type);
+  if (layer == nullptr) {
+    const std::vector<std::string> known = known_types(types);
+    throw ValueError("from_json", str("unknown layer type \"", type, "\""),
+                     suggestion(type, known, "known are " + joined(known)));
+  }
+  return layer->build([&](const auto& describe) {
+    OptionReader reader(layer->name, options);
+    describe(reader);
+    reader.finish();
+  });
+}
+
+std::unique_ptr<Module> build(const Json& object, const LayerTypes& types, int depth) {
   const std::string type = text_of(member(object, "type"), "type");
   if (type == "Sequential") {
     check_keys(object, type, {"name", "type", "layers"});
-    return std::make_unique<Sequential>(build_layers(member(object, "layers"), depth + 1));
+    return std::make_unique<Sequential>(build_layers(member(object, "layers"), types, depth + 1));
   }
   if (type == "Residual") {
     check_keys(object, type, {"name", "type", "body", "shortcut"});
-    Sequential body = build_layers(member(object, "body"), depth + 1);
-    Sequential shortcut =
-        object.contains("shortcut") ? build_layers(object["shortcut"], depth + 1) : Sequential();
+    Sequential body = build_layers(member(object, "body"), types, depth + 1);
+    Sequential shortcut = object.contains("shortcut")
+                              ? build_layers(object["shortcut"], types, depth + 1)
+                              : Sequential();
     return std::make_unique<Residual>(std::move(body), std::move(shortcut));
   }
   check_keys(object, type, {"name", "type", "options"});
   const auto options = object.find("options");
-  return options == object.end() ? build_layer(type, Json::object()) : build_layer(type, *options);
+  return options == object.end() ? build_layer(type, Json::object(), types)
+                                 : build_layer(type, *options, types);
 }
 
-Sequential build_layers(const Json& list, int depth) {
-  if (depth > max_depth) {
-    throw ValueError("from_json", str("layers are nested more than ", max_depth, " deep"),
-                     "join some of the Sequentials");
-  }
-  if (!list.is_array()) {
-    throw ValueError("from_json", str("expected a list of layers, got ", shown(list)),
-                     "\"layers\" is a list of objects, each with a \"type\"");
-  }
+Sequential build_layers(const Json& list, const LayerTypes& types, int depth) {
+  require(depth <= max_depth, "from_json", "join some of the Sequentials",
+          "layers are nested more than ", max_depth, " deep");
+  require(list.is_array(), "from_json", "\"layers\" is a list of objects, each with a \"type\"",
+          "expected a list of layers, got ", Shown{list});
   Sequential result;
   for (const Json& object : list) {
     std::string name = str(result.size());
-    if (!object.is_object()) {
-      throw ValueError("from_json", str("layer ", name, " must be an object, got ", shown(object)),
-                       "as in {\"type\": \"ReLU\"}");
-    }
+    require(object.is_object(), "from_json", "as in {\"type\": \"ReLU\"}", "layer ", name,
+            " must be an object, got ", Shown{object});
     if (object.contains("name")) name = text_of(object["name"], "name");
     std::unique_ptr<Module> layer;
     try {
-      layer = build(object, depth);
+      layer = build(object, types, depth);
     } catch (Error& error) {
       error.add_module(name);
       throw;
@@ -390,27 +383,24 @@ class RepeatedKeys : public nlohmann::json_sax<Json> {
 Json parsed(const std::string& text) {
   RepeatedKeys keys;
   Json::sax_parse(text, &keys);
-  if (keys.found) {
-    throw ValueError("from_json", str("the key \"", *keys.found, "\" stands twice in one object"),
-                     "only one of them can count");
-  }
+  require(!keys.found, "from_json", "only one of them can count", "the key \"",
+          keys.found.value_or(""), "\" stands twice in one object");
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {
-    throw ValueError("from_json", str("not JSON: ", error.what()),
-                     "to_json() of a net shows the form");
+    throw ValueError("from_json", str("not JSON: ", error.what()), form_hint);
   }
 }
 
 // --- Writing models ---
 
-OrderedJson written(const Module& module);
+OrderedJson written(const Module& module, const LayerTypes& types);
 
-OrderedJson written_layers(const Module& module) {
+OrderedJson written_layers(const Module& module, const LayerTypes& types) {
   OrderedJson list = OrderedJson::array();
   for (const auto& child : module.children()) {
     try {
-      list.push_back(written(*child));
+      list.push_back(written(*child, types));
     } catch (Error& error) {
       error.add_module(child->name());
       throw;
@@ -419,50 +409,48 @@ OrderedJson written_layers(const Module& module) {
   return list;
 }
 
-OrderedJson written(const Module& module) {
+OrderedJson written(const Module& module, const LayerTypes& types) {
   OrderedJson result = {{"name", module.name()}, {"type", module.type()}};
   if (const auto* residual = dynamic_cast<const Residual*>(&module)) {
-    result["body"] = written_layers(residual->body);
-    result["shortcut"] = written_layers(residual->shortcut);
+    result["body"] = written_layers(residual->body, types);
+    result["shortcut"] = written_layers(residual->shortcut, types);
   } else if (dynamic_cast<const Sequential*>(&module) != nullptr) {
-    result["layers"] = written_layers(module);
-  } else if (find_layer_type(module.type()) != nullptr) {
+    result["layers"] = written_layers(module, types);
+  } else if (types.find(module.type()) != nullptr) {
     OptionWriter writer;
     module.describe(writer);
     result["options"] = std::move(writer.result);
   } else {
     throw ValueError("to_json", str("cannot write a layer of type ", module.type()),
-                     "known are Sequential, Residual, " + joined(layer_types()));
+                     "known are " + joined(known_types(types)));
   }
   return result;
 }
 
 }  // namespace
 
-std::unique_ptr<Sequential> from_json(const std::string& text) {
+std::unique_ptr<Sequential> from_json(const std::string& text, const LayerTypes& types) {
   const Json model = parsed(text);
-  if (!model.is_object()) {
-    throw ValueError("from_json", str("a model is an object with \"layers\", got ", shown(model)),
-                     "to_json() of a net shows the form");
-  }
-  return std::make_unique<Sequential>(build_layers(member(model, "layers"), 1));
+  require(model.is_object(), "from_json", form_hint, "a model is an object with \"layers\", got ",
+          Shown{model});
+  return std::make_unique<Sequential>(build_layers(member(model, "layers"), types, 1));
 }
 
-std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path) {
+std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path,
+                                           const LayerTypes& types) {
   constexpr uint64_t most = uint64_t{64} << 20;
   InputFile file("from_json_file", path);
-  if (file.size() > most) {
-    throw IoError("from_json_file", str("'", path.string(), "' has ", file.size() >> 20, " MiB"),
-                  "a model file is a short text; weights go to a file of their own");
-  }
+  require<IoError>(file.size() <= most, "from_json_file",
+                   "a model file is a short text; weights go to a file of their own", "'",
+                   path.string(), "' has ", file.size() >> 20, " MiB");
   std::string text(file.size(), '\0');
   file.read(text.data(), text.size());
-  return from_json(text);
+  return from_json(text, types);
 }
 
-std::string to_json(const Sequential& model) {
+std::string to_json(const Sequential& model, const LayerTypes& types) {
   OrderedJson result = OrderedJson::object();
-  result["layers"] = written_layers(model);
+  result["layers"] = written_layers(model, types);
   try {
     return result.dump(2) + "\n";
   } catch (const Json::exception&) {
@@ -470,8 +458,9 @@ std::string to_json(const Sequential& model) {
   }
 }
 
-std::unique_ptr<Module> make_layer(const std::string& type, const std::string& options) {
-  return build_layer(type, parsed(options));
+std::unique_ptr<Module> make_layer(const std::string& type, const std::string& options,
+                                   const LayerTypes& types) {
+  return build_layer(type, parsed(options), types);
 }
 
 namespace {
@@ -499,10 +488,10 @@ void copy_state(const Module& from, Module& to) {
 
 }  // namespace
 
-std::unique_ptr<Module> clone(const Module& module) {
+std::unique_ptr<Module> clone(const Module& module, const LayerTypes& types) {
   const RandomScope untouched;  // initial values are drawn, and overwritten
   const NoGrad pause;
-  std::unique_ptr<Module> copy = build(Json(written(module)), 1);
+  std::unique_ptr<Module> copy = build(Json(written(module, types)), types, 1);
   const NamedTensors state = module.state_dict();
   const auto is_float = [](const NamedTensor& t) { return is_floating(t.tensor.dtype()); };
   const auto floating = std::find_if(state.begin(), state.end(), is_float);
@@ -510,12 +499,6 @@ std::unique_ptr<Module> clone(const Module& module) {
   copy->load_state_dict(state);
   copy_state(module, *copy);
   return copy;
-}
-
-std::vector<std::string> layer_types() {
-  std::vector<std::string> names;
-  for (const LayerType& layer : layer_table()) names.emplace_back(layer.name);
-  return names;
 }
 
 }  // namespace gradus::nn

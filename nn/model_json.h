@@ -14,8 +14,8 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <vector>
 
+#include "layer_table.h"
 #include "sequential.h"
 
 namespace gradus::nn {
@@ -23,21 +23,22 @@ namespace gradus::nn {
 /// Builds the model that `text` describes. Throws ValueError, with the path of the layer, for
 /// anything else than such JSON: unknown types and options, missing ones, values of a wrong type
 /// or out of range, layers nested more than 64 deep; and Error where the parameters go beyond
-/// memory_limit().
-std::unique_ptr<Sequential> from_json(const std::string& text);
+/// memory_limit(). For layers of your own, all functions here take LayerTypes that have them.
+std::unique_ptr<Sequential> from_json(const std::string& text, const LayerTypes& types = {});
 /// The same from a file; throws IoError where it cannot be read or has more than 64 MiB.
-std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path);
+std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path,
+                                           const LayerTypes& types = {});
 
-/// Writes a model back, with all options. Throws ValueError for a layer of a type of your own.
-std::string to_json(const Sequential& model);
+/// Writes a model back, with all options. Throws ValueError for a layer of a type that is not among
+/// `types`.
+std::string to_json(const Sequential& model, const LayerTypes& types = {});
 
 /// A copy of a model or layer with options, parameters, buffers, and what is frozen and in which
 /// mode. Gradients and hooks stay behind. Throws ValueError as to_json does.
-std::unique_ptr<Module> clone(const Module& module);
+std::unique_ptr<Module> clone(const Module& module, const LayerTypes& types = {});
 
 /// Builds one layer from its type and a JSON object of options.
-std::unique_ptr<Module> make_layer(const std::string& type, const std::string& options = "{}");
-/// The types that make_layer knows; models have Sequential and Residual as well.
-std::vector<std::string> layer_types();
+std::unique_ptr<Module> make_layer(const std::string& type, const std::string& options = "{}",
+                                   const LayerTypes& types = {});
 
 }  // namespace gradus::nn

@@ -1,6 +1,10 @@
 #include "module.h"
 
+#include <cxxabi.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <typeinfo>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -12,6 +16,20 @@ namespace gradus::nn {
 Module::Module() = default;
 Module::~Module() = default;
 Module::Module(Module&&) noexcept = default;
+
+std::string Module::type() const {
+  const char* const mangled = typeid(*this).name();
+  const std::unique_ptr<char, decltype(&std::free)> demangled(
+      abi::__cxa_demangle(mangled, nullptr, nullptr, nullptr), &std::free);
+  const std::string name = demangled ? demangled.get() : mangled;
+  int depth = 0;  // within the arguments of a template, or of the function that has the class
+  for (size_t i = name.size(); i-- > 1;) {
+    if (name[i] == '>' || name[i] == ')') ++depth;
+    if (name[i] == '<' || name[i] == '(') --depth;
+    if (depth == 0 && name[i] == ':') return name.substr(i + 1);
+  }
+  return name;
+}
 
 // --- Calling ---
 
@@ -40,10 +58,58 @@ Tensor Module::operator()(const Tensor& x) {
   return call(x, [&] { return forward(x); });
 }
 
+void Module::run_hooks(const Tensor& x, const Tensor& y) {
+  Tape* const tape = Tape::current();
+  const detail::TapeSlot slot = y.tape_slot();  // by value: y may move on to another tape
+  const bool will_have_gradient = tape != nullptr && tape->tracks("hook", inputs(y));
+  for (const auto& hook : gradient_hooks_) {
+    if (!will_have_gradient || slot.index < 0) break;
+    tape->on_replay([slot, run = std::weak_ptr(hook.run)](const ReplayEvent& event) {
+      const bool is_output = event.index == slot.index && event.entry.generation == slot.generation;
+      const auto function = is_output ? run.lock() : nullptr;
+      if (function) (*function)(event.output_gradient);
+    });
+  }
+  const auto hooks = forward_hooks_;  // one of them may change the list
+  for (const auto& hook : hooks) (*hook.run)(*this, x, y);
+}
+
+namespace {
+
+template <class Hooks, class Function>
+void append_hook(Hooks& hooks, HookId id, Function hook, const std::string& type) {
+  require(hook != nullptr, type, "give a function that looks at what it gets", "a hook is empty");
+  hooks.push_back({id, std::make_shared<const Function>(std::move(hook))});
+}
+
+}  // namespace
+
+HookId Module::add_forward_hook(ForwardHook hook) {
+  append_hook(forward_hooks_, ++last_hook_, std::move(hook), type());
+  return last_hook_;
+}
+
+HookId Module::add_gradient_hook(GradientHook hook) {
+  append_hook(gradient_hooks_, ++last_hook_, std::move(hook), type());
+  return last_hook_;
+}
+
+void Module::remove_hook(HookId id) {
+  const auto has_id = [id](const auto& hook) { return hook.id == id; };
+  std::erase_if(forward_hooks_, has_id);
+  std::erase_if(gradient_hooks_, has_id);
+}
+
 ForwardHook Module::set_forward_hook(ForwardHook hook) {
-  auto next = hook ? std::make_shared<const ForwardHook>(std::move(hook)) : nullptr;
-  const auto before = std::exchange(forward_hook_, std::move(next));
-  return before ? *before : ForwardHook();
+  constexpr HookId own = 0;
+  const bool has_one = !forward_hooks_.empty() && forward_hooks_.front().id == own;
+  ForwardHook before = has_one ? *forward_hooks_.front().run : ForwardHook();
+  remove_hook(own);
+  if (hook) {
+    forward_hooks_.insert(forward_hooks_.begin(),
+                          {own, std::make_shared<const ForwardHook>(std::move(hook))});
+  }
+  return before;
 }
 
 // --- Registration ---
@@ -75,10 +141,8 @@ Tensor& Module::buffer(std::string_view name, Tensor value, InFile in_file) {
 }
 
 Module& Module::register_child(std::string_view name, std::unique_ptr<Module> module) {
-  if (module == nullptr) {
-    throw ValueError(type(), str("cannot register \"", name, "\": no module given"),
-                     "make it first, or leave it out");
-  }
+  require(module != nullptr, type(), "make it first, or leave it out", "cannot register \"", name,
+          "\": no module given");
   check_name(name);
   module->name_ = name;
   names_.insert(module->name_);
@@ -102,10 +166,8 @@ void Module::zero_grad() {
 }
 
 void Module::to(DType dtype) {
-  if (!is_floating(dtype)) {
-    throw DTypeError(type(), str("cannot convert parameters to ", dtype),
-                     "parameters are float32 or float64");
-  }
+  require<DTypeError>(is_floating(dtype), type(), "parameters are float32 or float64",
+                      "cannot convert parameters to ", dtype);
   struct Conversion {
     Tensor tensor, data, gradient;
   };
@@ -229,69 +291,46 @@ NamedTensors Module::state_dict() const {
   return state;
 }
 
-/// Compares a whole state with a module before anything is written.
-class Module::StateLoader {
- public:
-  StateLoader(const NamedTensors& state, bool strict) : state_(state), strict_(strict) {
-    for (const NamedTensor& entry : state) {
-      if (!entry.tensor.defined()) {
-        problem("undefined", entry.name);
-      } else if (!given_.emplace(entry.name, &entry.tensor).second) {
-        problem("given twice", entry.name);
-      }
+void Module::load_state_dict(const NamedTensors& state, const LoadOptions& options) {
+  std::string problems;
+  const auto problem = [&problems](const char* what, const auto&... which) {
+    problems += str(problems.empty() ? "" : "; ", what, ": ", which...);
+  };
+  std::unordered_map<std::string, const Tensor*> given;
+  for (const NamedTensor& entry : state) {
+    if (!entry.tensor.defined()) {
+      problem("undefined", entry.name);
+    } else if (!given.emplace(entry.name, &entry.tensor).second) {
+      problem("given twice", entry.name);
     }
   }
-
-  void match(const std::string& name, Slot& slot) {
-    own_names_.insert(name);
-    const auto found = given_.find(name);
-    if (found == given_.end()) {
-      if (strict_ && slot.in_file == InFile::required) problem("missing", name);
+  std::unordered_set<std::string> own_names;
+  std::vector<std::pair<Tensor, const Tensor*>> copies;  // made when all is known to fit
+  visit_slots([&](const std::string& name, Slot& slot) {
+    own_names.insert(name);
+    const auto found = given.find(name);
+    if (found == given.end()) {
+      if (options.strict && slot.in_file == InFile::required) problem("missing", name);
       return;
     }
-    const Tensor &own = slot.tensor, &given = *found->second;
-    if (given.shape() != own.shape()) {
-      problem("wrong shape", str(name, " is ", given.shape(), ", expected ", own.shape()));
-    } else if (given.dtype() != own.dtype()) {
-      problem("wrong dtype", str(name, " is ", given.dtype(), ", expected ", own.dtype()));
+    const Tensor &own = slot.tensor, &other = *found->second;
+    if (other.shape() != own.shape()) {
+      problem("wrong shape", name, " is ", other.shape(), ", expected ", own.shape());
+    } else if (other.dtype() != own.dtype()) {
+      problem("wrong dtype", name, " is ", other.dtype(), ", expected ", own.dtype());
     } else {
-      copies_.emplace_back(own, given);
+      copies.emplace_back(own, &other);
     }
+  });
+  for (const NamedTensor& entry : state) {
+    if (options.strict && !own_names.contains(entry.name)) problem("unexpected", entry.name);
   }
-
-  /// Throws one error for all problems, or copies.
-  void finish(const std::string& type) {
-    if (strict_) {
-      for (const NamedTensor& entry : state_) {
-        if (!own_names_.contains(entry.name)) problem("unexpected", entry.name);
-      }
-    }
-    if (!problems_.empty()) {
-      throw ValueError(type, str("the state does not fit, nothing was loaded: ", problems_),
-                       "names and shapes must be those of state_dict(); .strict = false passes "
-                       "over missing and unexpected names, Module::to(dtype) converts the module");
-    }
-    const NoGrad pause;
-    for (auto& [own, given] : copies_) own.copy_(given);
-  }
-
- private:
-  void problem(const char* what, const std::string& which) {
-    problems_ += str(problems_.empty() ? "" : "; ", what, ": ", which);
-  }
-
-  const NamedTensors& state_;
-  bool strict_;
-  std::string problems_;
-  std::unordered_map<std::string, const Tensor*> given_;
-  std::unordered_set<std::string> own_names_;
-  std::vector<std::pair<Tensor, Tensor>> copies_;
-};
-
-void Module::load_state_dict(const NamedTensors& state, const LoadOptions& options) {
-  StateLoader loader(state, options.strict);
-  visit_slots([&](const std::string& name, Slot& slot) { loader.match(name, slot); });
-  loader.finish(type());
+  require(problems.empty(), type(),
+          "names and shapes must be those of state_dict(); .strict = false passes over missing and "
+          "unexpected names, Module::to(dtype) converts the module",
+          "the state does not fit, nothing was loaded: ", problems);
+  const NoGrad pause;
+  for (auto& [own, other] : copies) own.copy_(*other);
 }
 
 }  // namespace gradus::nn

@@ -30,6 +30,10 @@ struct LoadOptions {
 
 /// What a forward hook sees: the module, its input and its output.
 using ForwardHook = std::function<void(Module& module, const Tensor& x, const Tensor& y)>;
+/// What a gradient hook sees: the gradient of the output of its module.
+using GradientHook = std::function<void(const Tensor& gradient)>;
+/// Names a hook of a module, to remove it.
+using HookId = int64_t;
 
 /// Base of layers and nets.
 ///
@@ -37,10 +41,10 @@ using ForwardHook = std::function<void(Module& module, const Tensor& x, const Te
 /// held as references, so that a member and its registered name can never differ:
 ///
 ///     struct Net : nn::Module {
-///       nn::Conv2d& conv = child<nn::Conv2d>("conv", nn::Conv2dOptions{1, 8, 3});
+///       nn::Conv2d& conv = child<nn::Conv2d>(
+///           "conv", {.in_channels = 1, .out_channels = 8, .kernel_size = 3});
 ///       Tensor& scale = parameter("scale", ones({8, 1, 1}));
 ///       Tensor forward(const Tensor& x) override { return relu(conv(x)) * scale; }
-///       std::string type() const override { return "Net"; }
 ///     };
 ///
 /// Modules can be moved (references stay valid) and not copied. Names, shapes and meaning of
@@ -60,14 +64,24 @@ class Module {
   /// Calls forward under this module's name: on the tape and in errors.
   Tensor operator()(const Tensor& x);
 
-  /// The name of the class in printouts and model files, "Conv2d".
-  virtual std::string type() const = 0;
+  /// The name of the class in printouts and model files, "Conv2d": by default as in the source,
+  /// without what it is declared in.
+  virtual std::string type() const;
   /// Visits the options that the module was built with.
   virtual void describe(OptionVisitor&) const {}
 
-  /// Has `hook` called after each forward of this module; returns the hook before it. An empty
-  /// function removes it. For looking at activations. A hook may set another one or remove itself:
-  /// that holds from the next forward on, and the one that runs runs to its end.
+  /// Calls `hook` after each forward of this module, for looking at activations, until it is
+  /// removed. Hooks are called in the order in which they were added. One that adds or removes
+  /// hooks, itself too, changes the next forward; the one that runs runs to its end.
+  HookId add_forward_hook(ForwardHook hook);
+  /// Calls `hook` with the gradient of the module's output, for each forward from now on that a
+  /// tape records and whenever that tape goes back over it, until the hook is removed or the module
+  /// destroyed.
+  HookId add_gradient_hook(GradientHook hook);
+  /// Does nothing if there is no such hook (any more).
+  void remove_hook(HookId id);
+  /// Sets the one hook that needs no id, which is called before the others, and returns the one
+  /// before it. An empty function removes it.
   ForwardHook set_forward_hook(ForwardHook hook);
 
   // --- Modes: one flag, nothing else ---
@@ -134,6 +148,11 @@ class Module {
   T& child(std::string_view name, Args&&... args) {
     return static_cast<T&>(register_child(name, std::make_unique<T>(std::forward<Args>(args)...)));
   }
+  /// The same with the options of a layer: `child<nn::Linear>("head", {.in_features = 8 ...})`.
+  template <class T>
+  T& child(std::string_view name, const typename T::Options& options) {
+    return static_cast<T&>(register_child(name, std::make_unique<T>(options)));
+  }
   Module& register_child(std::string_view name, std::unique_ptr<Module> module);
   /// Runs `compute` under this module's name, on the tape and in errors, and returns its result.
   /// For a module whose call operator takes or returns something else than one tensor:
@@ -152,13 +171,13 @@ class Module {
       return std::decay_t<Result>(*std::move(result));
     }
   }
-  /// The same where one tensor is the input x and one the output, which the forward hook sees.
+  /// The same if one tensor is the input x and one the output, which hooks see.
   template <class F>
   Tensor call(const Tensor& x, F compute) {
     return call([&] {
       Tensor y = compute();
       note_result(y);
-      if (const auto hook = forward_hook_) (*hook)(*this, x, y);
+      if (!forward_hooks_.empty() || !gradient_hooks_.empty()) run_hooks(x, y);
       return y;
     });
   }
@@ -171,10 +190,15 @@ class Module {
     Role role;
     InFile in_file;
   };
-  class StateLoader;
+  template <class Function>
+  struct Hook {
+    HookId id;
+    std::shared_ptr<const Function> run;  // shared with the call that runs it
+  };
 
   void run_named(const std::function<void()>& compute);
   static void note_result(const Tensor& y);
+  void run_hooks(const Tensor& x, const Tensor& y);
   void check_name(std::string_view name) const;
   Tensor& add_slot(Slot slot);
   /// Calls `visit(full name, slot)` for every defined tensor, in the order of state_dict.
@@ -184,7 +208,9 @@ class Module {
   std::string name_;
   std::set<std::string, std::less<>> names_;  // of slots and children
   bool training_ = true;
-  std::shared_ptr<const ForwardHook> forward_hook_;  // shared with the call that runs it
+  std::vector<Hook<ForwardHook>> forward_hooks_;
+  std::vector<Hook<GradientHook>> gradient_hooks_;
+  HookId last_hook_ = 0;  // 0 is the one of set_forward_hook
   // Pointers, so that references stay valid when the module moves or registers more.
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::unique_ptr<Module>> children_;

@@ -344,6 +344,57 @@ TEST_CASE("a layer of one's own cannot be written") {
         }).starts_with("[to_json] (1.0) cannot write a layer of type Mine. Hint: "));
 }
 
+namespace {
+
+struct SwishOptions {
+  static constexpr const char* type = "Swish";
+  double beta = 1;
+  void describe(nn::OptionVisitor& visit) { visit("beta", beta); }
+  Tensor apply(const Tensor& x) const { return x * sigmoid(x * beta); }
+};
+using Swish = nn::FunctionLayer<SwishOptions>;
+
+/// A layer without options, of the default type.
+struct Gain : nn::Module {
+  Tensor& gain = parameter("gain", ones({}));
+  Tensor forward(const Tensor& x) override { return x * gain; }
+};
+
+}  // namespace
+
+TEST_CASE("a layer of one's own is read, written and cloned where its type is given") {
+  nn::LayerTypes types;
+  types.add<Swish>("Swish").add<Gain>("Gain");
+  const auto net = nn::from_json(
+      R"({"layers": [{"type": "Swish", "options": {"beta": 2}}, {"name": "gain", "type": "Gain"},
+                     {"type": "ReLU"}]})",
+      types);
+  CHECK(dynamic_cast<const Swish&>((*net)[0]).options().beta == 2);
+  net->get_parameter("gain.gain").fill_(3);
+  const auto copy = nn::clone(*net, types);
+  const Tensor x = ones({2});
+  CHECK((*copy)(x).to_vector<float>() == (*net)(x).to_vector<float>());
+  CHECK(nn::to_json(*nn::from_json(nn::to_json(*net, types), types), types) ==
+        nn::to_json(*net, types));
+  CHECK(nn::make_layer("Swish", R"({"beta": 4})", types)->type() == "Swish");
+  CHECK(types.names().back() == "Gain");
+
+  CHECK(message_of([&] {
+          nn::to_json(*net);
+        }).starts_with("[to_json] (0) cannot write a layer of type Swish. Hint: "));
+  CHECK(message_of([&] {
+          nn::from_json(R"({"layers": [{"type": "Gian"}]})", types);
+        }).find("did you mean \"Gain\"?") != std::string::npos);
+  CHECK(message_of([&] {
+          nn::from_json(R"({"layers": [{"type": "Gain", "options": {"a": 1}}]})", types);
+        }) == "[Gain] (0) unknown option \"a\". Hint: it has no options");
+  for (const char* taken : {"Swish", "Linear", "Sequential"}) {
+    CHECK(message_of([&] { types.add<Gain>(taken); }) ==
+          str("[LayerTypes] there is a layer of type \"", taken,
+              "\". Hint: a type of layer has one meaning in a model file"));
+  }
+}
+
 TEST_CASE("a key that stands twice is refused, wherever it is") {
   CHECK(message_of([] { nn::from_json(R"({"layers": [], "layers": []})"); }) ==
         "[from_json] the key \"layers\" stands twice in one object. Hint: only one of them can "

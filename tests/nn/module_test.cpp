@@ -38,6 +38,15 @@ struct Scale : nn::Module {
   using Module::parameter;
 };
 
+/// In a scope of its own, as a template, and with options in braces.
+template <class T>
+struct Typed : nn::Module {
+  nn::Conv2d& conv = child<nn::Conv2d>(
+      "conv", {.in_channels = 1, .out_channels = 2, .kernel_size = 3, .bias = false});
+  nn::Linear& head = child<nn::Linear>("head", {4, 3});
+  nn::ReLU& relu = child<nn::ReLU>("relu", {});
+};
+
 struct Net : nn::Module {
   nn::Conv2d& conv = child<nn::Conv2d>("conv", nn::Conv2dOptions{1, 4, 3});
   nn::BatchNorm2d& bn = child<nn::BatchNorm2d>("bn", 4);
@@ -279,6 +288,25 @@ TEST_CASE("the tape and errors name the layer") {
   CHECK(message_of([&] { net(ones({1, 5})); }).find("] (layer1.0) ") != std::string::npos);
 }
 
+TEST_CASE("the type of a module is the name of its class") {
+  struct Local : nn::Module {
+  } local;
+  CHECK(local.type() == "Local");
+  CHECK(message_of([&] { local(ones({1})); }).starts_with("[Local] has no forward"));
+  CHECK(Typed<std::pair<int, Local>>().type().starts_with("Typed<std::pair<int, "));
+  CHECK(nn::Lambda([](const Tensor& x) { return x; }).type() == "Lambda");
+  CHECK(nn::Module().type() == "Module");
+}
+
+TEST_CASE("options of a child stand in braces") {
+  const Typed<int> module;
+  CHECK(module.type() == "Typed<int>");
+  CHECK(names_of(module.named_parameters()) ==
+        std::vector<std::string>{"conv.weight", "head.weight", "head.bias"});
+  CHECK(module.conv.weight.shape() == Shape{2, 1, 3, 3});
+  CHECK(module.head.weight.shape() == Shape{3, 4});
+}
+
 TEST_CASE("a module without forward says so") {
   struct Empty : nn::Module {
     std::string type() const override { return "Empty"; }
@@ -299,6 +327,99 @@ TEST_CASE("a forward hook sees input and output, and can be taken off") {
   layer.set_forward_hook({});
   layer(ones({4, 3}));
   CHECK(calls == 1);
+}
+
+TEST_CASE("several forward hooks run in the order in which they were added, until removed") {
+  nn::Linear layer(3, 2);
+  std::string seen;
+  const auto writes = [&seen](const char* what) {
+    return [&seen, what](nn::Module&, const Tensor&, const Tensor&) { seen += what; };
+  };
+  const nn::HookId a = layer.add_forward_hook(writes("a"));
+  const nn::HookId b = layer.add_forward_hook(writes("b"));
+  layer.set_forward_hook(writes("set "));
+  layer(ones({1, 3}));
+  CHECK(seen == "set ab");
+  layer.remove_hook(a);
+  layer.remove_hook(a);  // nothing happens
+  layer.set_forward_hook({});
+  layer(ones({1, 3}));
+  CHECK(seen == "set abb");
+  CHECK(b != layer.add_forward_hook(writes("c")));
+  layer.remove_hook(b);
+  layer(ones({1, 3}));
+  CHECK(seen == "set abbc");
+  CHECK(message_of([&] { layer.add_forward_hook({}); }).starts_with("[Linear] a hook is empty"));
+}
+
+TEST_CASE("a gradient hook sees the gradient of the module's output, once for each call") {
+  nn::Sequential net(nn::Linear(3, 3), nn::Tanh());
+  std::vector<Tensor> seen;
+  net[0].add_gradient_hook([&](const Tensor& g) { seen.push_back(g.clone()); });
+  const Tensor x = tensor({0.5F, -1.0F, 2.0F}, {1, 3});
+  Tensor inner, outer;
+  {
+    Tape tape;
+    inner = net[0](x);
+    outer = net(net[1](inner));
+    tape.backward(sum(outer));
+  }
+  REQUIRE(seen.size() == 2);  // the call that came last first
+  const auto expected = [](const Tensor& y, const Tensor& g) { return g * (1.0 - square(y)); };
+  const NoGrad pause;
+  const Tensor last = expected(outer.detach(), ones({1, 3}));
+  CHECK(allclose(seen[0], last));
+  const auto& weight = net.get_parameter("0.weight");
+  CHECK(allclose(seen[1], expected(tanh(inner.detach()), matmul(last, weight))));
+}
+
+TEST_CASE("gradient hooks end with their removal, their module and their tape's entries") {
+  nn::Linear layer(2, 2);
+  std::string seen;
+  const auto add = [&seen](nn::Module& m, const char* what) {
+    return m.add_gradient_hook([&seen, what](const Tensor&) { seen += what; });
+  };
+  const nn::HookId a = add(layer, "a");
+  add(layer, "b");
+  const Tensor x = ones({1, 2});
+  Tape tape;
+  const Tensor y = layer(x);
+  tape.backward(sum(y), {.retain = true});
+  CHECK(seen == "ab");
+  layer.remove_hook(a);
+  tape.backward(sum(y));
+  CHECK(seen == "abb");
+
+  const Tape::Mark mark = tape.mark();
+  layer(x);
+  tape.trim(mark);
+  tape.backward(sum(linear(x, layer.weight, layer.bias)));  // at the place of the call before
+  CHECK(seen == "abb");
+
+  auto gone = std::make_unique<nn::Linear>(2, 2);
+  add(*gone, "gone");
+  const Tensor z = sum((*gone)(x));
+  gone.reset();
+  tape.backward(z);
+  CHECK(seen == "abb");
+  layer(x);  // without a gradient to come
+  const NoGrad pause;
+  CHECK(layer(x).shape() == Shape{1, 2});
+}
+
+TEST_CASE("a forward hook that removes one of the others changes the next forward") {
+  nn::Linear layer(3, 2);
+  std::string seen;
+  nn::HookId second = 0;
+  layer.add_forward_hook([&](nn::Module& m, const Tensor&, const Tensor&) {
+    seen += "first ";
+    m.remove_hook(second);
+  });
+  second =
+      layer.add_forward_hook([&](nn::Module&, const Tensor&, const Tensor&) { seen += "second "; });
+  layer(ones({1, 3}));
+  layer(ones({1, 3}));
+  CHECK(seen == "first second first ");
 }
 
 TEST_CASE("a forward hook may take itself off, and set another one") {
