@@ -15,7 +15,10 @@ set(gradus_moved_headers
     datasets/catalog.h:datasets/known_datasets.h
     datasets/file.h:core/io/input_file.h
     datasets/gzip.h:core/io/deflate.h
-    datasets/open.h:datasets/open_dataset.h)
+    datasets/open.h:datasets/open_dataset.h
+    nn/decay.h:nn/weight_decay.h
+    nn/mode.h:nn/training_mode.h
+    nn/norm_statistics.h:nn/running_statistics.h)
 
 set(gradus_forward_folder ${PROJECT_BINARY_DIR}/forward)
 set(gradus_forward_paths "")

@@ -20,13 +20,11 @@ UnregisteredLeaf first_use(const Tape& tape, int32_t slot, const Tensor& tensor)
   return {tensor, "", ""};
 }
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
-  return text;
-}
-
 }  // namespace
+
+std::string UnregisteredLeaf::to_string() const {
+  return str(tensor.shape(), op.empty() ? "" : " of ", op, path.empty() ? "" : " in ", path);
+}
 
 ParameterUse parameter_use(const Module& net, const Tape& tape, const std::vector<Tensor>& inputs) {
   const NamedTensors parameters = net.named_parameters();
@@ -50,8 +48,7 @@ void check_parameters(const Module& net, const Tape& tape, const std::vector<Ten
   if (use.all_well()) return;
   std::vector<std::string> strangers;
   for (const UnregisteredLeaf& leaf : use.unregistered) {
-    strangers.push_back(str(leaf.tensor.shape(), leaf.op.empty() ? "" : " of ", leaf.op,
-                            leaf.path.empty() ? "" : " in ", leaf.path));
+    strangers.push_back(leaf.to_string());
   }
   std::string text, hint;
   if (!strangers.empty()) {

@@ -14,6 +14,8 @@ struct UnregisteredLeaf {
   Tensor tensor;     ///< a weight of a layer that is a plain member, for example
   std::string op;    ///< the operation that first used it; empty where none did
   std::string path;  ///< the module in which that was
+
+  std::string to_string() const;  ///< "[3,2] of linear in encoder.0"
 };
 
 /// What a tape tells of a net whose forward it recorded.

@@ -14,7 +14,12 @@ struct EmbeddingOptions {
   /// such row.
   std::optional<int64_t> padding_idx = {};
 
-  void describe(OptionVisitor& visit);
+  void describe(OptionVisitor& visit) {
+    visit.required("num_embeddings", num_embeddings);
+    visit.required("embedding_dim", embedding_dim);
+    visit("padding_idx", padding_idx);
+    visit.unsupported("max_norm", "rows keep their length; scale them under NoGrad where needed");
+  }
 };
 
 /// Options of Embedding::from_pretrained.
@@ -34,7 +39,7 @@ class Embedding : public Layer<EmbeddingOptions> {
   /// With these rows [V, D], by default frozen. Unlike in a fresh layer, the row padding_idx keeps
   /// its values.
   static Embedding from_pretrained(const Tensor& rows, const FromPretrainedOptions& options = {});
-  Tensor forward(const Tensor& x) override;
+  Tensor forward(const Tensor& x) override { return embedding(weight, x, options().padding_idx); }
 
   Tensor& weight;  ///< [num_embeddings, embedding_dim]
 };

@@ -19,13 +19,9 @@ Tensor write(Tensor tensor, const Tensor& values) {
 }  // namespace
 
 Fans fans(const Tensor& weight) {
-  if (weight.dim() < 2) {
-    throw ShapeError("init",
-                     str("fan-in and fan-out need at least two dimensions [out, in, ...], "
-                         "got ",
-                         weight.shape()),
-                     "use uniform_, normal_ or constant_ for vectors");
-  }
+  require<ShapeError>(weight.dim() >= 2, "init", "use uniform_, normal_ or constant_ for vectors",
+                      "fan-in and fan-out need at least two dimensions [out, in, ...], got ",
+                      weight.shape());
   const int64_t window = weight.shape().part(2, weight.dim()).numel();
   return {weight.shape()[1] * window, weight.shape()[0] * window};
 }
@@ -48,18 +44,14 @@ double gain(Nonlinearity nonlinearity, double negative_slope) {
 }
 
 Tensor uniform_(Tensor tensor, double lo, double hi) {
-  if (!(lo <= hi)) {
-    throw ValueError("uniform_", str("no numbers between ", lo, " and ", hi),
-                     "give the smaller one first");
-  }
+  require(lo <= hi, "uniform_", "give the smaller one first", "no numbers between ", lo, " and ",
+          hi);
   return write(tensor, rand(tensor.shape(), default_rng(Stream::init), lo, hi, tensor.dtype()));
 }
 
 Tensor normal_(Tensor tensor, double mean, double std) {
-  if (!(std >= 0)) {
-    throw ValueError("normal_", str("standard deviation ", std, " is negative"),
-                     "0 sets all elements to the mean");
-  }
+  require(std >= 0, "normal_", "0 sets all elements to the mean", "standard deviation ", std,
+          " is negative");
   const Tensor standard = randn(tensor.shape(), default_rng(Stream::init), tensor.dtype());
   return write(tensor, add(mul(standard, std), mean));
 }
@@ -82,15 +74,15 @@ double xavier_std(const Tensor& tensor, double gain) {
   return gain * std::sqrt(2 / static_cast<double>(f.in + f.out));
 }
 
+// Of an empty tensor the fans are 0 too.
+
 Tensor uniform_with_std(Tensor tensor, double std) {
-  if (tensor.numel() == 0) return tensor;  // the fans are 0 too
   const double bound = std::sqrt(3.0) * std;
-  return uniform_(tensor, -bound, bound);
+  return tensor.numel() > 0 ? uniform_(tensor, -bound, bound) : tensor;
 }
 
 Tensor normal_with_std(Tensor tensor, double std) {
-  if (tensor.numel() == 0) return tensor;
-  return normal_(tensor, 0, std);
+  return tensor.numel() > 0 ? normal_(tensor, 0, std) : tensor;
 }
 
 }  // namespace
@@ -98,15 +90,12 @@ Tensor normal_with_std(Tensor tensor, double std) {
 Tensor kaiming_uniform_(Tensor tensor, const KaimingOptions& options) {
   return uniform_with_std(tensor, kaiming_std(tensor, options));
 }
-
 Tensor kaiming_normal_(Tensor tensor, const KaimingOptions& options) {
   return normal_with_std(tensor, kaiming_std(tensor, options));
 }
-
 Tensor xavier_uniform_(Tensor tensor, double gain) {
   return uniform_with_std(tensor, xavier_std(tensor, gain));
 }
-
 Tensor xavier_normal_(Tensor tensor, double gain) {
   return normal_with_std(tensor, xavier_std(tensor, gain));
 }

@@ -4,12 +4,6 @@
 
 namespace gradus::nn {
 
-void LinearOptions::describe(OptionVisitor& visit) {
-  visit.required("in_features", in_features);
-  visit.required("out_features", out_features);
-  visit("bias", bias);
-}
-
 namespace {
 
 const LinearOptions& checked(const LinearOptions& o) {
@@ -25,15 +19,6 @@ Linear::Linear(const LinearOptions& o)
       weight(parameter("weight", Tensor::empty({o.out_features, o.in_features}))),
       bias(parameter("bias", o.bias ? Tensor::empty({o.out_features}) : Tensor())) {
   reset_weight_and_bias(weight, bias);
-}
-
-Tensor Linear::forward(const Tensor& x) {
-  return forward_with(x, weight, bias);
-}
-
-Tensor Linear::forward_with(const Tensor& x, const Tensor& other_weight,
-                            const Tensor& other_bias) const {
-  return linear(x, other_weight, other_bias);
 }
 
 }  // namespace gradus::nn

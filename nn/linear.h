@@ -12,7 +12,11 @@ struct LinearOptions {
   int64_t out_features = 0;  ///< last size of the output; at least 1
   bool bias = true;          ///< add a trained number to each output
 
-  void describe(OptionVisitor& visit);
+  void describe(OptionVisitor& visit) {
+    visit.required("in_features", in_features);
+    visit.required("out_features", out_features);
+    visit("bias", bias);
+  }
 };
 
 /// y = x W^T + b for x [..., in_features]; weight [out_features, in_features], bias [out_features].
@@ -23,9 +27,11 @@ class Linear : public Layer<LinearOptions> {
   explicit Linear(const LinearOptions& options);
   Linear(int64_t in_features, int64_t out_features, bool with_bias = true)
       : Linear(LinearOptions{in_features, out_features, with_bias}) {}
-  Tensor forward(const Tensor& x) override;
+  Tensor forward(const Tensor& x) override { return forward_with(x, weight, bias); }
   /// The same with other parameters of these shapes.
-  Tensor forward_with(const Tensor& x, const Tensor& other_weight, const Tensor& other_bias) const;
+  Tensor forward_with(const Tensor& x, const Tensor& other_weight, const Tensor& other_bias) const {
+    return linear(x, other_weight, other_bias);
+  }
 
   Tensor& weight;  ///< [out_features, in_features]
   Tensor& bias;    ///< [out_features]; undefined without one

@@ -4,27 +4,22 @@
 #include <limits>
 
 #include "../core/base/error.h"
-#include "../core/tape.h"
 
 namespace gradus::nn {
 
 namespace {
 
 void check_eps(const char* type, double eps) {
-  if (eps >= 0) return;  // false for NaN too
-  throw ValueError(type, str("eps must not be negative, got ", eps),
-                   "it keeps a variance of 0 from being divided by; 1e-5 is usual");
+  require(eps >= 0, type, "it keeps a variance of 0 from being divided by; 1e-5 is usual",
+          "eps must not be negative, got ", eps);  // NaN is refused too
 }
 
 void check_channels(const char* type, const Tensor& x, int64_t channels) {
-  if (x.dim() < 2) {
-    throw ShapeError(type, str("expected [N,C,...], got ", x.shape()),
-                     "unsqueeze(x, 0) makes a batch of one sample");
-  }
-  if (x.shape()[1] == channels) return;
-  throw ShapeError(
-      type, str("expected ", channels, " channels, got ", x.shape()[1], ": input ", x.shape()),
-      "channels are dimension 1, also of images: [N,C,H,W]");
+  require<ShapeError>(x.dim() >= 2, type, "unsqueeze(x, 0) makes a batch of one sample",
+                      "expected [N,C,...], got ", x.shape());
+  require<ShapeError>(x.shape()[1] == channels, type,
+                      "channels are dimension 1, also of images: [N,C,H,W]", "expected ", channels,
+                      " channels, got ", x.shape()[1], ": input ", x.shape());
 }
 
 }  // namespace
@@ -36,12 +31,12 @@ NormLayer::NormLayer(const Shape& affine_shape, bool with_weight, bool with_bias
       bias(parameter("bias", with_bias ? zeros(affine_shape) : Tensor())) {}
 
 void NormLayer::freeze(const NormFreeze& parts) {
-  if (parts.statistics && !has_running_statistics()) {
-    throw ValueError(type(), "has no running statistics to freeze",
-                     "batch and instance norm have them with track_running_stats = true");
+  require(!parts.statistics || has_running_statistics(), type(),
+          "batch and instance norm have them with track_running_stats = true",
+          "has no running statistics to freeze");
+  for (Tensor* t : {&weight, &bias}) {
+    if (t->defined()) t->requires_grad_(!parts.affine);
   }
-  if (weight.defined()) weight.requires_grad_(!parts.affine);
-  if (bias.defined()) bias.requires_grad_(!parts.affine);
 }
 
 namespace {
@@ -74,10 +69,9 @@ template <class Setting>
 const Setting& checked(const Setting& s) {
   check_at_least(s.type, "num_features", s.channels, 1);
   check_eps(s.type, s.eps);
-  if (s.momentum && !(*s.momentum >= 0 && *s.momentum <= 1)) {
-    throw ValueError(s.type, str("momentum must be in [0, 1], got ", *s.momentum),
-                     "it is the share of the new batch; leave it empty for the average of all");
-  }
+  require(!s.momentum || (*s.momentum >= 0 && *s.momentum <= 1), s.type,
+          "it is the share of the new batch; leave it empty for the average of all",
+          "momentum must be in [0, 1], got ", s.momentum.value_or(0));
   return s;
 }
 
@@ -112,46 +106,36 @@ bool ChannelNormLayer::uses_input_statistics() const {
 /// x is [N, C, ...] here.
 void ChannelNormLayer::check_input(const Tensor& x) const {
   check_channels(setting_.type, x, setting_.channels);
-  if (running_mean.defined() && x.dtype() != running_mean.dtype()) {
-    throw DTypeError(
-        setting_.type,
-        str("input ", x.shape(), " is ", x.dtype(), ", the statistics are ", running_mean.dtype()),
-        "convert the input or the module with .to(dtype)");
-  }
+  if (!running_mean.defined()) return;
+  require<DTypeError>(x.dtype() == running_mean.dtype(), setting_.type,
+                      "convert the input or the module with .to(dtype)", "input ", x.shape(),
+                      " is ", x.dtype(), ", the statistics are ", running_mean.dtype());
 }
 
 /// `values` is the number that statistics are taken over.
 void ChannelNormLayer::check_values(const Tensor& x, int64_t values) const {
-  if (values > 1) return;
-  const bool over_batch = setting_.over == NormOver::batch;
-  const char* const when =
-      is_training() ? "when training" : "in evaluation without running statistics";
-  const char* hint = "the variance of one value is 0: norms over one position leave the bias alone";
-  if (over_batch && has_running_statistics()) {
-    hint = "the variance of one value is 0: drop a last batch of one sample, or call eval()";
-  } else if (over_batch) {
-    hint =
-        "the variance of one value is 0: drop a last batch of one sample, or build the layer "
-        "with track_running_stats, for evaluation";
-  }
-  throw ValueError(setting_.type,
-                   str("expected more than 1 value per channel ", over_batch ? "" : "and sample ",
-                       when, ", got input ", x.shape()),
-                   hint);
+  const char* const hint =
+      !is_batch() ? "the variance of one value is 0: norms over one position leave the bias alone"
+      : has_running_statistics()
+          ? "the variance of one value is 0: drop a last batch of one sample, or call eval()"
+          : "the variance of one value is 0: drop a last batch of one sample, or build the layer "
+            "with track_running_stats, for evaluation";
+  require(values > 1, setting_.type, hint, "expected more than 1 value per channel ",
+          is_batch() ? "" : "and sample ",
+          is_training() ? "when training" : "in evaluation without running statistics",
+          ", got input ", x.shape());
 }
 
 Tensor ChannelNormLayer::forward(const Tensor& x) {
   const int batched = setting_.spatial + 2;
-  const bool takes_one_less = setting_.spatial == 1 || setting_.over == NormOver::instance;
-  if (x.dim() != batched && !(takes_one_less && x.dim() == batched - 1)) {
-    throw ShapeError(
-        setting_.type,
-        str("expected ", layout_of(setting_.over, setting_.spatial), ", got ", x.shape()),
-        x.dim() == 2 && setting_.over == NormOver::batch
-            ? "rows [N,C] go through BatchNorm1d"
-            : "the number in the layer's name counts the dimensions after the channels");
-  }
-  const bool is_one_sample = x.dim() == batched - 1 && setting_.over == NormOver::instance;
+  const bool is_one_less = x.dim() == batched - 1;
+  require<ShapeError>(
+      x.dim() == batched || (is_one_less && (setting_.spatial == 1 || !is_batch())), setting_.type,
+      x.dim() == 2 && is_batch()
+          ? "rows [N,C] go through BatchNorm1d"
+          : "the number in the layer's name counts the dimensions after the channels",
+      "expected ", layout_of(setting_.over, setting_.spatial), ", got ", x.shape());
+  const bool is_one_sample = is_one_less && !is_batch();
   return is_one_sample ? squeeze(normalize(unsqueeze(x, 0)), 0) : normalize(x);
 }
 
@@ -165,60 +149,26 @@ Tensor ChannelNormLayer::normalize(const Tensor& x) {
     const Tensor zero = zeros({setting_.channels}, x.dtype()), one = ones_like(zero);
     return batch_norm_eval(x, zero, one, weight, bias, epsilon, form());
   }
-  const bool over_batch = setting_.over == NormOver::batch;
-  const int64_t values = x.numel() / setting_.channels / (over_batch ? 1 : x.shape()[0]);
+  const int64_t values = x.numel() / setting_.channels / (is_batch() ? 1 : x.shape()[0]);
   check_values(x, values);
-  const NormResult result = over_batch ? batch_norm_train(x, weight, bias, epsilon, form())
+  const NormResult result = is_batch() ? batch_norm_train(x, weight, bias, epsilon, form())
                                        : instance_norm(x, weight, bias, epsilon, form());
-  if (has_running_statistics()) update_statistics(result, values);
+  if (has_running_statistics()) update_running_statistics(result, values);
   return result.y;
-}
-
-void ChannelNormLayer::update_statistics(const NormResult& batch, int64_t values) {
-  const NoGrad pause;
-  const bool over_batch = setting_.over == NormOver::batch;
-  const bool counts = over_batch || !setting_.momentum;
-  const auto per_channel = [&](const Tensor& t) { return over_batch ? t : mean(t, {0}); };
-  // What takes memory comes first: then all statistics move, or none.
-  const Tensor one = ones({}, int64), batch_mean = per_channel(batch.mean),
-               batch_variance = per_channel(batch.variance);
-  if (counts) num_batches_tracked.add_(one);
-  const double share = setting_.momentum ? *setting_.momentum : 1 / num_batches_tracked.item();
-  const double unbiased = static_cast<double>(values) / static_cast<double>(values - 1);
-  running_mean.mul_(1 - share).add_(batch_mean, share);
-  running_var.mul_(1 - share).add_(batch_variance, share * unbiased);
-}
-
-void ChannelNormLayer::reset_running_stats() {
-  if (!has_running_statistics()) return;
-  const NoGrad pause;
-  running_mean.zero_();
-  running_var.fill_(1);
-  num_batches_tracked.zero_();
 }
 
 // --- Layer norm and root mean square norm ---
 
 namespace {
 
-void check_normalized_shape(const char* type, const Shape& shape) {
+template <class Options>
+const Options& checked_last(const Options& o, double eps) {
+  const Shape& shape = o.normalized_shape;
   const bool fits =
       shape.dim() > 0 && std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0; });
-  if (fits) return;
-  throw ValueError(
-      type, str("normalized_shape must have at least one size and none below 1, got ", shape),
-      "give the sizes of the last dimensions of the input");
-}
-
-const LayerNormOptions& checked(const LayerNormOptions& o) {
-  check_normalized_shape(o.type, o.normalized_shape);
-  check_eps(o.type, o.eps);
-  return o;
-}
-
-const RMSNormOptions& checked(const RMSNormOptions& o) {
-  check_normalized_shape(o.type, o.normalized_shape);
-  check_eps(o.type, o.eps.value_or(0));
+  require(fits, o.type, "give the sizes of the last dimensions of the input",
+          "normalized_shape must have at least one size and none below 1, got ", shape);
+  check_eps(o.type, eps);
   return o;
 }
 
@@ -229,28 +179,16 @@ double machine_epsilon(DType dtype) {
 
 }  // namespace
 
-void LayerNormOptions::describe(OptionVisitor& visit) {
-  visit.required("normalized_shape", normalized_shape);
-  visit("eps", eps);
-  visit("elementwise_affine", elementwise_affine);
-  visit("bias", bias);
-}
-
 LayerNorm::LayerNorm(const LayerNormOptions& o)
-    : Layer(checked(o), o.normalized_shape, o.elementwise_affine, o.elementwise_affine && o.bias) {}
+    : Layer(checked_last(o, o.eps), o.normalized_shape, o.elementwise_affine,
+            o.elementwise_affine && o.bias) {}
 
 Tensor LayerNorm::forward(const Tensor& x) {
   return layer_norm(x, options().normalized_shape, weight, bias, options().eps, form());
 }
 
-void RMSNormOptions::describe(OptionVisitor& visit) {
-  visit.required("normalized_shape", normalized_shape);
-  visit("eps", eps);
-  visit("elementwise_affine", elementwise_affine);
-}
-
 RMSNorm::RMSNorm(const RMSNormOptions& o)
-    : Layer(checked(o), o.normalized_shape, o.elementwise_affine, false) {}
+    : Layer(checked_last(o, o.eps.value_or(0)), o.normalized_shape, o.elementwise_affine, false) {}
 
 Tensor RMSNorm::forward(const Tensor& x) {
   const double eps = options().eps ? *options().eps : machine_epsilon(x.dtype());
@@ -265,21 +203,12 @@ const GroupNormOptions& checked(const GroupNormOptions& o) {
   check_at_least(o.type, "num_groups", o.num_groups, 1);
   check_at_least(o.type, "num_channels", o.num_channels, 1);
   check_eps(o.type, o.eps);
-  if (o.num_channels % o.num_groups == 0) return o;
-  throw ValueError(
-      o.type,
-      str("num_channels ", o.num_channels, " is not divisible by num_groups ", o.num_groups),
-      "all groups have the same number of channels");
+  require(o.num_channels % o.num_groups == 0, o.type, "all groups have the same number of channels",
+          "num_channels ", o.num_channels, " is not divisible by num_groups ", o.num_groups);
+  return o;
 }
 
 }  // namespace
-
-void GroupNormOptions::describe(OptionVisitor& visit) {
-  visit.required("num_groups", num_groups);
-  visit.required("num_channels", num_channels);
-  visit("eps", eps);
-  visit("affine", affine);
-}
 
 GroupNorm::GroupNorm(const GroupNormOptions& o)
     : Layer(checked(o), Shape{o.num_channels}, o.affine, o.affine) {}
@@ -287,24 +216,10 @@ GroupNorm::GroupNorm(const GroupNormOptions& o)
 Tensor GroupNorm::forward(const Tensor& x) {
   const GroupNormOptions& o = options();
   check_channels(o.type, x, o.num_channels);
-  if (x.numel() > 0 && x.numel() == x.shape()[0] * o.num_groups) {
-    throw ValueError(o.type, str("expected more than 1 value per group, got input ", x.shape()),
-                     "the variance of one value is 0: take fewer groups");
-  }
+  require(x.numel() == 0 || x.numel() > x.shape()[0] * o.num_groups, o.type,
+          "the variance of one value is 0: take fewer groups",
+          "expected more than 1 value per group, got input ", x.shape());
   return group_norm(x, o.num_groups, weight, bias, o.eps, form());
-}
-
-// --- Local response norm ---
-
-void LocalResponseNormOptions::describe(OptionVisitor& visit) {
-  visit.required("size", size);
-  visit("alpha", alpha);
-  visit("beta", beta);
-  visit("k", k);
-}
-
-void LocalResponseNormOptions::check() const {
-  check_at_least(type, "size", size, 1);
 }
 
 }  // namespace gradus::nn

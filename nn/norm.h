@@ -50,14 +50,10 @@ enum class NormOver { batch, instance };
 /// behind [N, C].
 template <NormOver over, int Spatial>
 struct ChannelNormOptions {
-  static_assert(Spatial >= 1 && Spatial <= 3);
   static constexpr bool is_batch = over == NormOver::batch;
-  static constexpr const char* type = is_batch       ? Spatial == 1   ? "BatchNorm1d"
-                                                       : Spatial == 2 ? "BatchNorm2d"
-                                                                      : "BatchNorm3d"
-                                      : Spatial == 1 ? "InstanceNorm1d"
-                                      : Spatial == 2 ? "InstanceNorm2d"
-                                                     : "InstanceNorm3d";
+  static constexpr const char* type =
+      is_batch ? for_dims<Spatial>("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
+               : for_dims<Spatial>("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d");
   int64_t num_features = 0;  ///< C, the number of channels; has to be given
   double eps = 1e-5;         ///< added to the variance before the root; at least 0
   /// Share of the new batch in the running statistics (the opposite of what Keras and ONNX call
@@ -127,10 +123,12 @@ class ChannelNormLayer : public NormLayer {
   explicit ChannelNormLayer(const Setting& setting);
 
  private:
+  bool is_batch() const { return setting_.over == NormOver::batch; }
   void check_input(const Tensor& x) const;
   void check_values(const Tensor& x, int64_t values) const;
   Tensor normalize(const Tensor& x);
-  void update_statistics(const NormResult& batch, int64_t values);
+  /// In running_statistics.cpp.
+  void update_running_statistics(const NormResult& batch, int64_t values);
 
   Setting setting_;
   bool frozen_statistics_ = false;
@@ -186,7 +184,12 @@ struct LayerNormOptions {
   bool elementwise_affine = true;  ///< have a trained weight and bias
   bool bias = true;                ///< with false, the affine part is a weight alone
 
-  void describe(OptionVisitor& visit);
+  void describe(OptionVisitor& visit) {
+    visit.required("normalized_shape", normalized_shape);
+    visit("eps", eps);
+    visit("elementwise_affine", elementwise_affine);
+    visit("bias", bias);
+  }
 };
 /// Layer normalization over the last dimensions of x, which are normalized_shape; so are weight and
 /// bias: one factor per element, not per channel (Ba, Kiros and Hinton, arXiv 1607.06450). Throws
@@ -207,7 +210,11 @@ struct RMSNormOptions {
   std::optional<double> eps = {};
   bool elementwise_affine = true;  ///< have a trained weight
 
-  void describe(OptionVisitor& visit);
+  void describe(OptionVisitor& visit) {
+    visit.required("normalized_shape", normalized_shape);
+    visit("eps", eps);
+    visit("elementwise_affine", elementwise_affine);
+  }
 };
 /// y = x / sqrt(mean(x^2) + eps) * weight over the last dimensions of x, which are
 /// normalized_shape; so is weight (Zhang and Sennrich, arXiv 1910.07467). There is no bias.
@@ -226,7 +233,12 @@ struct GroupNormOptions {
   double eps = 1e-5;         ///< added to the variance before the root; at least 0
   bool affine = true;        ///< have a trained weight and bias for each channel
 
-  void describe(OptionVisitor& visit);
+  void describe(OptionVisitor& visit) {
+    visit.required("num_groups", num_groups);
+    visit.required("num_channels", num_channels);
+    visit("eps", eps);
+    visit("affine", affine);
+  }
 };
 /// Group normalization of x [N, C, ...]: mean and variance of each sample over the positions of C /
 /// num_groups neighbouring channels; weight and bias [C] (Wu and He, arXiv 1803.08494). With one
@@ -251,8 +263,13 @@ struct LocalResponseNormOptions {
   double beta = 0.75;   ///< power of the divisor
   double k = 1;         ///< added to the mean square before the power
 
-  void describe(OptionVisitor& visit);
-  void check() const;
+  void describe(OptionVisitor& visit) {
+    visit.required("size", size);
+    visit("alpha", alpha);
+    visit("beta", beta);
+    visit("k", k);
+  }
+  void check() const { check_at_least(type, "size", size, 1); }
   Tensor apply(const Tensor& x) const { return local_response_norm(x, size, alpha, beta, k); }
 };
 /// Divides by a power of the mean square of neighbouring channels (Krizhevsky et al., 2012); see

@@ -1,27 +1,36 @@
 // The tree of modules as text.
 #include <ostream>
 
-#include "../core/base/error.h"
+#include "../core/base/option_text.h"
 #include "module.h"
 
 namespace gradus::nn {
 
 namespace {
 
+/// One number if all are equal, else a list.
+template <class Number>
+std::string text_of(std::span<Number> numbers) {
+  const auto text = [](std::optional<int64_t> number) { return number ? str(*number) : "none"; };
+  std::string list;
+  bool all_equal = true;
+  for (const Number& number : numbers) {
+    all_equal = all_equal && number == numbers[0];
+    list += (list.empty() ? "" : ",") + text(number);
+  }
+  return all_equal ? text(numbers[0]) : "[" + list + "]";
+}
+
 /// Makes "name=value, name=value".
 class OptionPrinter : public OptionVisitor {
  public:
-  const std::string& text() const { return text_; }
+  OptionText print;
 
-  void operator()(const char* name, bool& value) override { print(name, value ? "true" : "false"); }
+  void operator()(const char* name, bool& value) override { print(name, value); }
   void operator()(const char* name, int64_t& value) override { print(name, value); }
   void operator()(const char* name, double& value) override { print(name, value); }
-  void operator()(const char* name, std::optional<double>& value) override {
-    print_optional(name, value);
-  }
-  void operator()(const char* name, std::optional<int64_t>& value) override {
-    print_optional(name, value);
-  }
+  void operator()(const char* name, std::optional<double>& value) override { print(name, value); }
+  void operator()(const char* name, std::optional<int64_t>& value) override { print(name, value); }
   void operator()(const char* name, Shape& value) override { print(name, value); }
 
  protected:
@@ -29,10 +38,10 @@ class OptionPrinter : public OptionVisitor {
     print(name, text_of(numbers));
   }
   void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) override {
-    print(name, given ? text_of(numbers) : "none");
+    given ? print(name, text_of(numbers)) : print(name, "none");
   }
   void padding(const char* name, bool& same, std::span<int64_t> numbers) override {
-    print(name, same ? "same" : text_of(numbers));
+    same ? print(name, "same") : print(name, text_of(numbers));
   }
   void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
     print(name, text_of(numbers));
@@ -40,33 +49,6 @@ class OptionPrinter : public OptionVisitor {
   void choose(const char* name, size_t& index, std::span<const char* const> words) override {
     print(name, words[index]);
   }
-
- private:
-  static std::string text_of(int64_t number) { return str(number); }
-  static std::string text_of(const std::optional<int64_t>& number) {
-    return number ? str(*number) : "none";
-  }
-  /// One number where all are equal, else a list.
-  template <class Number>
-  static std::string text_of(std::span<Number> numbers) {
-    std::string list;
-    bool all_equal = true;
-    for (const Number& number : numbers) {
-      all_equal = all_equal && number == numbers[0];
-      list += (list.empty() ? "" : ",") + text_of(number);
-    }
-    return all_equal ? text_of(numbers[0]) : "[" + list + "]";
-  }
-  template <class T>
-  void print_optional(const char* name, const std::optional<T>& value) {
-    value ? print(name, *value) : print(name, "none");
-  }
-  template <class T>
-  void print(const char* name, const T& value) {
-    text_ += str(text_.empty() ? "" : ", ", name, "=", value);
-  }
-
-  std::string text_;
 };
 
 }  // namespace
@@ -74,7 +56,7 @@ class OptionPrinter : public OptionVisitor {
 std::string options_text(const Module& module) {
   OptionPrinter printer;
   module.describe(printer);
-  return printer.text();
+  return printer.print.text();
 }
 
 namespace {

@@ -1,10 +1,10 @@
 #include "recurrent.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "../core/base/error.h"
 #include "../core/base/random.h"
+#include "../core/tape.h"
 #include "init.h"
 
 namespace gradus::nn {
@@ -41,91 +41,82 @@ Tensor gru_step(const Tensor& x, const Tensor& h, const RecurrentWeights& w) {
   return add(n, mul(z, sub(h, n)));  // (1 - z) n + z h
 }
 
-void reset_uniformly(const RecurrentWeights& w, int64_t hidden_size) {
-  const double bound = 1 / std::sqrt(static_cast<double>(hidden_size));
-  for (const Tensor& t : {w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh}) {
-    if (t.defined()) uniform_(t, -bound, bound);
-  }
-}
-
 constexpr int64_t max_layers = 1024;  // so that a number from a file cannot keep us busy for hours
-
-Shape with_last(Shape shape, int64_t size) {
-  shape[shape.dim() - 1] = size;
-  return shape;
-}
 
 }  // namespace
 
-// --- Layers: registration ---
-
-void RNNOptions::describe(OptionVisitor& visit) {
-  visit.required("input_size", input_size);
-  visit.required("hidden_size", hidden_size);
-  visit("num_layers", num_layers);
-  visit.choice("nonlinearity", nonlinearity, {"tanh", "relu"});
-  visit("bias", bias);
-  visit("batch_first", batch_first);
-  visit("dropout", dropout);
-  visit("bidirectional", bidirectional);
-}
-
-RecurrentLayer::RecurrentLayer(const Setting& s) : setting_(s) {
+RecurrentModule::RecurrentModule(const Setting& s) : setting_(s) {
   check_at_least(s.type, "input_size", s.input_size, 1);
   check_at_least(s.type, "hidden_size", s.hidden_size, 1);
   check_at_least(s.type, "num_layers", s.num_layers, 1);
-  if (s.num_layers > max_layers) {
-    throw ValueError(s.type, str("num_layers must be at most ", max_layers, ", got ", s.num_layers),
-                     "more layers are several modules one after the other");
-  }
+  require(s.num_layers <= max_layers, s.type, "more layers are several modules one after the other",
+          "num_layers must be at most ", max_layers, ", got ", s.num_layers);
   check_probability(s.type, "dropout", s.dropout);
+}
+
+RecurrentWeights RecurrentModule::add_weights(const std::string& suffix, int64_t columns) {
+  const Setting& s = setting_;
+  const int64_t gates = s.recurrence == Recurrence::lstm  ? 4
+                        : s.recurrence == Recurrence::gru ? 3
+                                                          : 1;
+  const int64_t rows = gates * s.hidden_size;
+  const double bound = 1 / std::sqrt(static_cast<double>(s.hidden_size));
+  const auto add = [&](const char* name, const Shape& shape) -> Tensor& {
+    return parameter(name + suffix, uniform_(Tensor::empty(shape), -bound, bound));
+  };
+  Tensor& weight_ih = add("weight_ih", {rows, columns});
+  Tensor& weight_hh = add("weight_hh", {rows, s.hidden_size});
+  const auto add_bias = [&](const char* name) -> Tensor& {
+    return s.bias ? add(name, {rows}) : parameter(name + suffix, {});
+  };
+  Tensor& bias_ih = add_bias("bias_ih");
+  return {weight_ih, weight_hh, bias_ih, add_bias("bias_hh")};
+}
+
+Tensor RecurrentModule::checked_state(const char* name, const Tensor& state, const Shape& expected,
+                                      const Tensor& x, const char* hint) const {
+  if (!state.defined()) return zeros(expected, x.dtype());
+  require<ShapeError>(state.shape() == expected, setting_.type, hint, "expected ", name, " ",
+                      expected, " for input ", x.shape(), ", got ", state.shape());
+  return state;
+}
+
+LSTMState RecurrentModule::step(const Tensor& x, const LSTMState& state,
+                                const RecurrentWeights& w) const {
+  constexpr const char* names[] = {"rnn_step", "lstm_step", "gru_step"};
+  const Tape::Span span(names[static_cast<size_t>(setting_.recurrence)]);
+  if (setting_.recurrence == Recurrence::lstm) return lstm_step(x, state, w);
+  if (setting_.recurrence == Recurrence::gru) return {gru_step(x, state.h, w), {}};
+  return {rnn_step(x, state.h, w, setting_.nonlinearity), {}};
+}
+
+// --- Layers ---
+
+RecurrentLayer::RecurrentLayer(const Setting& s) : RecurrentModule(s) {
   for (int64_t layer = 0; layer < s.num_layers; ++layer) {
-    add_weights(layer, false);
-    if (s.bidirectional) add_weights(layer, true);
+    const int64_t columns = layer == 0 ? s.input_size : directions() * s.hidden_size;
+    weights_.push_back(add_weights(str("_l", layer), columns));
+    if (s.bidirectional) weights_.push_back(add_weights(str("_l", layer, "_reverse"), columns));
   }
 }
-
-void RecurrentLayer::add_weights(int64_t layer, bool reverse) {
-  const int64_t hidden = setting_.hidden_size, rows = setting_.gates * hidden;
-  const int64_t columns = layer == 0 ? setting_.input_size : directions() * hidden;
-  const std::string suffix = str("_l", layer, reverse ? "_reverse" : "");
-  const auto bias = [&] { return setting_.bias ? Tensor::empty({rows}) : Tensor(); };
-  Tensor& weight_ih = parameter("weight_ih" + suffix, Tensor::empty({rows, columns}));
-  Tensor& weight_hh = parameter("weight_hh" + suffix, Tensor::empty({rows, hidden}));
-  Tensor& bias_ih = parameter("bias_ih" + suffix, bias());
-  Tensor& bias_hh = parameter("bias_hh" + suffix, bias());
-  weights_.push_back({weight_ih, weight_hh, bias_ih, bias_hh});
-  reset_uniformly(weights_.back(), hidden);
-}
-
-// --- Layers: running ---
 
 void RecurrentLayer::check_input(const Tensor& x) const {
   const bool fits = (x.dim() == 2 || x.dim() == 3) && x.shape()[x.dim() - 1] == setting_.input_size;
-  if (!fits) {
-    throw ShapeError(
-        setting_.type,
-        str("expected an input ", setting_.batch_first ? "[N,T," : "[T,N,", setting_.input_size,
-            "] or [T,", setting_.input_size, "], got ", x.shape()),
-        "the last size is the input_size of the layer");
-  }
-  if (x.size(x.dim() == 3 && setting_.batch_first ? 1 : 0) == 0) {
-    throw ShapeError(setting_.type, str("the sequence has no steps: input ", x.shape()),
-                     "pad it to at least one step");
-  }
+  require<ShapeError>(fits, setting_.type, "the last size is the input_size of the layer",
+                      "expected an input ", setting_.batch_first ? "[N,T," : "[T,N,",
+                      setting_.input_size, "] or [T,", setting_.input_size, "], got ", x.shape());
+  require<ShapeError>(x.size(x.dim() == 3 && setting_.batch_first ? 1 : 0) > 0, setting_.type,
+                      "pad it to at least one step", "the sequence has no steps: input ",
+                      x.shape());
 }
 
 /// [num_layers * directions, N, hidden_size] for x [T, N, ...], or without N for x [T, ...].
 Tensor RecurrentLayer::initial_state(const char* name, const Tensor& given, const Tensor& x) const {
-  const int64_t count = setting_.num_layers * directions();
-  const Shape expected = x.dim() == 3 ? Shape{count, x.size(1), setting_.hidden_size}
-                                      : Shape{count, setting_.hidden_size};
-  if (!given.defined()) return zeros(expected, x.dtype());
-  if (given.shape() == expected) return given;
-  throw ShapeError(
-      setting_.type,
-      str("expected ", name, " ", expected, " for input ", x.shape(), ", got ", given.shape()),
-      "states are [num_layers * directions, N, hidden_size], also with batch_first");
+  Shape expected = {setting_.num_layers * directions(), setting_.hidden_size};
+  if (x.dim() == 3) expected.insert(1, x.size(1));
+  return checked_state(name, given, expected, x,
+                       "states are [num_layers * directions, N, hidden_size], also with "
+                       "batch_first");
 }
 
 RecurrentLayer::Steps RecurrentLayer::run_direction(size_t number, const Steps& steps,
@@ -156,12 +147,12 @@ RecurrentLayer::Steps RecurrentLayer::run_layer(int64_t layer, const Steps& step
   return outputs;
 }
 
-LSTMResult RecurrentLayer::run(const Tensor& input, const LSTMState& initial) {
+LSTMResult RecurrentLayer::run(const Tensor& input, const LSTMState& initial) const {
   check_input(input);
   const bool swaps = setting_.batch_first && input.dim() == 3;
   const Tensor x = swaps ? transpose(input, 0, 1) : input;
   const Tensor h_0 = initial_state("h_0", initial.h, x);
-  const Tensor c_0 = setting_.has_cell_state ? initial_state("c_0", initial.c, x) : Tensor();
+  const Tensor c_0 = has_cell_state() ? initial_state("c_0", initial.c, x) : Tensor();
   std::vector<LSTMState> states;
   for (int64_t k = 0; k < h_0.size(0); ++k) {
     states.push_back({select(h_0, 0, k), c_0.defined() ? select(c_0, 0, k) : Tensor()});
@@ -177,7 +168,7 @@ LSTMResult RecurrentLayer::run(const Tensor& input, const LSTMState& initial) {
   }
   const Tensor output = stack(steps);
   return {swaps ? transpose(output, 0, 1) : output, stack(h_n),
-          setting_.has_cell_state ? stack(c_n) : Tensor()};
+          has_cell_state() ? stack(c_n) : Tensor()};
 }
 
 LSTMResult RecurrentLayer::call_with_state(const Tensor& x, const LSTMState& initial) {
@@ -189,120 +180,45 @@ LSTMResult RecurrentLayer::call_with_state(const Tensor& x, const LSTMState& ini
   return result;
 }
 
-RecurrentResult RNN::operator()(const Tensor& x, const Tensor& h_0) {
-  const LSTMResult result = call_with_state(x, {h_0, {}});
-  return {result.output, result.h_n};
-}
-LSTMResult LSTM::operator()(const Tensor& x, const LSTMState& initial) {
-  return call_with_state(x, initial);
-}
-RecurrentResult GRU::operator()(const Tensor& x, const Tensor& h_0) {
-  const LSTMResult result = call_with_state(x, {h_0, {}});
-  return {result.output, result.h_n};
-}
-
-LSTMState RNN::step(const Tensor& x, const LSTMState& state, const RecurrentWeights& w) const {
-  return {rnn_step(x, state.h, w, options().nonlinearity), {}};
-}
-LSTMState LSTM::step(const Tensor& x, const LSTMState& state, const RecurrentWeights& w) const {
-  return lstm_step(x, state, w);
-}
-LSTMState GRU::step(const Tensor& x, const LSTMState& state, const RecurrentWeights& w) const {
-  return {gru_step(x, state.h, w), {}};
-}
-
 Tensor LastStepOptions::apply(const Tensor& x) const {
-  if (x.dim() != 2 && x.dim() != 3) {
-    throw ShapeError(type,
-                     str("expected the output of a recurrent layer, ",
-                         batch_first ? "[N,T,H]" : "[T,N,H]", " or [T,H], got ", x.shape()),
-                     "it comes right after the recurrent layer");
-  }
+  require<ShapeError>(x.dim() == 2 || x.dim() == 3, type,
+                      "it comes right after the recurrent layer",
+                      "expected the output of a recurrent layer, ",
+                      batch_first ? "[N,T,H]" : "[T,N,H]", " or [T,H], got ", x.shape());
   return select(x, batch_first && x.dim() == 3 ? 1 : 0, -1);
 }
 
 // --- Cells ---
 
-namespace {
-
-template <class Options>
-void describe_cell(Options& o, OptionVisitor& visit) {
-  visit.required("input_size", o.input_size);
-  visit.required("hidden_size", o.hidden_size);
-  visit("bias", o.bias);
-}
-
-}  // namespace
-
-void RNNCellOptions::describe(OptionVisitor& visit) {
-  describe_cell(*this, visit);
-  visit.choice("nonlinearity", nonlinearity, {"tanh", "relu"});
-}
-void LSTMCellOptions::describe(OptionVisitor& visit) {
-  describe_cell(*this, visit);
-}
-void GRUCellOptions::describe(OptionVisitor& visit) {
-  describe_cell(*this, visit);
-}
-
-const RecurrentCell::Setting& RecurrentCell::checked(const Setting& s) {
-  check_at_least(s.type, "input_size", s.input_size, 1);
-  check_at_least(s.type, "hidden_size", s.hidden_size, 1);
-  return s;
-}
-
 RecurrentCell::RecurrentCell(const Setting& s)
-    : RecurrentCell(checked(s), s.gates * s.hidden_size) {}
+    : RecurrentModule(s),
+      weights_(add_weights("", s.input_size)),
+      weight_ih(weights_.weight_ih),
+      weight_hh(weights_.weight_hh),
+      bias_ih(weights_.bias_ih),
+      bias_hh(weights_.bias_hh) {}
 
-RecurrentCell::RecurrentCell(const Setting& s, int64_t rows)
-    : weight_ih(parameter("weight_ih", Tensor::empty({rows, s.input_size}))),
-      weight_hh(parameter("weight_hh", Tensor::empty({rows, s.hidden_size}))),
-      bias_ih(parameter("bias_ih", s.bias ? Tensor::empty({rows}) : Tensor())),
-      bias_hh(parameter("bias_hh", s.bias ? Tensor::empty({rows}) : Tensor())),
-      setting_(s) {
-  reset_uniformly(weights(), s.hidden_size);
-}
-
-Tensor RecurrentCell::checked_state(const char* name, const Tensor& x, const Tensor& state) const {
+LSTMState RecurrentCell::run(const Tensor& x, const LSTMState& state) const {
   const bool fits = (x.dim() == 1 || x.dim() == 2) && x.shape()[x.dim() - 1] == setting_.input_size;
-  if (!fits) {
-    throw ShapeError(setting_.type,
-                     str("expected an input [N,", setting_.input_size, "] or [",
-                         setting_.input_size, "], got ", x.shape()),
-                     "the last size is the input_size of the cell");
-  }
-  const Shape expected = with_last(x.shape(), setting_.hidden_size);
-  if (!state.defined()) return zeros(expected, x.dtype());
-  if (state.shape() == expected) return state;
-  throw ShapeError(
-      setting_.type,
-      str("expected ", name, " ", expected, " for input ", x.shape(), ", got ", state.shape()),
-      "the state has hidden_size numbers per sample");
+  require<ShapeError>(fits, setting_.type, "the last size is the input_size of the cell",
+                      "expected an input [N,", setting_.input_size, "] or [", setting_.input_size,
+                      "], got ", x.shape());
+  Shape expected = x.shape();
+  expected[x.dim() - 1] = setting_.hidden_size;
+  const auto checked = [&](const char* name, const Tensor& given) {
+    return checked_state(name, given, expected, x, "the state has hidden_size numbers per sample");
+  };
+  const Tensor h = checked("h", state.h);
+  return step(x, {h, has_cell_state() ? checked("c", state.c) : Tensor()}, weights_);
 }
 
-Tensor RNNCell::step(const Tensor& x, const Tensor& h) {
-  return rnn_step(x, checked_state("h", x, h), weights(), options().nonlinearity);
-}
-LSTMState LSTMCell::step(const Tensor& x, const LSTMState& state) {
-  return lstm_step(x, {checked_state("h", x, state.h), checked_state("c", x, state.c)}, weights());
-}
-Tensor GRUCell::step(const Tensor& x, const Tensor& h) {
-  return gru_step(x, checked_state("h", x, h), weights());
-}
-
-Tensor RNNCell::operator()(const Tensor& x, const Tensor& h) {
-  return call(x, [&] { return step(x, h); });
-}
-LSTMState LSTMCell::operator()(const Tensor& x, const LSTMState& state) {
+LSTMState RecurrentCell::call_with_state(const Tensor& x, const LSTMState& state) {
   LSTMState next;
   call(x, [&] {
-    next = step(x, state);
+    next = run(x, state);
     return next.h;
   });
   return next;
-}
-Tensor GRUCell::operator()(const Tensor& x, const Tensor& h) {
-  return call(x, [&] { return step(x, h); });
 }
 
 }  // namespace gradus::nn

@@ -33,18 +33,60 @@ struct RecurrentWeights {
   Tensor &weight_ih, &weight_hh, &bias_ih, &bias_hh;
 };
 
+/// What a step computes.
+enum class Recurrence { rnn, lstm, gru };
 /// What bounds the states of an RNN.
 enum class RnnNonlinearity { tanh, relu };
 
+/// What layers and cells have in common: parameters weight_ih [G H, input_size], weight_hh [G H,
+/// H], bias_ih and bias_hh [G H] for G gates and hidden size H, uniform in +-1/sqrt(H), and what a
+/// step makes of them.
+class RecurrentModule : public Module {
+ protected:
+  /// The options, and what follows from the class. Cells have none but the first ones.
+  struct Setting {
+    const char* type;
+    Recurrence recurrence;
+    int64_t input_size, hidden_size;
+    bool bias;
+    RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;
+    int64_t num_layers = 1;
+    bool batch_first = false;
+    double dropout = 0;
+    bool bidirectional = false;
+  };
+  template <class Options>
+  static Setting setting_of(const Options& o) {
+    Setting s = {o.type, Options::recurrence, o.input_size, o.hidden_size, o.bias};
+    if constexpr (requires { o.nonlinearity; }) s.nonlinearity = o.nonlinearity;
+    if constexpr (requires { o.num_layers; }) {
+      s.num_layers = o.num_layers;
+      s.batch_first = o.batch_first;
+      s.dropout = o.dropout;
+      s.bidirectional = o.bidirectional;
+    }
+    return s;
+  }
+  explicit RecurrentModule(const Setting& setting);
+
+  bool has_cell_state() const { return setting_.recurrence == Recurrence::lstm; }
+  /// Registers the parameters with `suffix` behind their names, for an input of `columns` features.
+  RecurrentWeights add_weights(const std::string& suffix, int64_t columns);
+  /// `state`, whose shape is checked, or zeros where it is undefined.
+  Tensor checked_state(const char* name, const Tensor& state, const Shape& expected,
+                       const Tensor& x, const char* hint) const;
+  LSTMState step(const Tensor& x, const LSTMState& state, const RecurrentWeights& weights) const;
+
+  Setting setting_;
+};
+
 // --- Layers --------------------------------------------------------------------------------------
 
-/// Which layer RecurrentOptions are for.
-enum class Recurrence { lstm, gru };
-
 /// Options of LSTM and GRU: PyTorch's names and defaults.
-template <Recurrence recurrence>
+template <Recurrence kind>
 struct RecurrentOptions {
-  static constexpr const char* type = recurrence == Recurrence::lstm ? "LSTM" : "GRU";
+  static constexpr Recurrence recurrence = kind;
+  static constexpr const char* type = kind == Recurrence::lstm ? "LSTM" : "GRU";
   int64_t input_size = 0;      ///< features of a step; has to be given
   int64_t hidden_size = 0;     ///< H, size of the states; has to be given
   int64_t num_layers = 1;      ///< each but the first reads the output of the one before it
@@ -67,6 +109,7 @@ struct RecurrentOptions {
 
 /// Options of RNN: PyTorch's names and defaults.
 struct RNNOptions {
+  static constexpr Recurrence recurrence = Recurrence::rnn;
   static constexpr const char* type = "RNN";
   int64_t input_size = 0;   ///< features of a step; has to be given
   int64_t hidden_size = 0;  ///< H, size of the states; has to be given
@@ -77,7 +120,16 @@ struct RNNOptions {
   double dropout = 0;          ///< in training, of what one layer passes to the next; in [0, 1]
   bool bidirectional = false;  ///< a second set of weights runs from the last step to the first
 
-  void describe(OptionVisitor& visit);
+  void describe(OptionVisitor& visit) {
+    visit.required("input_size", input_size);
+    visit.required("hidden_size", hidden_size);
+    visit("num_layers", num_layers);
+    visit.choice("nonlinearity", nonlinearity, {"tanh", "relu"});
+    visit("bias", bias);
+    visit("batch_first", batch_first);
+    visit("dropout", dropout);
+    visit("bidirectional", bidirectional);
+  }
 };
 using LSTMOptions = RecurrentOptions<Recurrence::lstm>;  ///< of LSTM
 using GRUOptions = RecurrentOptions<Recurrence::gru>;    ///< of GRU
@@ -95,63 +147,46 @@ using GRUOptions = RecurrentOptions<Recurrence::gru>;    ///< of GRU
 /// backward direction has "_reverse" behind these names. They start uniform in +-1/sqrt(H).
 ///
 /// Throws ShapeError for inputs and states of other shapes, and for a sequence without steps.
-class RecurrentLayer : public Module {
+class RecurrentLayer : public RecurrentModule {
  public:
   /// The output, from initial states of zeros.
   Tensor forward(const Tensor& x) override { return run(x, {}).output; }
   bool depends_on_mode() const override { return setting_.dropout > 0 && setting_.num_layers > 1; }
 
  protected:
-  /// The options, and what follows from the class.
-  struct Setting {
-    const char* type;
-    int64_t gates;
-    bool has_cell_state;
-    int64_t input_size, hidden_size, num_layers;
-    bool bias, batch_first;
-    double dropout;
-    bool bidirectional;
-  };
-  template <class Options>
-  static Setting make_setting(const Options& o, int64_t gates, bool has_cell_state = false) {
-    return {o.type,       gates,  has_cell_state, o.input_size, o.hidden_size,
-            o.num_layers, o.bias, o.batch_first,  o.dropout,    o.bidirectional};
-  }
   explicit RecurrentLayer(const Setting& setting);
-
   /// The whole computation.
-  LSTMResult run(const Tensor& x, const LSTMState& initial);
-  /// The same as a call: under the layer's name, with its hook.
+  LSTMResult run(const Tensor& x, const LSTMState& initial) const;
+  /// The same as a call: under the layer's name, with its hooks.
   LSTMResult call_with_state(const Tensor& x, const LSTMState& initial);
 
  private:
   using Steps = std::vector<Tensor>;  // one [N, features] each
 
-  virtual LSTMState step(const Tensor& x, const LSTMState& state,
-                         const RecurrentWeights& weights) const = 0;
-
   int64_t directions() const { return setting_.bidirectional ? 2 : 1; }
-  void add_weights(int64_t layer, bool reverse);
   void check_input(const Tensor& x) const;
   Tensor initial_state(const char* name, const Tensor& given, const Tensor& x) const;
   Steps run_direction(size_t number, const Steps& steps, LSTMState& state) const;
   Steps run_layer(int64_t layer, const Steps& steps, std::vector<LSTMState>& states) const;
 
-  Setting setting_;
   std::vector<RecurrentWeights> weights_;  // layer by layer, in each the forward direction first
+};
+
+/// A layer whose state is h alone: RNN and GRU.
+template <class OptionsType>
+class HiddenStateLayer : public Layer<OptionsType, RecurrentLayer> {
+ public:
+  explicit HiddenStateLayer(const OptionsType& o)
+      : Layer<OptionsType, RecurrentLayer>(o, RecurrentLayer::setting_of(o)) {}
+  RecurrentResult operator()(const Tensor& x, const Tensor& h_0 = {}) {
+    const LSTMResult result = this->call_with_state(x, {h_0, {}});
+    return {result.output, result.h_n};
+  }
 };
 
 /// h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it (Elman, "Finding structure in time",
 /// 1990).
-class RNN : public Layer<RNNOptions, RecurrentLayer> {
- public:
-  explicit RNN(const RNNOptions& options) : Layer(options, make_setting(options, 1)) {}
-  RecurrentResult operator()(const Tensor& x, const Tensor& h_0 = {});
-
- private:
-  LSTMState step(const Tensor& x, const LSTMState& state,
-                 const RecurrentWeights& weights) const override;
-};
+using RNN = HiddenStateLayer<RNNOptions>;
 
 /// Gates i, f, g, o stand in this order in the rows of the weights:
 ///
@@ -162,12 +197,10 @@ class RNN : public Layer<RNNOptions, RecurrentLayer> {
 /// al., 2000).
 class LSTM : public Layer<LSTMOptions, RecurrentLayer> {
  public:
-  explicit LSTM(const LSTMOptions& options) : Layer(options, make_setting(options, 4, true)) {}
-  LSTMResult operator()(const Tensor& x, const LSTMState& initial = {});
-
- private:
-  LSTMState step(const Tensor& x, const LSTMState& state,
-                 const RecurrentWeights& weights) const override;
+  explicit LSTM(const LSTMOptions& options) : Layer(options, setting_of(options)) {}
+  LSTMResult operator()(const Tensor& x, const LSTMState& initial = {}) {
+    return call_with_state(x, initial);
+  }
 };
 
 /// Gates r, z, n stand in this order in the rows of the weights:
@@ -175,17 +208,9 @@ class LSTM : public Layer<LSTMOptions, RecurrentLayer> {
 ///     r, z = sigmoid(W_ih x + b_ih + W_hh h + b_hh)
 ///     n = tanh(W_in x + b_in + r (W_hn h + b_hn)),  h' = (1 - z) n + z h
 ///
-/// (Cho et al., arXiv 1406.1078; r multiplies behind the product and its bias, as in cuDNN and
+/// (Cho et al., arXiv 1406.1078; r multiplies after the product and its bias, as in cuDNN and
 /// PyTorch.)
-class GRU : public Layer<GRUOptions, RecurrentLayer> {
- public:
-  explicit GRU(const GRUOptions& options) : Layer(options, make_setting(options, 3)) {}
-  RecurrentResult operator()(const Tensor& x, const Tensor& h_0 = {});
-
- private:
-  LSTMState step(const Tensor& x, const LSTMState& state,
-                 const RecurrentWeights& weights) const override;
-};
+using GRU = HiddenStateLayer<GRUOptions>;
 
 /// Options of LastStep.
 struct LastStepOptions {
@@ -200,99 +225,84 @@ using LastStep = FunctionLayer<LastStepOptions>;
 
 // --- Cells: one step -----------------------------------------------------------------------------
 
-/// What the cells have in common: parameters weight_ih [G H, input_size], weight_hh [G H, H],
-/// bias_ih and bias_hh [G H], uniform in +-1/sqrt(H); formulas and order of gates are those of the
-/// layers. Inputs are [N, input_size] or [input_size], states [N, H] or [H]; states that are not
-/// given are zeros. Throws ShapeError for others.
-class RecurrentCell : public Module {
+/// What the cells have in common: parameters weight_ih, weight_hh, bias_ih and bias_hh, formulas
+/// and order of gates are those of the layers. Inputs are [N, input_size] or [input_size], states
+/// [N, H] or [H]; states that are not given are zeros. Throws ShapeError for others.
+class RecurrentCell : public RecurrentModule {
+ private:
+  RecurrentWeights weights_;
+
  public:
   Tensor& weight_ih;  ///< [G H, input_size]
   Tensor& weight_hh;  ///< [G H, H]
   Tensor& bias_ih;    ///< [G H]; undefined without bias
   Tensor& bias_hh;    ///< likewise
 
+  /// The next hidden state, from states of zeros.
+  Tensor forward(const Tensor& x) override { return run(x, {}).h; }
+
  protected:
-  /// The options, and what follows from the class.
-  struct Setting {
-    const char* type;
-    int64_t gates, input_size, hidden_size;
-    bool bias;
-  };
   explicit RecurrentCell(const Setting& setting);
-  RecurrentWeights weights() { return {weight_ih, weight_hh, bias_ih, bias_hh}; }
-  /// `state` checked against x, or zeros.
-  Tensor checked_state(const char* name, const Tensor& x, const Tensor& state) const;
-
- private:
-  static const Setting& checked(const Setting& setting);
-  RecurrentCell(const Setting& setting, int64_t rows);
-
-  Setting setting_;
+  LSTMState run(const Tensor& x, const LSTMState& state) const;
+  /// The same as a call: under the cell's name, with its hooks.
+  LSTMState call_with_state(const Tensor& x, const LSTMState& state);
 };
 
 /// Options of RNNCell.
 struct RNNCellOptions {
+  static constexpr Recurrence recurrence = Recurrence::rnn;
   static constexpr const char* type = "RNNCell";
   int64_t input_size = 0;                                ///< features of the input; has to be given
   int64_t hidden_size = 0;                               ///< H, size of the states; has to be given
   bool bias = true;                                      ///< have bias_ih and bias_hh
   RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;  ///< what the step ends with
-  void describe(OptionVisitor& visit);
+  void describe(OptionVisitor& visit) {
+    visit.required("input_size", input_size);
+    visit.required("hidden_size", hidden_size);
+    visit("bias", bias);
+    visit.choice("nonlinearity", nonlinearity, {"tanh", "relu"});
+  }
 };
-/// Options of LSTMCell.
-struct LSTMCellOptions {
-  static constexpr const char* type = "LSTMCell";
+/// Options of LSTMCell and GRUCell.
+template <Recurrence kind>
+struct RecurrentCellOptions {
+  static constexpr Recurrence recurrence = kind;
+  static constexpr const char* type = kind == Recurrence::lstm ? "LSTMCell" : "GRUCell";
   int64_t input_size = 0;   ///< features of the input; has to be given
   int64_t hidden_size = 0;  ///< H, size of the states; has to be given
   bool bias = true;         ///< have bias_ih and bias_hh
-  void describe(OptionVisitor& visit);
+  void describe(OptionVisitor& visit) {
+    visit.required("input_size", input_size);
+    visit.required("hidden_size", hidden_size);
+    visit("bias", bias);
+  }
 };
-/// Options of GRUCell.
-struct GRUCellOptions {
-  static constexpr const char* type = "GRUCell";
-  int64_t input_size = 0;   ///< features of the input; has to be given
-  int64_t hidden_size = 0;  ///< H, size of the states; has to be given
-  bool bias = true;         ///< have bias_ih and bias_hh
-  void describe(OptionVisitor& visit);
-};
+using LSTMCellOptions = RecurrentCellOptions<Recurrence::lstm>;  ///< of LSTMCell
+using GRUCellOptions = RecurrentCellOptions<Recurrence::gru>;    ///< of GRUCell
 
-/// One step of an RNN.
-class RNNCell : public Layer<RNNCellOptions, RecurrentCell> {
+/// A cell whose state is h alone: RNNCell and GRUCell.
+template <class OptionsType>
+class HiddenStateCell : public Layer<OptionsType, RecurrentCell> {
  public:
-  explicit RNNCell(const RNNCellOptions& o)
-      : Layer(o, Setting{o.type, 1, o.input_size, o.hidden_size, o.bias}) {}
+  explicit HiddenStateCell(const OptionsType& o)
+      : Layer<OptionsType, RecurrentCell>(o, RecurrentCell::setting_of(o)) {}
   /// The next hidden state.
-  Tensor operator()(const Tensor& x, const Tensor& h = {});
-  Tensor forward(const Tensor& x) override { return step(x, {}); }
-
- private:
-  Tensor step(const Tensor& x, const Tensor& h);
+  Tensor operator()(const Tensor& x, const Tensor& h = {}) {
+    return this->call_with_state(x, {h, {}}).h;
+  }
 };
+
+using RNNCell = HiddenStateCell<RNNCellOptions>;  ///< one step of an RNN
+using GRUCell = HiddenStateCell<GRUCellOptions>;  ///< one step of a GRU
 
 /// One step of an LSTM.
 class LSTMCell : public Layer<LSTMCellOptions, RecurrentCell> {
  public:
-  explicit LSTMCell(const LSTMCellOptions& o)
-      : Layer(o, Setting{o.type, 4, o.input_size, o.hidden_size, o.bias}) {}
+  explicit LSTMCell(const LSTMCellOptions& o) : Layer(o, setting_of(o)) {}
   /// The next states.
-  LSTMState operator()(const Tensor& x, const LSTMState& state = {});
-  Tensor forward(const Tensor& x) override { return step(x, {}).h; }
-
- private:
-  LSTMState step(const Tensor& x, const LSTMState& state);
-};
-
-/// One step of a GRU.
-class GRUCell : public Layer<GRUCellOptions, RecurrentCell> {
- public:
-  explicit GRUCell(const GRUCellOptions& o)
-      : Layer(o, Setting{o.type, 3, o.input_size, o.hidden_size, o.bias}) {}
-  /// The next hidden state.
-  Tensor operator()(const Tensor& x, const Tensor& h = {});
-  Tensor forward(const Tensor& x) override { return step(x, {}); }
-
- private:
-  Tensor step(const Tensor& x, const Tensor& h);
+  LSTMState operator()(const Tensor& x, const LSTMState& state = {}) {
+    return call_with_state(x, state);
+  }
 };
 
 }  // namespace gradus::nn

@@ -31,18 +31,16 @@ Tensor weight_length(const Tensor& v, std::optional<int64_t> dim) {
 }
 
 Tensor normed_weight(const Tensor& v, const Tensor& g, std::optional<int64_t> dim) {
+  const Tape::Span span("weight_norm");
   return mul(v, div(g, weight_length(v, dim)));
 }
 
 namespace {
 
 Tensor checked_length(const char* type, const Tensor& weight, std::optional<int64_t> dim) {
-  if (dim && (*dim < 0 || *dim >= weight.dim())) {
-    throw ValueError(
-        type,
-        str("dim ", *dim, " is none of the ", weight.dim(), " of the weight ", weight.shape()),
-        "leave it empty for one length of the whole weight");
-  }
+  require(!dim || (*dim >= 0 && *dim < weight.dim()), type,
+          "leave it empty for one length of the whole weight", "dim ", dim.value_or(0),
+          " is none of the ", weight.dim(), " of the weight ", weight.shape());
   const NoGrad pause;
   return weight_length(weight, dim);
 }
@@ -88,10 +86,8 @@ void iterate(const Tensor& weight, Tensor& u, Tensor& v, int64_t times, double e
 template <class Options>
 const Options& checked(const Options& o) {
   check_at_least(o.type, "n_power_iterations", o.n_power_iterations, 1);
-  if (!(o.eps >= 0)) {
-    throw ValueError(o.type, str("eps must not be negative, got ", o.eps),
-                     "it keeps a norm of 0 from being divided by; 1e-12 is usual");
-  }
+  require(o.eps >= 0, o.type, "it keeps a norm of 0 from being divided by; 1e-12 is usual",
+          "eps must not be negative, got ", o.eps);
   return o;
 }
 
@@ -113,6 +109,7 @@ SpectralNorm<Inner>::SpectralNorm(Inner layer, int64_t n_power_iterations, doubl
 
 template <class Inner>
 Tensor SpectralNorm<Inner>::weight() const {
+  const Tape::Span span("spectral_norm");
   // Copies, since the next forward in training writes to the buffers.
   const Tensor u = weight_u.clone(), v = weight_v.clone();
   return div(weight_orig, matmul(u, matmul(as_matrix(weight_orig), v)));

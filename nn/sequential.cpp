@@ -5,11 +5,9 @@
 namespace gradus::nn {
 
 Module& Sequential::operator[](size_t index) const {
-  const auto layers = children();
-  if (index < layers.size()) return *layers[index];
-  throw IndexError(
-      type(), str("no layer ", index, ", there are ", layers.size()),
-      layers.empty() ? "it has no layers" : str("layers go from 0 to ", layers.size() - 1));
+  if (index < size()) return *children()[index];
+  throw IndexError(type(), str("no layer ", index, ", there are ", size()),
+                   size() == 0 ? "it has no layers" : str("layers go from 0 to ", size() - 1));
 }
 
 Tensor Sequential::forward(const Tensor& x) {
@@ -27,12 +25,10 @@ Residual::Residual(Sequential body_layers, Sequential shortcut_layers)
 Tensor Residual::forward(const Tensor& x) {
   const Tensor y = body(x);
   const Tensor other = shortcut(x);
-  if (y.shape() != other.shape()) {
-    throw ShapeError(
-        type(),
-        str("body gives ", y.shape(), ", shortcut ", other.shape(), " for input ", x.shape()),
-        "a shortcut of a 1x1 convolution with the body's stride and channels fits");
-  }
+  require<ShapeError>(y.shape() == other.shape(), type(),
+                      "a shortcut of a 1x1 convolution with the body's stride and channels fits",
+                      "body gives ", y.shape(), ", shortcut ", other.shape(), " for input ",
+                      x.shape());
   return add(y, other);
 }
 

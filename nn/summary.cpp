@@ -8,7 +8,7 @@
 #include "../core/tape.h"
 #include "check_parameters.h"
 #include "fold.h"
-#include "mode.h"
+#include "training_mode.h"
 
 namespace gradus::nn {
 
@@ -89,8 +89,7 @@ std::string grouped(double number) {
 std::string notes(const Module& net, const ParameterUse& use) {
   std::string text;
   for (const UnregisteredLeaf& leaf : use.unregistered) {
-    text += str("note: a tensor ", leaf.tensor.shape(), leaf.op.empty() ? "" : " of ", leaf.op,
-                leaf.path.empty() ? "" : " in ", leaf.path,
+    text += str("note: a tensor ", leaf,
                 " asks for a gradient and is no parameter of the net, so it is neither trained nor "
                 "saved; register layers with child<Layer>(name, ...), tensors with parameter()\n");
   }

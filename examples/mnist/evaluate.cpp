@@ -4,7 +4,7 @@
 #include <gradus/datasets/idx.h>
 #include <gradus/datasets/loader.h>
 #include <gradus/nn/loss.h>
-#include <gradus/nn/mode.h>
+#include <gradus/nn/training_mode.h>
 
 #include <algorithm>
 #include <cmath>

@@ -16,7 +16,7 @@
 #include "../../datasets/loader.h"
 #include "../../datasets/synthetic.h"
 #include "../../nn/model_json.h"
-#include "../../nn/norm_statistics.h"
+#include "../../nn/running_statistics.h"
 #include "../../optim/adam.h"
 #include "../support/errors.h"
 #include "../support/temporary_folder.h"

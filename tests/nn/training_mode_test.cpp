@@ -1,4 +1,4 @@
-#include "../../nn/mode.h"
+#include "../../nn/training_mode.h"
 
 #include <doctest/doctest.h>
 

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "mode.h"
 #include "norm.h"
+#include "training_mode.h"
 
 namespace gradus::nn {
 

@@ -1,9 +1,35 @@
-#include "norm_statistics.h"
+// Everything that writes the running statistics of batch and instance norm: each forward in
+// training, a reset, and a pass that takes them anew.
+#include "running_statistics.h"
 
 #include "../core/base/error.h"
 #include "../core/tape.h"
 
 namespace gradus::nn {
+
+void ChannelNormLayer::update_running_statistics(const NormResult& batch, int64_t values) {
+  const NoGrad pause;
+  const bool counts = is_batch() || !setting_.momentum;
+  const auto per_channel = [&](const Tensor& t) { return is_batch() ? t : mean(t, {0}); };
+  // What takes memory comes first: then all statistics move, or none.
+  const Tensor one = ones({}, int64), batch_mean = per_channel(batch.mean),
+               batch_variance = per_channel(batch.variance);
+  if (counts) num_batches_tracked.add_(one);
+  const double share = setting_.momentum ? *setting_.momentum : 1 / num_batches_tracked.item();
+  const double unbiased = static_cast<double>(values) / static_cast<double>(values - 1);
+  running_mean.mul_(1 - share).add_(batch_mean, share);
+  running_var.mul_(1 - share).add_(batch_variance, share * unbiased);
+}
+
+void ChannelNormLayer::reset_running_stats() {
+  if (!has_running_statistics()) return;
+  const NoGrad pause;
+  running_mean.zero_();
+  running_var.fill_(1);
+  num_batches_tracked.zero_();
+}
+
+// --- Statistics taken anew ---
 
 /// Watches one layer while the pass lives. Then the layer gets statistics back: the ones it had, or
 /// those that were collected.
@@ -117,10 +143,8 @@ void StatisticsPass::add(const Tensor& x) {
 }
 
 void StatisticsPass::finish() {
-  if (batches_ == 0) {
-    throw ValueError("recompute_statistics", "there was no batch",
-                     "a range that can be read only once may have been read before");
-  }
+  require(batches_ > 0, "recompute_statistics",
+          "a range that can be read only once may have been read before", "there was no batch");
   for (const auto& collector : collectors_) collector->finish();
   collectors_.clear();
 }

@@ -3,12 +3,12 @@
 
 #include "../../nn/activation.h"
 #include "../../nn/conv.h"
-#include "../../nn/decay.h"
 #include "../../nn/embedding.h"
 #include "../../nn/linear.h"
 #include "../../nn/norm.h"
 #include "../../nn/recurrent.h"
 #include "../../nn/sequential.h"
+#include "../../nn/weight_decay.h"
 
 using namespace gradus;
 using Names = std::vector<std::string>;

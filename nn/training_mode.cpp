@@ -1,4 +1,4 @@
-#include "mode.h"
+#include "training_mode.h"
 
 #include "../core/base/error.h"
 
@@ -29,9 +29,10 @@ std::vector<std::string> training_modules(const Module& net) {
 std::string evaluation_warning(const Module& net) {
   const std::vector<std::string> paths = training_modules(net);
   if (paths.empty()) return "";
-  std::string list;
-  for (size_t i = 0; i < paths.size() && i < 3; ++i) list += (i == 0 ? "" : ", ") + paths[i];
-  if (paths.size() > 3) list += str(" and ", paths.size() - 3, " more");
+  constexpr size_t shown = 3;
+  const size_t more = paths.size() > shown ? paths.size() - shown : 0;
+  const std::string list = joined(std::span(paths).first(paths.size() - more)) +
+                           (more > 0 ? str(" and ", more, " more") : "");
   return str("evaluated in training mode, which changes what these layers do: ", list,
              ". Call eval() first");
 }

@@ -1,4 +1,4 @@
-#include "../../nn/norm_statistics.h"
+#include "../../nn/running_statistics.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "decay.h"
+#include "weight_decay.h"
 
 #include <unordered_map>
 
