@@ -157,7 +157,7 @@ TEST_CASE("one thread and two give the same bits") {
   }
 }
 
-TEST_CASE("all instruction sets agree") {
+TEST_CASE("all instruction sets and the plain definitions agree") {
   const Restore restore;
   for (const Row& row : rows()) {
     for (DType dtype : {float32, float64}) {
