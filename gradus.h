@@ -67,7 +67,6 @@
 #include "optim/rmsprop.h"
 #include "optim/schedule.h"
 #include "optim/sgd.h"
-#include "optim/update.h"
 
 /// Tensors, the tape that records operations on them, every operation (ops.h), losses and files.
 /// Everything throws gradus::Error, or a type derived from it, if it is used wrongly.

@@ -167,10 +167,13 @@ void add_denormal_input() {
   add("matmul/denormal/512x512/fwd", {512, 512}, [](const Tensor& x) { matmul(x, x); });
   add("conv2d/denormal/16x32x28x28/fwd", {16, 32, 28, 28},
       [w = full({32, 32, 3, 3}, 0.01)](const Tensor& x) { conv2d(x, w); });
-  add("sgd/denormal/1000000/step", {1000000},
-      [p = zeros({1000000}), buffer = zeros({1000000})](const Tensor& x) mutable {
-        sgd_update_(p, x, buffer, {.lr = 0.01, .momentum = 0.9});
-      });
+  Tensor p = zeros({1000000}).requires_grad_();
+  const auto sgd = std::make_shared<optim::SGD>(NamedTensors{{"p", p}},
+                                                optim::SGDOptions{.lr = 0.01, .momentum = 0.9});
+  add("sgd/denormal/1000000/step", {1000000}, [p, sgd](const Tensor& x) mutable {
+    p.set_grad(x);  // which copies it
+    sgd->step();
+  });
 }
 
 /// The usual reporter, without what Google Benchmark appends to names.

@@ -17,18 +17,10 @@ struct AdadeltaOptions {
 
 /// Steps in units of earlier steps: s = rho s + (1 - rho) g^2, q = sqrt(a + eps) / sqrt(s + eps) g,
 /// a = rho a + (1 - rho) q^2, p -= lr q (Zeiler, arXiv 1212.5701).
-class Adadelta : public Optimizer {
+class Adadelta : public RuleOptimizer<AdadeltaOptions, struct AdadeltaRule> {
  public:
-  explicit Adadelta(const std::vector<ParameterGroup>& groups, const AdadeltaOptions& options = {});
-  explicit Adadelta(const NamedTensors& parameters, const AdadeltaOptions& options = {})
-      : Adadelta(std::vector<ParameterGroup>{{parameters}}, options) {}
-
- protected:
-  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
-  void check(const GroupSettings& settings) const override;
-
- private:
-  AdadeltaOptions options_;
+  explicit Adadelta(const ParameterGroups& groups, const AdadeltaOptions& options = {})
+      : RuleOptimizer("Adadelta", {{"square_avg"}, {"acc_delta"}}, groups, options) {}
 };
 
 }  // namespace gradus::optim

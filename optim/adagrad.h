@@ -19,18 +19,10 @@ struct AdagradOptions {
 /// Steps divided by the root of the sum of all squared gradients so far: sum += g^2,
 /// p -= lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps) (Duchi, Hazan and Singer, "Adaptive
 /// subgradient methods", JMLR 2011).
-class Adagrad : public Optimizer {
+class Adagrad : public RuleOptimizer<AdagradOptions, struct AdagradRule> {
  public:
-  explicit Adagrad(const std::vector<ParameterGroup>& groups, const AdagradOptions& options = {});
-  explicit Adagrad(const NamedTensors& parameters, const AdagradOptions& options = {})
-      : Adagrad(std::vector<ParameterGroup>{{parameters}}, options) {}
-
- protected:
-  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
-  void check(const GroupSettings& settings) const override;
-
- private:
-  AdagradOptions options_;
+  explicit Adagrad(const ParameterGroups& groups, const AdagradOptions& options = {})
+      : RuleOptimizer("Adagrad", {{"sum", options.initial_accumulator_value}}, groups, options) {}
 };
 
 }  // namespace gradus::optim

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "moment_optimizer.h"
+#include "optimizer.h"
 
 namespace gradus::optim {
 
@@ -22,22 +22,13 @@ struct AdamOptions {
 /// Adaptive moments: m and v are moving averages of g and g^2, p -= lr m' / (sqrt(v') + eps) with
 /// both corrected for their start at 0 (Kingma and Ba, arXiv 1412.6980); amsgrad uses the largest v
 /// so far (Reddi et al., "On the convergence of Adam and beyond", ICLR 2018).
-class Adam : public MomentOptimizer<AdamOptions> {
+class Adam : public RuleOptimizer<AdamOptions, struct AdamRule> {
  public:
-  explicit Adam(const std::vector<ParameterGroup>& groups, const AdamOptions& options = {})
-      : Adam("Adam", groups, options, false) {}
-  explicit Adam(const NamedTensors& parameters, const AdamOptions& options = {})
-      : Adam(std::vector<ParameterGroup>{{parameters}}, options) {}
-
- protected:
-  Adam(const char* type, const std::vector<ParameterGroup>& groups, const AdamOptions& options,
-       bool decoupled);
-  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
-
- private:
-  static Kind kind(const char* type, bool amsgrad, bool decoupled);
-
-  bool decoupled_;
+  explicit Adam(const ParameterGroups& groups, const AdamOptions& options = {})
+      : RuleOptimizer(
+            "Adam",
+            {{"exp_avg"}, {"exp_avg_sq"}, {.name = "max_exp_avg_sq", .kept = options.amsgrad}},
+            groups, options) {}
 };
 
 /// Options of AdamW; settings outside of their range throw ValueError.
@@ -53,19 +44,13 @@ struct AdamWOptions {
 
 /// Adam whose weight decay does not pass through the moments (Loshchilov and Hutter, "Decoupled
 /// weight decay regularization", arXiv 1711.05101).
-class AdamW : public Adam {
+class AdamW : public RuleOptimizer<AdamWOptions, struct AdamRule> {
  public:
-  explicit AdamW(const std::vector<ParameterGroup>& groups, const AdamWOptions& options = {})
-      : Adam("AdamW", groups,
-             {.lr = options.lr,
-              .betas = options.betas,
-              .eps = options.eps,
-              .weight_decay = options.weight_decay,
-              .amsgrad = options.amsgrad,
-              .maximize = options.maximize},
-             true) {}
-  explicit AdamW(const NamedTensors& parameters, const AdamWOptions& options = {})
-      : AdamW(std::vector<ParameterGroup>{{parameters}}, options) {}
+  explicit AdamW(const ParameterGroups& groups, const AdamWOptions& options = {})
+      : RuleOptimizer(
+            "AdamW",
+            {{"exp_avg"}, {"exp_avg_sq"}, {.name = "max_exp_avg_sq", .kept = options.amsgrad}},
+            groups, options) {}
 };
 
 }  // namespace gradus::optim

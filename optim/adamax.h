@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "moment_optimizer.h"
+#include "optimizer.h"
 
 namespace gradus::optim {
 
@@ -21,14 +21,10 @@ struct AdamaxOptions {
 /// Adam with the largest gradient in place of the mean square: m = beta1 m + (1 - beta1) g,
 /// u = max(beta2 u, |g| + eps), p -= lr / (1 - beta1^t) m / u (Kingma and Ba, arXiv 1412.6980,
 /// section 7.1).
-class Adamax : public MomentOptimizer<AdamaxOptions> {
+class Adamax : public RuleOptimizer<AdamaxOptions, struct AdamaxRule> {
  public:
-  explicit Adamax(const std::vector<ParameterGroup>& groups, const AdamaxOptions& options = {});
-  explicit Adamax(const NamedTensors& parameters, const AdamaxOptions& options = {})
-      : Adamax(std::vector<ParameterGroup>{{parameters}}, options) {}
-
- protected:
-  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
+  explicit Adamax(const ParameterGroups& groups, const AdamaxOptions& options = {})
+      : RuleOptimizer("Adamax", {{"exp_avg"}, {"exp_inf"}}, groups, options) {}
 };
 
 }  // namespace gradus::optim

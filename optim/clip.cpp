@@ -7,56 +7,69 @@
 #include "../core/base/error.h"
 #include "../core/ops.h"
 #include "../core/tape.h"
-#include "update.h"
+#include "clip_kernel.h"
+
+namespace gradus {
+
+double total_norm(std::span<const Tensor> tensors, double ord) {
+  require(ord > 0, "total_norm", "it must be a positive number or infinity", "ord is ", ord);
+  double total = 0;
+  for (const Tensor& tensor : tensors) {
+    const Tensor x = tensor.detach().contiguous();
+    const double part = dispatch_floating("total_norm", x.dtype(), [&]<class T>() {
+      return kernels::table<kernels::GradientNorm<T>>().power_sum(ord, x.numel(), x.data<T>());
+    });
+    if (!std::isinf(ord)) {
+      total += part;
+    } else if (part > total || std::isnan(part)) {
+      total = part;
+    }
+  }
+  if (std::isinf(ord) || ord == 1) return total;
+  return ord == 2 ? std::sqrt(total) : std::pow(total, 1 / ord);
+}
+
+}  // namespace gradus
 
 namespace gradus::optim {
 
 namespace {
 
-/// Parameters that have a gradient.
-std::vector<Tensor> with_gradient(const char* op, const NamedTensors& parameters) {
-  std::vector<Tensor> found;
-  for (const NamedTensor& parameter : parameters) {
-    if (!parameter.tensor.defined()) {
-      throw ValueError(op, str("parameter ", parameter.name, " is undefined"),
-                       "pass module.named_parameters()");
+/// Parameters that have a gradient, and their gradients.
+struct Gradients {
+  std::vector<Tensor> parameters, gradients;
+
+  Gradients(const char* op, const NamedTensors& named) {
+    for (const auto& [name, parameter] : named) {
+      require(parameter.defined(), op, "pass module.named_parameters()", "parameter ", name,
+              " is undefined");
+      if (!parameter.grad().defined()) continue;
+      parameters.push_back(parameter);
+      gradients.push_back(parameter.grad());
     }
-    if (parameter.tensor.grad().defined()) found.push_back(parameter.tensor);
   }
-  return found;
-}
 
-std::vector<Tensor> gradients_of(const std::vector<Tensor>& parameters) {
-  std::vector<Tensor> gradients;
-  gradients.reserve(parameters.size());
-  for (const Tensor& parameter : parameters) gradients.push_back(parameter.grad());
-  return gradients;
-}
-
-/// Gives all parameters `make(gradient)` for a gradient, or none where that throws.
-template <class Make>
-void set_all(std::vector<Tensor>& parameters, const std::vector<Tensor>& gradients,
-             const Make& make) {
-  std::vector<Tensor> made;
-  made.reserve(gradients.size());
-  for (const Tensor& gradient : gradients) made.push_back(make(gradient));
-  for (size_t i = 0; i < parameters.size(); ++i) parameters[i].set_grad(std::move(made[i]));
-}
+  /// Makes all gradients `change(gradient)`, or none where that throws.
+  template <class Change>
+  void change_all(const Change& change) {
+    std::vector<Tensor> changed;
+    changed.reserve(gradients.size());
+    for (const Tensor& gradient : gradients) changed.push_back(change(gradient));
+    for (size_t i = 0; i < changed.size(); ++i) parameters[i].set_grad(std::move(changed[i]));
+  }
+};
 
 void require_not_negative(const char* op, const char* option, double value) {
-  if (value >= 0) return;
-  throw ValueError(op, str(option, " must be a number of at least 0, got ", value),
-                   "1 is usual; infinity changes nothing");
+  require(value >= 0, op, "1 is usual; infinity changes nothing", option,
+          " must be a number of at least 0, got ", value);
 }
 
 /// Which gradients make the norm NaN or infinite, for people to look at.
 std::string not_finite(const NamedTensors& parameters) {
   std::string names;
-  for (const NamedTensor& parameter : parameters) {
-    const Tensor gradient = parameter.tensor.grad();
-    if (gradient.defined() && !all_finite(gradient)) {
-      names += str(names.empty() ? "" : ", ", parameter.name);
-    }
+  for (const auto& [name, parameter] : parameters) {
+    const Tensor gradient = parameter.grad();
+    if (gradient.defined() && !all_finite(gradient)) names += (names.empty() ? "" : ", ") + name;
   }
   return names.empty() ? "none alone" : names;
 }
@@ -67,15 +80,11 @@ double clip_grad_norm_(const NamedTensors& parameters, double max_norm,
                        const ClipNormOptions& options) {
   const char* const op = "clip_grad_norm_";
   require_not_negative(op, "max_norm", max_norm);
-  if (!(options.norm_type > 0)) {
-    throw ValueError(
-        op, str("norm_type must be a positive number or infinity, got ", options.norm_type),
-        "2 is the Euclidean norm, infinity the largest element");
-  }
+  require(options.norm_type > 0, op, "2 is the Euclidean norm, infinity the largest element",
+          "norm_type must be a positive number or infinity, got ", options.norm_type);
   const NoGrad pause;
-  std::vector<Tensor> clipped = with_gradient(op, parameters);
-  const std::vector<Tensor> gradients = gradients_of(clipped);
-  const double total = total_norm(gradients, options.norm_type);
+  Gradients clipped(op, parameters);
+  const double total = total_norm(clipped.gradients, options.norm_type);
   if (options.error_if_nonfinite && !std::isfinite(total)) {
     throw ValueError(
         op, str("the norm of the gradients is ", total, "; not finite: ", not_finite(parameters)),
@@ -83,7 +92,7 @@ double clip_grad_norm_(const NamedTensors& parameters, double max_norm,
   }
   const double factor = max_norm / (total + 1e-6);
   if (factor >= 1) return total;  // a NaN goes on
-  set_all(clipped, gradients, [&](const Tensor& g) { return mul(g, factor); });
+  clipped.change_all([&](const Tensor& g) { return mul(g, factor); });
   return total;
 }
 
@@ -91,9 +100,9 @@ void clip_grad_value_(const NamedTensors& parameters, double clip_value) {
   const char* const op = "clip_grad_value_";
   require_not_negative(op, "clip_value", clip_value);
   const NoGrad pause;
-  std::vector<Tensor> clipped = with_gradient(op, parameters);
-  set_all(clipped, gradients_of(clipped),
-          [&](const Tensor& g) { return clamp(g, -clip_value, clip_value); });
+  Gradients(op, parameters).change_all([&](const Tensor& g) {
+    return clamp(g, -clip_value, clip_value);
+  });
 }
 
 }  // namespace gradus::optim

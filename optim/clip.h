@@ -5,7 +5,18 @@
 //     optimizer.step();
 #pragma once
 
+#include <span>
+
 #include "../core/tensor.h"
+
+namespace gradus {
+
+/// (sum of |x|^ord)^(1 / ord) over all elements of all tensors (floating, any shapes), or the
+/// largest |x| for infinite `ord`, computed in double; 0 for no tensors. Throws ValueError unless
+/// ord > 0.
+double total_norm(std::span<const Tensor> tensors, double ord = 2);
+
+}  // namespace gradus
 
 namespace gradus::optim {
 

@@ -1,21 +1,36 @@
 #include "ema.h"
 
 #include <algorithm>
-#include <unordered_map>
 
-#include "../core/base/error.h"
-#include "../core/ops.h"
-#include "../core/tape.h"
+#include "../core/op.h"
+#include "apply.h"
+#include "ema_kernel.h"
+#include "option_range.h"
 #include "state_loader.h"
-#include "update.h"
+
+namespace gradus {
+
+void average_update_(Tensor& average, const Tensor& value, double share) {
+  const char* const op = "average_update_";
+  ops::check_floating(op, average);
+  check_in_place(op, average);
+  ops::check_same_dtype(op, average, value);
+  require<ShapeError>(value.shape() == average.shape(), op, "both have one shape", "value is ",
+                      value.shape(), ", the average ", average.shape());
+  require(average.is_contiguous(), op, "contiguous() makes a copy that is", "average ",
+          average.shape(), " is not in row-major order");
+  const bool copied = !value.is_contiguous() || value.overlaps(average);
+  const Tensor x = copied ? value.detach().clone() : value;
+  optim::apply_rule(optim::AverageRule{{}, share}, average, x);
+}
+
+}  // namespace gradus
 
 namespace gradus::optim {
 
 EMA::EMA(const NamedTensors& parameters, const EMAOptions& options) : options_(options) {
-  if (!(options.decay >= 0 && options.decay <= 1)) {
-    throw ValueError("EMA", str("decay must be in [0, 1], got ", options.decay),
-                     "it is the share of the average that a step keeps; 0.999 is usual");
-  }
+  check_option("EMA", "decay", options.decay, share,
+               "it is the share of the average that a step keeps; 0.999 is usual");
   std::unordered_set<std::string> names;
   for (const NamedTensor& parameter : parameters) add(parameter, names);
   for (const NamedTensor& buffer : options.buffers) add(buffer, names);
@@ -23,18 +38,12 @@ EMA::EMA(const NamedTensors& parameters, const EMAOptions& options) : options_(o
 
 void EMA::add(const NamedTensor& source, std::unordered_set<std::string>& names) {
   const auto& [name, tensor] = source;
-  if (!tensor.defined()) {
-    throw ValueError("EMA", str(name, " is undefined"),
-                     "pass module.named_parameters(), and named_buffers() as .buffers");
-  }
-  if (!tensor.is_contiguous()) {
-    throw ValueError("EMA", str(name, " ", tensor.shape(), " is not in row-major order"),
-                     "copy it with contiguous()");
-  }
-  if (!names.insert(name).second) {
-    throw ValueError("EMA", str("two tensors are named ", name),
-                     "averages are kept by name; give each its own");
-  }
+  require(tensor.defined(), "EMA",
+          "pass module.named_parameters(), and named_buffers() as .buffers", name, " is undefined");
+  require(tensor.is_contiguous(), "EMA", "copy it with contiguous()", name, " ", tensor.shape(),
+          " is not in row-major order");
+  require(names.insert(name).second, "EMA", "averages are kept by name; give each its own",
+          "two tensors are named ", name);
   sources_.push_back(source);
   averages_.push_back(tensor.detach().clone());
 }
@@ -42,11 +51,10 @@ void EMA::add(const NamedTensor& source, std::unordered_set<std::string>& names)
 void EMA::update() {
   for (size_t i = 0; i < sources_.size(); ++i) {
     const auto& [name, value] = sources_[i];
-    if (value.dtype() == averages_[i].dtype() && value.shape() == averages_[i].shape()) continue;
-    throw ValueError("EMA",
-                     str(name, " is ", value.dtype(), " ", value.shape(), ", its average ",
-                         averages_[i].dtype(), " ", averages_[i].shape()),
-                     "convert a net before its averages are made");
+    const Tensor& average = averages_[i];
+    require(value.dtype() == average.dtype() && value.shape() == average.shape(), "EMA",
+            "convert a net before its averages are made", name, " is ", value.dtype(), " ",
+            value.shape(), ", its average ", average.dtype(), " ", average.shape());
   }
   const NoGrad pause;
   ++updates_;
@@ -64,29 +72,14 @@ void EMA::update() {
 }
 
 void EMA::copy_to(const NamedTensors& targets) const {
-  std::unordered_map<std::string, Tensor> by_name;
-  for (const NamedTensor& target : targets) by_name.emplace(target.name, target.tensor);
+  StateLoader loader(targets, StateLoader::Names::some);
   std::vector<Tensor> found;
-  std::string problems;
-  for (size_t i = 0; i < sources_.size(); ++i) {
-    const auto& [name, source] = sources_[i];
-    const auto target = by_name.find(name);
-    const char* const separator = problems.empty() ? "" : "; ";
-    if (target == by_name.end() || !target->second.defined()) {
-      problems += str(separator, "missing: ", name);
-      continue;
-    }
-    const Tensor& t = target->second;
-    found.push_back(t);
-    if (t.shape() == source.shape() && t.dtype() == source.dtype()) continue;
-    problems += str(separator, name, " is ", t.dtype(), " ", t.shape(), ", expected ",
-                    source.dtype(), " ", source.shape());
+  for (const NamedTensor& source : sources_) {
+    found.push_back(loader.take(source.name, source.tensor.shape(), source.tensor.dtype()));
   }
-  if (!problems.empty()) {
-    throw ValueError(
-        "EMA", str("the tensors do not fit, nothing was copied: ", problems),
-        "give named_parameters() and named_buffers() of a module with the same layers");
-  }
+  loader.finish("EMA",
+                "give named_parameters() and named_buffers() of a module with the same layers",
+                "the tensors do not fit, nothing was copied: ");
   const NoGrad pause;
   for (size_t i = 0; i < found.size(); ++i) found[i].copy_(averages_[i]);
 }
@@ -107,7 +100,7 @@ void EMA::load_state_dict(const NamedTensors& state) {
     const Tensor t = loader.take(source.name, source.tensor.shape(), source.tensor.dtype());
     averages.push_back(t.defined() ? t.clone() : t);
   }
-  const int64_t updates = loader.take_count("ema.updates", 0);
+  const int64_t updates = loader.take_count("ema.updates");
   loader.finish("EMA", "it must come from an EMA of the same tensors");
   averages_ = std::move(averages);
   updates_ = updates;

@@ -8,6 +8,16 @@
 
 #include "../core/tensor.h"
 
+namespace gradus {
+
+/// average += share (value - average), in place. Both have one shape and floating type, and the
+/// average is in row-major order, else ShapeError, DTypeError or ValueError is thrown and nothing
+/// is written; a value that overlaps with the average is read before it. Throws TapeError for an
+/// average that a recording tape tracks: open a NoGrad scope.
+void average_update_(Tensor& average, const Tensor& value, double share);
+
+}  // namespace gradus
+
 namespace gradus::optim {
 
 /// Options of EMA.

@@ -18,18 +18,10 @@ struct LionOptions {
 /// Steps of one size, in the direction of signs: p = (1 - lr weight_decay) p -
 /// lr sign(beta1 m + (1 - beta1) g), then m = beta2 m + (1 - beta2) g. It keeps half of Adam's
 /// state (Chen et al., "Symbolic discovery of optimization algorithms", arXiv 2302.06675).
-class Lion : public Optimizer {
+class Lion : public RuleOptimizer<LionOptions, struct LionRule> {
  public:
-  explicit Lion(const std::vector<ParameterGroup>& groups, const LionOptions& options = {});
-  explicit Lion(const NamedTensors& parameters, const LionOptions& options = {})
-      : Lion(std::vector<ParameterGroup>{{parameters}}, options) {}
-
- protected:
-  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
-  void check(const GroupSettings& settings) const override;
-
- private:
-  LionOptions options_;
+  explicit Lion(const ParameterGroups& groups, const LionOptions& options = {})
+      : RuleOptimizer("Lion", {{"exp_avg"}}, groups, options) {}
 };
 
 }  // namespace gradus::optim

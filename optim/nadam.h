@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "moment_optimizer.h"
+#include "optimizer.h"
 
 namespace gradus::optim {
 
@@ -26,15 +26,13 @@ struct NAdamOptions {
 ///          (sqrt(v / (1 - beta2^t)) + eps)
 ///
 /// (Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016).
-class NAdam : public MomentOptimizer<NAdamOptions> {
+class NAdam : public RuleOptimizer<NAdamOptions, struct NAdamRule> {
  public:
-  explicit NAdam(const std::vector<ParameterGroup>& groups, const NAdamOptions& options = {});
-  explicit NAdam(const NamedTensors& parameters, const NAdamOptions& options = {})
-      : NAdam(std::vector<ParameterGroup>{{parameters}}, options) {}
-
- protected:
-  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
-  void check(const GroupSettings& settings) const override;
+  explicit NAdam(const ParameterGroups& groups, const NAdamOptions& options = {})
+      : RuleOptimizer(
+            "NAdam",
+            {{"exp_avg"}, {"exp_avg_sq"}, {.name = "mu_product", .initial = 1, .scalar = true}},
+            groups, options) {}
 };
 
 }  // namespace gradus::optim

@@ -10,6 +10,7 @@
 #include "../core/base/warning.h"
 #include "../core/ops.h"
 #include "../core/tape.h"
+#include "option_range.h"
 #include "state_loader.h"
 
 namespace gradus::optim {
@@ -32,9 +33,9 @@ struct Optimizer::Seen {
   std::unordered_set<std::string> names;
 };
 
-Optimizer::Optimizer(Kind kind, const std::vector<ParameterGroup>& groups,
-                     const GroupSettings& defaults)
+Optimizer::Optimizer(Kind kind, const ParameterGroups& groups, const GroupSettings& defaults)
     : kind_(std::move(kind)) {
+  for (StateSpec& spec : kind_.states) spec.kept = spec.kept && (has_momentum() || !spec.momentum);
   Seen seen;
   for (const ParameterGroup& group : groups) {
     for (const NamedTensor& parameter : group.parameters) add(parameter, groups_.size(), seen);
@@ -43,101 +44,57 @@ Optimizer::Optimizer(Kind kind, const std::vector<ParameterGroup>& groups,
                        .momentum = group.momentum.value_or(defaults.momentum),
                        .l1_decay = group.l1_decay.value_or(defaults.l1_decay)});
   }
-  if (entries_.empty()) {
-    throw ValueError(kind_.type, "no parameters to optimize",
-                     "pass net.named_parameters(); a net of your own knows its layers where they "
-                     "are registered: nn::Linear& head = child<nn::Linear>(\"head\", 8, 2), not a "
-                     "plain member");
-  }
+  require(!entries_.empty(), type(),
+          "pass net.named_parameters(); a net of your own knows its layers where they are "
+          "registered: nn::Linear& head = child<nn::Linear>(\"head\", 8, 2), not a plain member",
+          "no parameters to optimize");
 }
 
 Optimizer::~Optimizer() = default;
 
-bool Optimizer::any_momentum(const std::vector<ParameterGroup>& groups, double otherwise) {
-  return std::any_of(groups.begin(), groups.end(), [&](const ParameterGroup& group) {
-    return group.momentum.value_or(otherwise) != 0;
-  });
-}
-
 void Optimizer::add(const NamedTensor& parameter, size_t group, Seen& seen) {
   const auto& [name, tensor] = parameter;
-  if (!tensor.defined()) {
-    throw ValueError(kind_.type, str("parameter ", name, " is undefined"),
-                     "pass module.named_parameters()");
-  }
-  if (!is_floating(tensor.dtype())) {
-    throw DTypeError(kind_.type,
-                     str("parameter ", name, " is ", tensor.dtype(), " ", tensor.shape()),
-                     "only float32 and float64 parameters can be optimized");
-  }
-  if (tensor.tape_slot().tape != 0) {
-    throw ValueError(kind_.type,
-                     str("parameter ", name, " ", tensor.shape(), " was computed by a tape"),
-                     "optimize the tensor that it was computed from");
-  }
-  if (!tensor.is_contiguous()) {
-    throw ValueError(kind_.type,
-                     str("parameter ", name, " ", tensor.shape(), " is not in row-major order"),
-                     "contiguous() makes a copy that is");
-  }
+  require(tensor.defined(), type(), "pass module.named_parameters()", "parameter ", name,
+          " is undefined");
+  require<DTypeError>(is_floating(tensor.dtype()), type(),
+                      "only float32 and float64 parameters can be optimized", "parameter ", name,
+                      " is ", tensor.dtype(), " ", tensor.shape());
+  require(tensor.tape_slot().tape == 0, type(), "optimize the tensor that it was computed from",
+          "parameter ", name, " ", tensor.shape(), " was computed by a tape");
+  require(tensor.is_contiguous(), type(), "contiguous() makes a copy that is", "parameter ", name,
+          " ", tensor.shape(), " is not in row-major order");
   const auto [first, is_new] = seen.tensors.emplace(tensor.id(), name);
-  if (!is_new) {
-    throw ValueError(kind_.type, str("parameter ", name, " was given before as ", first->second),
-                     "each parameter belongs to one group, once");
-  }
-  if (!seen.names.insert(name).second) {
-    throw ValueError(kind_.type, str("two parameters are named ", name),
-                     "state is kept by name; give each its own");
-  }
+  require(is_new, type(), "each parameter belongs to one group, once", "parameter ", name,
+          " was given before as ", first->second);
+  require(seen.names.insert(name).second, type(), "state is kept by name; give each its own",
+          "two parameters are named ", name);
   entries_.push_back({.parameter = parameter, .group = group});
 }
 
-void Optimizer::require(bool ok, const char* option, double value, const char* range,
-                        const char* hint) const {
-  if (!ok) throw ValueError(kind_.type, str(option, " must be ", range, ", got ", value), hint);
-}
-
-void Optimizer::require_not_negative(const char* option, double value, const char* hint) const {
-  require(value >= 0 && std::isfinite(value), option, value, "a number of at least 0", hint);
-}
-
-void Optimizer::require_eps(double eps) const {
-  require_not_negative("eps", eps, "it keeps the divisor from 0; 1e-8 is usual");
-}
-
-void Optimizer::require_betas(double beta1, double beta2) const {
-  constexpr const char* hint =
-      "it is the share of the average that a step keeps; 0.9 and more are usual";
-  require(beta1 >= 0 && beta1 < 1, "betas[0]", beta1, "in [0, 1)", hint);
-  require(beta2 >= 0 && beta2 < 1, "betas[1]", beta2, "in [0, 1)", hint);
-}
+// --- Settings ---
 
 void Optimizer::check(const GroupSettings& s) const {
-  require_not_negative("lr", s.lr,
-                       s.lr < 0 ? "to go up the gradient, set maximize = true"
-                                : "1e-3 is usual for Adam, 0.1 for SGD");
-  require_not_negative("weight_decay", s.weight_decay);
-  require_not_negative("l1_decay", s.l1_decay);
-  if (s.l1_decay != 0 && !kind_.has_l1_decay) {
-    throw ValueError(kind_.type, str("has no l1_decay, cannot set it to ", s.l1_decay),
-                     "its weight decay does not pass through the gradient");
-  }
-  if (s.momentum != 0 && !kind_.has_momentum) {
-    throw ValueError(kind_.type, str("was built without momentum, cannot set it to ", s.momentum),
-                     "SGD and RMSprop have one where it was given when building them");
-  }
+  check_option(type(), "lr", s.lr, not_negative,
+               s.lr < 0 ? "to go up the gradient, set maximize = true"
+                        : "1e-3 is usual for Adam, 0.1 for SGD");
+  check_option(type(), "weight_decay", s.weight_decay, not_negative);
+  check_option(type(), "l1_decay", s.l1_decay, not_negative);
+  require(s.l1_decay == 0 || kind_.has_l1_decay, type(),
+          "its weight decay does not pass through the gradient",
+          "has no l1_decay, cannot set it to ", s.l1_decay);
+  require(s.momentum == 0 || kind_.has_momentum, type(),
+          "SGD and RMSprop have one where it was given when building them",
+          "was built without momentum, cannot set it to ", s.momentum);
 }
 
 void Optimizer::check_groups() const {
   for (const GroupSettings& group : groups_) check(group);
 }
 
-// --- Settings ---
-
 const GroupSettings& Optimizer::settings(size_t group) const {
-  if (group < groups_.size()) return groups_[group];
-  throw IndexError(kind_.type, str("no group ", group, ", there are ", groups_.size()),
-                   "groups are numbered from 0");
+  require<IndexError>(group < groups_.size(), type(), "groups are numbered from 0", "no group ",
+                      group, ", there are ", groups_.size());
+  return groups_[group];
 }
 
 void Optimizer::set_settings(size_t group, const GroupSettings& settings) {
@@ -147,12 +104,8 @@ void Optimizer::set_settings(size_t group, const GroupSettings& settings) {
 }
 
 void Optimizer::set_all_settings(const std::vector<GroupSettings>& settings) {
-  if (settings.size() != groups_.size()) {
-    throw ValueError(
-        kind_.type,
-        str("got settings for ", settings.size(), " groups, there are ", groups_.size()),
-        "one per group, in their order");
-  }
+  require(settings.size() == groups_.size(), type(), "one per group, in their order",
+          "got settings for ", settings.size(), " groups, there are ", groups_.size());
   for (const GroupSettings& group : settings) check(group);
   groups_ = settings;
 }
@@ -165,29 +118,21 @@ void Optimizer::set_lr(double lr) {
 
 // --- Stepping ---
 
-Tensor Optimizer::initial_state(const Entry& entry, const StateSpec& spec) const {
-  const Tensor& parameter = entry.parameter.tensor;
-  if (spec.scalar) return full({}, spec.initial, float64);
-  return full(parameter.shape(), spec.initial, parameter.dtype());
-}
-
 /// A parameter may have been converted since its gradient or its state was made.
 void Optimizer::check_fits(const Entry& entry, const Tensor& gradient) const {
   const auto& [name, parameter] = entry.parameter;
   const auto check = [&, &name = name, &parameter = parameter](
-                         const std::string& what, const Tensor& tensor, const char* hint) {
-    if (tensor.dtype() == parameter.dtype() && tensor.shape() == parameter.shape()) return;
-    const std::string shape =
-        tensor.shape() == parameter.shape() ? "" : " " + tensor.shape().to_string();
-    throw ValueError(kind_.type,
-                     str("parameter ", name, " is ", parameter.dtype(), " ", parameter.shape(),
-                         ", its ", what, " ", tensor.dtype(), shape),
-                     hint);
+                         const char* what, const std::string& state, const Tensor& tensor,
+                         const char* hint) {
+    const bool same_shape = tensor.shape() == parameter.shape();
+    require(same_shape && tensor.dtype() == parameter.dtype(), type(), hint, "parameter ", name,
+            " is ", parameter.dtype(), " ", parameter.shape(), ", its ", what, state, " ",
+            tensor.dtype(), same_shape ? "" : " " + tensor.shape().to_string());
   };
-  check("gradient", gradient, "clear gradients with zero_grad() after converting parameters");
+  check("gradient", "", gradient, "clear gradients with zero_grad() after converting parameters");
   for (size_t i = 0; i < entry.state.size(); ++i) {
-    if (kind_.states[i].scalar) continue;
-    check("state " + kind_.states[i].name, entry.state[i],
+    if (kind_.states[i].scalar || !kind_.states[i].kept) continue;
+    check("state ", kind_.states[i].name, entry.state[i],
           "convert parameters before the first step, or build a new optimizer");
   }
 }
@@ -207,7 +152,11 @@ void Optimizer::step() {
     if (!next.gradient.defined() || !parameter.requires_grad()) continue;
     check_fits(entry, next.gradient);
     for (size_t i = entry.state.size(); i < kind_.states.size(); ++i) {
-      next.new_state.push_back(initial_state(entry, kind_.states[i]));
+      const StateSpec& spec = kind_.states[i];
+      next.new_state.push_back(!spec.kept ? Tensor()
+                               : spec.scalar
+                                   ? full({}, spec.initial, float64)
+                                   : full(parameter.shape(), spec.initial, parameter.dtype()));
     }
     updates.push_back(std::move(next));
   }
@@ -241,33 +190,28 @@ void Optimizer::zero_grad() {
 
 namespace {
 
-struct Field {
-  const char* name;
-  double GroupSettings::*member;
-};
-constexpr Field setting_fields[] = {{"param_groups.lr", &GroupSettings::lr},
-                                    {"param_groups.weight_decay", &GroupSettings::weight_decay},
-                                    {"param_groups.momentum", &GroupSettings::momentum},
-                                    {"param_groups.l1_decay", &GroupSettings::l1_decay}};
-
-std::string step_name(const NamedTensor& parameter) {
-  return parameter.name + ".step";
-}
+constexpr std::pair<const char*, double GroupSettings::*> setting_fields[] = {
+    {"param_groups.lr", &GroupSettings::lr},
+    {"param_groups.weight_decay", &GroupSettings::weight_decay},
+    {"param_groups.momentum", &GroupSettings::momentum},
+    {"param_groups.l1_decay", &GroupSettings::l1_decay}};
 
 }  // namespace
 
 NamedTensors Optimizer::state_dict() const {
   NamedTensors result;
-  for (const Field& field : setting_fields) {
+  for (const auto& [name, member] : setting_fields) {
     std::vector<double> values;
-    for (const GroupSettings& group : groups_) values.push_back(group.*field.member);
-    result.push_back({field.name, tensor(values, {static_cast<int64_t>(values.size())})});
+    for (const GroupSettings& group : groups_) values.push_back(group.*member);
+    result.push_back({name, tensor(values, {static_cast<int64_t>(values.size())})});
   }
   for (const Entry& entry : entries_) {
     if (entry.steps == 0) continue;
-    result.push_back({step_name(entry.parameter), tensor({entry.steps}, {})});
+    const std::string prefix = entry.parameter.name + ".";
+    result.push_back({prefix + "step", tensor({entry.steps}, {})});
     for (size_t i = 0; i < entry.state.size(); ++i) {
-      result.push_back({entry.parameter.name + "." + kind_.states[i].name, entry.state[i].clone()});
+      const StateSpec& spec = kind_.states[i];
+      if (spec.kept) result.push_back({prefix + spec.name, entry.state[i].clone()});
     }
   }
   return result;
@@ -276,28 +220,29 @@ NamedTensors Optimizer::state_dict() const {
 void Optimizer::load_state_dict(const NamedTensors& state) {
   StateLoader loader(state);
   std::vector<GroupSettings> groups = groups_;
-  for (const Field& field : setting_fields) {
-    const Tensor values = loader.take(field.name, {static_cast<int64_t>(groups.size())}, float64);
+  for (const auto& [name, member] : setting_fields) {
+    const Tensor values = loader.take(name, {static_cast<int64_t>(groups.size())}, float64);
     if (!values.defined()) continue;
     const std::vector<double> numbers = values.to_vector<double>();
-    for (size_t i = 0; i < groups.size(); ++i) groups[i].*field.member = numbers[i];
+    for (size_t i = 0; i < groups.size(); ++i) groups[i].*member = numbers[i];
   }
   std::vector<Entry> entries = entries_;
   for (Entry& entry : entries) {
-    entry.steps = 0;
+    const auto& [name, parameter] = entry.parameter;
+    const bool updated = loader.has(name + ".step");
+    entry.steps = updated ? loader.take_count(name + ".step") : 0;
     entry.state.clear();
-    const std::string step = step_name(entry.parameter);
-    if (!loader.has(step)) continue;  // was never updated
-    entry.steps = loader.take_count(step, 0);
-    for (const StateSpec& spec : kind_.states) {
-      const Tensor& parameter = entry.parameter.tensor;
-      const Tensor t = loader.take(entry.parameter.name + "." + spec.name,
-                                   spec.scalar ? Shape() : parameter.shape(),
-                                   spec.scalar ? float64 : parameter.dtype());
-      if (t.defined()) entry.state.push_back(t.clone());
+    for (size_t i = 0; updated && i < kind_.states.size(); ++i) {
+      const StateSpec& spec = kind_.states[i];
+      Tensor t;
+      if (spec.kept) {
+        t = loader.take(name + "." + spec.name, spec.scalar ? Shape() : parameter.shape(),
+                        spec.scalar ? float64 : parameter.dtype());
+      }
+      entry.state.push_back(t.defined() ? t.clone() : t);
     }
   }
-  loader.finish(kind_.type,
+  loader.finish(type().c_str(),
                 "it must come from an optimizer of the same kind, parameters and groups");
   for (const GroupSettings& group : groups) check(group);
   groups_ = std::move(groups);

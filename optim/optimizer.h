@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../core/tensor.h"
@@ -21,6 +23,15 @@ struct ParameterGroup {
   std::optional<double> weight_decay = {};  ///< L2, or decoupled in AdamW and Lion
   std::optional<double> momentum = {};      ///< beta1 where the optimizer has betas
   std::optional<double> l1_decay = {};      ///< not in AdamW and Lion
+};
+
+/// What an optimizer is given: groups, or parameters that make up one.
+struct ParameterGroups : std::vector<ParameterGroup> {
+  using vector::vector;
+  ParameterGroups(const std::vector<ParameterGroup>& groups) : vector(groups) {}
+  ParameterGroups(const std::vector<NamedTensor>& parameters)
+      : vector{{NamedTensors(parameters)}} {}
+  ParameterGroups(std::initializer_list<NamedTensor> parameters) : vector{{parameters}} {}
 };
 
 /// Two groups, in this order: parameters for which `decays` is true, with `weight_decay`, and the
@@ -88,8 +99,10 @@ class Optimizer {
   /// A tensor that is kept for each parameter.
   struct StateSpec {
     std::string name;
-    double initial = 0;   ///< of all elements, before the first step
-    bool scalar = false;  ///< one number (float64) rather than one per element
+    double initial = 0;     ///< of all elements, before the first step
+    bool scalar = false;    ///< one number (float64) rather than one per element
+    bool kept = true;       ///< whether the optimizer, as it was built, has a use for it
+    bool momentum = false;  ///< kept where any group has momentum
   };
   /// What tells optimizers apart as far as this class is concerned.
   struct Kind {
@@ -103,31 +116,22 @@ class Optimizer {
     NamedTensor parameter;
     size_t group;
     int64_t steps = 0;
-    std::vector<Tensor> state = {};  ///< none before the first step
+    std::vector<Tensor> state = {};  ///< none before the first step; undefined if not kept
   };
 
-  Optimizer(Kind kind, const std::vector<ParameterGroup>& groups, const GroupSettings& defaults);
-  /// Whether any group has momentum, where `otherwise` is that of groups that do not say.
-  static bool any_momentum(const std::vector<ParameterGroup>& groups, double otherwise);
+  Optimizer(Kind kind, const ParameterGroups& groups, const GroupSettings& defaults);
 
   /// Updates one parameter; entry.steps counts this update already.
   virtual void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) = 0;
   /// Throws ValueError for settings that make no sense. Constructors call check_groups().
   virtual void check(const GroupSettings& settings) const;
   void check_groups() const;
-  /// Throw ValueError in the name of this optimizer unless `ok`, unless a value is finite and not
-  /// negative, unless both betas are in [0, 1).
-  void require(bool ok, const char* option, double value, const char* range,
-               const char* hint) const;
-  void require_not_negative(const char* option, double value, const char* hint = "0 is none") const;
-  void require_eps(double eps) const;
-  void require_betas(double beta1, double beta2) const;
+  const std::vector<StateSpec>& states() const { return kind_.states; }
 
  private:
   struct Seen;
 
   void add(const NamedTensor& parameter, size_t group, Seen& seen);
-  Tensor initial_state(const Entry& entry, const StateSpec& spec) const;
   void check_fits(const Entry& entry, const Tensor& gradient) const;
   void warn_of_nothing();
 
@@ -135,6 +139,22 @@ class Optimizer {
   std::vector<GroupSettings> groups_;
   std::vector<Entry> entries_;
   bool warned_ = false;
+};
+
+/// The base of the library's optimizers: `Rule` (see rules_kernel.h) changes the elements.
+/// `Options` has lr, weight_decay, maximize, and any of the others that rules.cpp knows by name.
+/// Where there are betas, the momentum of a group is betas[0]; where there is no l1_decay, weight
+/// decay is decoupled.
+template <class Options, class Rule>
+class RuleOptimizer : public Optimizer {
+ protected:
+  RuleOptimizer(const std::string& type, std::vector<StateSpec> states,
+                const ParameterGroups& groups, const Options& options);
+  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
+  void check(const GroupSettings& settings) const override;
+
+ private:
+  Options options_;
 };
 
 }  // namespace gradus::optim

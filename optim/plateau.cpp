@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include "../core/base/error.h"
 #include "../core/ops.h"
+#include "option_range.h"
 #include "state_loader.h"
 
 namespace gradus::optim {
@@ -13,34 +13,21 @@ namespace gradus::optim {
 namespace {
 
 constexpr const char* name = "ReduceLROnPlateau";
-
-void require_not_negative(const char* option, double value) {
-  if (value >= 0 && std::isfinite(value)) return;
-  throw ValueError(name, str(option, " must be a number of at least 0, got ", value), "0 is none");
-}
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
 ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions& options)
     : optimizer_(&optimizer),
       options_(options),
-      best_(options.mode == PlateauMode::min ? std::numeric_limits<double>::infinity()
-                                             : -std::numeric_limits<double>::infinity()) {
-  if (!(options.factor >= 0 && options.factor < 1)) {
-    throw ValueError(name, str("factor must be in [0, 1), got ", options.factor),
-                     "the learning rate is multiplied with it; 0.1 is usual");
-  }
-  require_not_negative("patience", static_cast<double>(options.patience));
-  require_not_negative("threshold", options.threshold);
-  require_not_negative("cooldown", static_cast<double>(options.cooldown));
-  require_not_negative("eps", options.eps);
-  for (const double min_lr : options.min_lr.values()) require_not_negative("min_lr", min_lr);
-  if (!options.min_lr.fits(optimizer.group_count())) {
-    throw ValueError(name,
-                     str("min_lr has ", options.min_lr.values().size(), " values, there are ",
-                         optimizer.group_count(), " groups"),
-                     "give one number for all, or one per group");
-  }
+      best_(options.mode == PlateauMode::min ? infinity : -infinity) {
+  check_option(name, "factor", options.factor, share_below_1,
+               "the learning rate is multiplied with it; 0.1 is usual");
+  check_option(name, "patience", options.patience, not_negative);
+  check_option(name, "threshold", options.threshold, not_negative);
+  check_option(name, "cooldown", options.cooldown, not_negative);
+  check_option(name, "eps", options.eps, not_negative);
+  check_per_group(name, "min_lr", options.min_lr, optimizer.group_count());
 }
 
 bool ReduceLROnPlateau::is_better(double metric) const {
@@ -88,13 +75,12 @@ NamedTensors ReduceLROnPlateau::state_dict() const {
 
 void ReduceLROnPlateau::load_state_dict(const NamedTensors& state) {
   StateLoader loader(state);
-  const double best = loader.take_number("best", best_);
-  const int64_t bad = loader.take_count("num_bad_epochs", 0);
-  const int64_t cooldown = loader.take_count("cooldown_counter", 0);
+  ReduceLROnPlateau loaded = *this;
+  loaded.best_ = loader.take_number("best");
+  loaded.num_bad_epochs_ = loader.take_count("num_bad_epochs");
+  loaded.cooldown_counter_ = loader.take_count("cooldown_counter");
   loader.finish(name, "it must come from a ReduceLROnPlateau");
-  best_ = best;
-  num_bad_epochs_ = bad;
-  cooldown_counter_ = cooldown;
+  *this = std::move(loaded);
 }
 
 }  // namespace gradus::optim

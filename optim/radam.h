@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "moment_optimizer.h"
+#include "optimizer.h"
 
 namespace gradus::optim {
 
@@ -25,14 +25,10 @@ struct RAdamOptions {
 ///     p -= lr m' sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r)) sqrt(1 - beta2^t) / (sqrt(v) + eps)
 ///
 /// which makes a warm-up of the learning rate unnecessary (Liu et al., arXiv 1908.03265).
-class RAdam : public MomentOptimizer<RAdamOptions> {
+class RAdam : public RuleOptimizer<RAdamOptions, struct RAdamRule> {
  public:
-  explicit RAdam(const std::vector<ParameterGroup>& groups, const RAdamOptions& options = {});
-  explicit RAdam(const NamedTensors& parameters, const RAdamOptions& options = {})
-      : RAdam(std::vector<ParameterGroup>{{parameters}}, options) {}
-
- protected:
-  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
+  explicit RAdam(const ParameterGroups& groups, const RAdamOptions& options = {})
+      : RuleOptimizer("RAdam", {{"exp_avg"}, {"exp_avg_sq"}}, groups, options) {}
 };
 
 }  // namespace gradus::optim

@@ -22,20 +22,14 @@ struct RMSpropOptions {
 /// lecture 6.5, 2012). Centered, the mean of the gradient is kept too and its square taken off s,
 /// which makes it a variance (Graves, arXiv 1308.0850). With momentum the quotient goes into a
 /// buffer, b = momentum b + g / (...), and p -= lr b.
-class RMSprop : public Optimizer {
+class RMSprop : public RuleOptimizer<RMSpropOptions, struct RMSpropRule> {
  public:
-  explicit RMSprop(const std::vector<ParameterGroup>& groups, const RMSpropOptions& options = {});
-  explicit RMSprop(const NamedTensors& parameters, const RMSpropOptions& options = {})
-      : RMSprop(std::vector<ParameterGroup>{{parameters}}, options) {}
-
- protected:
-  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
-  void check(const GroupSettings& settings) const override;
-
- private:
-  static Kind kind(bool momentum, bool centered);
-
-  RMSpropOptions options_;
+  explicit RMSprop(const ParameterGroups& groups, const RMSpropOptions& options = {})
+      : RuleOptimizer("RMSprop",
+                      {{"square_avg"},
+                       {.name = "grad_avg", .kept = options.centered},
+                       {.name = "momentum_buffer", .momentum = true}},
+                      groups, options) {}
 };
 
 }  // namespace gradus::optim

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "../core/base/error.h"
 #include "../core/ops.h"
+#include "option_range.h"
 #include "state_loader.h"
 
 namespace gradus::optim {
@@ -35,9 +37,7 @@ void Schedule::step() {
 }
 
 double Schedule::lr_at(int64_t step, size_t group) const {
-  if (step < 0) {
-    throw ValueError("Schedule", str("there is no step ", step), "steps are counted from 0");
-  }
+  require(step >= 0, "Schedule", "steps are counted from 0", "there is no step ", step);
   optimizer_->settings(group);  // throws where there is no such group
   return curve_.at(step, group, base_lrs_[group]).lr;
 }
@@ -49,7 +49,7 @@ NamedTensors Schedule::state_dict() const {
 
 void Schedule::load_state_dict(const NamedTensors& state) {
   StateLoader loader(state);
-  const int64_t steps = loader.take_count("steps", 0);
+  const int64_t steps = loader.take_count("steps");
   const Tensor bases = loader.take("base_lrs", {static_cast<int64_t>(base_lrs_.size())}, float64);
   loader.finish("Schedule", "it must come from a schedule of an optimizer with the same groups");
   std::vector<double> base_lrs = bases.to_vector<double>();
@@ -58,51 +58,19 @@ void Schedule::load_state_dict(const NamedTensors& state) {
   steps_ = steps;
 }
 
+void check_per_group(std::string_view who, const char* option, const PerGroup& values,
+                     size_t groups, const char* hint) {
+  require(values.fits(groups), who, "give one number for all, or one per group", option, " has ",
+          values.values().size(), " values, there are ", groups, " groups");
+  for (const double value : values.values()) check_option(who, option, value, not_negative, hint);
+}
+
 namespace {
 
-// --- Checks ---
-
-void require(bool ok, const char* schedule, const char* option, double value, const char* range,
-             const char* hint) {
-  if (!ok) throw ValueError(schedule, str(option, " must be ", range, ", got ", value), hint);
-}
-
-void require_count(const char* schedule, const char* option, int64_t value) {
-  require(value >= 1, schedule, option, static_cast<double>(value), "at least 1",
-          "counts of steps start at 1");
-}
-
-constexpr const char* no_negative_rate = "no learning rate is negative";
-constexpr const char* no_zero_rate = "give a rate above 0";
-constexpr const char* no_negative_step = "steps are counted from 0";
+constexpr const char* a_rate = "no learning rate is negative";
+constexpr const char* a_step = "steps are counted from 0";
 constexpr const char* a_factor = "the learning rate is multiplied with it; 0.1 makes it a tenth";
 constexpr const char* a_divisor = "the learning rate is divided by it";
-
-void require_not_negative(const char* schedule, const char* option, double value,
-                          const char* hint) {
-  require(value >= 0 && std::isfinite(value), schedule, option, value, "a number of at least 0",
-          hint);
-}
-
-void require_positive(const char* schedule, const char* option, double value, const char* hint) {
-  require(value > 0 && std::isfinite(value), schedule, option, value, "a positive number", hint);
-}
-
-void require_share(const char* schedule, const char* option, double value) {
-  require(value >= 0 && value <= 1, schedule, option, value, "in [0, 1]",
-          "it is a share: 0.1 is a tenth");
-}
-
-void require_per_group(const char* schedule, const char* option, const PerGroup& values,
-                       const char* hint, const Optimizer& optimizer) {
-  if (!values.fits(optimizer.group_count())) {
-    throw ValueError(schedule,
-                     str(option, " has ", values.values().size(), " values, there are ",
-                         optimizer.group_count(), " groups"),
-                     "give one number for all, or one per group");
-  }
-  for (const double value : values.values()) require_not_negative(schedule, option, value, hint);
-}
 
 /// A rate between two others, at `part` of the way.
 double between(Anneal strategy, double from, double to, double part) {
@@ -118,46 +86,25 @@ double ratio(int64_t a, int64_t b) {
 
 // --- Factors ---
 
-Rates StepLR::at(int64_t t, size_t, double base_lr) const {
-  const int64_t drops = t / step_size;
-  return {base_lr * std::pow(gamma, static_cast<double>(drops))};
-}
-
 void StepLR::check(const Optimizer&) const {
-  require_count("StepLR", "step_size", step_size);
-  require_not_negative("StepLR", "gamma", gamma, a_factor);
-}
-
-Rates MultiStepLR::at(int64_t t, size_t, double base_lr) const {
-  const auto passed = std::count_if(milestones.begin(), milestones.end(),
-                                    [t](int64_t milestone) { return milestone <= t; });
-  return {base_lr * std::pow(gamma, static_cast<double>(passed))};
+  check_option("StepLR", "step_size", step_size, count);
+  check_option("StepLR", "gamma", gamma, not_negative, a_factor);
 }
 
 void MultiStepLR::check(const Optimizer&) const {
   for (const int64_t milestone : milestones) {
-    require_not_negative("MultiStepLR", "a milestone", static_cast<double>(milestone),
-                         no_negative_step);
+    check_option("MultiStepLR", "a milestone", milestone, not_negative, a_step);
   }
-  require_not_negative("MultiStepLR", "gamma", gamma, a_factor);
-}
-
-Rates ExponentialLR::at(int64_t t, size_t, double base_lr) const {
-  return {base_lr * std::pow(gamma, static_cast<double>(t))};
+  check_option("MultiStepLR", "gamma", gamma, not_negative, a_factor);
 }
 
 void ExponentialLR::check(const Optimizer&) const {
-  require_positive("ExponentialLR", "gamma", gamma, a_factor);
-}
-
-Rates ConstantLR::at(int64_t t, size_t, double base_lr) const {
-  return {t < total_iters ? base_lr * factor : base_lr};
+  check_option("ExponentialLR", "gamma", gamma, positive, a_factor);
 }
 
 void ConstantLR::check(const Optimizer&) const {
-  require_share("ConstantLR", "factor", factor);
-  require_not_negative("ConstantLR", "total_iters", static_cast<double>(total_iters),
-                       no_negative_step);
+  check_option("ConstantLR", "factor", factor, share);
+  check_option("ConstantLR", "total_iters", total_iters, not_negative, a_step);
 }
 
 Rates LinearLR::at(int64_t t, size_t, double base_lr) const {
@@ -166,9 +113,9 @@ Rates LinearLR::at(int64_t t, size_t, double base_lr) const {
 }
 
 void LinearLR::check(const Optimizer&) const {
-  require_share("LinearLR", "start_factor", start_factor);
-  require_share("LinearLR", "end_factor", end_factor);
-  require_count("LinearLR", "total_iters", total_iters);
+  check_option("LinearLR", "start_factor", start_factor, share);
+  check_option("LinearLR", "end_factor", end_factor, share);
+  check_option("LinearLR", "total_iters", total_iters, count);
 }
 
 Rates PolynomialLR::at(int64_t t, size_t, double base_lr) const {
@@ -177,28 +124,19 @@ Rates PolynomialLR::at(int64_t t, size_t, double base_lr) const {
 }
 
 void PolynomialLR::check(const Optimizer&) const {
-  require_count("PolynomialLR", "total_iters", total_iters);
-  require_not_negative("PolynomialLR", "power", power,
-                       "1 falls in a straight line, more falls faster at first");
-}
-
-Rates LambdaLR::at(int64_t t, size_t group, double base_lr) const {
-  return {base_lr * lr_lambda[lr_lambda.size() == 1 ? 0 : group](t)};
+  check_option("PolynomialLR", "total_iters", total_iters, count);
+  check_option("PolynomialLR", "power", power, not_negative,
+               "1 falls in a straight line, more falls faster at first");
 }
 
 void LambdaLR::check(const Optimizer& optimizer) const {
   const size_t groups = optimizer.group_count();
-  if (lr_lambda.size() != 1 && lr_lambda.size() != groups) {
-    throw ValueError(
-        "LambdaLR",
-        str("lr_lambda has ", lr_lambda.size(), " functions, there are ", groups, " groups"),
-        "give one function for all, or one per group");
-  }
+  require(lr_lambda.size() == 1 || lr_lambda.size() == groups, "LambdaLR",
+          "give one function for all, or one per group", "lr_lambda has ", lr_lambda.size(),
+          " functions, there are ", groups, " groups");
   for (const auto& factor : lr_lambda) {
-    if (!factor) {
-      throw ValueError("LambdaLR", "a function in lr_lambda is empty",
-                       "give a function from step to factor");
-    }
+    require(factor != nullptr, "LambdaLR", "give a function from step to factor",
+            "a function in lr_lambda is empty");
   }
 }
 
@@ -209,8 +147,8 @@ Rates CosineAnnealingLR::at(int64_t t, size_t, double base_lr) const {
 }
 
 void CosineAnnealingLR::check(const Optimizer&) const {
-  require_count("CosineAnnealingLR", "T_max", T_max);
-  require_not_negative("CosineAnnealingLR", "eta_min", eta_min, no_negative_rate);
+  check_option("CosineAnnealingLR", "T_max", T_max, count);
+  check_option("CosineAnnealingLR", "eta_min", eta_min, not_negative, a_rate);
 }
 
 Rates CosineAnnealingWarmRestarts::at(int64_t t, size_t, double base_lr) const {
@@ -224,84 +162,66 @@ Rates CosineAnnealingWarmRestarts::at(int64_t t, size_t, double base_lr) const {
 }
 
 void CosineAnnealingWarmRestarts::check(const Optimizer&) const {
-  require_count("CosineAnnealingWarmRestarts", "T_0", T_0);
-  require_count("CosineAnnealingWarmRestarts", "T_mult", T_mult);
-  require_not_negative("CosineAnnealingWarmRestarts", "eta_min", eta_min, no_negative_rate);
+  check_option("CosineAnnealingWarmRestarts", "T_0", T_0, count);
+  check_option("CosineAnnealingWarmRestarts", "T_mult", T_mult, count);
+  check_option("CosineAnnealingWarmRestarts", "eta_min", eta_min, not_negative, a_rate);
 }
 
 int64_t OneCycleLR::steps() const {
   if (total_steps) return *total_steps;
+  require(epochs && steps_per_epoch, "OneCycleLR",
+          "give total_steps, or epochs and steps_per_epoch", "the number of steps is missing");
   int64_t product = 0;
-  if (epochs && steps_per_epoch) {
-    if (!__builtin_mul_overflow(*epochs, *steps_per_epoch, &product)) return product;
-    throw ValueError("OneCycleLR", str(*epochs, " epochs of ", *steps_per_epoch, " steps"),
-                     "so many steps cannot be counted");
-  }
-  throw ValueError("OneCycleLR", "the number of steps is missing",
-                   "give total_steps, or epochs and steps_per_epoch");
+  require(!__builtin_mul_overflow(*epochs, *steps_per_epoch, &product), "OneCycleLR",
+          "so many steps cannot be counted", *epochs, " epochs of ", *steps_per_epoch, " steps");
+  return product;
 }
-
-namespace {
-
-/// A part of the cycle: where it ends, and from what to what it goes.
-struct Phase {
-  double end;
-  double lr_from, lr_to;
-  double momentum_from, momentum_to;
-};
-
-std::vector<Phase> phases_of(const OneCycleLR& cycle, size_t group) {
-  const auto steps = static_cast<double>(cycle.steps());
-  const double top = cycle.max_lr[group], start = top / cycle.div_factor;
-  const double least = start / cycle.final_div_factor;
-  const double high = cycle.max_momentum[group], low = cycle.base_momentum[group];
-  const double up = cycle.pct_start * steps - 1;
-  if (!cycle.three_phase) return {{up, start, top, high, low}, {steps - 1, top, least, low, high}};
-  return {{up, start, top, high, low},
-          {2 * up, top, start, low, high},
-          {steps - 1, start, least, high, high}};
-}
-
-}  // namespace
 
 Rates OneCycleLR::at(int64_t t, size_t group, double) const {
-  if (t > steps()) {
-    throw ValueError("OneCycleLR", str("step ", t, " of a cycle of ", steps(), " steps"),
-                     "total_steps must be the number of steps of the whole training");
-  }
-  const std::vector<Phase> phases = phases_of(*this, group);
+  const int64_t total = steps();
+  require(t <= total, "OneCycleLR", "total_steps must be the number of steps of the whole training",
+          "step ", t, " of a cycle of ", total, " steps");
+  const double top = max_lr[group], start = top / div_factor, least = start / final_div_factor;
+  const double high = max_momentum[group], low = base_momentum[group];
+  const auto length = static_cast<double>(total);
+  const double up = pct_start * length - 1, last = length - 1;
   // The last call of Schedule::step() in a training asks for a step that is never taken.
-  const double now = std::min(static_cast<double>(t), phases.back().end);
-  auto phase = phases.begin();
-  double begin = 0;
-  while (now > phase->end) begin = (phase++)->end;
-  const double length = phase->end - begin;
-  const double part = length > 0 ? (now - begin) / length : 1;
-  Rates rates{between(anneal_strategy, phase->lr_from, phase->lr_to, part)};
-  if (cycle_momentum) {
-    rates.momentum = between(anneal_strategy, phase->momentum_from, phase->momentum_to, part);
-  }
-  return rates;
+  const double now = std::min(static_cast<double>(t), last);
+  // A phase goes from one rate to another, and the momentum the other way.
+  const auto phase = [&](double begin, double end, std::pair<double, double> lr,
+                         std::pair<double, double> momentum) {
+    const double part = end > begin ? (now - begin) / (end - begin) : 1;
+    Rates rates{between(anneal_strategy, lr.first, lr.second, part)};
+    if (cycle_momentum) {
+      rates.momentum = between(anneal_strategy, momentum.first, momentum.second, part);
+    }
+    return rates;
+  };
+  if (now <= up) return phase(0, up, {start, top}, {high, low});
+  if (!three_phase) return phase(up, last, {top, least}, {low, high});
+  if (now <= 2 * up) return phase(up, 2 * up, {top, start}, {low, high});
+  return phase(2 * up, last, {start, least}, {high, high});
 }
 
 void OneCycleLR::check(const Optimizer& optimizer) const {
   const char* const name = "OneCycleLR";
+  const size_t groups = optimizer.group_count();
   if (!total_steps && epochs && steps_per_epoch) {
-    require_count(name, "epochs", *epochs);
-    require_count(name, "steps_per_epoch", *steps_per_epoch);
+    check_option(name, "epochs", *epochs, count);
+    check_option(name, "steps_per_epoch", *steps_per_epoch, count);
   }
-  require_count(name, "total_steps", steps());
-  require_per_group(name, "max_lr", max_lr, no_zero_rate, optimizer);
-  for (const double lr : max_lr.values()) require_positive(name, "max_lr", lr, no_zero_rate);
-  require_share(name, "pct_start", pct_start);
-  require_positive(name, "div_factor", div_factor, a_divisor);
-  require_positive(name, "final_div_factor", final_div_factor, a_divisor);
+  check_option(name, "total_steps", steps(), count);
+  check_per_group(name, "max_lr", max_lr, groups, positive.hint);
+  for (const double lr : max_lr.values()) check_option(name, "max_lr", lr, positive);
+  check_option(name, "pct_start", pct_start, share);
+  check_option(name, "div_factor", div_factor, positive, a_divisor);
+  check_option(name, "final_div_factor", final_div_factor, positive, a_divisor);
   if (!cycle_momentum) return;
-  require_per_group(name, "base_momentum", base_momentum, "no momentum is negative", optimizer);
-  require_per_group(name, "max_momentum", max_momentum, "no momentum is negative", optimizer);
-  if (optimizer.has_momentum()) return;
-  throw ValueError(name, str("there is no momentum to cycle in ", optimizer.type()),
-                   "build the optimizer with momentum, or pass .cycle_momentum = false");
+  check_per_group(name, "base_momentum", base_momentum, groups, "no momentum is negative");
+  check_per_group(name, "max_momentum", max_momentum, groups, "no momentum is negative");
+  require(optimizer.has_momentum(), name,
+          "build the optimizer with momentum, or pass .cycle_momentum = false",
+          "there is no momentum to cycle in ", optimizer.type());
 }
 
 // --- Combination ---
@@ -313,19 +233,14 @@ Rates SequentialLR::at(int64_t t, size_t group, double base_lr) const {
 }
 
 void SequentialLR::check(const Optimizer& optimizer) const {
-  if (schedules.size() != milestones.size() + 1) {
-    throw ValueError(
-        "SequentialLR",
-        str(schedules.size(), " schedules need ", std::max<size_t>(schedules.size(), 1) - 1,
-            " milestones, got ", milestones.size()),
-        "a milestone is where the next schedule begins");
-  }
+  const size_t parts = schedules.size();
+  require(parts == milestones.size() + 1, "SequentialLR",
+          "a milestone is where the next schedule begins", parts, " schedules need ",
+          std::max<size_t>(parts, 1) - 1, " milestones, got ", milestones.size());
   int64_t last = 0;
   for (const int64_t milestone : milestones) {
-    if (milestone <= last) {
-      throw ValueError("SequentialLR", str("milestone ", milestone, " comes after ", last),
-                       "they must be positive and increase");
-    }
+    require(milestone > last, "SequentialLR", "they must be positive and increase", "milestone ",
+            milestone, " comes after ", last);
     last = milestone;
   }
   for (const Curve& schedule : schedules) schedule.check(optimizer);

@@ -14,6 +14,8 @@
 //     schedule.step();  // after each step of the optimizer
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <functional>
@@ -57,32 +59,18 @@ class Curve {
   requires requires(const Formula& f, const Optimizer& o) {
     f.check(o);
     { f.at(int64_t{}, size_t{}, double{}) } -> std::same_as<Rates>;
-  } &&(!std::same_as<Formula, Curve>)Curve(Formula formula)
-      : formula_(std::make_shared<Model<Formula>>(std::move(formula))) {
+  } &&(!std::same_as<Formula, Curve>)Curve(Formula formula) {
+    const auto shared = std::make_shared<const Formula>(std::move(formula));
+    at_ = [shared](int64_t t, size_t group, double base) { return shared->at(t, group, base); };
+    check_ = [shared](const Optimizer& optimizer) { shared->check(optimizer); };
   }
 
-  Rates at(int64_t t, size_t group, double base_lr) const {
-    return formula_->at(t, group, base_lr);
-  }
-  void check(const Optimizer& optimizer) const { formula_->check(optimizer); }
+  Rates at(int64_t t, size_t group, double base_lr) const { return at_(t, group, base_lr); }
+  void check(const Optimizer& optimizer) const { check_(optimizer); }
 
  private:
-  struct Interface {
-    virtual ~Interface() = default;
-    virtual Rates at(int64_t t, size_t group, double base_lr) const = 0;
-    virtual void check(const Optimizer& optimizer) const = 0;
-  };
-  template <class Formula>
-  struct Model final : Interface {
-    explicit Model(Formula f) : formula(std::move(f)) {}
-    Rates at(int64_t t, size_t group, double base_lr) const override {
-      return formula.at(t, group, base_lr);
-    }
-    void check(const Optimizer& optimizer) const override { formula.check(optimizer); }
-    Formula formula;
-  };
-
-  std::shared_ptr<const Interface> formula_;
+  std::function<Rates(int64_t t, size_t group, double base_lr)> at_;
+  std::function<void(const Optimizer& optimizer)> check_;
 };
 
 /// Sets the rates of an optimizer, which must live longer.
@@ -123,7 +111,9 @@ class Schedule {
 struct StepLR {
   int64_t step_size = 0;  ///< steps at one rate; at least 1
   double gamma = 0.1;     ///< at least 0
-  Rates at(int64_t t, size_t group, double base_lr) const;
+  Rates at(int64_t t, size_t, double base_lr) const {
+    return {base_lr * std::pow(gamma, static_cast<double>(t / step_size))};
+  }
   void check(const Optimizer& optimizer) const;
 };
 
@@ -131,14 +121,20 @@ struct StepLR {
 struct MultiStepLR {
   std::vector<int64_t> milestones;  ///< steps at which the rate changes, in any order
   double gamma = 0.1;               ///< at least 0
-  Rates at(int64_t t, size_t group, double base_lr) const;
+  Rates at(int64_t t, size_t, double base_lr) const {
+    const auto passed = [t](int64_t milestone) { return milestone <= t; };
+    return {base_lr * std::pow(gamma, static_cast<double>(std::count_if(
+                                          milestones.begin(), milestones.end(), passed)))};
+  }
   void check(const Optimizer& optimizer) const;
 };
 
 /// gamma^t
 struct ExponentialLR {
   double gamma = 0;  ///< positive
-  Rates at(int64_t t, size_t group, double base_lr) const;
+  Rates at(int64_t t, size_t, double base_lr) const {
+    return {base_lr * std::pow(gamma, static_cast<double>(t))};
+  }
   void check(const Optimizer& optimizer) const;
 };
 
@@ -146,7 +142,9 @@ struct ExponentialLR {
 struct ConstantLR {
   double factor = 1.0 / 3;  ///< in [0, 1]
   int64_t total_iters = 5;  ///< at least 0
-  Rates at(int64_t t, size_t group, double base_lr) const;
+  Rates at(int64_t t, size_t, double base_lr) const {
+    return {t < total_iters ? base_lr * factor : base_lr};
+  }
   void check(const Optimizer& optimizer) const;
 };
 
@@ -171,7 +169,9 @@ struct PolynomialLR {
 /// A factor of your own: one function for all groups, or one for each.
 struct LambdaLR {
   std::vector<std::function<double(int64_t t)>> lr_lambda;  ///< of the number of the step, from 0
-  Rates at(int64_t t, size_t group, double base_lr) const;
+  Rates at(int64_t t, size_t group, double base_lr) const {
+    return {base_lr * lr_lambda[lr_lambda.size() == 1 ? 0 : group](t)};
+  }
   void check(const Optimizer& optimizer) const;
 };
 

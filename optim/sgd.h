@@ -21,20 +21,10 @@ struct SGDOptions {
 /// gradients, not scaled steps, so that a change of lr acts at once (Sutskever et al., "On the
 /// importance of initialization and momentum in deep learning", ICML 2013). Throws ValueError for
 /// nesterov without momentum or with dampening.
-class SGD : public Optimizer {
+class SGD : public RuleOptimizer<SGDOptions, struct SGDRule> {
  public:
-  explicit SGD(const std::vector<ParameterGroup>& groups, const SGDOptions& options = {});
-  explicit SGD(const NamedTensors& parameters, const SGDOptions& options = {})
-      : SGD(std::vector<ParameterGroup>{{parameters}}, options) {}
-
- protected:
-  void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
-  void check(const GroupSettings& settings) const override;
-
- private:
-  static Kind kind(bool momentum);
-
-  SGDOptions options_;
+  explicit SGD(const ParameterGroups& groups, const SGDOptions& options = {})
+      : RuleOptimizer("SGD", {{.name = "momentum_buffer", .momentum = true}}, groups, options) {}
 };
 
 }  // namespace gradus::optim

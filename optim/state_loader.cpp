@@ -5,13 +5,12 @@
 
 namespace gradus::optim {
 
-StateLoader::StateLoader(const NamedTensors& state) {
-  for (const NamedTensor& entry : state) {
-    if (!entry.tensor.defined()) {
-      problem(str("undefined: ", entry.name));
-    } else if (!left_.emplace(entry.name, entry.tensor.detach()).second) {
-      problem(str("given twice: ", entry.name));
-    }
+StateLoader::StateLoader(const NamedTensors& state, Names names) : names_(names) {
+  for (const auto& [name, tensor] : state) {
+    const bool defined = tensor.defined();
+    const bool is_new = defined && left_.emplace(name, tensor.detach()).second;
+    if (names_ == Names::some || is_new) continue;
+    problem(str(defined ? "given twice: " : "undefined: ", name));
   }
 }
 
@@ -24,18 +23,18 @@ Tensor StateLoader::take(const std::string& name, const Shape& shape, DType dtyp
   return problem(str(name, " is ", t.dtype(), " ", t.shape(), ", expected ", dtype, " ", shape));
 }
 
-int64_t StateLoader::take_count(const std::string& name, int64_t otherwise) {
+int64_t StateLoader::take_count(const std::string& name) {
   const Tensor t = take(name, {}, int64);
-  if (!t.defined()) return otherwise;
+  if (!t.defined()) return 0;
   const int64_t count = *t.data<int64_t>();
   if (count < 0) problem(str(name, " is negative"));
   if (count > int64_t{1} << 53) problem(str(name, " is above 2^53"));
   return count;
 }
 
-double StateLoader::take_number(const std::string& name, double otherwise) {
+double StateLoader::take_number(const std::string& name) {
   const Tensor t = take(name, {}, float64);
-  return t.defined() ? t.item() : otherwise;
+  return t.defined() ? t.item() : 0;
 }
 
 Tensor StateLoader::problem(const std::string& text) {
@@ -43,10 +42,11 @@ Tensor StateLoader::problem(const std::string& text) {
   return {};
 }
 
-void StateLoader::finish(const std::string& who, const std::string& hint) {
-  for (const auto& [name, tensor] : left_) problem(str("unexpected: ", name));
-  if (problems_.empty()) return;
-  throw ValueError(who, str("the state does not fit, nothing was loaded: ", problems_), hint);
+void StateLoader::finish(const char* who, const char* hint, const char* what) {
+  if (names_ == Names::all) {
+    for (const auto& [name, tensor] : left_) problem(str("unexpected: ", name));
+  }
+  require(problems_.empty(), who, hint, what, problems_);
 }
 
 }  // namespace gradus::optim

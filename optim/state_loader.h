@@ -11,22 +11,27 @@ namespace gradus::optim {
 /// Takes tensors out of a state by name and collects what is missing, unexpected or does not fit.
 class StateLoader {
  public:
-  explicit StateLoader(const NamedTensors& state);
+  /// Whether all names of the state must be taken, or others do not matter.
+  enum class Names { all, some };
+
+  explicit StateLoader(const NamedTensors& state, Names names = Names::all);
 
   bool has(const std::string& name) const { return left_.contains(name); }
   /// The tensor of this name, or an undefined one where it is missing or does not fit.
   Tensor take(const std::string& name, const Shape& shape, DType dtype);
-  /// A number, or `otherwise` where it is missing or does not fit. Counts must not be
-  /// negative, nor above 2^53: what counts on from there must not overflow.
-  int64_t take_count(const std::string& name, int64_t otherwise);
-  double take_number(const std::string& name, double otherwise);
-  /// Adds to what will be reported; returns an undefined tensor.
-  Tensor problem(const std::string& text);
+  /// A number, or 0 where it is missing or does not fit. Counts must not be negative, nor above
+  /// 2^53: what counts on from there must not overflow.
+  int64_t take_count(const std::string& name);
+  double take_number(const std::string& name);
 
   /// Throws ValueError in the name of `who` if there was any problem or something is left over.
-  void finish(const std::string& who, const std::string& hint);
+  void finish(const char* who, const char* hint,
+              const char* what = "the state does not fit, nothing was loaded: ");
 
  private:
+  Tensor problem(const std::string& text);
+
+  Names names_;
   std::map<std::string, Tensor> left_;
   std::string problems_;
 };

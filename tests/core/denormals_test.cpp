@@ -13,7 +13,7 @@
 #include "../../core/base/denormals.h"
 #include "../../core/conv/conv.h"
 #include "../../core/ops.h"
-#include "../../optim/update.h"
+#include "../../optim/sgd.h"
 #include "../support/isa.h"
 #include "../support/threads.h"
 
@@ -78,18 +78,20 @@ Tensor normal(const Shape& shape, uint64_t seed = 1) {
 TEST_CASE("a buffer of SGD fades to exactly zero, and never becomes denormal") {
   everywhere([] {
     const int64_t n = 40000;  // for several threads
-    Tensor parameter = zeros({n}), buffer = zeros({n});
-    const SgdUpdate update{.lr = 0.1, .momentum = 0.5};
-    const auto step = [&](double gradient) {
-      sgd_update_(parameter, full({n}, gradient), buffer, update);
+    Tensor parameter = zeros({n}).requires_grad_();
+    optim::SGD sgd(NamedTensors{{"p", parameter}}, {.lr = 0.1, .momentum = 0.5});
+    const auto buffer_after = [&](double gradient) {
+      parameter.set_grad(full({n}, gradient));
+      sgd.step();
+      return sgd.state_dict().back().tensor;
     };
-    step(1);
+    CHECK(all_are(1, buffer_after(1)));
     for (int i = 0; i < 140; ++i) {
-      step(0);
+      const Tensor buffer = buffer_after(0);
       const float b = *buffer.data<float>();
       REQUIRE((b == 0 || b >= least_normal));
     }
-    CHECK(all_are(0, buffer));
+    CHECK(all_are(0, buffer_after(0)));
     CHECK(underflow_is_gradual());
   });
 }

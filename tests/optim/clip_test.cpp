@@ -156,3 +156,13 @@ TEST_CASE("clipping that makes no sense is refused") {
         }) == "[clip_grad_norm_] parameter q is undefined. Hint: pass module.named_parameters()");
   CHECK(gradient(p[0])[0] == 3);
 }
+
+TEST_CASE("the total norm is that of all elements together") {
+  const std::vector<Tensor> xs = {tensor({3.0}), full({4, 4}, 1.0F).transpose(0, 1)};
+  CHECK(total_norm(xs) == 5);
+  CHECK(total_norm(xs, 1) == 19);
+  CHECK(total_norm(xs, infinity) == 3);
+  CHECK(total_norm({}) == 0);
+  CHECK(message_of([&] { total_norm(xs, -1); }) ==
+        "[total_norm] ord is -1. Hint: it must be a positive number or infinity");
+}

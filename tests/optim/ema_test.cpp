@@ -156,3 +156,36 @@ TEST_CASE("averages that make no sense are refused") {
           EMA({{"p", ones({2, 3}).transpose(0, 1)}});
         }) == "[EMA] p [3,2] is not in row-major order. Hint: copy it with contiguous()");
 }
+
+// --- average_update_ ---
+
+TEST_CASE("an average moves by a share of the way") {
+  Tensor average = tensor({1.0, 2.0});
+  average_update_(average, tensor({5.0, 2.0}), 0.25);
+  CHECK(average.to_vector<double>() == std::vector<double>{2, 2});
+}
+
+TEST_CASE("an average refuses values that do not fit, and then nothing is written") {
+  Tensor average = ones({2});
+  CHECK(message_of([&] { average_update_(average, ones({3}), 0.5); }) ==
+        "[average_update_] value is [3], the average [2]. Hint: both have one shape");
+  CHECK_THROWS_AS(average_update_(average, ones({2}, float64), 0.5), DTypeError);
+  Tensor whole = ones({2}, int64);
+  CHECK_THROWS_AS(average_update_(whole, whole, 0.5), DTypeError);
+  Tensor transposed = ones({2, 2}).transpose(0, 1);
+  CHECK(message_of([&] {
+          average_update_(transposed, ones({2, 2}), 0.5);
+        }) ==
+        "[average_update_] average [2,2] is not in row-major order. Hint: contiguous() makes a "
+        "copy that is");
+  CHECK(average.to_vector<float>() == std::vector<float>{1, 1});
+}
+
+TEST_CASE("an average that a recording tape tracks moves in a NoGrad scope") {
+  Tensor average = ones({2}).requires_grad_();
+  const Tape tape;
+  CHECK_THROWS_AS(average_update_(average, zeros({2}), 0.5), TapeError);
+  const NoGrad pause;
+  average_update_(average, zeros({2}), 0.5);
+  CHECK(average.to_vector<float>()[0] == 0.5);
+}

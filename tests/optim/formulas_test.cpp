@@ -66,6 +66,15 @@ TEST_CASE("centered rmsprop with momentum divides by a standard deviation, into 
                 });
 }
 
+TEST_CASE("rmsprop keeps no mean and no buffer unless it is told to") {
+  Tensor p = zeros({1}, float64).requires_grad_();
+  optim::RMSprop rmsprop(NamedTensors{{"p", p}}, {.lr = 1, .alpha = 0, .eps = 0});
+  p.set_grad(tensor({2.0}));
+  rmsprop.step();
+  CHECK(p.item() == -1);
+  CHECK(rmsprop.state_dict().back().name == "p.square_avg");
+}
+
 TEST_CASE("centered rmsprop survives a variance that rounding takes below zero") {
   Tensor p = ones({64}).requires_grad_();
   optim::RMSprop rmsprop(NamedTensors{{"p", p}}, {.lr = 1e-6, .alpha = 0.5, .centered = true});

@@ -1,0 +1,165 @@
+// From options to update rules: what the optimizers of the library have in common. One of them is
+// its header, its rule, and a row each in AllRules, here and in rules.simd.cpp.
+#include <algorithm>
+#include <utility>
+
+#include "../core/ops.h"
+#include "adadelta.h"
+#include "adadelta_kernel.h"
+#include "adagrad.h"
+#include "adagrad_kernel.h"
+#include "adam.h"
+#include "adam_kernel.h"
+#include "adamax.h"
+#include "adamax_kernel.h"
+#include "apply.h"
+#include "lion.h"
+#include "lion_kernel.h"
+#include "nadam.h"
+#include "nadam_kernel.h"
+#include "option_range.h"
+#include "radam.h"
+#include "radam_kernel.h"
+#include "rmsprop.h"
+#include "rmsprop_kernel.h"
+#include "sgd.h"
+#include "sgd_kernel.h"
+
+namespace gradus::optim {
+
+namespace {
+
+template <class Options>
+concept HasBetas = requires(Options o) {
+  o.betas;
+};
+template <class Options>
+concept HasL1Decay = requires(Options o) {
+  o.l1_decay;
+};
+
+/// What groups have if they do not say.
+template <class Options>
+GroupSettings settings_of(const Options& o) {
+  GroupSettings s{.lr = o.lr, .weight_decay = o.weight_decay};
+  if constexpr (HasL1Decay<Options>) s.l1_decay = o.l1_decay;
+  if constexpr (HasBetas<Options>) s.momentum = o.betas[0];
+  if constexpr (requires { o.momentum; }) s.momentum = o.momentum;
+  return s;
+}
+
+constexpr OptionRange with_hint(OptionRange range, const char* hint) {
+  range.hint = hint;
+  return range;
+}
+constexpr OptionRange a_beta = with_hint(
+    share_below_1, "it is the share of the average that a step keeps; 0.9 and more are usual");
+constexpr OptionRange an_alpha =
+    with_hint(share, "it is the share of the average that a step keeps; 0.99 is usual");
+constexpr OptionRange a_rho =
+    with_hint(share, "it is the share of the average that a step keeps; 0.9 is usual");
+constexpr OptionRange an_eps =
+    with_hint(not_negative, "it keeps the divisor from 0; 1e-8 is usual");
+
+/// Calls visit(field of Step, name, value, range) for what an optimizer with these options has
+/// beside a rate and decays.
+template <class Options, class Visit>
+void for_each_option(const Options& o, const GroupSettings& s, const Visit& visit) {
+  if constexpr (HasBetas<Options>) {
+    visit(&Step::beta1, "betas[0]", s.momentum, a_beta);
+    visit(&Step::beta2, "betas[1]", o.betas[1], a_beta);
+  } else {
+    visit(&Step::momentum, "momentum", s.momentum, not_negative);
+  }
+  if constexpr (requires { o.alpha; }) visit(&Step::alpha, "alpha", o.alpha, an_alpha);
+  if constexpr (requires { o.rho; }) visit(&Step::rho, "rho", o.rho, a_rho);
+  if constexpr (requires { o.eps; }) visit(&Step::eps, "eps", o.eps, an_eps);
+  if constexpr (requires { o.dampening; })
+    visit(&Step::dampening, "dampening", o.dampening, finite);
+  if constexpr (requires { o.lr_decay; }) {
+    visit(&Step::lr_decay, "lr_decay", o.lr_decay, not_negative);
+  }
+  if constexpr (requires { o.momentum_decay; }) {
+    visit(&Step::momentum_decay, "momentum_decay", o.momentum_decay, not_negative);
+  }
+}
+
+/// Whether the momentum of any group means anything.
+template <class Options>
+bool any_momentum(const Options& o, const ParameterGroups& groups) {
+  if constexpr (!requires { o.momentum; }) return HasBetas<Options>;
+  return std::any_of(groups.begin(), groups.end(), [&](const ParameterGroup& group) {
+    return group.momentum.value_or(settings_of(o).momentum) != 0;
+  });
+}
+
+}  // namespace
+
+template <class Options, class Rule>
+RuleOptimizer<Options, Rule>::RuleOptimizer(const std::string& type, std::vector<StateSpec> states,
+                                            const ParameterGroups& groups, const Options& options)
+    : Optimizer({.type = type,
+                 .states = std::move(states),
+                 .has_momentum = any_momentum(options, groups),
+                 .has_l1_decay = HasL1Decay<Options>},
+                groups, settings_of(options)),
+      options_(options) {
+  check_groups();
+}
+
+template <class Options, class Rule>
+void RuleOptimizer<Options, Rule>::check(const GroupSettings& s) const {
+  Optimizer::check(s);
+  const Options& o = options_;
+  for_each_option(o, s, [&](auto, const char* name, double value, const OptionRange& range) {
+    check_option(type(), name, value, range);
+  });
+  if constexpr (requires { o.initial_accumulator_value; }) {
+    check_option(type(), "initial_accumulator_value", o.initial_accumulator_value, not_negative);
+  }
+  if constexpr (requires { o.nesterov; }) {
+    require(!o.nesterov || (s.momentum != 0 && o.dampening == 0), type(),
+            "{.momentum = 0.9, .nesterov = true} is usual",
+            "nesterov needs momentum and no dampening, got momentum ", s.momentum, ", dampening ",
+            o.dampening);
+  }
+}
+
+template <class Options, class Rule>
+void RuleOptimizer<Options, Rule>::update(Entry& entry, const Tensor& gradient,
+                                          const GroupSettings& s) {
+  const Options& o = options_;
+  Step step{.t = static_cast<double>(entry.steps),
+            .lr = s.lr,
+            .weight_decay = s.weight_decay,
+            .l1_decay = s.l1_decay,
+            .decoupled = !HasL1Decay<Options>,
+            .maximize = o.maximize};
+  for_each_option(o, s, [&](auto field, auto, double value, auto) { step.*field = value; });
+  if constexpr (requires { o.nesterov; }) step.nesterov = o.nesterov;
+  std::array<Tensor*, 3> state = {};
+  for (size_t i = 0; i < entry.state.size(); ++i) {
+    const StateSpec& spec = states()[i];
+    if (spec.scalar) {
+      step.mu_product = entry.state[i].item();
+    } else if (spec.kept && (s.momentum != 0 || !spec.momentum)) {
+      state[i] = &entry.state[i];
+    }
+  }
+  const Rule rule{step};
+  apply_rule(rule, entry.parameter.tensor, gradient, state);
+  if constexpr (requires { rule.product; }) entry.state.back().fill_(rule.product);
+}
+
+template class RuleOptimizer<SGDOptions, SGDRule>;
+template class RuleOptimizer<AdamOptions, AdamRule>;
+template class RuleOptimizer<AdamWOptions, AdamRule>;
+template class RuleOptimizer<AdamaxOptions, AdamaxRule>;
+template class RuleOptimizer<NAdamOptions, NAdamRule>;
+template class RuleOptimizer<RAdamOptions, RAdamRule>;
+template class RuleOptimizer<LionOptions, LionRule>;
+template class RuleOptimizer<RMSpropOptions, RMSpropRule>;
+template class RuleOptimizer<AdagradOptions, AdagradRule>;
+template class RuleOptimizer<AdadeltaOptions, AdadeltaRule>;
+
+}  // namespace gradus::optim

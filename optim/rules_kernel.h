@@ -1,0 +1,101 @@
+// Update rules: how an optimizer changes one element of a parameter. That of Adam is in
+// adam_kernel.h, and so on.
+//
+// A rule is a struct derived from Step, with what it makes of the numbers there, and a formula:
+//
+//     template <class T>
+//     T operator()(T p, T d, T&... state) const;
+//
+// takes an element of the parameter, its gradient d with decay in it, and its state; writes the new
+// state and returns the new parameter, for T of float and double. The type of a state that may be
+// left out is a template parameter, see is_kept.
+//
+// A rule is the plain definition of its optimizer, and there is no other: rules.simd.cpp runs it
+// over memory, compiled once per instruction set, and GRADUS_PLAIN=1 takes the one for the
+// baseline.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+
+#include "../core/simd/isa.h"
+
+namespace gradus::optim {
+
+/// The numbers of one step: settings of the group and options of the optimizer, as far as it has
+/// them.
+struct Step {
+  double t = 1;  ///< number of the step, from 1
+  double lr = 0, weight_decay = 0, l1_decay = 0;
+  double momentum = 0, dampening = 0;
+  double beta1 = 0, beta2 = 0;
+  double eps = 0, alpha = 0, rho = 0;
+  double lr_decay = 0, momentum_decay = 0;
+  double mu_product = 1;   ///< the state of that name
+  bool decoupled = false;  ///< weight decay is not a term of d: the rule sees to it
+  bool nesterov = false;
+  bool maximize = false;
+
+  /// 1 - beta^t: an average that started at 0 is too small by this factor.
+  double correction(double beta) const { return 1 - std::pow(beta, t); }
+};
+
+/// What a rule is run over: arrays of n elements in a row, of which the gradient is only read.
+template <class T>
+struct RuleArrays {
+  int64_t n;
+  T* parameter;
+  const T* gradient;
+  T* state[3];  ///< in the order of the formula; null for those that are not kept
+};
+
+/// Runs one rule over arrays, in parallel.
+template <class Rule, class T>
+struct RuleRunner {
+  void (*run)(const Rule& rule, const RuleArrays<T>& arrays);
+};
+
+/// Runners of rules, by type.
+template <class T, class... Rules>
+struct RuleTable : RuleRunner<Rules, T>... {};
+
+/// All rules.
+template <class T>
+using AllRules = RuleTable<T, struct SGDRule, struct AdamRule, struct AdamaxRule, struct NAdamRule,
+                           struct RAdamRule, struct LionRule, struct RMSpropRule,
+                           struct AdagradRule, struct AdadeltaRule, struct AverageRule>;
+
+/// What rules are made of: local to each file, so to each instruction set.
+namespace {
+
+/// Stands for an array of a state that is not kept, and for its elements.
+struct NoState {
+  NoState operator+(int64_t) const { return {}; }
+  NoState& operator[](int64_t) { return *this; }
+};
+/// Whether a rule has this state: a constant of its type.
+template <class State>
+constexpr bool is_kept = !std::is_same_v<State, NoState>;
+
+/// -1, 0 or 1.
+template <class T>
+T sign_of(T x) {
+  return (x > 0 ? T(1) : T(0)) - (x < 0 ? T(1) : T(0));
+}
+
+/// average = keep average + (1 - keep) x.
+template <class T>
+void move_average(T& average, double keep, T x) {
+  average = T(keep) * average + T(1 - keep) * x;
+}
+
+/// The same for the square of x, in an order in which only the product of all three can overflow.
+template <class T>
+void move_average_of_square(T& average, double keep, T x) {
+  average = T(keep) * average + (T(1 - keep) * x) * x;
+}
+
+}  // namespace
+
+}  // namespace gradus::optim
