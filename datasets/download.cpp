@@ -45,12 +45,6 @@ int limit_arrivals(void* user, curl_off_t, curl_off_t arrived, curl_off_t, curl_
   return received.too_long ? 1 : 0;
 }
 
-/// The connection was lost, or the server fell silent, in the middle of the content.
-bool is_interruption(CURLcode code) {
-  return code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
-         code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
-}
-
 /// One attempt, which appends what it brings; how it ended, and why.
 std::pair<CURLcode, std::string> transfer(const std::string& address,
                                           const DownloadOptions& options, Received& received) {
@@ -106,7 +100,11 @@ std::vector<std::byte> download(const std::string& address, const DownloadOption
                      " sends more than ", options.max_bytes, " bytes");
     const bool cannot_resume = code == CURLE_RANGE_ERROR && before > 0;
     if (cannot_resume) received.content.clear();
-    const bool broke_off = is_interruption(code) && received.content.size() > before;
+    // The connection was lost, or the server fell silent, in the middle of the content.
+    const bool interrupted = code == CURLE_PARTIAL_FILE || code == CURLE_RECV_ERROR ||
+                             code == CURLE_OPERATION_TIMEDOUT || code == CURLE_HTTP2 ||
+                             code == CURLE_HTTP2_STREAM;
+    const bool broke_off = interrupted && received.content.size() > before;
     require<IoError>(attempt < options.attempts && (cannot_resume || broke_off), "download",
                      "check the address and the network", address, ": ", reason);
   }

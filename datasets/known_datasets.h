@@ -31,7 +31,7 @@ enum class Format {
 struct KnownFile {
   std::string name;              ///< with a hyphen and without .gz: "train-images-idx3-ubyte"
   int64_t bytes = 0;             ///< compressed, as the mirrors have it; 0 if it is not known
-  std::string sha256 = {};       ///< of the uncompressed file; empty where it is not known
+  std::string sha256 = {};       ///< of the uncompressed file; empty if it is not known
   std::string gzip_sha256 = {};  ///< of the compressed file as the mirrors have it; or empty
 
   /// The one to go by; empty if there is none.
@@ -49,6 +49,7 @@ class FileDigests {
   /// of some data sets only the checksums of the compressed files are published. Empty for those if
   /// this file is not compressed.
   const std::string& like(const KnownFile& file);
+  /// True if this is `file`.
   bool match(const KnownFile& file) {
     return !file.digest().empty() && like(file) == file.digest();
   }

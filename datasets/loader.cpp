@@ -141,11 +141,8 @@ DataLoader::DataLoader(DatasetPtr dataset, const LoaderOptions& options)
           max_workers, ", got ", options.num_workers);
   if (sampler_ != nullptr) return;
   const int64_t size = dataset_->size();
-  if (options.shuffle) {
-    sampler_ = std::make_shared<RandomSampler>(size, options.seed);
-  } else {
-    sampler_ = std::make_shared<SequentialSampler>(size);
-  }
+  sampler_ = std::make_shared<SequentialSampler>(size);
+  if (options.shuffle) sampler_ = std::make_shared<RandomSampler>(size, options.seed);
 }
 
 int64_t DataLoader::size() const {

@@ -18,13 +18,9 @@ constexpr const char* op = "load_mnist";
 
 /// The names under which people have a file; uncompressed ones first, they are read faster.
 std::vector<std::string> spellings(const std::string& name) {
-  std::vector<std::string> names = {name};
-  if (const size_t hyphen = name.rfind("-idx"); hyphen != std::string::npos) {
-    names.push_back(name);
-    names.back()[hyphen] = '.';  // as some programs unpack it, after the name inside the .gz
-  }
-  for (size_t i = 0, plain = names.size(); i < plain; ++i) names.push_back(names[i] + ".gz");
-  return names;
+  std::string dotted = name;  // as some programs unpack it, after the name inside the .gz
+  if (const size_t hyphen = name.rfind("-idx"); hyphen != std::string::npos) dotted[hyphen] = '.';
+  return {name, dotted, name + ".gz", dotted + ".gz"};
 }
 
 /// Where the files of `expected` may be; those of MNIST's namesakes if nothing is expected.
@@ -112,15 +108,6 @@ bool is_qmnist_labels(const Tensor& content) {
   return content.dtype() == int32 && content.dim() == 2 && content.size(1) == 8;
 }
 
-void check_images(const Read& read) {
-  const char* const problem =
-      is_bytes(read.content, 1) ? " is a label file (magic 2049) where images (2051) are expected: "
-                                : " does not hold images: ";
-  require<IoError>(is_bytes(read.content, 3), op,
-                   "image files hold bytes of shape [N, height, width]", read.path.string(),
-                   problem, read.content.dtype(), " ", read.content.shape());
-}
-
 /// The labels in a file as int64 [N], checked.
 Tensor class_labels(const Read& read, int64_t num_classes) {
   const std::string path = read.path.string();
@@ -159,7 +146,13 @@ MnistData load_mnist(const fs::path& folder, Split split, const MnistOptions& op
   const size_t first_file = split == Split::train ? 0 : 2;
 
   const Read images(images_path);
-  check_images(images);
+  const Tensor& x = images.content;
+  require<IoError>(is_bytes(x, 3), op, "image files hold bytes of shape [N, height, width]",
+                   images_path.string(),
+                   is_bytes(x, 1)
+                       ? " is a label file (magic 2049) where images (2051) are expected: "
+                       : " does not hold images: ",
+                   x.dtype(), " ", x.shape());
   const Read labels(labels_path);
   const auto classes = static_cast<int64_t>(names.classes.size());
   MnistData data;
@@ -167,11 +160,11 @@ MnistData load_mnist(const fs::path& folder, Split split, const MnistOptions& op
   check_identity(images, first_file, options.expected);
   const bool any = options.expected == nullptr;
   check_identity(labels, first_file + 1, any ? images.dataset : options.expected);
-  require<IoError>(images.content.size(0) == labels.content.size(0), op,
+  require<IoError>(x.size(0) == labels.content.size(0), op,
                    "the two files do not belong together; get both again", images_path.string(),
-                   " has ", images.content.size(0), " images, but ", labels_path.string(), " has ",
+                   " has ", x.size(0), " images, but ", labels_path.string(), " has ",
                    labels.content.size(0), " labels");
-  data.images = names.transposed ? images.content.transpose(1, 2).contiguous() : images.content;
+  data.images = names.transposed ? x.transpose(1, 2).contiguous() : x;
   if (images.dataset == labels.dataset) {
     data.known = images.dataset;
   } else {

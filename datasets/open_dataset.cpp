@@ -202,16 +202,12 @@ class Search {
 
 Found find(const KnownDataset* dataset, const OpenOptions& options) {
   Search search(options);
-  if (dataset != nullptr) {
-    const bool found =
-        search.in_cache(*dataset) || search.in_system(*dataset) || search.in_download(*dataset);
-    if (!found) search.fail(*dataset);
-    return search.take();
-  }
-  if (search.in_cache(mnist()) || search.in_download(mnist()) ||
-      search.in_system(fashion_mnist())) {
-    return search.take();
-  }
+  const bool found = dataset != nullptr ? search.in_cache(*dataset) || search.in_system(*dataset) ||
+                                              search.in_download(*dataset)
+                                        : search.in_cache(mnist()) || search.in_download(mnist()) ||
+                                              search.in_system(fashion_mnist());
+  if (found) return search.take();
+  if (dataset != nullptr) search.fail(*dataset);
   return make_synthetic(options, "because " + search.reasons());
 }
 

@@ -28,7 +28,7 @@ Tensor warp(const char* op, const ImageView& view, double fill, const Source& so
   require<ShapeError>(view.height <= most && view.width <= most, op, "crop or shrink it first",
                       "images have at most ", most, " rows and columns, got ", view.image.shape());
   // With a border there is no case for the outside: pixel (y, x) is at (y + 1, x + 1), and there
-  // are two more columns and rows behind the last.
+  // are two more columns and rows after the last.
   const int64_t stride = view.width + 3, plane = (view.height + 3) * stride;
   const Tensor bordered = crop(view.image, -1, -1, view.height + 3, stride, fill);
   const auto width = static_cast<size_t>(view.width);

@@ -11,10 +11,6 @@ namespace {
 constexpr size_t buffer_bytes = 65536;
 constexpr size_t max_step = size_t{1} << 30;  // zlib counts in 32 bits
 
-int window_bits(Frame frame) {
-  return frame == Frame::gzip ? 16 + MAX_WBITS : -MAX_WBITS;
-}
-
 // zlib's interface lacks const for historical reasons; it does not write to its input.
 Bytef* zlib_bytes(const void* bytes) {
   return static_cast<Bytef*>(const_cast<void*>(bytes));
@@ -25,7 +21,8 @@ class Inflater {
   Inflater(InputFile& from, uint64_t bytes, Frame frame, std::string what)
       : from_(from), rest_(bytes), frame_(frame), what_(std::move(what)), buffer_(buffer_bytes) {
     stream_.next_in = buffer_.data();
-    check(inflateInit2(&stream_, window_bits(frame)) == Z_OK, " cannot be unfolded: zlib fails");
+    check(inflateInit2(&stream_, static_cast<int>(frame)) == Z_OK,
+          " cannot be unfolded: zlib fails");
   }
   ~Inflater() { inflateEnd(&stream_); }
   Inflater(const Inflater&) = delete;
@@ -54,7 +51,7 @@ class Inflater {
     require<IoError>(holds, from_.op(), "delete the file and get it again", what_, why...);
   }
 
-  /// Keeps what has not been used.
+  /// Reads more, and keeps what has not been used yet.
   void refill() {
     std::memmove(buffer_.data(), stream_.next_in, stream_.avail_in);
     const uint64_t n = std::min<uint64_t>(rest_, buffer_.size() - stream_.avail_in);
@@ -94,8 +91,8 @@ InputFile::ReadSome inflated(InputFile& compressed, uint64_t bytes, Frame frame,
 std::vector<std::byte> deflated(const char* op, std::span<const std::span<const std::byte>> parts,
                                 Frame frame) {
   z_stream stream{};
-  const int started = deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window_bits(frame),
-                                   8, Z_DEFAULT_STRATEGY);
+  const int started = deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
+                                   static_cast<int>(frame), 8, Z_DEFAULT_STRATEGY);
   require<Error>(started == Z_OK, op, "there is probably no memory left", "zlib cannot be started");
   const std::unique_ptr<z_stream, int (*)(z_stream*)> ending(&stream, &deflateEnd);
   std::vector<std::byte> result;

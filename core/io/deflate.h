@@ -23,18 +23,19 @@ inline uint64_t max_inflated_size(uint64_t compressed) {
   return std::min(compressed * max_inflation, std::max(compressed, small_file) * usual);
 }
 
-/// What stands around compressed data: nothing, as in zip archives, or gzip's header and trailer.
-enum class Frame { none, gzip };
+/// What stands around compressed data: nothing, as in zip archives, or gzip's header and trailer;
+/// as zlib names them.
+enum class Frame { none = -15, gzip = 16 + 15 };
 
-/// What the next `bytes` bytes of `compressed` stand for, unfolded only as far as it is asked for:
-/// a reader looks at a header before it decides how much more it wants. `compressed` must outlive
-/// the function, and is read by nobody else meanwhile. Several gzip files behind each other are
-/// one, as for gunzip. Throws IoError for data that is damaged or cut, or that other bytes follow;
-/// `what`, "x.gz: the gzip data", begins its text.
+/// Decompresses the next `bytes` bytes of `compressed`, as far as it is asked to: a reader looks at
+/// a header before it decides how much more it wants. `compressed` must outlive the result, and
+/// nobody else may read it meanwhile. Concatenated gzip files are one file, as for gunzip. Throws
+/// IoError for data that is damaged, truncated, or followed by other bytes; `what`, "x.gz: the gzip
+/// data", begins its text.
 InputFile::ReadSome inflated(InputFile& compressed, uint64_t bytes, Frame frame, std::string what);
 
-/// The parts as one, compressed; the same bytes give the same result. Throws Error if memory runs
-/// out.
+/// The parts, concatenated and compressed; the same bytes give the same result. Throws Error if
+/// there is no memory.
 std::vector<std::byte> deflated(const char* op, std::span<const std::span<const std::byte>> parts,
                                 Frame frame);
 /// `bytes` as a gzip file.

@@ -87,18 +87,21 @@ std::vector<std::byte> read_file(const char* op, const std::filesystem::path& pa
   require<IoError>(type != Type::character && type != Type::block, op, "check the path",
                    path.string(), " is a device, not a file");
   InputFile file(op, path, InputFile::Kind::any);
+  const auto check_size = [&](uint64_t size) {
+    require<IoError>(size <= at_most, op, "no file of this kind is that large; check the path",
+                     path.string(), " has more than ", at_most >> 20, " MiB");
+  };
+  check_size(file.size());
   std::vector<std::byte> bytes;
   constexpr uint64_t piece = 1 << 20;
-  for (size_t wanted = std::max(piece, file.size()), got = 1; got > 0; wanted = piece) {
-    require<IoError>(std::max<uint64_t>(file.size(), bytes.size()) <= at_most, op,
-                     "no file of this kind is that large; check the path", path.string(),
-                     " has more than ", at_most >> 20, " MiB");
+  for (size_t wanted = std::max(piece, file.size() + 1);; wanted = piece) {
     const size_t before = bytes.size();
     bytes.resize(before + wanted);
-    got = file.read_up_to(bytes.data() + before, wanted);
+    const size_t got = file.read_up_to(bytes.data() + before, wanted);
     bytes.resize(before + got);
+    check_size(bytes.size());
+    if (got < wanted) return bytes;
   }
-  return bytes;
 }
 
 }  // namespace gradus

@@ -19,6 +19,7 @@ class InputFile {
  public:
   /// Delivers some of the n bytes from byte `at` on, and returns how many; 0 only at the end.
   using ReadSome = std::function<size_t(uint64_t at, void* to, size_t n)>;
+  /// Which files are read: regular ones, or pipes and the like as well.
   enum class Kind { regular, any };
 
   /// Opens a file; `op` names the caller in errors. Throws ReadError if there is no such file, if

@@ -72,7 +72,6 @@ static_assert(sizeof(LocalHeader) == 30 && sizeof(DirectoryLine) == 46 && sizeof
 constexpr uint16_t method_stored = 0, method_deflated = 8;
 constexpr uint16_t flag_encrypted = 1, flag_utf8 = 0x800;
 constexpr uint16_t extra_zip64 = 1;
-constexpr uint16_t in_zip64_short = 0xffff;
 constexpr uint32_t in_zip64 = 0xffffffff;  // "see the 64-bit field"
 
 // --- Reading ---
@@ -132,8 +131,8 @@ Directory find_directory(InputFile& file) {
     std::string_view rest = std::string_view(tail).substr(tail_bytes - back);
     const End end = take<End>(rest);
     if (end.signature != End::expected || end.comment_bytes != rest.size()) continue;
-    if (end.disk == in_zip64_short || end.entries == in_zip64_short ||
-        end.directory_bytes == in_zip64 || end.directory_begin == in_zip64) {
+    if (end.disk == 0xffff || end.entries == 0xffff || end.directory_bytes == in_zip64 ||
+        end.directory_begin == in_zip64) {
       return find_directory64(file, file.size() - back);
     }
     file.check(end.disk == 0 && end.directory_disk == 0, "save it as one file, with np.savez",

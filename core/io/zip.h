@@ -1,7 +1,8 @@
 // Zip archives (PKWARE's APPNOTE 6.3), as far as .npz files need them. For npy.cpp.
 //
-// Why not libzip: it tells neither where an entry lies, so that many names for one large content
-// would pass, nor which of a file's numbers is wrong, and what it writes depends on its version.
+// Why not libzip: it does not tell where entries lie and accepts those that overlap, it has one
+// error for all that can be wrong with a directory, and the bytes that it writes depend on its
+// version.
 #pragma once
 
 #include <cstddef>

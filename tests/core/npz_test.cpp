@@ -178,6 +178,23 @@ TEST_CASE("two names for the same bytes are refused: entries may not overlap") {
   CHECK(error_of(bad) == "[load_npz] 'x.npz': its entries overlap");
 }
 
+TEST_CASE("an entry may not lie within the content of another one, whose headers are all right") {
+  const std::string inner = file_with({{"b", zeros({50})}}, false);
+  const size_t inner_end = directory_line(inner, 0);
+  const std::vector<uint8_t> content(inner.begin(),
+                                     inner.begin() + static_cast<int64_t>(inner_end));
+  const std::string outer = file_with({{"a", tensor(content)}}, false);
+  const size_t begin = directory_line(outer, 0), end = outer.size() - 22;
+  const std::string line =
+      with<uint32_t>(inner.substr(inner_end, inner.size() - 22 - inner_end), offset,
+                     static_cast<uint32_t>(outer.find(inner.substr(0, inner_end))));
+  std::string both = outer.substr(0, end) + line + outer.substr(end);
+  const size_t new_end = both.size() - 22;
+  both = with<uint16_t>(with<uint16_t>(both, new_end + 8, 2), new_end + 10, 2);
+  both = with<uint32_t>(both, new_end + 12, static_cast<uint32_t>(new_end - begin));
+  CHECK(error_of(both) == "[load_npz] 'x.npz': its entries overlap");
+}
+
 TEST_CASE("places and sizes beyond the file are refused") {
   const std::string good = file_with({{"a", zeros({50})}}, false);
   const size_t line = directory_line(good, 0), end = good.size() - 22;
