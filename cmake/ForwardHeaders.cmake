@@ -12,6 +12,7 @@ set(gradus_moved_headers
     core/npy.h:core/io/npy.h
     core/serialize.h:core/io/safetensors.h
     core/spatial.h:core/conv/conv.h,core/pool/pool.h,core/pool/upsample.h
+    core/update.h:optim/clip.h,optim/ema.h
     datasets/catalog.h:datasets/known_datasets.h
     datasets/file.h:core/io/input_file.h
     datasets/gzip.h:core/io/deflate.h

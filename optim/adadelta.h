@@ -1,4 +1,4 @@
-// Adadelta.
+// Adadelta. What becomes of one element: adadelta_kernel.h.
 #pragma once
 
 #include "optimizer.h"

@@ -1,4 +1,4 @@
-// Adagrad.
+// Adagrad. What becomes of one element: adagrad_kernel.h.
 #pragma once
 
 #include "optimizer.h"

@@ -1,4 +1,4 @@
-// Adam and AdamW.
+// Adam and AdamW. What becomes of one element: adam_kernel.h.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// Adamax.
+// Adamax. What becomes of one element: adamax_kernel.h.
 #pragma once
 
 #include <array>

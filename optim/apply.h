@@ -5,7 +5,7 @@
 
 #include "../core/base/dtype.h"
 #include "../core/tensor.h"
-#include "rules_kernel.h"
+#include "all_rules_kernel.h"
 
 namespace gradus::optim {
 

@@ -4,7 +4,6 @@
 
 #include "../core/op.h"
 #include "apply.h"
-#include "ema_kernel.h"
 #include "option_range.h"
 #include "state_loader.h"
 

@@ -1,4 +1,4 @@
-// Lion.
+// Lion. What becomes of one element: lion_kernel.h.
 #pragma once
 
 #include <array>

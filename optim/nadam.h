@@ -1,4 +1,4 @@
-// NAdam.
+// NAdam. What becomes of one element: nadam_kernel.h.
 #pragma once
 
 #include <array>

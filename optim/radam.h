@@ -1,4 +1,4 @@
-// RAdam.
+// RAdam. What becomes of one element: radam_kernel.h.
 #pragma once
 
 #include <array>

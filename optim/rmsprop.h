@@ -1,4 +1,4 @@
-// RMSprop.
+// RMSprop. What becomes of one element: rmsprop_kernel.h.
 #pragma once
 
 #include "optimizer.h"

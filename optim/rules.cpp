@@ -1,29 +1,20 @@
 // From options to update rules: what the optimizers of the library have in common. One of them is
-// its header, its rule, and a row each in AllRules, here and in rules.simd.cpp.
+// its header, its rule, and a row each in all_rules_kernel.h and at the end of this file.
 #include <algorithm>
 #include <utility>
 
 #include "../core/ops.h"
 #include "adadelta.h"
-#include "adadelta_kernel.h"
 #include "adagrad.h"
-#include "adagrad_kernel.h"
 #include "adam.h"
-#include "adam_kernel.h"
 #include "adamax.h"
-#include "adamax_kernel.h"
 #include "apply.h"
 #include "lion.h"
-#include "lion_kernel.h"
 #include "nadam.h"
-#include "nadam_kernel.h"
 #include "option_range.h"
 #include "radam.h"
-#include "radam_kernel.h"
 #include "rmsprop.h"
-#include "rmsprop_kernel.h"
 #include "sgd.h"
-#include "sgd_kernel.h"
 
 namespace gradus::optim {
 

@@ -1,16 +1,7 @@
 // Runs update rules over memory. Compiled once per instruction set; see isa.h.
 #include "../core/base/parallel_for.h"
 #include "../core/simd/strided.h"
-#include "adadelta_kernel.h"
-#include "adagrad_kernel.h"
-#include "adam_kernel.h"
-#include "adamax_kernel.h"
-#include "ema_kernel.h"
-#include "lion_kernel.h"
-#include "nadam_kernel.h"
-#include "radam_kernel.h"
-#include "rmsprop_kernel.h"
-#include "sgd_kernel.h"
+#include "all_rules_kernel.h"
 
 namespace gradus {
 

@@ -1,5 +1,5 @@
 // Update rules: how an optimizer changes one element of a parameter. That of Adam is in
-// adam_kernel.h, and so on.
+// adam_kernel.h, and so on; all are listed in all_rules_kernel.h.
 //
 // A rule is a struct derived from Step, with what it makes of the numbers there, and a formula:
 //
@@ -59,12 +59,6 @@ struct RuleRunner {
 /// Runners of rules, by type.
 template <class T, class... Rules>
 struct RuleTable : RuleRunner<Rules, T>... {};
-
-/// All rules.
-template <class T>
-using AllRules = RuleTable<T, struct SGDRule, struct AdamRule, struct AdamaxRule, struct NAdamRule,
-                           struct RAdamRule, struct LionRule, struct RMSpropRule,
-                           struct AdagradRule, struct AdadeltaRule, struct AverageRule>;
 
 /// What rules are made of: local to each file, so to each instruction set.
 namespace {

@@ -1,4 +1,4 @@
-// Stochastic gradient descent.
+// Stochastic gradient descent. What becomes of one element: sgd_kernel.h.
 #pragma once
 
 #include "optimizer.h"
