@@ -67,6 +67,14 @@
 #include "optim/rmsprop.h"
 #include "optim/schedule.h"
 #include "optim/sgd.h"
+#include "train/console.h"
+#include "train/loop.h"
+#include "train/nan_watch.h"
+#include "train/parts.h"
+#include "train/progress.h"
+#include "train/run_folder.h"
+#include "train/stop_signal.h"
+#include "train/values.h"
 
 /// Tensors, the tape that records operations on them, every operation (ops.h), losses and files.
 /// Everything throws gradus::Error, or a type derived from it, if it is used wrongly.
@@ -80,5 +88,9 @@ namespace optim {}
 
 /// Data sets, samplers, transforms, and batches.
 namespace data {}
+
+/// What any training program needs: a loop that goes on where it was stopped, run folders,
+/// progress, a watch for NaN.
+namespace training {}
 
 }  // namespace gradus

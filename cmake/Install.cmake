@@ -15,11 +15,11 @@ install(TARGETS gradus EXPORT gradus-targets
 # What operations and kernels share among themselves is not part of the interface.
 set(header_folder ${CMAKE_INSTALL_INCLUDEDIR}/gradus)
 install(FILES gradus.h DESTINATION ${header_folder})
-foreach(folder core nn optim datasets)
+foreach(folder core nn optim datasets train)
   if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${folder})
     install(DIRECTORY ${folder} DESTINATION ${header_folder}
             FILES_MATCHING PATTERN "*.h" PATTERN core/simd EXCLUDE PATTERN op.h EXCLUDE
-            PATTERN apply.h EXCLUDE PATTERN sliding_window.h EXCLUDE
+            PATTERN apply.h EXCLUDE PATTERN sliding_window.h EXCLUDE PATTERN parse_json.h EXCLUDE
             PATTERN *_kernel.h EXCLUDE PATTERN *.simd.h EXCLUDE)
   endif()
 endforeach()

@@ -11,7 +11,7 @@ endif()
 
 # Layers, lowest first: a pattern of the files of each, and the layers that those may include. The
 # first pattern that fits counts. Within a folder of core or optim, the suffix says what a file is.
-set(layers base kernels ops core nn optim datasets umbrella programs)
+set(layers base kernels ops core nn optim datasets train umbrella programs)
 set(base_files "^core/base/")
 set(base_includes base)
 set(kernels_files "^core/simd/|^(core|optim)/.*(_kernel\\.(h|cpp)|_plain\\.(h|cpp)|\\.simd\\.(h|cpp))$")
@@ -30,8 +30,10 @@ set(optim_files "^optim/")
 set(optim_includes base kernels core ops optim)
 set(datasets_files "^datasets/")
 set(datasets_includes base core datasets)
+set(train_files "^train/")
+set(train_includes base core nn optim datasets train)
 set(umbrella_files "^gradus\\.h$")
-set(umbrella_includes base core nn optim datasets)
+set(umbrella_includes base core nn optim datasets train)
 set(programs_files "^(examples|tests|benchmarks)/")
 set(programs_includes ${layers})
 
@@ -39,7 +41,7 @@ set(programs_includes ${layers})
 # row that fits counts; a header without a row is a dependency nobody has decided on.
 set(external_rules
     "cblas\\.h => ^core/matmul/blas_kernel\\.cpp$"
-    "nlohmann/.+ => ^(core/io/safetensors|core/tape_print|nn/model_json)\\.cpp$|${programs_files}"
+    "nlohmann/.+ => ^(core/io/safetensors|core/tape_print|nn/model_json|train/[a-z_]+)\\.cpp$|^train/parse_json\\.h$|${programs_files}"
     "zlib\\.h => ^core/io/deflate\\.cpp$"
     "curl/curl\\.h => ^datasets/download\\.cpp$"
     "doctest/doctest\\.h => ^tests/"
@@ -159,7 +161,7 @@ function(check_simd file)
   endwhile()
 endfunction()
 
-foreach(folder core nn optim datasets examples tests benchmarks)
+foreach(folder core nn optim datasets train examples tests benchmarks)
   list(APPEND patterns ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.cpp)
 endforeach()
 file(GLOB_RECURSE files RELATIVE ${ROOT} ${patterns})

@@ -30,7 +30,7 @@ source_files() {
   if git -C "$root" rev-parse --git-dir > /dev/null 2>&1; then
     git -C "$root" ls-files -- '*.h' '*.cpp'
   else # a source archive
-    (cd "$root" && find gradus.h core nn optim datasets examples tests benchmarks \
+    (cd "$root" && find gradus.h core nn optim datasets train examples tests benchmarks \
       -name '*.h' -o -name '*.cpp')
   fi
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Which lines of core, nn, optim and datasets the tests run: builds with counters in build/coverage,
-# runs the test programs and summarizes with gcovr. Writes build/coverage/coverage.html and prints
-# the total. Exit code 1 if it is below the required minimum:
+# Which lines of core, nn, optim, datasets and train the tests run: builds with counters in
+# build/coverage, runs the test programs and summarizes with gcovr. Writes
+# build/coverage/coverage.html and prints the total. Exit code 1 if it is below the required minimum:
 #
 #   scripts/coverage.sh          at least 95 % of the lines
 #   scripts/coverage.sh 90
@@ -22,5 +22,5 @@ find build/coverage -name '*.gcda' -delete
 ctest --test-dir build/coverage --no-tests=error --output-on-failure --parallel "$(jobs)" \
   --exclude-regex '^(project|document|interchange|package)' --label-exclude slow
 gcovr --root . --object-directory build/coverage --filter core/ --filter nn/ --filter optim/ \
-  --filter datasets/ --exclude build/ -j "$(jobs)" --sort-uncovered --print-summary \
+  --filter datasets/ --filter train/ --exclude build/ -j "$(jobs)" --sort-uncovered --print-summary \
   --html-details build/coverage/coverage.html --fail-under-line "$least"

@@ -9,9 +9,9 @@
 
 #include <gradus/core/ops.h>
 #include <gradus/datasets/idx.h>
+#include <gradus/train/nan_watch.h>
 
 #include "../support/image.h"
-#include "../support/numerics.h"
 
 namespace gradus::examples {
 
@@ -42,10 +42,15 @@ std::optional<std::pair<std::string, int64_t>> numbered_image(const std::string&
 }
 
 /// How the picture looks on paper of this brightness.
-Tensor on_paper(const Picture& picture, double brightness) {
-  const Tensor share = div(to(picture.alpha, float32), 255);
-  const Tensor above = sub(to(picture.gray, float32), brightness);
-  return to(add(mul(above, share), brightness), uint8);
+Tensor on_paper(const Picture& picture, float brightness) {
+  std::vector<uint8_t> pixels = picture.gray.to_vector<uint8_t>();
+  const std::vector<uint8_t> alpha = picture.alpha.to_vector<uint8_t>();
+  for (size_t i = 0; i < pixels.size(); ++i) {  // in place: pictures may be large
+    const float share = static_cast<float>(alpha[i]) / 255;
+    const float above = static_cast<float>(pixels[i]) - brightness;
+    pixels[i] = static_cast<uint8_t>(above * share + brightness);
+  }
+  return tensor(pixels, picture.gray.shape());
 }
 
 /// What a net that was trained on other things than digits is given.
@@ -79,7 +84,8 @@ Answer ask(const Reader& reader, const Ink& ink, const std::string& file) {
   int64_t label = 0;
   for (const float probability : p.to_vector<float>()) {
     if (!std::isfinite(probability)) {
-      throw NotFinite("predict", str("the net gives NaN for ", file), "its weights may be damaged");
+      throw training::NotFinite("predict", str("the net gives NaN for ", file),
+                                "its weights may be damaged");
     }
     answer.guesses.push_back({label++, probability});
   }

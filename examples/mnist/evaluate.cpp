@@ -30,7 +30,7 @@ namespace {
 
 constexpr const char* where_else = "--data FOLDER says where the files are";
 
-data::Found find_data(const DataRequest& request, Console& console) {
+data::Found find_data(const DataRequest& request, training::Console& console) {
   data::OpenOptions options{
       .name = request.name, .directory = request.directory, .test_only = request.test_only};
   options.notify = [&console](const std::string& text) { console.say("", text); };
@@ -63,7 +63,7 @@ void check_data_is_used(const std::string& name, const std::string& directory) {
                    "leave it out, or name other data with --dataset");
 }
 
-data::Found open_data(const DataRequest& request, Console& console) {
+data::Found open_data(const DataRequest& request, training::Console& console) {
   data::Found found = find_data(request, console);
   check_holds_images(found.train, "training", found);
   check_holds_images(found.test, "test", found);

@@ -3,11 +3,10 @@
 
 #include <gradus/datasets/open_dataset.h>
 #include <gradus/nn/module.h>
+#include <gradus/train/console.h>
 
 #include <cstdint>
 #include <string>
-
-#include "../support/console.h"
 
 namespace gradus::examples {
 
@@ -25,7 +24,7 @@ void check_data_is_used(const std::string& name, const std::string& directory);
 
 /// Finds it, saying on `console` which data it is and why. Throws IoError, which names --data,
 /// where there is none, or no image in it.
-data::Found open_data(const DataRequest& request, Console& console);
+data::Found open_data(const DataRequest& request, training::Console& console);
 
 /// Tells other data of the same name and size: a digest of all labels, and of a thousand images
 /// from the first to the last, since all of them would take longer than a quick training.

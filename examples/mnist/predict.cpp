@@ -4,14 +4,17 @@
 #include <gradus/gradus.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
+#include "../../train/parse_json.h"
 #include "../support/image.h"
-#include "../support/run_folder.h"
 #include "../support/system.h"
 #include "answer.h"
 #include "evaluate.h"
@@ -22,6 +25,33 @@ namespace {
 
 using nlohmann::json;
 
+/// A run that has ended.
+struct SavedRun {
+  json config;
+  std::unique_ptr<nn::Sequential> net;
+};
+
+SavedRun open_run(const std::filesystem::path& path) {
+  for (const char* name : {"config.json", "model.json", "model.safetensors"}) {
+    std::error_code error;
+    require<IoError>(std::filesystem::exists(path / name, error), "run folder",
+                     "give the folder that `mnist train --out` wrote; a run that was stopped goes "
+                     "on with `mnist train --resume`",
+                     path.string(), " has no ", name);
+  }
+  const std::filesystem::path file = path / "config.json";
+  std::ifstream in(file);
+  const int reason = errno;
+  require<IoError>(in.good(), "run folder", "check its permissions", "cannot open ", file.string(),
+                   ": ", std::generic_category().message(reason));
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  json config = training::parse_json(text);
+  require<IoError>(config.is_object(), "run folder",
+                   "it is damaged; `mnist train --resume` writes it again", file.string(),
+                   " is not a JSON object");
+  return {std::move(config), training::RunFolder::read_model(path)};
+}
+
 data::Normalization normalization_of(const json& config) {
   std::vector<double> mean, std;
   try {
@@ -31,15 +61,11 @@ data::Normalization normalization_of(const json& config) {
     throw IoError("run folder", "config.json does not say how images were normalized",
                   R"(it needs "normalization": {"mean": [0.13], "std": [0.31]})");
   }
-  if (mean.size() != 1 || std.size() != 1) {
-    throw ValueError("predict", "the net was trained on colour images; predict reads gray ones",
-                     "train one on gray images");
-  }
-  if (!std::isfinite(mean[0]) || !std::isfinite(std[0]) || std[0] <= 0) {
-    throw IoError("run folder",
-                  str("config.json has a normalization of mean ", mean[0], " and std ", std[0]),
-                  "both must be numbers, and std above 0");
-  }
+  require(mean.size() == 1 && std.size() == 1, "predict", "train one on gray images",
+          "the net was trained on colour images; predict reads gray ones");
+  require<IoError>(std::isfinite(mean[0]) && std::isfinite(std[0]) && std[0] > 0, "run folder",
+                   "both must be numbers, and std above 0",
+                   "config.json has a normalization of mean ", mean[0], " and std ", std[0]);
   return {.mean = mean[0], .std = std[0]};
 }
 
@@ -183,10 +209,8 @@ DataRequest wanted_data(const SavedRunOptions& options, const json& config) {
 }  // namespace
 
 void evaluate_run(const SavedRunOptions& options) {
-  const RunFolder folder = RunFolder::open(options.run);
-  const json config = folder.read_config();
-  const auto net = folder.read_model();
-  Console console = options.json ? Console::standard_error() : Console::standard_output();
+  const auto [config, net] = open_run(options.run);
+  training::Console console(options.json ? std::cerr : std::cout);
   print_system(console);
   const data::Found found = open_data(wanted_data(options, config), console);
   const Evaluation result = evaluate(*net, *found.test);
@@ -201,10 +225,8 @@ void evaluate_run(const SavedRunOptions& options) {
 }
 
 void predict(const SavedRunOptions& options, const std::vector<std::string>& files) {
-  const RunFolder folder = RunFolder::open(options.run);
-  const json config = folder.read_config();
+  const auto [config, net] = open_run(options.run);
   const data::Normalization normalization = normalization_of(config);
-  const auto net = folder.read_model();
   net->eval();
   const Reader reader{*net, normalization, reads_digits(config)};
   if (options.show) check_shown_names(files);

@@ -1,6 +1,8 @@
 // Training a net on digits.
 #pragma once
 
+#include <gradus/train/run_folder.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -42,11 +44,9 @@ struct TrainOptions {
 /// Trains as the options say, prints progress and results. Returns the exit status: 0, or 128 + the
 /// number of the signal that stopped it in good order. Throws gradus::Error for what the user can
 /// mend, NotFinite where a step gave NaN or infinity.
-int train(const TrainOptions& options);
-
-struct InterruptedRun;
-/// The same, from where a run was left. The options must be those it was started with, but for the
-/// number of epochs: from the present step on, the schedule is that of so many.
-int resume(const TrainOptions& options, InterruptedRun run);
+///
+/// With `interrupted`, goes on where that run was left. The options must be those it was started
+/// with, but for the number of epochs: from the present step on, the schedule is that of so many.
+int train(const TrainOptions& options, std::optional<training::RunFolder> interrupted = {});
 
 }  // namespace gradus::examples

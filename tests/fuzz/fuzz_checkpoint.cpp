@@ -3,10 +3,9 @@
 #include <gradus/gradus.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 
-#include "../../examples/mnist/checkpoint.h"
+#include "../../examples/mnist/resume.h"
 #include "../support/temporary_folder.h"
 #include "memory_file.h"
 
@@ -20,7 +19,14 @@ struct Training {
   optim::Adam adam{net.named_parameters(), {.lr = 1e-3}};
   optim::Schedule schedule{adam, optim::StepLR{.step_size = 2}};
   optim::EMA ema{net.named_parameters(), {.decay = 0.9}};
-  examples::TrainingParts parts{net, adam, schedule, &ema};
+  training::Parts parts;
+
+  Training() {
+    parts.add("model", net);
+    parts.add("optimizer", adam);
+    parts.add("schedule", schedule);
+    parts.add("ema", ema);
+  }
 };
 
 bool same(const NamedTensors& a, const NamedTensors& b) {
@@ -59,32 +65,37 @@ void write_and_read(const Checkpoint& checkpoint) {
 }
 
 void go_on(const Checkpoint& checkpoint) {
-  static Training training;
+  static Training run;
   try {
-    examples::load_parts(checkpoint, training.parts);
+    run.parts.load(checkpoint);
   } catch (const Error&) {
     return;
   }
-  const Checkpoint saved = examples::save_parts(training.parts);
-  examples::load_parts(saved, training.parts);
-  require(same(examples::save_parts(training.parts).tensors, saved.tensors),
+  const Checkpoint saved = run.parts.save();
+  run.parts.load(saved);
+  require(same(run.parts.save().tensors, saved.tensors),
           "what was loaded can be saved and loaded again");
 }
 
 void read_where_it_stands(const Checkpoint& checkpoint) {
+  const training::LoopOptions options{.best = "validation_accuracy", .unit = "images"};
+  const auto again = [&](const std::string& text) {
+    return training::to_text(training::loop_state(text, options), options);
+  };
   std::string text;
   try {
-    text = to_text(examples::training_state(checkpoint.text("training")));
+    text = again(checkpoint.text("training"));
   } catch (const IoError&) {
     return;
   }
-  require(to_text(examples::training_state(text)) == text, "where a training stands comes back");
+  require(again(text) == text, "where a training stands comes back");
 }
 
 void read_how_it_began(const Checkpoint& checkpoint) {
   try {
     examples::recorded_arguments(checkpoint);
-    examples::check_same_run(checkpoint.text("config"), {{"seed", 1}, {"model", "cnn"}});
+    training::check_same_config(checkpoint.text("config"), R"({"seed": 1, "model": "cnn"})",
+                                {"version"});
   } catch (const IoError&) {
   } catch (const ValueError& error) {
     require(error.op() == "resume", "an error names what was tried");

@@ -3,7 +3,7 @@
 
 #include <csignal>
 
-#include "../../examples/mnist/checkpoint.h"
+#include "../../examples/mnist/resume.h"
 #include "../support/errors.h"
 #include "small_run.h"
 

@@ -1,25 +1,16 @@
-// What bin/mnist shows on terminals of several widths, and how its lines are made to fit.
+// What bin/mnist shows on terminals of several widths.
 #include <doctest/doctest.h>
 
 #include <regex>
 
-#include "../../examples/support/progress.h"
+#include "../../train/console.h"
 #include "../support/terminal.h"
 #include "small_run.h"
 
 using namespace gradus;
 using namespace gradus::test;
-using examples::progress_line;
-using examples::ProgressState;
 
 namespace {
-
-const ProgressState state = {.label = "epoch 1/3",
-                             .part = 0.5,
-                             .rate = 5109.4,
-                             .loss = 0.12345,
-                             .accuracy = 0.9871,
-                             .seconds_left = 75};
 
 /// Times and rates, which differ from run to run, as one word; runs of spaces as one.
 std::string comparable(std::string text) {
@@ -67,46 +58,6 @@ std::string plain_output(const Place& place, int epochs = 3) {
 
 }  // namespace
 
-TEST_CASE("a line of progress leaves the last column free, however narrow the terminal is") {
-  for (int width = 1; width <= 200; ++width) {
-    for (const double seconds : {3.0, 36'000.0}) {
-      ProgressState s = state;
-      s.seconds_left = seconds;
-      s.label = seconds > 10 ? "epoch 100/1000" : "epoch 1/3";
-      CAPTURE(width);
-      CHECK(examples::columns_of(progress_line(s, width)) < width);
-    }
-  }
-}
-
-TEST_CASE("a line of progress drops the rate first, then bar, accuracy, time and loss") {
-  CHECK(progress_line(state, 120) ==
-        "epoch 1/3  ████████████░░░░░░░░░░░░  50%  5109 images/s  loss 0.1235  accuracy 98.71 %  "
-        "left 1:15");
-  CHECK(progress_line(state, 80) ==
-        "epoch 1/3  ██████████░░░░░░░░░░░  50%  loss 0.1235  accuracy 98.71 %  left 1:15");
-  CHECK(progress_line(state, 60) == "epoch 1/3   50%  loss 0.1235  accuracy 98.71 %  left 1:15");
-  CHECK(progress_line(state, 40) == "epoch 1/3   50%  loss 0.1235  left 1:15");
-  CHECK(progress_line(state, 39) == "epoch 1/3   50%  loss 0.1235");
-  CHECK(progress_line(state, 20) == "epoch 1/3   50%");
-  CHECK(progress_line(state, 10) == " 50%");
-  CHECK(progress_line(state) ==
-        "epoch 1/3   50%  5109 images/s  loss 0.1235  accuracy 98.71 %  left 1:15");
-}
-
-TEST_CASE("text is broken between words, and goes on below itself") {
-  using examples::wrapped;
-  CHECK(wrapped("one two three", 0, 80) == "one two three");
-  CHECK(wrapped("aaaa bbbb cccc dddd eeee ffff", 9, 28) ==
-        "aaaa bbbb cccc dddd\n         eeee ffff");
-  CHECK(wrapped("a line   with gaps  in it and more", 2, 20) ==
-        "a line   with gaps\n  in it and more");
-  CHECK(wrapped("/a/path/that/is/longer/than/any/line ok", 9, 28) ==
-        "/a/path/that/is/longer/than/any/line\n         ok");
-  CHECK(wrapped("too narrow for two columns", 9, 16) == "too\n  narrow for two\n  columns");
-  CHECK(wrapped("äöü äöü", 0, 7) == "äöü äöü");
-}
-
 TEST_CASE("on a terminal of any width there is one line of progress, and the same text remains") {
   const Place place;
   const std::string expected = comparable(plain_output(place));
@@ -125,7 +76,7 @@ TEST_CASE("on a terminal of any width there is one line of progress, and the sam
     CHECK_MESSAGE(comparable(joined_rows(process.screen())) == expected,
                   joined_rows(process.screen()));
     for (const std::string& row : process.screen().rows()) {
-      CHECK(examples::columns_of(row) <= width);
+      CHECK(training::columns_of(row) <= width);
     }
   }
 }
@@ -144,7 +95,7 @@ TEST_CASE("a terminal that becomes narrower and wider again keeps one line of pr
       return process.watch([&](const Screen& screen) {
         const auto rows = screen.rows();
         return progress_rows(screen) == 1 && is_progress(rows.back()) &&
-               static_cast<size_t>(examples::columns_of(rows.back())) < width;
+               static_cast<size_t>(training::columns_of(rows.back())) < width;
       });
     };
     REQUIRE(process.watch([](const Screen& screen) { return progress_rows(screen) == 1; }));

@@ -6,7 +6,7 @@ cmake_minimum_required(VERSION 3.22)
 
 set(forbidden "stringstream|std::to_string|setprecision|[a-z]*printf[(]|scanf[(]|strto[a-z]+[(]|std::sto[a-z]+[(]|ato[fil][(]")
 set(found "")
-foreach(folder core nn optim datasets)
+foreach(folder core nn optim datasets train)
   file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.cpp)
   foreach(file IN LISTS files)
     file(STRINGS ${ROOT}/${file} lines REGEX "${forbidden}")

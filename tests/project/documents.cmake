@@ -21,6 +21,10 @@ add_test(NAME document.from_pytorch_table
          COMMAND ${CMAKE_COMMAND} -DDOCUMENT=${PROJECT_SOURCE_DIR}/docs/from-pytorch.md
                  -P ${CMAKE_CURRENT_SOURCE_DIR}/check_code_table.cmake)
 gradus_add_document_test(readme README.md)
+add_test(NAME document.first_program
+         COMMAND ${CMAKE_COMMAND} -DREADME=${PROJECT_SOURCE_DIR}/README.md
+                 -DPROGRAM=${PROJECT_SOURCE_DIR}/examples/first_net/main.cpp
+                 -P ${CMAKE_CURRENT_SOURCE_DIR}/check_first_program.cmake)
 gradus_add_document_test(from_pytorch docs/from-pytorch.md)
 gradus_add_document_test(adding_an_op docs/adding-an-op.md)
 gradus_add_document_test(normalization docs/normalization.md)

@@ -7,12 +7,15 @@ function(write_tree)
   file(REMOVE_RECURSE ${WORK})
   foreach(file core/base/error.h core/base/parallel_for.h core/tensor.h core/io/zip.h
                core/shape/copy_kernel.h core/shape/map_kernel.h core/op.h nn/linear.h optim/sgd.h
-               datasets/idx.h)
+               datasets/idx.h train/loop.h)
     file(WRITE ${WORK}/${file} "#pragma once\n")
   endforeach()
   file(WRITE ${WORK}/core/shape/map.simd.cpp "#include \"map_kernel.h\"\n#include <cmath>\n")
   file(WRITE ${WORK}/core/shape/copy.cpp "#include \"copy_kernel.h\"\n#include \"../tensor.h\"\n")
   file(WRITE ${WORK}/nn/linear.cpp "#include \"linear.h\"\n#include \"../core/tensor.h\"\n")
+  file(WRITE ${WORK}/train/loop.cpp
+       "#include \"loop.h\"\n#include \"../nn/linear.h\"\n#include \"../optim/sgd.h\"\n"
+       "#include \"../datasets/idx.h\"\n#include <nlohmann/json.hpp>\n")
   file(WRITE ${WORK}/gradus.h "#include \"nn/linear.h\"\n")
 endfunction()
 
@@ -53,6 +56,9 @@ expect_violation(nn/linear.cpp "\"../core/io/zip.h\"" "core's own")
 expect_violation(nn/linear.cpp "\"../optim/sgd.h\"" "nn may include base, core, nn, not optim")
 expect_violation(optim/sgd.h "\"../datasets/idx.h\"" "not datasets")
 expect_violation(datasets/idx.cpp "\"../nn/linear.h\"" "not nn")
+expect_violation(datasets/idx.cpp "\"../train/loop.h\"" "not train")
+expect_violation(train/loop.cpp "\"../core/op.h\"" "not ops")
+expect_violation(train/loop.h "<nlohmann/json.hpp>" "only files that match")
 expect_violation(gradus.h "\"core/op.h\"" "not ops")
 expect_violation(nn/linear.cpp "\"conv.h\"" "there is no file nn/conv.h")
 expect_violation(core/shape/add.cpp "\"copy.cpp\"" "only headers are included")

@@ -1,16 +1,12 @@
 // Steps that give NaN or infinity: noticed, undone, and traced to where they began.
-#include "../../examples/support/numerics.h"
+#include "../../train/nan_watch.h"
 
 #include <doctest/doctest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <csignal>
 #include <limits>
 
 #include "../../core/ops.h"
-#include "../../examples/support/stop_signal.h"
 #include "../../nn/conv.h"
 #include "../../nn/dropout.h"
 #include "../../nn/lambda.h"
@@ -19,7 +15,7 @@
 #include "../support/errors.h"
 
 using namespace gradus;
-using namespace gradus::examples;
+using namespace gradus::training;
 using gradus::test::message_of;
 
 namespace {
@@ -41,20 +37,31 @@ nn::Sequential net_with(const std::function<Tensor(const Tensor&)>& odd) {
   return net;
 }
 
-/// What throw_not_finite says about a step of `net` on ones.
-std::string trace(nn::Sequential& net) {
-  const Tensor x = ones({1, 1, 4, 4});
+/// Watches a net; its hint is "do this, or skip it".
+NanWatch watch_of(const nn::Module& net) {
+  NanWatch watch;
+  watch.add(net.named_parameters(), net.named_buffers());
+  watch.advice = [] { return Advice{.always = "do this", .to_skip = ", or skip it"}; };
+  return watch;
+}
+
+/// What the watch says about step 7, where `compute` gives a loss.
+std::string error_of(NanWatch& watch, const Tensor& x, const std::function<Tensor()>& compute) {
   return message_of([&] {
-    throw_not_finite("the loss is nan at step 7",
-                     {.inputs = {{"the images", x}},
-                      .parameters = net.named_parameters(),
-                      .repeat =
-                          [&](const TapeOptions& options) {
-                            Tape tape(options);
-                            tape.backward(sum(net(x)));
-                          },
-                      .advice = {.always = "do this", .to_skip = ", or skip it"}});
+    watch.step("at step 7", {{"the images", x}}, [&] {
+      Tape tape(watch.tape_options());
+      const Tensor loss = compute();
+      tape.backward(loss);
+      (void)watch.accept(loss);
+    });
   });
+}
+
+/// What it says about a step of `net` on ones.
+std::string trace(nn::Sequential& net) {
+  NanWatch watch = watch_of(net);
+  const Tensor x = ones({1, 1, 4, 4});
+  return error_of(watch, x, [&] { return sum(net(x)); });
 }
 
 }  // namespace
@@ -68,12 +75,28 @@ TEST_CASE("the first tensor with a NaN or an infinity is found; integers have no
   CHECK(first_not_finite(bad)->name == "d");
 }
 
-TEST_CASE("gradients are looked at, parameters without one passed over") {
+TEST_CASE("loss and gradients are looked at, parameters without one passed over") {
   Tensor a = ones({2}).requires_grad_(), b = ones({2}).requires_grad_();
-  const NamedTensors parameters = {{"a", a}, {"b", b}};
-  CHECK(first_gradient_not_finite(parameters) == nullptr);
+  NanWatch watch;
+  watch.add({{"a", a}, {"b", b}}, {});
+  std::string told;
+  watch.skip = [&](const std::string& what) {
+    told = what;
+    return true;
+  };
+  const auto accepts = [&](double loss) {
+    bool accepted = false;
+    told.clear();
+    watch.step("at step 7", {}, [&] { accepted = watch.accept(full({}, loss)); });
+    CHECK(watch.skipped() != accepted);
+    return accepted;
+  };
+  CHECK(accepts(1));
+  CHECK_FALSE(accepts(not_a_number));
+  CHECK(told == "the loss is nan at step 7");
   b.set_grad(tensor({0.F, not_a_number}, {2}));
-  CHECK(first_gradient_not_finite(parameters)->name == "b");
+  CHECK_FALSE(accepts(1));
+  CHECK(told == "the gradient of b is not finite at step 7");
 }
 
 TEST_CASE("an undone step leaves running statistics and random streams as they were") {
@@ -85,10 +108,14 @@ TEST_CASE("an undone step leaves running statistics and random streams as they w
   const auto before = values_of(net.state_dict());
   const RandomState streams = random_state();
 
-  StepUndo step(net.named_buffers());
-  const Tensor first = net(x);
-  CHECK(values_of(net.state_dict()) != before);
-  step.undo();
+  NanWatch watch = watch_of(net);
+  watch.skip = [](const std::string&) { return true; };
+  Tensor first;
+  watch.step("at step 7", {}, [&] {
+    first = net(x);
+    CHECK(values_of(net.state_dict()) != before);
+    CHECK_FALSE(watch.accept(full({}, not_a_number)));
+  });
   CHECK(values_of(net.state_dict()) == before);
   CHECK(random_state().streams == streams.streams);
   CHECK(net(x).to_vector<float>() == first.to_vector<float>());
@@ -109,52 +136,26 @@ TEST_CASE("an infinite gradient of a finite loss is traced too") {
 
 TEST_CASE("bad inputs and bad weights are told from bad operations") {
   nn::Sequential net = net_with([](const Tensor& x) { return x; });
-  CHECK(message_of([&] {
-          throw_not_finite("the loss is nan at step 7",
-                           {.inputs = {{"the images", tensor({not_a_number}, {1})}},
-                            .parameters = net.named_parameters(),
-                            .repeat = [](const TapeOptions&) {},
-                            .advice = {}});
-        }) ==
-        "[train] the loss is nan at step 7: the images [1] already hold NaN or infinity. "
+  NanWatch watch = watch_of(net);
+  const Tensor x = full({1, 1, 4, 4}, not_a_number);
+  CHECK(error_of(watch, x, [&] { return sum(net(x)); }) ==
+        "[train] the loss is nan at step 7: the images [1,1,4,4] already hold NaN or infinity. "
         "Hint: look at the data");
   net.named_parameters()[1].tensor.fill_(infinity);
   CHECK(trace(net) ==
-        "[train] the loss is nan at step 7: conv.bias [2] holds NaN or infinity since the update "
+        "[train] the loss is inf at step 7: conv.bias [2] holds NaN or infinity since the update "
         "before. Hint: do this");  // one bad step is not all
 }
 
 TEST_CASE("a NaN that does not come back is reported as such") {
   nn::Sequential net = net_with([](const Tensor& x) { return x; });
-  CHECK(trace(net).find("[train] the loss is nan at step 7, but not when the step was repeated") ==
-        0);
-}
-
-TEST_CASE("the first signal is noted, the second ends the process") {
-  const pid_t child = fork();
-  if (child == 0) {
-    const StopSignal stop;
-    if (stop.received() != 0) _exit(1);
-    std::raise(SIGTERM);
-    if (stop.received() != SIGTERM) _exit(2);
-    std::raise(SIGINT);
-    _exit(3);  // not reached
-  }
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  REQUIRE(WIFSIGNALED(status));
-  CHECK(WTERMSIG(status) == SIGINT);
-}
-
-TEST_CASE("signals that the process was started to ignore stay ignored") {
-  const auto before = std::signal(SIGHUP, SIG_IGN);
-  {
-    const StopSignal stop;
-    std::raise(SIGHUP);
-    CHECK(stop.received() == 0);
-    std::raise(SIGINT);
-    CHECK(stop.received() == SIGINT);
-    std::raise(SIGHUP);
-  }
-  std::signal(SIGHUP, before);
+  NanWatch watch = watch_of(net);
+  int calls = 0;
+  const auto once = [&] {
+    const Tensor loss = sum(net(ones({1, 1, 4, 4})));
+    return calls++ == 0 ? loss * double{not_a_number} : loss;
+  };
+  CHECK(error_of(watch, ones({1}), once) ==
+        "[train] the loss is nan at step 7, but not when the step was repeated. Hint: do this, or "
+        "skip it");
 }

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <csignal>
+#include <utility>
 #include <vector>
 
-namespace gradus::examples {
+namespace gradus::training {
 
 /// While it lives, the first SIGINT, SIGTERM or SIGHUP is noted, for the program to come to an end
 /// by itself; the next one ends it at once. Signals that the process was started to ignore (nohup)
@@ -20,18 +21,10 @@ class StopSignal {
   int received() const;
 
  private:
-  struct Previous {
-    int signal;
-    struct sigaction action;
-  };
-  std::vector<Previous> previous_;
+  std::vector<std::pair<int, struct sigaction>> previous_;
 };
-
-/// Lets a write beyond the limit on the size of files (ulimit -f) or to a pipe that nobody reads
-/// any more fail, as one on a full disk does, rather than end the process without a word.
-void report_write_errors();
 
 /// "SIGINT"
 const char* signal_name(int signal);
 
-}  // namespace gradus::examples
+}  // namespace gradus::training

@@ -1,8 +1,8 @@
-#include "json.h"
+#include "parse_json.h"
 
 #include <nlohmann/json.hpp>
 
-namespace gradus::examples {
+namespace gradus::training {
 
 using nlohmann::json;
 
@@ -17,4 +17,4 @@ json parse_json(const std::string& text) {
   return is_deep ? json(json::value_t::discarded) : value;
 }
 
-}  // namespace gradus::examples
+}  // namespace gradus::training

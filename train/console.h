@@ -1,19 +1,19 @@
 // What a program says while it works: lines that fit a terminal, plain ones elsewhere.
 #pragma once
 
-#include <ostream>
+#include <iostream>
 #include <string>
 
-namespace gradus::examples {
+namespace gradus::training {
 
 /// Standard output or error. On a terminal, lines are broken between words at its width, which is
 /// asked for anew each time, and a last line can be drawn over and over. A file or a pipe gets
 /// every line as it is, and nothing that is drawn.
 class Console {
  public:
-  /// Standard output, or standard error where that belongs to something else.
-  static Console standard_output();
-  static Console standard_error();
+  /// For std::cout, or std::cerr where standard output belongs to something else. Any other stream
+  /// is no terminal.
+  explicit Console(std::ostream& out = std::cout);
 
   bool is_terminal() const { return terminal_; }
   /// Columns of the terminal.
@@ -32,12 +32,11 @@ class Console {
   void erase();
 
  private:
-  Console(std::ostream& out, int descriptor);
   const char* clear_rest();
 
-  std::ostream& out_;
-  const int descriptor_;
-  const bool terminal_;
+  std::ostream* out_;
+  int descriptor_;
+  bool terminal_;
   bool drawn_ = false;
   int drawn_width_ = 0;  // of the terminal when it was
 };
@@ -49,4 +48,4 @@ int columns_of(const std::string& text);
 /// first line starts at column `indent`, the others are moved there.
 std::string wrapped(const std::string& text, int indent, int width);
 
-}  // namespace gradus::examples
+}  // namespace gradus::training

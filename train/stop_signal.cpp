@@ -2,7 +2,7 @@
 
 #include <array>
 
-namespace gradus::examples {
+namespace gradus::training {
 
 namespace {
 
@@ -11,12 +11,11 @@ constexpr std::array<int, 3> stop_signals = {SIGINT, SIGTERM, SIGHUP};
 volatile std::sig_atomic_t noted = 0;  // a handler can reach nothing else
 
 void note(int signal) {
-  noted = signal;
-  for (const int other : stop_signals) {
-    struct sigaction action {};
-    sigaction(other, nullptr, &action);
-    if (action.sa_handler == note) std::signal(other, SIG_DFL);
+  if (noted != 0) {  // delivered when this returns
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
   }
+  noted = signal;
 }
 
 }  // namespace
@@ -27,7 +26,7 @@ StopSignal::StopSignal() {
     struct sigaction action {};
     sigaction(signal, nullptr, &action);
     if (action.sa_handler == SIG_IGN) continue;
-    previous_.push_back({signal, action});
+    previous_.emplace_back(signal, action);
     action = {};
     action.sa_handler = note;
     action.sa_flags = SA_RESTART;
@@ -36,21 +35,15 @@ StopSignal::StopSignal() {
 }
 
 StopSignal::~StopSignal() {
-  for (const Previous& previous : previous_) sigaction(previous.signal, &previous.action, nullptr);
+  for (const auto& [signal, action] : previous_) sigaction(signal, &action, nullptr);
 }
 
 int StopSignal::received() const {
   return noted;
 }
 
-void report_write_errors() {
-  for (const int signal : {SIGXFSZ, SIGPIPE}) std::signal(signal, SIG_IGN);
-}
-
 const char* signal_name(int signal) {
-  if (signal == SIGINT) return "SIGINT";
-  if (signal == SIGTERM) return "SIGTERM";
-  return "SIGHUP";
+  return signal == SIGINT ? "SIGINT" : signal == SIGTERM ? "SIGTERM" : "SIGHUP";
 }
 
-}  // namespace gradus::examples
+}  // namespace gradus::training

@@ -5,33 +5,26 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iostream>
 #include <string_view>
 
-namespace gradus::examples {
+namespace gradus::training {
 
 namespace {
 
 constexpr int label_width = 9;
 constexpr int usual_width = 80;
 
-bool understands_escapes(int descriptor) {
-  const char* const kind = std::getenv("TERM");
-  return isatty(descriptor) != 0 && kind != nullptr && std::string_view(kind) != "dumb";
-}
-
 }  // namespace
 
-Console Console::standard_output() {
-  return {std::cout, STDOUT_FILENO};
+Console::Console(std::ostream& out)
+    : out_(&out),
+      descriptor_(&out == &std::cout   ? STDOUT_FILENO
+                  : &out == &std::cerr ? STDERR_FILENO
+                                       : -1),
+      terminal_(false) {
+  const char* const kind = std::getenv("TERM");
+  terminal_ = isatty(descriptor_) != 0 && kind != nullptr && std::string_view(kind) != "dumb";
 }
-
-Console Console::standard_error() {
-  return {std::cerr, STDERR_FILENO};
-}
-
-Console::Console(std::ostream& out, int descriptor)
-    : out_(out), descriptor_(descriptor), terminal_(understands_escapes(descriptor)) {}
 
 int Console::width() const {
   winsize size{};
@@ -41,16 +34,14 @@ int Console::width() const {
 
 void Console::say(const std::string& label, const std::string& text) {
   std::string line = label;
-  if (!label.empty()) {
-    line.resize(std::max<size_t>(label_width, label.size() + 2), ' ');
-  }
+  if (!label.empty()) line.resize(std::max<size_t>(label_width, label.size() + 2), ' ');
   const int indent = static_cast<int>(line.size());
   print(line + (terminal_ ? wrapped(text, indent, width()) : text) + "\n");
 }
 
 void Console::print(const std::string& lines) {
   erase();
-  out_ << lines << std::flush;
+  *out_ << lines << std::flush;
 }
 
 /// A terminal that has changed its width may have broken the line: then what is below goes too.
@@ -63,13 +54,13 @@ const char* Console::clear_rest() {
 
 void Console::draw(const std::string& line) {
   if (!terminal_) return;
-  out_ << '\r' << line << clear_rest() << '\r' << std::flush;
+  *out_ << '\r' << line << clear_rest() << '\r' << std::flush;
   drawn_ = true;
 }
 
 void Console::erase() {
   if (!drawn_) return;
-  out_ << '\r' << clear_rest() << std::flush;
+  *out_ << '\r' << clear_rest() << std::flush;
   drawn_ = false;
 }
 
@@ -83,22 +74,16 @@ std::string wrapped(const std::string& text, int indent, int width) {
   const int below = width - indent < least ? std::min(2, width / 4) : indent;
   std::string result;
   int column = indent;
-  for (size_t begin = 0; begin < text.size();) {
+  for (size_t begin = 0, end = 0; begin < text.size(); begin = end) {
     const size_t word = std::min(text.find_first_not_of(' ', begin), text.size());
-    const size_t end = std::min(text.find(' ', word), text.size());
-    const std::string with_spaces = text.substr(begin, end - begin);
-    const int columns = columns_of(with_spaces);
-    if (column + columns <= width || begin == 0) {
-      result += with_spaces;
-      column += columns;
-    } else {
-      const std::string alone = text.substr(word, end - word);
-      result += "\n" + std::string(static_cast<size_t>(below), ' ') + alone;
-      column = below + columns_of(alone);
-    }
-    begin = end;
+    end = std::min(text.find(' ', word), text.size());
+    const bool fits = column + columns_of(text.substr(begin, end - begin)) <= width || begin == 0;
+    if (!fits) result += "\n" + std::string(static_cast<size_t>(below), ' ');
+    const std::string shown = text.substr(fits ? begin : word, end - (fits ? begin : word));
+    result += shown;
+    column = (fits ? column : below) + columns_of(shown);
   }
   return result;
 }
 
-}  // namespace gradus::examples
+}  // namespace gradus::training

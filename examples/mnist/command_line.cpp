@@ -1,0 +1,346 @@
+#include "command_line.h"
+
+#include <gradus/core/base/error.h>
+#include <gradus/core/base/text.h>
+#include <gradus/datasets/open_dataset.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <limits>
+#include <set>
+#include <string_view>
+
+#include "recipe.h"
+
+namespace gradus::examples {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// --- Checks of values: their messages say what is possible, and what was probably meant ----------
+
+CLI::Validator whole_number(uint64_t least, uint64_t most) {
+  const auto check = [least, most](const std::string& text) {
+    uint64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    // A leading 0 would be read as the sign of an octal number.
+    const bool plain = error == std::errc() && rest == end && (text == "0" || text[0] != '0');
+    if (plain && number >= least && number <= most) return std::string();
+    return str("must be a whole number from ", least, " to ", most, ", got ", text);
+  };
+  return {check, "", "whole number"};
+}
+
+CLI::Validator one_of(std::vector<std::string> names) {
+  const auto check = [names = std::move(names)](const std::string& text) {
+    if (std::find(names.begin(), names.end(), text) != names.end()) return std::string();
+    const std::string meant = nearest_word(text, names);
+    return str("there is no ", text, meant.empty() ? "" : "; did you mean " + meant + "?",
+               meant.empty() ? "; there are " : " There are ", joined(names));
+  };
+  return {check, "", "name"};
+}
+
+CLI::Validator not_empty() {
+  const auto check = [](const std::string& text) {
+    return text.empty() ? std::string("must not be empty") : std::string();
+  };
+  return {check, "", "not empty"};
+}
+
+/// A finite number for which `holds`; `range` says which these are.
+template <class Condition>
+CLI::Validator finite_number(const std::string& range, const Condition& holds) {
+  const auto check = [range, holds](const std::string& text) {
+    char* end = nullptr;
+    const double number = std::strtod(text.c_str(), &end);
+    const bool whole = !text.empty() && *end == '\0';
+    if (whole && std::isfinite(number) && holds(number)) return std::string();
+    return str("must be a finite number ", range, ", got ", text);
+  };
+  return {check, "", "number"};
+}
+
+const CLI::Validator positive = finite_number("above 0", [](double x) { return x > 0; });
+const CLI::Validator from_0_to_1 =
+    finite_number("from 0 to 1", [](double x) { return x >= 0 && x <= 1; });
+
+// --- Options -------------------------------------------------------------------------------------
+
+/// The heading of options that may change when a run goes on.
+constexpr const char* not_of_the_run = "Options that may also stand beside --resume";
+
+void add_train_options(CLI::App& app, TrainOptions& o) {
+  constexpr uint64_t many = uint64_t{1} << 40;
+  const CLI::Validator any("");
+  const auto add = [&app](const std::string& name, auto& value, const CLI::Validator& check,
+                          const std::string& help) {
+    return app.add_option(name, value, help)->check(check);
+  };
+  const auto add_with_default = [&](auto&&... arguments) {
+    add(arguments...)->capture_default_str();
+  };
+  // First, so that every other option has the last word.
+  app.add_option_function<std::string>(
+         "--recipe", [&o](const std::string& name) { o = recipe(name); },
+         "options that go together: default; fast is 99 % of MNIST in seconds, best takes minutes")
+      ->check(one_of(recipe_names()));
+  add_with_default("--dataset", o.dataset, one_of(data::dataset_names()),
+                   "auto, synthetic, mnist, fashion-mnist, kmnist ...");
+  add("--data", o.data_directory, not_empty(), "folder that holds the files");
+  add_with_default("--model", o.model, not_empty(),
+                   "cnn, small, deep, lenet, mlp, lstm or a model file (.json)");
+  add_with_default("--norm", o.norm, any, "norm of the cnn: none, batch, layer, instance or group");
+  add("--init", o.init, not_empty(), "weights to start from: a safetensors file, or a checkpoint");
+  add_with_default("--epochs", o.epochs, whole_number(1, 100'000),
+                   "in all; beside --resume, the schedule is that of so many from there on");
+  add_with_default("--batch-size", o.batch_size, whole_number(1, 65'536), "");
+  add("--lr", o.lr, positive, "peak learning rate; by default what suits the optimizer");
+  add_with_default("--optimizer", o.optimizer, one_of(optimizer_names()),
+                   "adam, adamw, nadam, radam, adamax, lion, sgd, rmsprop, adagrad or adadelta");
+  add_with_default("--schedule", o.schedule, one_of(schedule_names()),
+                   "of the learning rate: linear, cosine, onecycle, step or constant");
+  add("--clip-grad-norm", o.clip_grad_norm, positive, "longest gradient that is not shortened");
+  add("--ema", o.ema, from_0_to_1, "test and keep a moving average of the weights with this decay");
+  add("--augment", o.augment, not_empty(), "random changes of the images: shift,rotate=15,...");
+  add_with_default("--workers", o.workers, whole_number(0, 256), "threads that prepare batches");
+  add_with_default("--seed", o.seed, whole_number(0, std::numeric_limits<uint64_t>::max()),
+                   "of initial weights, validation, order, dropout, augmentation");
+  add_with_default("--samples", o.samples, whole_number(0, many),
+                   "use the first so many training images only; 0: all");
+  add("--validation", o.validation, whole_number(0, many),
+      "training images that are held out, to choose the best checkpoint by; default: one in 12 "
+      "(5000 of MNIST)");
+  add("--out", o.out, not_empty(), "folder to keep config, metrics, model and weights in");
+  app.add_flag("--overwrite", o.overwrite, "replace a run that is in --out already");
+  app.add_flag("--json", o.json, "results as one line of JSON, alone on standard output");
+  add_with_default("--checkpoint-every", o.checkpoint_every, any,
+                   "with --out, save so often: steps (200) or time (30s)");
+  add_with_default("--keep", o.keep, whole_number(1, 1'000'000),
+                   "with --out, keep the latest so many checkpoints, and the best");
+  add_with_default("--on-nan", o.on_nan, one_of({"stop", "skip"}),
+                   "where a step gives NaN: stop, or skip it");
+  app.add_flag("--profile", o.profile,
+               "where the time of the 50th step (or the last) went, by operation");
+  for (const char* name :
+       {"--data", "--workers", "--json", "--checkpoint-every", "--keep", "--on-nan", "--profile"}) {
+    app.get_option(name)->group(not_of_the_run);
+  }
+}
+
+/// Options that belong to one process: not recorded for the next.
+bool is_of_the_process(const std::string& name) {
+  constexpr std::array<std::string_view, 6> names = {"--resume", "--out",     "--overwrite",
+                                                     "--json",   "--profile", "--threads"};
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string name_of(const std::string& argument) {
+  return argument.substr(0, argument.find('='));
+}
+
+TrainOptions parse_train_options(const std::vector<std::string>& arguments) {
+  CLI::App app;
+  TrainOptions options;
+  add_train_options(app, options);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // last one first
+  } catch (const CLI::ParseError& error) {
+    throw IoError("resume", str("another version of this program began the run: ", error.what()),
+                  "resume it with that version");
+  }
+  options.arguments = arguments;
+  return options;
+}
+
+/// `arguments` without those of the options that `others` name, and `others`.
+std::vector<std::string> replaced(std::vector<std::string> arguments,
+                                  const std::vector<std::string>& others) {
+  std::set<std::string> names;
+  for (const std::string& other : others) names.insert(name_of(other));
+  std::erase_if(arguments, [&](const std::string& a) { return names.contains(name_of(a)); });
+  arguments.insert(arguments.end(), others.begin(), others.end());
+  return arguments;
+}
+
+struct Setting {
+  const char* option;
+  std::string value;
+};
+
+std::string text_of(double number) {
+  std::array<char, 40> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+  return {text.data(), end};
+}
+
+/// What a run cannot change when it goes on.
+std::vector<Setting> fixed_settings(const TrainOptions& o) {
+  const auto optional = [](const auto& value, auto otherwise) {
+    return value ? str(*value) : std::string(otherwise);
+  };
+  return {{"--dataset", o.dataset},
+          {"--model", o.model},
+          {"--norm", o.norm},
+          {"--init", o.init},
+          {"--batch-size", str(o.batch_size)},
+          {"--optimizer", o.optimizer},
+          {"--lr", text_of(o.lr.value_or(usual_lr(o.optimizer)))},
+          {"--schedule", o.schedule},
+          {"--clip-grad-norm", o.clip_grad_norm ? text_of(*o.clip_grad_norm) : "not given"},
+          {"--ema", text_of(o.ema)},
+          {"--augment", o.augment},
+          {"--seed", str(o.seed)},
+          {"--samples", str(o.samples)},
+          {"--validation", optional(o.validation, "not given")}};
+}
+
+bool is_same(const Setting& before, const Setting& now) {
+  if (before.value == now.value) return true;
+  const std::string_view option = now.option;
+  std::error_code error;
+  return (option == "--model" || option == "--init") &&
+         fs::equivalent(before.value, now.value, error) && !error;
+}
+
+void check_fixed_settings(const TrainOptions& before, const TrainOptions& now) {
+  const std::vector<Setting> old = fixed_settings(before), present = fixed_settings(now);
+  for (size_t i = 0; i < old.size(); ++i) {
+    if (is_same(old[i], present[i])) continue;
+    throw ValueError("resume",
+                     str(old[i].option, " cannot change now: it was ", old[i].value, " and is ",
+                         present[i].value),
+                     "a run goes on as it was started, but for --epochs; start a new one with "
+                     "--out");
+  }
+}
+
+void check_options_matter(const CLI::App& command, const TrainOptions& options, bool resumed) {
+  const auto given = [&](const char* name) { return command.get_option(name)->count() > 0; };
+  if (given("--norm") && options.model != "cnn") {
+    throw ValueError("train", str("--norm does nothing with --model ", options.model),
+                     "it is for the cnn; other nets have the norms that they have");
+  }
+  if (resumed && options.overwrite) {
+    throw ValueError("resume", "--overwrite would delete the run that is to go on",
+                     "leave out one of --resume and --overwrite");
+  }
+  if (resumed || !options.out.empty()) return;
+  for (const char* name : {"--overwrite", "--keep", "--checkpoint-every"}) {
+    if (!given(name)) continue;
+    throw ValueError("train", str(name, " does nothing without --out"),
+                     "--out FOLDER keeps the run");
+  }
+}
+
+// --- Starting and going on -----------------------------------------------------------------------
+
+std::vector<std::string> given_arguments(const CLI::App& command) {
+  std::vector<std::string> arguments;
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_name();
+    if (is_of_the_process(name)) continue;
+    for (const std::string& value : option->results()) {
+      std::error_code error;
+      const bool is_path = name == "--data" || name == "--init";  // found from other folders too
+      const std::string path = is_path ? fs::absolute(value, error).string() : "";
+      arguments.push_back(name + "=" + (is_path && !error ? path : value));
+    }
+  }
+  return arguments;
+}
+
+/// A sentence on what was meant by the first word of a command line that is no option and no
+/// command; empty where nothing comes near.
+std::string suggestion(const CLI::App& app, const std::vector<std::string>& words) {
+  std::vector<std::string> commands, options;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    commands.push_back(command->get_name());
+  }
+  const bool has_command =
+      !words.empty() && std::find(commands.begin(), commands.end(), words[0]) != commands.end();
+  const CLI::App& used = has_command ? *app.get_subcommand(words[0]) : app;
+  for (const CLI::Option* option : used.get_options()) options.push_back(option->get_name());
+  std::string meant;
+  if (!words.empty() && !has_command && !words[0].starts_with('-')) {
+    meant = nearest_word(words[0], commands);
+  }
+  for (const std::string& word : words) {
+    const std::string name = name_of(word);
+    const bool known = std::find(options.begin(), options.end(), name) != options.end();
+    if (meant.empty() && name.starts_with("--") && !known) meant = nearest_word(name, options);
+  }
+  return meant.empty() ? "" : "Did you mean " + meant + "?";
+}
+
+void add_run_options(CLI::App& app, SavedRunOptions& o) {
+  app.add_option("--run", o.run, "folder that `mnist train --out` wrote")->required();
+  app.add_flag("--json", o.json, "results as one line of JSON, alone on standard output");
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, char** argv) {
+  CommandLine line;
+  SavedRunOptions& run = line.saved_run;
+  CLI::App app("Small nets on MNIST: train them, test them, let them read pictures.", "mnist");
+  app.require_subcommand(1);
+  CLI::App& train = *app.add_subcommand("train", "train a net and test it");
+  add_train_options(train, line.train);
+  train.add_option("--resume", line.resume, "go on with the run in this folder")
+      ->check(not_empty());
+  CLI::App& eval = *app.add_subcommand("eval", "test a saved net");
+  add_run_options(eval, run);
+  eval.add_option("--dataset", run.dataset, "other than it was trained on")
+      ->check(one_of(data::dataset_names()));
+  eval.add_option("--data", run.data_directory, "folder that holds the files")->check(not_empty());
+  CLI::App& predict = *app.add_subcommand("predict", "say which digit a picture shows");
+  add_run_options(predict, run);
+  predict.add_flag("--show", run.show,
+                   "print the 28x28 pixels that the net saw, and write NAME-28x28.png here");
+  predict.add_option("FILE", line.files, "PNG, JPEG or PGM picture, or IDXFILE:NUMBER")->required();
+  for (CLI::App* command : {&train, &eval, &predict}) {
+    command->add_option("--threads", line.threads, "default: one per processor")
+        ->check(whole_number(1, 1024));
+  }
+  for (const char* name : {"--resume", "--threads"}) train.get_option(name)->group(not_of_the_run);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    line.status = app.exit(error) == 0 ? 0 : 1;
+    if (line.status == 0) return line;
+    const std::string meant = suggestion(app, std::vector<std::string>(argv + 1, argv + argc));
+    if (!meant.empty()) std::cerr << meant << '\n';
+    return line;
+  }
+  line.action = train.parsed() ? Action::train : eval.parsed() ? Action::evaluate : Action::predict;
+  if (line.action == Action::train) check_options_matter(train, line.train, !line.resume.empty());
+  line.train.arguments = given_arguments(train);
+  return line;
+}
+
+TrainOptions resumed_options(const std::vector<std::string>& given,
+                             const std::vector<std::string>& recorded) {
+  const TrainOptions before = parse_train_options(recorded);
+  TrainOptions now = parse_train_options(replaced(recorded, given));
+  if (now.dataset == "auto") now.dataset = before.dataset;  // that is what was found
+  check_fixed_settings(before, now);
+  CLI::App app;
+  add_train_options(app, now);
+  std::vector<std::string> changes = given;
+  std::erase_if(changes, [&](const std::string& argument) {
+    const std::string name = name_of(argument);
+    return name != "--epochs" && app.get_option(name)->get_group() != not_of_the_run;
+  });
+  return parse_train_options(replaced(recorded, changes));
+}
+
+}  // namespace gradus::examples

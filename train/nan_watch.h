@@ -1,0 +1,74 @@
+// Steps of a training that give NaN or infinity: noticed, undone and explained.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "../core/base/error.h"
+#include "../core/base/random.h"
+#include "../core/tape.h"
+
+namespace gradus::training {
+
+/// A NaN or an infinity where training cannot go on with one.
+struct NotFinite : Error {
+  using Error::Error;
+};
+
+/// The first tensor that holds a NaN or an infinity; nullptr where none does. Integer and undefined
+/// tensors are passed over.
+const NamedTensor* first_not_finite(const NamedTensors& tensors);
+
+/// What can be done about a NaN: parts of a hint.
+struct Advice {
+  std::string always = "try a smaller learning rate";
+  std::string to_skip = {};  ///< ", or ...": where leaving out this one step may help
+};
+
+/// Watches the steps of a training, of one net or several. A Loop has one.
+///
+///     training::NanWatch watch;
+///     watch.add(net.named_parameters(), net.named_buffers());
+///     watch.step("at step 7", {{"the images", x}}, [&] {
+///       Tape tape(watch.tape_options());
+///       const Tensor loss = nn::cross_entropy(net(x), y);
+///       tape.backward(loss);
+///       if (watch.accept(loss)) adam.step();
+///       adam.zero_grad();
+///     });
+class NanWatch {
+ public:
+  /// Is told of a bad step that has been undone, "the loss is nan at step 7". True leaves it out;
+  /// otherwise it ends in an error.
+  std::function<bool(const std::string& what)> skip = {};
+  /// The hint of that error.
+  std::function<Advice()> advice = {};
+
+  void add(const NamedTensors& parameters, const NamedTensors& buffers);
+
+  /// Runs `body`, one step. `when` and `inputs` are for errors.
+  void step(const std::string& when, const NamedTensors& inputs, const std::function<void()>& body);
+  /// For the tape of the body, which may run once more to find where a NaN began.
+  TapeOptions tape_options() const { return {.detect_anomaly = is_repeating_}; }
+  /// In the body, before weights are updated: whether the loss and all gradients are finite. Where
+  /// they are not, puts buffers (running statistics) and random streams back to where the step
+  /// began, and asks skip(). False: the step is left out. Otherwise throws NotFinite, which says
+  /// where it began: in the inputs, in the weights, or else in the operation and module that a
+  /// repetition in anomaly mode finds.
+  bool accept(const Tensor& loss);
+  /// Whether the last step was left out.
+  bool skipped() const { return skipped_; }
+
+ private:
+  [[noreturn]] void explain(const std::string& what);
+
+  NamedTensors parameters_, buffers_, inputs_;
+  std::string when_;
+  std::function<void()> body_;
+  std::vector<Tensor> values_;  // of the buffers, before the step
+  RandomState random_ = random_state();
+  bool skipped_ = false, is_repeating_ = false;
+};
+
+}  // namespace gradus::training

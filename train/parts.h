@@ -1,0 +1,51 @@
+// What a training consists of, as a checkpoint keeps it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "../core/io/checkpoint.h"
+
+namespace gradus::training {
+
+/// The objects whose state makes up a training, by name: whatever has state_dict() and
+/// load_state_dict(state), as modules, optimizers, schedules and averages do, or a type of yours.
+/// They must live longer.
+///
+///     training::Parts parts;
+///     parts.add("model", net);
+///     parts.add("optimizer", adam);
+///     save_checkpoint("here.safetensors", parts.save());
+class Parts {
+ public:
+  template <class T>
+  void add(const std::string& name, T& part) {
+    parts_.push_back({name, [&part] { return part.state_dict(); },
+                      [&part](const NamedTensors& state) { part.load_state_dict(state); }});
+  }
+
+  /// Their state, and that of the random streams of this thread, "random".
+  Checkpoint save() const {
+    Checkpoint checkpoint;
+    for (const Part& part : parts_) checkpoint.add(part.name, part.save());
+    checkpoint.add("random", random_state_dict());
+    return checkpoint;
+  }
+  /// Puts it back, in the order in which they were added. Throws where the checkpoint is of other
+  /// parts.
+  void load(const Checkpoint& checkpoint) const {
+    for (const Part& part : parts_) part.load(checkpoint.part(part.name));
+    load_random_state_dict(checkpoint.part("random"));
+  }
+
+ private:
+  struct Part {
+    std::string name;
+    std::function<NamedTensors()> save;
+    std::function<void(const NamedTensors&)> load;
+  };
+  std::vector<Part> parts_;
+};
+
+}  // namespace gradus::training

@@ -1,0 +1,101 @@
+// A folder that holds one training run.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../core/io/checkpoint_folder.h"
+#include "../nn/sequential.h"
+#include "values.h"
+
+namespace gradus::training {
+
+/// What a program calls these things, for the hints of errors: its options, where it has a command
+/// line. The defaults speak to whoever writes a program.
+struct Words {
+  std::string out = "folder";                       ///< "--out"
+  std::string overwrite = ".overwrite = true";      ///< "--overwrite"
+  std::string resume = "RunFolder::resume";         ///< "--resume"
+  std::string program = "the program that trains";  ///< "`mnist train --out`"
+  std::string go_on = {};                           ///< "mnist train --resume", a command
+  std::string epochs = ".epochs";                   ///< "--epochs"
+  std::string gentler = "a smaller learning rate or norm of the gradient";  ///< against NaN
+  std::string skip = ".skip_nan = true";                                    ///< "--on-nan skip"
+};
+
+/// How a RunFolder is made.
+struct RunFolderOptions {
+  bool overwrite = false;  ///< a new run may take the place of an old one
+  int64_t keep = 3;        ///< of the latest checkpoints, at least 1; the best one stays besides
+  Words words = {};        ///< for hints
+};
+
+/// The files of a run: `config.json` (how it was started), `model.json` (the net),
+/// `model.safetensors` (its weights, under PyTorch's names), `metrics.jsonl` (one JSON object per
+/// epoch) and checkpoints. The folder is locked: one process at a time works in it.
+///
+/// Nothing stays of a folder that was made for a run which then saved nothing.
+class RunFolder {
+ public:
+  /// Told of a checkpoint that is damaged and passed over, in one line.
+  using Notify = std::function<void(const std::string&)>;
+
+  /// Makes the folder, if need be. Throws IoError where it cannot be made, and where it already
+  /// holds any file of a run, unless `overwrite`. Removes nothing: see remove_older_run.
+  static RunFolder create(const std::filesystem::path& path, RunFolderOptions options = {});
+  /// A run to go on with, from its newest() checkpoint. Throws IoError where there is no folder,
+  /// no whole checkpoint in it, or another process at work.
+  static RunFolder resume(const std::filesystem::path& path, RunFolderOptions options = {},
+                          const Notify& notify = {});
+  /// Goes on with the run where there is one to go on with, and begins it otherwise.
+  static RunFolder open(const std::filesystem::path& path, RunFolderOptions options = {},
+                        const Notify& notify = {});
+  RunFolder(RunFolder&& other) noexcept = default;
+  ~RunFolder();
+
+  const std::filesystem::path& path() const { return path_; }
+  CheckpointFolder& checkpoints() { return checkpoints_.value(); }
+  const CheckpointFolder& checkpoints() const { return checkpoints_.value(); }
+  /// What a resumed run goes on from; nothing for a new one.
+  const std::optional<CheckpointFolder::Loaded>& newest() const { return newest_; }
+  /// The same, for whoever goes on from it: newest() is nothing then, and takes no memory.
+  std::optional<CheckpointFolder::Loaded> take_newest() { return std::exchange(newest_, {}); }
+
+  /// Once the first checkpoint of a new run, that of `step`, is on the disk: removes the files of
+  /// the run that it takes the place of, and no others. Throws IoError where one cannot be removed.
+  void remove_older_run(int64_t step);
+  /// Removes what earlier processes that were killed have left half written of these files. Not
+  /// before it is clear that this process writes them.
+  void remove_half_written();
+
+  /// Writes a text file, "config.json" for one, whole or not at all.
+  void write(const char* name, const std::string& text) const;
+  /// Adds a line to metrics.jsonl.
+  void append_metrics(const std::string& line) const;
+  /// Writes model.json and model.safetensors.
+  void write_model(const nn::Sequential& net) const;
+  /// The net that write_model wrote to this folder, whether the run has ended or not.
+  static std::unique_ptr<nn::Sequential> read_model(const std::filesystem::path& path);
+
+ private:
+  RunFolder(std::filesystem::path path, RunFolderOptions options);
+  /// Makes the folder and those above it, and flushes their names to the disk.
+  void make();
+  void lock() { checkpoints_.emplace(path_, CheckpointFolderOptions{.keep = options_.keep}); }
+  /// The path of a file to write, where the folder is still the one that was opened.
+  std::filesystem::path target(const char* name) const;
+
+  std::filesystem::path path_;
+  RunFolderOptions options_;
+  std::vector<std::filesystem::path> made_;  // folders, the outermost last
+  std::optional<CheckpointFolder> checkpoints_;
+  std::optional<CheckpointFolder::Loaded> newest_;
+};
+
+}  // namespace gradus::training
