@@ -36,14 +36,17 @@ struct NormalEquations {
   void add(const Terms& t, double value) {
     for (size_t i = 0; i < terms; ++i) {
       b[i] += t[i] * value;
-      for (size_t j = 0; j < terms; ++j) a[i][j] += t[i] * t[j];
+      for (size_t j = i; j < terms; ++j) a[i][j] += t[i] * t[j];
     }
   }
 
   /// By elimination. A is positive definite but for pictures of a few pixels; the little that is
   /// added to its diagonal makes it so for them.
   Terms solve() {
-    for (size_t i = 0; i < terms; ++i) a[i][i] += 1e-6 * a[0][0];
+    for (size_t i = 0; i < terms; ++i) {
+      for (size_t j = 0; j < i; ++j) a[i][j] = a[j][i];
+      a[i][i] += 1e-6 * a[0][0];
+    }
     for (size_t i = 0; i < terms; ++i) {
       for (size_t j = i + 1; j < terms; ++j) {
         const double factor = a[j][i] / a[i][i];
@@ -130,7 +133,9 @@ Contrast contrast_to_paper(const Plane& picture) {
       if (is_paper) equations.add(s.place, s.value);
     }
     if (equations.a[0][0] == 0) break;
+    const Terms before = surface;
     surface = equations.solve();
+    if (surface == before) break;
     noise = std::max(least_noise, spread(samples, surface));
   }
   Contrast contrast{picture, noise};
