@@ -80,7 +80,7 @@ constexpr const char* again =
     "save it again with np.savez, or copy it anew if it was damaged on the way";
 
 /// One file in an archive, as its directory declares it.
-struct Entry {
+struct ZipEntry {
   std::string name;
   bool is_deflated;
   uint32_t checksum;
@@ -160,7 +160,7 @@ bool read_zip64(std::string_view extra, std::initializer_list<uint64_t*> fields)
   return true;
 }
 
-std::vector<Entry> read_directory(InputFile& file, const Directory& directory) {
+std::vector<ZipEntry> read_directory(InputFile& file, const Directory& directory) {
   constexpr uint64_t max_bytes = 100'000'000;
   file.check(directory.begin <= file.size() && directory.bytes <= file.size() - directory.begin,
              again, "its directory goes beyond the end of the file");
@@ -169,7 +169,7 @@ std::vector<Entry> read_directory(InputFile& file, const Directory& directory) {
   std::string bytes(directory.bytes, '\0');
   file.seek(directory.begin);
   file.read(bytes.data(), bytes.size());
-  std::vector<Entry> entries;
+  std::vector<ZipEntry> entries;
   std::unordered_set<std::string> names;
   std::string_view rest = bytes;
   while (entries.size() < directory.entries) {
@@ -183,12 +183,12 @@ std::vector<Entry> read_directory(InputFile& file, const Directory& directory) {
     file.check(line.signature == DirectoryLine::expected, again, "its directory is damaged");
     const size_t name_bytes = fields.name_bytes, extra_bytes = fields.extra_bytes;
     need(name_bytes + extra_bytes + line.comment_bytes);
-    Entry e{.name = std::string(rest.substr(0, name_bytes)),
-            .is_deflated = fields.method == method_deflated,
-            .checksum = fields.checksum,
-            .compressed = fields.compressed,
-            .size = fields.size,
-            .begin = line.begin};
+    ZipEntry e{.name = std::string(rest.substr(0, name_bytes)),
+               .is_deflated = fields.method == method_deflated,
+               .checksum = fields.checksum,
+               .compressed = fields.compressed,
+               .size = fields.size,
+               .begin = line.begin};
     file.check((fields.flags & flag_encrypted) == 0, "save it without a password", "entry '",
                e.name, "' is encrypted");
     file.check(e.is_deflated || fields.method == method_stored,
@@ -205,7 +205,7 @@ std::vector<Entry> read_directory(InputFile& file, const Directory& directory) {
 }
 
 /// Moves `entry.begin` from the entry's own header to its data; both lie before `limit`.
-void locate(InputFile& file, Entry& entry, uint64_t limit) {
+void locate(InputFile& file, ZipEntry& entry, uint64_t limit) {
   const auto need = [&](bool fits) {
     file.check(fits, again, "entry '", entry.name, "' does not lie within the archive");
   };
@@ -225,13 +225,13 @@ void locate(InputFile& file, Entry& entry, uint64_t limit) {
 
 /// Checks that the entries hold what they declare and that no byte belongs to two of them: many
 /// names for one large content would be a bomb.
-std::vector<Entry> checked_entries(InputFile& file) {
+std::vector<ZipEntry> checked_entries(InputFile& file) {
   const Directory directory = find_directory(file);
-  std::vector<Entry> entries = read_directory(file, directory);
+  std::vector<ZipEntry> entries = read_directory(file, directory);
   std::vector<std::pair<uint64_t, uint64_t>> ranges;
   const uint64_t most = max_inflated_size(file.size());
   uint64_t inflated = 0;
-  for (Entry& e : entries) {
+  for (ZipEntry& e : entries) {
     const uint64_t begin = e.begin;
     locate(file, e, directory.begin);
     ranges.emplace_back(begin, e.begin + e.compressed);
@@ -257,7 +257,7 @@ std::vector<Entry> checked_entries(InputFile& file) {
 void read_zip(const char* op, const std::filesystem::path& path,
               const std::function<void(const std::string&, InputFile&)>& use) {
   InputFile file(op, path);
-  for (const Entry& e : checked_entries(file)) {
+  for (const ZipEntry& e : checked_entries(file)) {
     const auto check = [&](bool holds, const auto&... what) {
       file.check(holds, again, "entry '", e.name, "' ", what...);
     };
