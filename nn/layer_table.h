@@ -2,7 +2,6 @@
 // own.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,26 +11,24 @@
 
 namespace gradus::nn {
 
-/// Shows options to what describes them: calls its argument with a visitor of its own.
-using OptionSource = std::function<void(const std::function<void(OptionVisitor&)>& describe)>;
-
 /// A type of layer and how one is made.
 struct LayerType {
   const char* name;  ///< PyTorch's, "Conv2d"
-  /// Builds a layer with the options that `source` sets.
-  std::unique_ptr<Module> (*build)(const OptionSource& source);
+  /// Builds a layer with the options that `visitor` sets.
+  std::unique_ptr<Module> (*build)(OptionVisitor& visitor);
 };
 
 /// The type of layer `T`, which is built from its `T::Options`, or without any where it has none.
 template <class T>
 constexpr LayerType layer_type(const char* name) {
-  return {name, [](const OptionSource& source) -> std::unique_ptr<Module> {
+  return {name, [](OptionVisitor& visitor) -> std::unique_ptr<Module> {
             if constexpr (requires { typename T::Options; }) {
               typename T::Options options;
-              source([&](OptionVisitor& visit) { options.describe(visit); });
+              options.describe(visitor);
+              visitor.finish();
               return std::make_unique<T>(options);
             } else {
-              source([](OptionVisitor&) {});
+              visitor.finish();
               return std::make_unique<T>();
             }
           }};

@@ -126,8 +126,8 @@ class OptionReader : public OptionVisitor {
   }
 
   /// Throws for options that `describe` did not ask for, and then for those that are missing: of
-  /// one that is misspelled, both are true. Call it last.
-  void finish() const {
+  /// one that is misspelled, both are true.
+  void finish() override {
     for (const auto& item : object_.items()) {
       if (std::find(known_.begin(), known_.end(), item.key()) != known_.end()) continue;
       throw ValueError(
@@ -296,11 +296,8 @@ std::unique_ptr<Module> build_layer(const std::string& type, const Json& options
     throw ValueError("from_json", str("unknown layer type \"", type, "\""),
                      suggestion(type, known, "known are " + joined(known)));
   }
-  return layer->build([&](const auto& describe) {
-    OptionReader reader(layer->name, options);
-    describe(reader);
-    reader.finish();
-  });
+  OptionReader reader(layer->name, options);
+  return layer->build(reader);
 }
 
 std::unique_ptr<Module> build(const Json& object, const LayerTypes& types, int depth) {

@@ -98,6 +98,8 @@ class OptionVisitor {
   /// An option that PyTorch has and this library does not: a model file that gives it is refused,
   /// and `hint` says what to do instead.
   virtual void unsupported(const char*, const char*) {}
+  /// Called after all options.
+  virtual void finish() {}
   /// An option that is one of a few words; word number i stands for the enumerator of value i.
   template <class Enum>
   void choice(const char* name, Enum& value, std::initializer_list<const char*> words) {

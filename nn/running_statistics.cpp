@@ -38,7 +38,9 @@ class StatisticsPass::Collector {
   explicit Collector(ChannelNormLayer& layer)
       : layer_(layer),
         returned_{layer.running_mean.clone(), layer.running_var.clone(),
-                  layer.num_batches_tracked.clone()} {
+                  layer.num_batches_tracked.clone()},
+        mean_(zeros({layer.num_channels()}, float64)),
+        spread_(zeros_like(mean_)) {
     layer_.train();
     hook_ = layer_.set_forward_hook(
         [this](Module&, const Tensor& x, const Tensor&) { collect(x.detach()); });
@@ -76,7 +78,9 @@ class StatisticsPass::Collector {
 
   void collect(const Tensor& input) {
     if (input.numel() == 0) return;
-    const Tensor x = reshape(input.to(float64), {-1, layer_.num_channels(), positions(input)});
+    const bool is_one_sample = !over_batch() && input.dim() == layer_.spatial() + 1;
+    const Tensor x =
+        reshape(input.to(float64), {is_one_sample ? 1 : input.size(0), layer_.num_channels(), -1});
     ++batches_;
     if (over_batch()) {
       const Tensor variance = var(x, {0, 2}, 0);
@@ -89,21 +93,9 @@ class StatisticsPass::Collector {
     }
   }
 
-  int64_t positions(const Tensor& x) const {
-    const int64_t n = x.shape().part(x.dim() - layer_.spatial(), x.dim()).numel();
-    const bool is_rows = x.dim() == 2 && over_batch();
-    return is_rows ? 1 : n;
-  }
-
   /// Joins two groups of values (Chan, Golub and LeVeque, 1979); `spread` of a group is its sum of
   /// squares around its own mean, to which the distance of the means adds.
   void add(double weight, const Tensor& mean, const Tensor& spread, bool means_add) {
-    if (weight_ == 0) {
-      weight_ = weight;
-      mean_ = mean;
-      spread_ = spread;
-      return;
-    }
     const double total = weight_ + weight;
     const Tensor step = mean - mean_;
     spread_ = spread_ + spread;

@@ -29,24 +29,23 @@ int64_t band_size(int64_t length, double flops) {
   return (size + granule - 1) / granule * granule;
 }
 
-/// Cuts C into bands of rows or columns, whichever there are more of, and calls
-/// `multiply(rows, columns, a, b, c)` for each in parallel.
-template <class T, class Multiply>
-void for_bands(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const T* a,
-               int64_t lda, const T* b, int64_t ldb, T* c, int64_t ldc, const Multiply& multiply) {
+/// Cuts C into bands of rows or columns, whichever there are more of, and has `gemm` compute them
+/// in parallel.
+template <class T, class Gemm>
+void in_bands(const Gemm& gemm, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+              T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,
+              int64_t ldc) {
   const double flops =
       2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  if (m >= n) {
-    const int64_t step = transpose_a ? 1 : lda;
-    parallel_for(m, band_size(m, flops), [&](int64_t begin, int64_t end) {
-      multiply(end - begin, n, a + begin * step, b, c + begin * ldc);
-    });
-  } else {
-    const int64_t step = transpose_b ? ldb : 1;
-    parallel_for(n, band_size(n, flops), [&](int64_t begin, int64_t end) {
-      multiply(m, end - begin, a, b + begin * step, c + begin);
-    });
-  }
+  const bool by_rows = m >= n;
+  const int64_t length = by_rows ? m : n;
+  const int64_t a_step = !by_rows ? 0 : transpose_a ? 1 : lda;
+  const int64_t b_step = by_rows ? 0 : transpose_b ? ldb : 1;
+  const int64_t c_step = by_rows ? ldc : 1;
+  parallel_for(length, band_size(length, flops), [&](int64_t begin, int64_t end) {
+    gemm(transpose_a, transpose_b, by_rows ? end - begin : m, by_rows ? n : end - begin, k, alpha,
+         a + begin * a_step, lda, b + begin * b_step, ldb, beta, c + begin * c_step, ldc);
+  });
 }
 
 }  // namespace
@@ -63,11 +62,7 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T
 template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
                    const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
-  for_bands(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc,
-            [=](int64_t rows, int64_t columns, const T* pa, const T* pb, T* pc) {
-              gemm(transpose_a, transpose_b, rows, columns, k, alpha, pa, lda, pb, ldb, beta, pc,
-                   ldc);
-            });
+  in_bands(gemm<T>, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 template <class T>
@@ -86,11 +81,7 @@ template <class T>
 void parallel_weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                           T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,
                           int64_t ldc) {
-  for_bands(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc,
-            [=](int64_t rows, int64_t columns, const T* pa, const T* pb, T* pc) {
-              weight_gemm(transpose_a, transpose_b, rows, columns, k, alpha, pa, lda, pb, ldb, beta,
-                          pc, ldc);
-            });
+  in_bands(weight_gemm<T>, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 template void gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t,

@@ -205,6 +205,11 @@ TensorList fused_gradients(const Tensor& gradient, const Tensor& x, const Tensor
   return gradients;
 }
 
+/// The one of these names that equals `name`: record() is told all names of an operation.
+const char* one_of(std::string_view name, std::initializer_list<const char*> names) {
+  return *std::find(names.begin(), names.end(), name);
+}
+
 /// Given statistics in double, or room for those that the kernel will write.
 Statistics kernel_statistics(const Attributes& a, const Statistics& given) {
   if (a.statistics() == NormStatistics::given) {
@@ -228,8 +233,10 @@ NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& 
         data_or_null<T>(weight), data_or_null<T>(bias));
   });
   const Tensor result =
-      record(Op(attributes.op, 5.0 * static_cast<double>(x.numel())), inputs(x, weight, bias), y,
-             saved(x, weight, own.mean, own.variance), attributes,
+      record(Op(one_of(attributes.op, {"batch_norm", "batch_norm_eval", "instance_norm",
+                                       "layer_norm", "group_norm", "rms_norm"}),
+                5.0 * static_cast<double>(x.numel())),
+             inputs(x, weight, bias), y, saved(x, weight, own.mean, own.variance), attributes,
              [](const TensorList& s, const Attributes& a, const Tensor& g,
                 const Wanted& wanted) -> TensorList {
                // While a tape records, the gradient must be differentiable itself.

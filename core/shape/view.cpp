@@ -314,14 +314,9 @@ detail::List<Tensor> split(const Tensor& x, int64_t size, int64_t dim) {
   const int64_t total = x.shape()[d];
   require(size > 0 || (size == 0 && total == 0), "split", "sizes must be positive", "size ", size,
           " for dimension ", d, " of ", x.shape());
-  std::vector<Tensor> parts;
-  int64_t start = 0;
-  do {
-    const int64_t length = std::min(size, total - start);
-    parts.push_back(narrow(x, d, start, length));
-    start += length;
-  } while (start < total);
-  return parts;
+  std::vector<int64_t> sizes = {std::min(size, total)};
+  for (int64_t rest = total - size; rest > 0; rest -= size) sizes.push_back(std::min(size, rest));
+  return split(x, sizes, d);
 }
 
 detail::List<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {

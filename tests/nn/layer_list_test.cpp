@@ -58,7 +58,7 @@ class Options : public nn::OptionVisitor {
 std::string row_of(const nn::LayerType& layer) {
   Options options;
   try {
-    layer.build([&](const auto& describe) { describe(options); });
+    layer.build(options);
   } catch (const Error&) {  // it lacks what has no default; it was asked before
   }
   return str("| `", layer.name, "` | ", options.text, " |");
