@@ -40,7 +40,8 @@ digraph house {
   node [shape=box, style="rounded,filled", fillcolor="#eef3fb", fontname="sans-serif", fontsize=13];
   edge [color="#8a97ab", arrowsize=0.6];
   ops [label="ops.h, op.h\nall operations"]; core [label="core\ntensor, tape, grad"];
-  simd [label="simd\nvectors, instruction sets"]; base [label="base\nerrors, shapes, threads, memory"];
+  simd [label="simd\nvectors, instruction sets"];
+  base [label="base: errors, shapes, threads, memory\n(all include it: not drawn)"];
   io [label="io\nsafetensors, npy, checkpoints"];
   subgraph cluster_families {
     label="families of operations: header, rules, plain definition, kernels";
@@ -48,8 +49,10 @@ digraph house {
     conv; create; elementwise; loss; matmul; norm; pool; random; reduce; shape;
   }
   { rank=same; nn; optim; datasets; }
+  train [label="train\nloop, run folder, progress"];
 END
   edges | awk '
+    $2 == "base" && $1 != "core" && $1 != "simd" { next }
     # The umbrella header includes the families, which use op.h.
     $1 == "ops" && $2 ~ /^(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)$/ {
       print "  " $1 " -> " $2 " [style=dashed];"; next }
