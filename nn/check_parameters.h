@@ -12,7 +12,7 @@ namespace gradus::nn {
 /// A tensor that asks for a gradient, has one on a tape, and is no parameter of the net.
 struct UnregisteredLeaf {
   Tensor tensor;     ///< a weight of a layer that is a plain member, for example
-  std::string op;    ///< the operation that first used it; empty where none did
+  std::string op;    ///< the operation that first used it; empty if none did
   std::string path;  ///< the module in which that was
 
   std::string to_string() const;  ///< "[3,2] of linear in encoder.0"

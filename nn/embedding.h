@@ -10,7 +10,7 @@ struct EmbeddingOptions {
   static constexpr const char* type = "Embedding";
   int64_t num_embeddings = 0;  ///< rows: how many symbols there are; at least 1
   int64_t embedding_dim = 0;   ///< columns: size of the vectors; at least 1
-  /// A row that is never trained; negative counts from the end. Throws ValueError where there is no
+  /// A row that is never trained; negative counts from the end. Throws ValueError if there is no
   /// such row.
   std::optional<int64_t> padding_idx = {};
 

@@ -18,7 +18,7 @@ struct LayerType {
   std::unique_ptr<Module> (*build)(OptionVisitor& visitor);
 };
 
-/// The type of layer `T`, which is built from its `T::Options`, or without any where it has none.
+/// The type of layer `T`, which is built from its `T::Options`, or without any if it has none.
 template <class T>
 constexpr LayerType layer_type(const char* name) {
   return {name, [](OptionVisitor& visitor) -> std::unique_ptr<Module> {
@@ -60,7 +60,7 @@ class LayerTypes {
   LayerTypes& add(const char* name) {
     return add(layer_type<T>(name));
   }
-  /// The type with this name; nullptr where there is none.
+  /// The type with this name; nullptr if there is none.
   const LayerType* find(std::string_view name) const;
   std::vector<std::string> names() const;
 

@@ -23,7 +23,7 @@ using OrderedJson = nlohmann::ordered_json;  // keeps options in the order of th
 
 // --- Reading options ---
 
-/// A value as it stands in an error. What is inside of lists and objects is left out: it may be
+/// A value as it appears in an error. What is inside of lists and objects is left out: it may be
 /// nested so deep that writing it would end the stack.
 struct Shown {
   const Json& value;
@@ -36,7 +36,7 @@ struct Shown {
   }
 };
 
-/// "did you mean ...? " where one of the words is near; nothing else. `rest` follows.
+/// "did you mean ...? " if one of the words is near; nothing else. `rest` follows.
 std::string suggestion(const std::string& word, std::span<const std::string> words,
                        const std::string& rest) {
   const std::string meant = nearest_word(word, words);
@@ -177,7 +177,7 @@ class OptionReader : public OptionVisitor {
   void read(const char* name, const std::string& expected, Value& value) {
     set(name, expected, [&](const Json& j) { return get(j, value); });
   }
-  /// Has `take` set the option, if it is there; where that returns false, the value does not fit.
+  /// Has `take` set the option, if it is there; if that returns false, the value does not fit.
   template <class Take>
   void set(const char* name, const std::string& expected, const Take& take) {
     known_.emplace_back(name);
@@ -206,7 +206,7 @@ template <class Number>
 OrderedJson json(const std::optional<Number>& value) {
   return value ? json(*value) : OrderedJson();
 }
-/// One number where all are equal.
+/// One number if all are equal.
 OrderedJson json(std::span<const int64_t> numbers) {
   const bool all_equal =
       std::all_of(numbers.begin(), numbers.end(), [&](int64_t n) { return n == numbers[0]; });
@@ -343,7 +343,7 @@ Sequential build_layers(const Json& list, const LayerTypes& types, int depth) {
   return result;
 }
 
-/// Follows a text's tokens and finds a key that stands twice in one object.
+/// Follows a text's tokens and finds a key that appears twice in one object.
 class RepeatedKeys : public nlohmann::json_sax<Json> {
  public:
   std::optional<std::string> found;
@@ -376,7 +376,7 @@ class RepeatedKeys : public nlohmann::json_sax<Json> {
   std::vector<std::unordered_set<std::string>> open_;  // the keys of the objects around
 };
 
-/// A tree of the text. Of a key that stands twice, it would have only one.
+/// A tree of the text. Of a key that appears twice, it would have only one.
 Json parsed(const std::string& text) {
   RepeatedKeys keys;
   Json::sax_parse(text, &keys);

@@ -22,10 +22,10 @@ namespace gradus::nn {
 
 /// Builds the model that `text` describes. Throws ValueError, with the path of the layer, for
 /// anything else than such JSON: unknown types and options, missing ones, values of a wrong type
-/// or out of range, layers nested more than 64 deep; and Error where the parameters go beyond
+/// or out of range, layers nested more than 64 deep; and Error if the parameters go beyond
 /// memory_limit(). For layers of your own, all functions here take LayerTypes that have them.
 std::unique_ptr<Sequential> from_json(const std::string& text, const LayerTypes& types = {});
-/// The same from a file; throws IoError where it cannot be read or has more than 64 MiB.
+/// The same from a file; throws IoError if it cannot be read or has more than 64 MiB.
 std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path,
                                            const LayerTypes& types = {});
 
@@ -34,7 +34,7 @@ std::unique_ptr<Sequential> from_json_file(const std::filesystem::path& path,
 std::string to_json(const Sequential& model, const LayerTypes& types = {});
 
 /// A copy of a model or layer with options, parameters, buffers, and what is frozen and in which
-/// mode. Gradients and hooks stay behind. Throws ValueError as to_json does.
+/// mode. Gradients and hooks are not copied. Throws ValueError as to_json does.
 std::unique_ptr<Module> clone(const Module& module, const LayerTypes& types = {});
 
 /// Builds one layer from its type and a JSON object of options.

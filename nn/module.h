@@ -111,7 +111,7 @@ class Module {
   NamedTensors named_parameters() const;
   NamedTensors named_buffers() const;
   /// The parameter, buffer or module with this dotted name, "layer1.conv.weight". Throws ValueError
-  /// where there is none.
+  /// if there is none.
   /// @{
   Tensor get_parameter(std::string_view name) const;
   Tensor get_buffer(std::string_view name) const;

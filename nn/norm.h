@@ -26,7 +26,7 @@ class NormLayer : public Module {
   virtual bool has_running_statistics() const { return false; }
   virtual bool has_frozen_statistics() const { return false; }
 
-  Tensor& weight;  ///< starts as ones; undefined where an option has switched it off
+  Tensor& weight;  ///< starts as ones; undefined if an option has switched it off
   Tensor& bias;    ///< starts as zeros; likewise
 
  protected:
@@ -38,7 +38,7 @@ class NormLayer : public Module {
 
 /// Sets the form of all norm layers of a net.
 void set_norm_form(Module& net, NormForm form);
-/// Freezes these parts of all norm layers of a net, statistics where there are any.
+/// Freezes these parts of all norm layers of a net, statistics if there are any.
 void freeze_norms(Module& net, const NormFreeze& parts);
 
 // --- Batch norm and instance norm: statistics of each channel ------------------------------------
@@ -47,7 +47,7 @@ void freeze_norms(Module& net, const NormFreeze& parts);
 enum class NormOver { batch, instance };
 
 /// Options of ChannelNorm: PyTorch's names and defaults. `Spatial` is the number of dimensions
-/// behind [N, C].
+/// after [N, C].
 template <NormOver over, int Spatial>
 struct ChannelNormOptions {
   static constexpr bool is_batch = over == NormOver::batch;
@@ -74,7 +74,7 @@ struct ChannelNormOptions {
 /// What BatchNorm and InstanceNorm of all dimensions share.
 ///
 /// Parameters weight, bias [C]; buffers running_mean, running_var [C] (0 and 1) and
-/// num_batches_tracked (int64); undefined where affine or track_running_stats is off. Running
+/// num_batches_tracked (int64); undefined if affine or track_running_stats is off. Running
 /// statistics move after the output is computed:
 ///
 ///     running = (1 - momentum) running + momentum batch
@@ -85,7 +85,7 @@ struct ChannelNormOptions {
 ///
 /// A batch with NaN or infinities leaves them in the running statistics: see reset_running_stats().
 /// Throws ShapeError for wrong dimensions or channels and, before anything changes, ValueError
-/// where the statistics would be those of a single value. An empty batch gives an empty result and
+/// if the statistics would be those of a single value. An empty batch gives an empty result and
 /// leaves the running statistics as they are.
 class ChannelNormLayer : public NormLayer {
  public:
@@ -99,7 +99,7 @@ class ChannelNormLayer : public NormLayer {
   bool has_frozen_statistics() const override { return frozen_statistics_; }
   NormOver over() const { return setting_.over; }
   int64_t num_channels() const { return setting_.channels; }
-  /// Number of dimensions behind [N, C].
+  /// Number of dimensions after [N, C].
   int spatial() const { return setting_.spatial; }
   double eps() const { return setting_.eps; }
   /// Running mean 0, variance 1, no batches tracked.
@@ -162,9 +162,9 @@ using BatchNorm3dOptions = BatchNorm3d::Options;
 /// (Ulyanov et al., arXiv 1607.08022). By default without affine part and running statistics. x is
 /// [N, C, L], [N, C, H, W] or [N, C, D, H, W], or one such sample without N.
 ///
-/// Running statistics, where asked for, move to the mean of mean and unbiased variance over the
+/// Running statistics, if asked for, move to the mean of mean and unbiased variance over the
 /// samples, and evaluation then computes what BatchNorm does with them. num_batches_tracked counts
-/// only where there is no momentum; otherwise it stays 0, as in PyTorch.
+/// only if there is no momentum; otherwise it stays 0, as in PyTorch.
 /// @{
 using InstanceNorm1d = ChannelNorm<NormOver::instance, 1>;
 using InstanceNorm2d = ChannelNorm<NormOver::instance, 2>;
@@ -205,7 +205,7 @@ class LayerNorm : public Layer<LayerNormOptions, NormLayer> {
 struct RMSNormOptions {
   static constexpr const char* type = "RMSNorm";
   Shape normalized_shape;  ///< the last sizes of the input; at least one
-  /// Added to the mean of the squares; where it is empty, the distance from 1 to the next number of
+  /// Added to the mean of the squares; if it is empty, the distance from 1 to the next number of
   /// x's type.
   std::optional<double> eps = {};
   bool elementwise_affine = true;  ///< have a trained weight
@@ -244,7 +244,7 @@ struct GroupNormOptions {
 /// num_groups neighbouring channels; weight and bias [C] (Wu and He, arXiv 1803.08494). With one
 /// group it is layer norm over [C, ...], with C groups instance norm, up to the affine part.
 ///
-/// Throws ShapeError for wrong channels and ValueError where a group has a single value.
+/// Throws ShapeError for wrong channels and ValueError if a group has a single value.
 class GroupNorm : public Layer<GroupNormOptions, NormLayer> {
  public:
   explicit GroupNorm(const GroupNormOptions& options);

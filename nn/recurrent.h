@@ -28,7 +28,7 @@ struct LSTMResult {
   Tensor c_n;     ///< cell state of every layer after its last step
 };
 
-/// The parameters that one step uses; biases are undefined where an option has switched them off.
+/// The parameters that one step uses; biases are undefined if an option has switched them off.
 struct RecurrentWeights {
   Tensor &weight_ih, &weight_hh, &bias_ih, &bias_hh;
 };
@@ -70,9 +70,9 @@ class RecurrentModule : public Module {
   explicit RecurrentModule(const Setting& setting);
 
   bool has_cell_state() const { return setting_.recurrence == Recurrence::lstm; }
-  /// Registers the parameters with `suffix` behind their names, for an input of `columns` features.
+  /// Registers the parameters with `suffix` after their names, for an input of `columns` features.
   RecurrentWeights add_weights(const std::string& suffix, int64_t columns);
-  /// `state`, whose shape is checked, or zeros where it is undefined.
+  /// `state`, whose shape is checked, or zeros if it is undefined.
   Tensor checked_state(const char* name, const Tensor& state, const Shape& expected,
                        const Tensor& x, const char* hint) const;
   LSTMState step(const Tensor& x, const LSTMState& state, const RecurrentWeights& weights) const;
@@ -137,14 +137,14 @@ using GRUOptions = RecurrentOptions<Recurrence::gru>;    ///< of GRU
 /// What RNN, LSTM and GRU have in common.
 ///
 /// Input [T, N, input_size]: T steps of N sequences; [N, T, input_size] with batch_first; or one
-/// sequence [T, input_size]. The output has D * hidden_size as its last size, with D = 2 where
+/// sequence [T, input_size]. The output has D * hidden_size as its last size, with D = 2 if
 /// bidirectional (forward direction first), else 1. States are [num_layers * D, N, hidden_size]
 /// ([num_layers * D, hidden_size] for one sequence): layer 0 forward, layer 0 backward, layer 1 ...
 /// Initial states that are not given are zeros.
 ///
-/// Parameters of layer k: weight_ih_lk [G H, input_size] (behind the first layer [G H, D H]),
+/// Parameters of layer k: weight_ih_lk [G H, input_size] (after the first layer [G H, D H]),
 /// weight_hh_lk [G H, H], bias_ih_lk and bias_hh_lk [G H], for G gates and hidden size H; the
-/// backward direction has "_reverse" behind these names. They start uniform in +-1/sqrt(H).
+/// backward direction has "_reverse" after these names. They start uniform in +-1/sqrt(H).
 ///
 /// Throws ShapeError for inputs and states of other shapes, and for a sequence without steps.
 class RecurrentLayer : public RecurrentModule {

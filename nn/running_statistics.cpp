@@ -55,7 +55,7 @@ class StatisticsPass::Collector {
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
 
-  /// Chooses the new statistics, where the layer was called at all.
+  /// Chooses the new statistics, if the layer was called at all.
   void finish() {
     if (weight_ == 0) return;
     const DType dtype = layer_.running_mean.dtype();

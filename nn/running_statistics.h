@@ -11,7 +11,7 @@
 namespace gradus::nn {
 
 /// Collects the statistics of all norm layers of a net over some batches; recompute_statistics is
-/// the short form. Until finish(), and where that is never called, the statistics of the net are
+/// the short form. Until finish(), and if that is never called, the statistics of the net are
 /// what they were.
 class StatisticsPass {
  public:
@@ -22,7 +22,7 @@ class StatisticsPass {
 
   /// Runs one batch of inputs through the net, without a gradient.
   void add(const Tensor& x);
-  /// Writes the running statistics. Throws ValueError where no batch was added.
+  /// Writes the running statistics. Throws ValueError if no batch was added.
   void finish();
 
  private:
@@ -42,7 +42,7 @@ class StatisticsPass {
 ///
 /// `input_of` makes the input of the net from an element of the range; by default the element is
 /// the input. Norms use statistics of each batch meanwhile, as in training, and everything else is
-/// in evaluation mode. Frozen statistics stay. Where anything throws, nothing changes.
+/// in evaluation mode. Frozen statistics stay. If anything throws, nothing changes.
 template <class Range, class InputOf = std::identity>
 void recompute_statistics(Module& net, Range&& batches, InputOf input_of = {}) {
   StatisticsPass pass(net);

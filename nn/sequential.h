@@ -23,7 +23,7 @@ class Sequential : public Module {
     (add(std::move(layers)), ...);
   }
 
-  /// Appends a layer, by default under its number. Throws ValueError where the name is taken.
+  /// Appends a layer, by default under its number. Throws ValueError if the name is taken.
   template <std::derived_from<Module> T>
   T& add(std::string_view name, T layer) {
     return static_cast<T&>(register_child(name, std::make_unique<T>(std::move(layer))));
@@ -37,14 +37,14 @@ class Sequential : public Module {
   }
 
   size_t size() const { return children().size(); }
-  /// Throws IndexError where there are not that many.
+  /// Throws IndexError if there are not that many.
   Module& operator[](size_t index) const;
 
   Tensor forward(const Tensor& x) override;
   std::string type() const override { return "Sequential"; }
 };
 
-/// body(x) + shortcut(x), where an empty shortcut is x itself (He et al., "Deep residual learning
+/// body(x) + shortcut(x); an empty shortcut is x itself (He et al., "Deep residual learning
 /// for image recognition", arXiv 1512.03385). Parameters are named "body....", "shortcut....".
 class Residual : public Module {
  public:

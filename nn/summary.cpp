@@ -31,7 +31,7 @@ class Observation {
   Observation(const Observation&) = delete;
   Observation& operator=(const Observation&) = delete;
 
-  /// Of the last call; "-" where there was none.
+  /// Of the last call; "-" if there was none.
   std::string output_of(const Module& module) const {
     const auto found = outputs_.find(&module);
     return found == outputs_.end() ? "-" : found->second.to_string();

@@ -30,7 +30,7 @@ class ModeScope {
 /// batch and their statistics, dropout. Empty for a net that is ready to be evaluated.
 std::vector<std::string> training_modules(const Module& net);
 
-/// What to tell somebody who is about to evaluate this net; empty where nothing is wrong.
+/// What to tell somebody who is about to evaluate this net; empty if nothing is wrong.
 std::string evaluation_warning(const Module& net);
 
 }  // namespace gradus::nn

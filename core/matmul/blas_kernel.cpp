@@ -1,6 +1,6 @@
-// OpenBLAS starts a thread for each processor as soon as it is loaded: before main(), where a
+// OpenBLAS starts a thread for each processor as soon as it is loaded: before main(), if a
 // program is linked with it, and before anything could tell it that one is wanted. These threads
-// cost memory and the time of a start, and where address space is short they never end. So the
+// cost memory and the time of a start, and if address space is short they never end. So the
 // library is not linked but loaded when it is first needed, by a thread that is confined to one
 // processor meanwhile.
 #include "blas_kernel.h"
@@ -33,7 +33,7 @@ struct Blas {
 
 #ifdef GRADUS_OPENBLAS_NAME
 
-/// Confines the calling thread to the processor it is on. Where the system does not allow that, all
+/// Confines the calling thread to the processor it is on. If the system does not allow that, all
 /// stays as it is.
 class OneProcessor {
  public:
@@ -110,7 +110,7 @@ const Blas& blas() {
   return loaded.compare_exchange_strong(known, fresh.get()) ? *fresh.release() : *known;
 }
 
-/// OpenBLAS takes a buffer for each thread that multiplies, and where there is no memory asks for
+/// OpenBLAS takes a buffer for each thread that multiplies, and if there is no memory asks for
 /// it forever. So each thread asks once before.
 void check_room_for_buffer() {
   constexpr size_t buffer = size_t{128} << 20;

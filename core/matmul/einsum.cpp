@@ -250,7 +250,7 @@ Operand Einsum::contract(const Operand& a, const Operand& b, size_t i) const {
   const Tensor right = reshape(arranged(b, batch.labels + inner.labels + columns.labels,
                                         batch.sizes + inner.sizes + columns.sizes),
                                {batches, k, n});
-  // Where nothing is summed, a broadcast product is the same and costs no call per matrix.
+  // If nothing is summed, a broadcast product is the same and costs no call per matrix.
   return {reshape(inner.labels.empty() ? mul(left, right) : matmul(left, right), sizes), labels};
 }
 

@@ -7,7 +7,7 @@
 namespace gradus::kernels {
 
 /// C = alpha op(A) op(B) + beta C in row-major order, where op(A) is [m, k], op(B) is [k, n] and C
-/// is [m, n]; op transposes where the flag says so. `lda`, `ldb` and `ldc` are the distances
+/// is [m, n]; op transposes if the flag says so. `lda`, `ldb` and `ldc` are the distances
 /// between rows in memory, before any transposition. With beta = 0 the old contents of C are not
 /// read.
 ///
@@ -25,8 +25,8 @@ template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
                    const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
 
-/// gemm() for sums over samples, which are weight gradients: by OpenBLAS where that is faster. Its
-/// bits may depend on all sizes. Throws ShapeError where a size does not fit into 32 bits.
+/// gemm() for sums over samples, which are weight gradients: by OpenBLAS if that is faster. Its
+/// bits may depend on all sizes. Throws ShapeError if a size does not fit into 32 bits.
 template <class T>
 void weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
                  const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);

@@ -18,7 +18,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
 Tensor dot(const Tensor& a, const Tensor& b);    ///< [n], [n] to []
 Tensor outer(const Tensor& a, const Tensor& b);  ///< [n], [m] to [n, m]
 Tensor bmm(const Tensor& a, const Tensor& b);    ///< [b, n, k], [b, k, m] to [b, n, m]
-/// Einstein summation, "bij,bjk->bik": letters name dimensions, and what is not named behind the
+/// Einstein summation, "bij,bjk->bik": letters name dimensions, and what is not named after the
 /// arrow is summed over. A letter twice in one term takes the diagonal, "..." stands for any
 /// dimensions, which broadcast, and without an arrow the result has what appears once, in
 /// alphabetical order. Pairs are contracted from left to right.

@@ -89,7 +89,7 @@ struct Attributes {
   NormStatistics statistics() const { return layout.sets.statistics; }
 };
 
-/// Mean and variance of each set, [sets]; both undefined where they do not matter.
+/// Mean and variance of each set, [sets]; both undefined if they do not matter.
 struct Statistics {
   Tensor mean, variance;
 };
@@ -135,8 +135,7 @@ Tensor to_affine(const Tensor& g, const Attributes& a) {
 }
 
 /// u = weight g, dx = r (u - mean(u) - x^ mean(u x^)), dweight = sum(g x^), dbias = sum(g). The
-/// first mean is there only where the set is centred, and both only where its statistics are not
-/// given.
+/// first mean is there only if the set is centred, and both only if its statistics are not given.
 TensorList composed_gradients(const Tensor& gradient, const Tensor& x, const Tensor& weight,
                               const Attributes& a, const Statistics& given, const Wanted& wanted) {
   const Layout& layout = a.layout;
@@ -205,7 +204,7 @@ TensorList fused_gradients(const Tensor& gradient, const Tensor& x, const Tensor
   return gradients;
 }
 
-/// The one of these names that equals `name`: record() is told all names of an operation.
+/// The one of these names that equals `name`: what records an operation lists its names.
 const char* one_of(std::string_view name, std::initializer_list<const char*> names) {
   return *std::find(names.begin(), names.end(), name);
 }

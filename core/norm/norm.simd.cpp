@@ -20,7 +20,7 @@ namespace {
 
 // --- Sets with a weight per block ---
 
-/// The blocks of some neighbouring sets, cut where they are long, in the order of memory.
+/// The blocks of some neighbouring sets, cut if they are long, in the order of memory.
 class Units {
  public:
   struct Unit {
@@ -108,7 +108,7 @@ bool lies_in_one_piece(const NormSets& s) {
   return s.blocks == 1 || s.block_stride == s.run;
 }
 
-/// The same sets, each as one block where it lies in one piece; no longer with its parameters.
+/// The same sets, each as one block if it lies in one piece; no longer with its parameters.
 NormSets in_one_block(const NormSets& s) {
   NormSets one = s;
   if (!lies_in_one_piece(s)) return one;
@@ -118,7 +118,7 @@ NormSets in_one_block(const NormSets& s) {
 }
 
 /// Calls body(units) for groups of sets. What the first pass over a group has read is in the cache
-/// for the second one, where this can be: where a set lies in one piece and is not large. The sums
+/// for the second one, if possible: if a set lies in one piece and is not large. The sums
 /// of several sets in a row do not wait for each other, as each set's own passes do.
 template <class Body>
 void for_groups(const NormSets& s, const Body& body) {
@@ -278,7 +278,7 @@ Sums weighted_sums(int64_t n, const T* g, const T* x, const Normalizer<T>& m, co
   return m.sums(sums);
 }
 
-/// dx = r (weight g - offset - slope x^) of a set, and its part of the sums of elements; each where
+/// dx = r (weight g - offset - slope x^) of a set, and its part of the sums of elements; each if
 /// it is wanted.
 template <class T>
 void finish_elements(const Backward<T>& c, int64_t set, const Normalizer<T>& m,
@@ -412,7 +412,7 @@ void backward_columns(const Backward<T>& c) {
 
 // --- The table ---
 
-/// Blocks that share their parameter are one block, where they lie next to each other.
+/// Blocks that share their parameter are one block if they lie next to each other.
 NormSets joined(const NormSets& s) {
   return s.parameter_step == 0 ? in_one_block(s) : s;
 }

@@ -98,7 +98,7 @@ template <class T>
   return {count, static_cast<double>(about) + offset, squares < 0 ? 0 : squares};
 }
 
-/// Of n <= part values. One of them is near enough to the mean, nearly always; where it is not,
+/// Of n <= part values. One of them is near enough to the mean, nearly always; if it is not,
 /// digits would be lost, and a second pass starts from the mean.
 template <class T>
 [[gnu::always_inline]] inline Moments part_moments(int64_t n, const T* x) {
@@ -109,7 +109,7 @@ template <class T>
   return is_near ? m : moments_around(static_cast<T>(m.mean), n, x);
 }
 
-/// Of n values that lie next to each other; around 0 where the set is not centred.
+/// Of n values that lie next to each other; around 0 if the set is not centred.
 template <class T>
 [[gnu::always_inline]] inline Moments moments(NormStatistics statistics, int64_t n, const T* x) {
   if (statistics == NormStatistics::raw) {
@@ -190,7 +190,7 @@ template <class T>
   return m.sums(sums);
 }
 
-/// dx = r (weight g - offset - slope x^) with one weight; r weight g where statistics are given,
+/// dx = r (weight g - offset - slope x^) with one weight; r weight g if statistics are given,
 /// also for an infinite x. r^2, which the formula has as a factor, would leave the range of a
 /// float.
 template <class T>

@@ -57,7 +57,7 @@ void forward(const NormSets& s, double eps, T* y, const T* x, double* mean, doub
 ///     dx = r (u - mean(u) - x^ mean(u x^)),  dbias = sum(g),  dweight = sum(g x^).
 ///
 /// mean(u) is what x does to the mean of its set, x^ mean(u x^) what it does to the variance: the
-/// first is missing where sets are not centred, both where their statistics are given.
+/// first is missing if sets are not centred, both if their statistics are given.
 template <class T>
 void backward(const NormSets& s, double eps, T* dx, const T* g, const T* x, const double* mean,
               const double* variance, const T* weight, T* sum_g, T* sum_gx) {

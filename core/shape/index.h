@@ -11,7 +11,7 @@ namespace gradus {
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
 /// Zeros of `shape` with source added at the places that gather would read: its transpose.
 Tensor scatter_add(const Shape& shape, int64_t dim, const Tensor& index, const Tensor& source);
-/// x with the source, or a value, written to the places that gather would read. Where places meet,
+/// x with the source, or a value, written to the places that gather would read. If places coincide,
 /// the last element of the source stays, and gets the gradient.
 /// @{
 Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source);

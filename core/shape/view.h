@@ -10,7 +10,7 @@
 
 namespace gradus {
 
-/// One size may be -1 and follows from the others. Where no view can do it, the copy is recorded
+/// One size may be -1 and follows from the others. If no view can do it, the copy is recorded
 /// as `contiguous`.
 Tensor reshape(const Tensor& x, const Shape& shape);
 /// Merges dimensions start_dim to end_dim into one.
@@ -25,11 +25,11 @@ Tensor permute(const Tensor& x, const Dims& dims);
 Tensor movedim(const Tensor& x, int64_t source, int64_t destination);
 /// Repeats dimensions of size 1; -1 keeps a size; new dimensions come first.
 Tensor expand(const Tensor& x, const Shape& shape);
-/// Removes one dimension of size 1 (nothing happens where its size is not 1), or all of them.
+/// Removes one dimension of size 1 (nothing happens if its size is not 1), or all of them.
 Tensor squeeze(const Tensor& x, std::optional<int64_t> dim = {});
 /// Puts a dimension of size 1 before dimension `dim`; -1 puts it last.
 Tensor unsqueeze(const Tensor& x, int64_t dim);
-/// Elements start, start + step, ... of one dimension, `length` of them. Throws IndexError where
+/// Elements start, start + step, ... of one dimension, `length` of them. Throws IndexError if
 /// they do not all exist. narrow: one after the other.
 /// @{
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_t step = 1);
