@@ -1,4 +1,4 @@
-// Adadelta. What becomes of one element: adadelta_kernel.h.
+// Adadelta. The update of one element is in adadelta_kernel.h.
 #pragma once
 
 #include "optimizer.h"

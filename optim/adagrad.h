@@ -1,4 +1,4 @@
-// Adagrad. What becomes of one element: adagrad_kernel.h.
+// Adagrad. The update of one element is in adagrad_kernel.h.
 #pragma once
 
 #include "optimizer.h"

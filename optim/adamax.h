@@ -1,4 +1,4 @@
-// Adamax. What becomes of one element: adamax_kernel.h.
+// Adamax. The update of one element is in adamax_kernel.h.
 #pragma once
 
 #include <array>

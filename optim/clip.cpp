@@ -49,7 +49,7 @@ struct Gradients {
     }
   }
 
-  /// Makes all gradients `change(gradient)`, or none where that throws.
+  /// Makes all gradients `change(gradient)`, or none if that throws.
   template <class Change>
   void change_all(const Change& change) {
     std::vector<Tensor> changed;
@@ -91,7 +91,7 @@ double clip_grad_norm_(const NamedTensors& parameters, double max_norm,
         "a tape with .detect_anomaly names the operation that it began with");
   }
   const double factor = max_norm / (total + 1e-6);
-  if (factor >= 1) return total;  // a NaN goes on
+  if (factor >= 1) return total;  // a NaN propagates
   clipped.change_all([&](const Tensor& g) { return mul(g, factor); });
   return total;
 }

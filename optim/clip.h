@@ -23,7 +23,7 @@ namespace gradus::optim {
 /// Options of clip_grad_norm_.
 struct ClipNormOptions {
   double norm_type = 2;  ///< any positive number; infinity for the largest magnitude
-  /// Throw ValueError where the norm is NaN or infinite. Otherwise an infinite norm makes finite
+  /// Throw ValueError if the norm is NaN or infinite. Otherwise an infinite norm makes finite
   /// gradients 0, and a NaN makes all gradients NaN.
   bool error_if_nonfinite = false;
 };
@@ -32,8 +32,8 @@ struct ClipNormOptions {
 /// of them together, as if they were one vector, and returns total (Pascanu, Mikolov and Bengio,
 /// "On the difficulty of training recurrent neural networks", ICML 2013). The direction of the step
 /// stays. The norm is computed in double, and its bits do not depend on the number of threads.
-/// Parameters without gradient are passed over; without any gradient the norm is 0. Clipped
-/// gradients are new tensors. Throws ValueError for options that make no sense, and then changes
+/// Parameters without gradient are skipped; without any gradient the norm is 0. Clipped
+/// gradients are new tensors. Throws ValueError for invalid options, and then changes
 /// nothing.
 double clip_grad_norm_(const NamedTensors& parameters, double max_norm,
                        const ClipNormOptions& options = {});

@@ -61,7 +61,7 @@ class EMA {
   /// Copies of the averages under the names of the tensors, which a net can load, then
   /// "ema.updates" (int64).
   NamedTensors state_dict() const;
-  /// Goes on from such a state. Throws one ValueError that lists everything that does not fit, and
+  /// Resumes from such a state. Throws one ValueError that lists everything that does not fit, and
   /// then changes nothing.
   void load_state_dict(const NamedTensors& state);
 

@@ -1,4 +1,4 @@
-// Lion. What becomes of one element: lion_kernel.h.
+// Lion. The update of one element is in lion_kernel.h.
 #pragma once
 
 #include <array>

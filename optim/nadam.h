@@ -1,4 +1,4 @@
-// NAdam. What becomes of one element: nadam_kernel.h.
+// NAdam. The update of one element is in nadam_kernel.h.
 #pragma once
 
 #include <array>

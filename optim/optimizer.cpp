@@ -27,18 +27,29 @@ std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double 
   return {std::move(decaying), std::move(others)};
 }
 
-/// What was added so far, while parameters are collected.
-struct Optimizer::Seen {
-  std::unordered_map<const void*, std::string> tensors;  // and under which name
-  std::unordered_set<std::string> names;
-};
-
 Optimizer::Optimizer(Kind kind, const ParameterGroups& groups, const GroupSettings& defaults)
     : kind_(std::move(kind)) {
   for (StateSpec& spec : kind_.states) spec.kept = spec.kept && (has_momentum() || !spec.momentum);
-  Seen seen;
+  std::unordered_map<const void*, std::string> seen;  // tensors, and under which name
+  std::unordered_set<std::string> names;
   for (const ParameterGroup& group : groups) {
-    for (const NamedTensor& parameter : group.parameters) add(parameter, groups_.size(), seen);
+    for (const auto& [name, tensor] : group.parameters) {
+      require(tensor.defined(), type(), "pass module.named_parameters()", "parameter ", name,
+              " is undefined");
+      require<DTypeError>(is_floating(tensor.dtype()), type(),
+                          "only float32 and float64 parameters can be optimized", "parameter ",
+                          name, " is ", tensor.dtype(), " ", tensor.shape());
+      require(tensor.tape_slot().tape == 0, type(), "optimize the tensor that it was computed from",
+              "parameter ", name, " ", tensor.shape(), " was computed by a tape");
+      require(tensor.is_contiguous(), type(), "contiguous() makes a copy that is", "parameter ",
+              name, " ", tensor.shape(), " is not in row-major order");
+      const auto [first, is_new] = seen.emplace(tensor.id(), name);
+      require(is_new, type(), "each parameter belongs to one group, once", "parameter ", name,
+              " was given before as ", first->second);
+      require(names.insert(name).second, type(), "state is kept by name; give each its own",
+              "two parameters are named ", name);
+      entries_.push_back({.parameter = {name, tensor}, .group = groups_.size()});
+    }
     groups_.push_back({.lr = group.lr.value_or(defaults.lr),
                        .weight_decay = group.weight_decay.value_or(defaults.weight_decay),
                        .momentum = group.momentum.value_or(defaults.momentum),
@@ -51,25 +62,6 @@ Optimizer::Optimizer(Kind kind, const ParameterGroups& groups, const GroupSettin
 }
 
 Optimizer::~Optimizer() = default;
-
-void Optimizer::add(const NamedTensor& parameter, size_t group, Seen& seen) {
-  const auto& [name, tensor] = parameter;
-  require(tensor.defined(), type(), "pass module.named_parameters()", "parameter ", name,
-          " is undefined");
-  require<DTypeError>(is_floating(tensor.dtype()), type(),
-                      "only float32 and float64 parameters can be optimized", "parameter ", name,
-                      " is ", tensor.dtype(), " ", tensor.shape());
-  require(tensor.tape_slot().tape == 0, type(), "optimize the tensor that it was computed from",
-          "parameter ", name, " ", tensor.shape(), " was computed by a tape");
-  require(tensor.is_contiguous(), type(), "contiguous() makes a copy that is", "parameter ", name,
-          " ", tensor.shape(), " is not in row-major order");
-  const auto [first, is_new] = seen.tensors.emplace(tensor.id(), name);
-  require(is_new, type(), "each parameter belongs to one group, once", "parameter ", name,
-          " was given before as ", first->second);
-  require(seen.names.insert(name).second, type(), "state is kept by name; give each its own",
-          "two parameters are named ", name);
-  entries_.push_back({.parameter = parameter, .group = group});
-}
 
 // --- Settings ---
 

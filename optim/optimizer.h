@@ -21,7 +21,7 @@ struct ParameterGroup {
   NamedTensors parameters = {};             ///< each belongs to one group, once
   std::optional<double> lr = {};            ///< learning rate
   std::optional<double> weight_decay = {};  ///< L2, or decoupled in AdamW and Lion
-  std::optional<double> momentum = {};      ///< beta1 where the optimizer has betas
+  std::optional<double> momentum = {};      ///< beta1 if the optimizer has betas
   std::optional<double> l1_decay = {};      ///< not in AdamW and Lion
 };
 
@@ -46,16 +46,16 @@ std::vector<ParameterGroup> decay_groups(const NamedTensors& parameters, double 
 struct GroupSettings {
   double lr = 0;            ///< learning rate; at least 0
   double weight_decay = 0;  ///< L2, or decoupled in AdamW and Lion; at least 0
-  double momentum = 0;      ///< beta1 where the optimizer has betas
+  double momentum = 0;      ///< beta1 if the optimizer has betas
   double l1_decay = 0;      ///< at least 0; not in AdamW and Lion
 };
 
 /// Changes parameters along their gradients.
 ///
 /// Runs under NoGrad and never writes into gradients. A parameter without gradient, or one that
-/// asks for none (requires_grad_(false)), is passed over, and its state stays as it is. State is
+/// asks for none (requires_grad_(false)), is skipped, and its state stays as it is. State is
 /// kept under the name of the parameter. The constructors throw ValueError for no parameters at
-/// all, a parameter or a name given twice, settings that make no sense; DTypeError for parameters
+/// all, a parameter or a name given twice, invalid settings; DTypeError for parameters
 /// that are not floating.
 class Optimizer {
  public:
@@ -63,9 +63,9 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One update of all parameters that have a gradient and ask for one. Throws ValueError where a
-  /// gradient or state does not have shape and type of its parameter, Error where there is no
-  /// memory for the state; then nothing is changed. Where no parameter is updated, says so on the
+  /// One update of all parameters that have a gradient and ask for one. Throws ValueError if a
+  /// gradient or state does not have shape and type of its parameter, Error if there is no
+  /// memory for the state; then nothing is changed. If no parameter is updated, says so on the
   /// standard error stream, once for each optimizer.
   void step();
   /// Clears the gradients of all parameters.
@@ -77,10 +77,10 @@ class Optimizer {
   bool has_momentum() const { return kind_.has_momentum; }
 
   size_t group_count() const { return groups_.size(); }
-  /// Throw IndexError where there is no such group, ValueError for settings that make no sense.
+  /// Throw IndexError if there is no such group, ValueError for invalid settings.
   const GroupSettings& settings(size_t group = 0) const;
   void set_settings(size_t group, const GroupSettings& settings);
-  /// Of all groups at once: either all are changed or, where an error is thrown, none.
+  /// Of all groups at once: either all are changed or, if an error is thrown, none.
   const std::vector<GroupSettings>& all_settings() const { return groups_; }
   void set_all_settings(const std::vector<GroupSettings>& settings);
   double lr(size_t group = 0) const { return settings(group).lr; }
@@ -91,7 +91,7 @@ class Optimizer {
   /// (momentum_buffer, exp_avg, exp_avg_sq ...) for parameters that were updated, and the settings
   /// of the groups, "param_groups.lr", ".weight_decay", ".momentum", ".l1_decay" (float64).
   NamedTensors state_dict() const;
-  /// Goes on from such a state. Throws one ValueError that lists everything that does not fit, and
+  /// Resumes from such a state. Throws one ValueError that lists everything that does not fit, and
   /// then changes nothing.
   void load_state_dict(const NamedTensors& state);
 
@@ -102,7 +102,7 @@ class Optimizer {
     double initial = 0;     ///< of all elements, before the first step
     bool scalar = false;    ///< one number (float64) rather than one per element
     bool kept = true;       ///< whether the optimizer, as it was built, has a use for it
-    bool momentum = false;  ///< kept where any group has momentum
+    bool momentum = false;  ///< kept if any group has momentum
   };
   /// What tells optimizers apart as far as this class is concerned.
   struct Kind {
@@ -123,15 +123,12 @@ class Optimizer {
 
   /// Updates one parameter; entry.steps counts this update already.
   virtual void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) = 0;
-  /// Throws ValueError for settings that make no sense. Constructors call check_groups().
+  /// Throws ValueError for invalid settings. Constructors call check_groups().
   virtual void check(const GroupSettings& settings) const;
   void check_groups() const;
   const std::vector<StateSpec>& states() const { return kind_.states; }
 
  private:
-  struct Seen;
-
-  void add(const NamedTensor& parameter, size_t group, Seen& seen);
   void check_fits(const Entry& entry, const Tensor& gradient) const;
   void warn_of_nothing();
 
@@ -143,8 +140,7 @@ class Optimizer {
 
 /// The base of the library's optimizers: `Rule` (see rules_kernel.h) changes the elements.
 /// `Options` has lr, weight_decay, maximize, and any of the others that rules.cpp knows by name.
-/// Where there are betas, the momentum of a group is betas[0]; where there is no l1_decay, weight
-/// decay is decoupled.
+/// With betas, the momentum of a group is betas[0]; without l1_decay, weight decay is decoupled.
 template <class Options, class Rule>
 class RuleOptimizer : public Optimizer {
  protected:

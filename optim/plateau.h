@@ -1,4 +1,4 @@
-// A learning rate that goes down when nothing gets better any more.
+// A learning rate that falls when a metric stops improving.
 #pragma once
 
 #include "schedule.h"
@@ -34,7 +34,7 @@ struct PlateauOptions {
 /// below best - t |best|, which for a positive best is the same.
 class ReduceLROnPlateau {
  public:
-  /// Throws ValueError for options that make no sense.
+  /// Throws ValueError for invalid options.
   explicit ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions& options = {});
 
   /// Call it after each epoch, or whenever the metric has been measured.

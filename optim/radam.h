@@ -1,4 +1,4 @@
-// RAdam. What becomes of one element: radam_kernel.h.
+// RAdam. The update of one element is in radam_kernel.h.
 #pragma once
 
 #include <array>

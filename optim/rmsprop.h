@@ -1,4 +1,4 @@
-// RMSprop. What becomes of one element: rmsprop_kernel.h.
+// RMSprop. The update of one element is in rmsprop_kernel.h.
 #pragma once
 
 #include "optimizer.h"

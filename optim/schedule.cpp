@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <utility>
 
 #include "../core/base/error.h"
 #include "../core/ops.h"
@@ -38,7 +37,7 @@ void Schedule::step() {
 
 double Schedule::lr_at(int64_t step, size_t group) const {
   require(step >= 0, "Schedule", "steps are counted from 0", "there is no step ", step);
-  optimizer_->settings(group);  // throws where there is no such group
+  optimizer_->settings(group);  // throws if there is no such group
   return curve_.at(step, group, base_lrs_[group]).lr;
 }
 
@@ -181,26 +180,25 @@ Rates OneCycleLR::at(int64_t t, size_t group, double) const {
   const int64_t total = steps();
   require(t <= total, "OneCycleLR", "total_steps must be the number of steps of the whole training",
           "step ", t, " of a cycle of ", total, " steps");
-  const double top = max_lr[group], start = top / div_factor, least = start / final_div_factor;
   const double high = max_momentum[group], low = base_momentum[group];
+  const Rates start{max_lr[group] / div_factor, high}, top{max_lr[group], low};
+  const Rates end{start.lr / final_div_factor, high};
   const auto length = static_cast<double>(total);
   const double up = pct_start * length - 1, last = length - 1;
   // The last call of Schedule::step() in a training asks for a step that is never taken.
   const double now = std::min(static_cast<double>(t), last);
-  // A phase goes from one rate to another, and the momentum the other way.
-  const auto phase = [&](double begin, double end, std::pair<double, double> lr,
-                         std::pair<double, double> momentum) {
-    const double part = end > begin ? (now - begin) / (end - begin) : 1;
-    Rates rates{between(anneal_strategy, lr.first, lr.second, part)};
+  const auto phase = [&](double begin, double until, const Rates& from, const Rates& to) {
+    const double part = until > begin ? (now - begin) / (until - begin) : 1;
+    Rates rates{between(anneal_strategy, from.lr, to.lr, part)};
     if (cycle_momentum) {
-      rates.momentum = between(anneal_strategy, momentum.first, momentum.second, part);
+      rates.momentum = between(anneal_strategy, *from.momentum, *to.momentum, part);
     }
     return rates;
   };
-  if (now <= up) return phase(0, up, {start, top}, {high, low});
-  if (!three_phase) return phase(up, last, {top, least}, {low, high});
-  if (now <= 2 * up) return phase(up, 2 * up, {top, start}, {low, high});
-  return phase(2 * up, last, {start, least}, {high, high});
+  if (now <= up) return phase(0, up, start, top);
+  if (!three_phase) return phase(up, last, top, end);
+  if (now <= 2 * up) return phase(up, 2 * up, top, start);
+  return phase(2 * up, last, start, end);
 }
 
 void OneCycleLR::check(const Optimizer& optimizer) const {

@@ -4,8 +4,8 @@
 // built with, and from nothing else. So a schedule can be plotted without being run, and a run that
 // is resumed at step t continues bit by bit. Names, options and values are those of
 // torch.optim.lr_scheduler; what its schedulers do step by step, their formulas do up to rounding.
-// One exception: at t = total_steps, behind its last step, OneCycleLR stays where it ended, and
-// PyTorch's goes on along the curve.
+// One exception: at t = total_steps, after its last step, OneCycleLR stays where it ended, and
+// PyTorch's continues along the curve.
 //
 //     optim::SGD sgd(net.named_parameters(), {.lr = 0.1, .momentum = 0.9});
 //     optim::Schedule schedule(sgd, optim::CosineAnnealingLR{.T_max = steps});
@@ -46,7 +46,7 @@ class PerGroup {
 /// What a schedule says about one group.
 struct Rates {
   double lr = 0;                        ///< learning rate
-  std::optional<double> momentum = {};  ///< stays as it is where nothing is said
+  std::optional<double> momentum = {};  ///< unchanged if not given
 };
 
 /// Any of the schedules below, or one of yours: a copyable type with
@@ -77,11 +77,11 @@ class Curve {
 class Schedule {
  public:
   /// Sets the rates for the first step. The optimizer's rates before that are the base of the
-  /// formulas. Throws ValueError for options that make no sense.
+  /// formulas. Throws ValueError for invalid options.
   Schedule(Optimizer& optimizer, Curve curve);
 
   /// Sets the rates for the next step; call it after each step of the optimizer. Throws ValueError
-  /// where the schedule has ended or the optimizer refuses a rate, and then changes nothing.
+  /// if the schedule has ended or the optimizer refuses a rate, and then changes nothing.
   void step();
   /// Number of calls of step().
   int64_t steps() const { return steps_; }
@@ -90,7 +90,7 @@ class Schedule {
 
   /// "steps" (int64) and the base of the formulas, "base_lrs" (float64, one per group).
   NamedTensors state_dict() const;
-  /// Goes on from such a state and sets the rates that belong to it. Formulas are not saved: build
+  /// Resumes from such a state and sets the rates that belong to it. Formulas are not saved: build
   /// the schedule with the same options. Throws one ValueError that lists everything that does not
   /// fit, and then changes nothing.
   void load_state_dict(const NamedTensors& state);
@@ -112,7 +112,8 @@ struct StepLR {
   int64_t step_size = 0;  ///< steps at one rate; at least 1
   double gamma = 0.1;     ///< at least 0
   Rates at(int64_t t, size_t, double base_lr) const {
-    return {base_lr * std::pow(gamma, static_cast<double>(t / step_size))};
+    const int64_t drops = t / step_size;
+    return {base_lr * std::pow(gamma, static_cast<double>(drops))};
   }
   void check(const Optimizer& optimizer) const;
 };
@@ -211,7 +212,7 @@ struct OneCycleLR {
   std::optional<int64_t> steps_per_epoch = {};  ///< batches, DataLoader::size()
   double pct_start = 0.3;                       ///< share of the steps on the way up, in [0, 1]
   Anneal anneal_strategy = Anneal::cos;         ///< how the rates between are found
-  bool cycle_momentum = true;     ///< move the momentum too; ValueError where there is none
+  bool cycle_momentum = true;     ///< move the momentum too; ValueError if there is none
   PerGroup base_momentum = 0.85;  ///< the lowest, where the rate is highest
   PerGroup max_momentum = 0.95;   ///< the highest, at start and end
   double div_factor = 25;         ///< max_lr divided by the first rate; positive
@@ -219,7 +220,7 @@ struct OneCycleLR {
   bool three_phase = false;       ///< up, down the same way, and further down
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
-  /// Number of steps in the cycle. Throws ValueError where it is not given.
+  /// Number of steps in the cycle. Throws ValueError if it is not given.
   int64_t steps() const;
 };
 

@@ -1,4 +1,4 @@
-// Stochastic gradient descent. What becomes of one element: sgd_kernel.h.
+// Stochastic gradient descent. The update of one element is in sgd_kernel.h.
 #pragma once
 
 #include "optimizer.h"

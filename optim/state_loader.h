@@ -17,10 +17,10 @@ class StateLoader {
   explicit StateLoader(const NamedTensors& state, Names names = Names::all);
 
   bool has(const std::string& name) const { return left_.contains(name); }
-  /// The tensor of this name, or an undefined one where it is missing or does not fit.
+  /// The tensor of this name, or an undefined one if it is missing or does not fit.
   Tensor take(const std::string& name, const Shape& shape, DType dtype);
-  /// A number, or 0 where it is missing or does not fit. Counts must not be negative, nor above
-  /// 2^53: what counts on from there must not overflow.
+  /// A number, or 0 if it is missing or does not fit. Counts must not be negative, nor above
+  /// 2^53: what counts up from there must not overflow.
   int64_t take_count(const std::string& name);
   double take_number(const std::string& name);
 
