@@ -20,7 +20,7 @@ foreach(folder core nn optim datasets train)
     install(DIRECTORY ${folder} DESTINATION ${header_folder}
             FILES_MATCHING PATTERN "*.h" PATTERN core/simd EXCLUDE PATTERN op.h EXCLUDE
             PATTERN apply.h EXCLUDE PATTERN sliding_window.h EXCLUDE PATTERN parse_json.h EXCLUDE
-            PATTERN *_kernel.h EXCLUDE PATTERN *.simd.h EXCLUDE)
+            PATTERN *_kernel.h EXCLUDE PATTERN *_plain.h EXCLUDE PATTERN *.simd.h EXCLUDE)
   endif()
 endforeach()
 

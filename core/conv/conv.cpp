@@ -13,7 +13,7 @@ namespace {
 // --- Checks ---
 
 /// Output sizes of the convolution of x [N,C,...] with `weight`, or of the transposed one. Throws
-/// in the name of `op` where they do not fit or an option makes no sense.
+/// in the name of `op` if they do not fit or an option makes no sense.
 template <template <size_t> class Options, size_t N>
 Sizes<N> output_size(const char* op, const Shape& x, const Shape& weight, const Options<N>& o) {
   constexpr bool transposed = std::is_same_v<Options<N>, ConvTransposeOptions<N>>;
@@ -33,13 +33,11 @@ Sizes<N> output_size(const char* op, const Shape& x, const Shape& weight, const 
                      str("a single sample is [C,", spatial_layout<N>, "]"));
   }
   const std::string shapes = str("input ", x, ", weight ", weight, ", groups ", o.groups);
-  bool is_weight = weight[0] > 0 && weight[0] % o.groups == 0;
-  for (int d = 2; d < dims; ++d)
-    is_weight = is_weight && weight[d] >= 1 && weight[d] <= largest_size;
-  require<ShapeError>(is_weight, op,
-                      transposed ? "in_channels must be a multiple of groups, and no size 0"
-                                 : "out_channels must be a multiple of groups, and no size 0",
-                      "invalid weight: ", shapes);
+  require<ShapeError>(
+      weight[0] > 0 && weight[0] % o.groups == 0 && all_between(weight.part(2, dims), 1), op,
+      transposed ? "in_channels must be a multiple of groups, and no size 0"
+                 : "out_channels must be a multiple of groups, and no size 0",
+      "invalid weight: ", shapes);
   const int64_t channels = transposed ? weight[0] : weight[1] * o.groups;
   require<ShapeError>(x[1] == channels, op,
                       "the channels of the input must be those the layer was built with",
@@ -69,7 +67,7 @@ Sizes<N> output_size(const char* op, const Shape& x, const Shape& weight, const 
   return output;
 }
 
-/// Throws where x [C,...], which is read as a single sample, does not have so many channels.
+/// Throws unless x [C,...], which is read as a single sample, has so many channels.
 void check_sample(const char* op, const Tensor& x, const Shape& weight, int64_t channels,
                   const char* layout) {
   if (x.size(0) == channels) return;
@@ -272,7 +270,7 @@ Size2 plane(const Size3& s) {
   return {s[1], s[2]};
 }
 
-/// x with planes of zeros before and behind its depth.
+/// x with planes of zeros before and after its own.
 Tensor pad_depth(const Tensor& x, int64_t before, int64_t behind) {
   if (before == 0 && behind == 0) return x;
   return pad(x, std::array<int64_t, 6>{0, 0, 0, 0, before, behind});

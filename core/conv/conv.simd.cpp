@@ -42,7 +42,7 @@ Columns inside(const ConvSizes& s, int64_t first) {
 }
 
 /// Calls `row(tile row, output row in tile, first input element, Columns)` for each row of the
-/// im2col matrix and output row of [first_row, first_row + rows); the pointer offset is -1 where
+/// im2col matrix and output row of [first_row, first_row + rows); the pointer offset is -1 if
 /// the input row lies in the padding.
 template <class Row>
 void for_tile(const ConvSizes& s, int64_t first_row, int64_t rows, const Row& visit) {
@@ -104,7 +104,7 @@ void for_tiles(const ConvSizes& s, const Work& work) {
   for (int64_t row = 0; row < s.oh; row += step) work(row, smaller(step, s.oh - row));
 }
 
-/// The im2col tile of one group of one image, or the image itself where that is the same.
+/// The im2col tile of one group of one image, or the image itself if that is the same.
 template <class T>
 const T* columns_of(const ConvSizes& s, int64_t row, int64_t rows, T* tile, const T* x) {
   if (is_pointwise(s)) return x;
@@ -152,17 +152,14 @@ void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
     for (int64_t task = begin; task < end; ++task) {
       const T* const group_weight = weight + task % s.groups * outputs * depth;
       T* const image = dx + task * group_inputs;
-      if (is_pointwise(s)) {
-        gemm<T>(true, false, depth, plane, outputs, 1, group_weight, depth,
-                g + task * outputs * plane, plane, 0, image, plane);
-        continue;
-      }
-      std::memset(image, 0, static_cast<size_t>(group_inputs) * sizeof(T));
+      const bool in_place = is_pointwise(s);  // columns are the image
+      if (!in_place) std::memset(image, 0, static_cast<size_t>(group_inputs) * sizeof(T));
       for_tiles<T>(s, [&](int64_t row, int64_t rows) {
         const int64_t n = rows * s.ow;
         gemm<T>(true, false, depth, n, outputs, 1, group_weight, depth,
-                g + task * outputs * plane + row * s.ow, plane, 0, tile.data(), n);
-        col2im(s, row, rows, tile.data(), image);
+                g + task * outputs * plane + row * s.ow, plane, 0, in_place ? image : tile.data(),
+                n);
+        if (!in_place) col2im(s, row, rows, tile.data(), image);
       });
     }
   });

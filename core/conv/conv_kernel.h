@@ -58,8 +58,8 @@ struct DirectConv : Conv<T> {};
 /// The same by Winograd's minimal filtering, F(4x4, 3x3): for 3x3 kernels with stride, dilation and
 /// groups 1 and a padding of at most 2. Four times fewer multiplications; errors are a few times
 /// those of the definition, about 1e-6 of the largest output (Lavin and Gray, arXiv 1509.09308).
-/// What is out of range (winograd_range.simd.h) is computed from the definition; where that would
-/// be most of it, they return false, and the result is still to be computed.
+/// What is out of range (winograd_range.simd.h) is computed from the definition; if that would be
+/// most of it, they return false, and the result is still to be computed.
 template <class T>
 struct WinogradConv {
   bool (*forward)(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias);

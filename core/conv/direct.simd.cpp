@@ -293,7 +293,7 @@ template <class T, int outputs, int taps>
   }
 }
 
-/// Output gradients as the products want them: in place where vectors go by rows, otherwise copied
+/// Output gradients as the products want them: in place if vectors go by rows, otherwise copied
 /// to places, with zeros between the rows.
 template <class T>
 class GradientPlanes {

@@ -16,8 +16,9 @@ constexpr const char* spatial_layout = N == 1   ? "L"
 /// Of options and kernels: far above any sensible one, and far from overflow in formulas.
 constexpr int64_t largest_size = int64_t{1} << 30;
 
-template <size_t N>
-bool all_between(const Sizes<N>& sizes, int64_t least) {
+/// Whether all sizes are at least `least` and none is too large.
+template <class List>
+bool all_between(const List& sizes, int64_t least) {
   return std::all_of(sizes.begin(), sizes.end(),
                      [=](int64_t size) { return size >= least && size <= largest_size; });
 }

@@ -7,6 +7,7 @@
 //
 // The weight gradient is the derivative of that same formula: G' [(B' x B) * (A g A')] G, summed
 // over tiles before the last transform.
+#include <algorithm>
 #include <cstring>
 
 #include "../base/parallel_for.h"
@@ -234,84 +235,51 @@ void transform_gradients(const ConvSizes& s, const Tiling& t, const T* g, int64_
 
 // --- From the definition ---
 
-/// x[image][channel] at a place of a tile's window or beyond, where it is 0.
+/// An element of a plane, or 0 beyond its edges.
 template <class T>
 T input_at(const ConvSizes& s, const T* plane, int64_t row, int64_t column) {
   return row >= 0 && row < s.h && column >= 0 && column < s.w ? plane[row * s.w + column] : T(0);
 }
 
-/// Up to a vector of outputs of one image: their inputs [channel and tap][output].
-template <class T>
-struct SomeOutputs {
-  int64_t count = 0;
-  int64_t place[width<T>];
-  Workspace<T> inputs;
-  explicit SomeOutputs(int64_t depth) : inputs(depth * width<T>) { inputs.clear(); }
-
-  void add(const ConvSizes& s, const T* x, int64_t row, int64_t column) {
-    T* to = inputs.data() + count;
-    for (int64_t c = 0; c < s.c; ++c, x += s.h * s.w) {
-      for (int64_t k = 0; k < 9; ++k, to += width<T>) {
-        *to = input_at(s, x, row + k / 3 - s.padding_h, column + k % 3 - s.padding_w);
-      }
-    }
-    place[count++] = row * s.ow + column;
-  }
-};
-
-/// Channels [first, last) of some outputs of y [o][plane]; terms are added in the order of the
-/// direct kernel, so that the bits are the same.
-template <class T, int channels>
-void convolve_some(int64_t first, int64_t last, int64_t depth, const SomeOutputs<T>& some,
-                   const T* weight, const T* bias, int64_t plane, T* y) {
-  using V = Vector<T>;
-  for (; first + channels <= last; first += channels) {
-    V sum[channels][1];
-    for (int o = 0; o < channels; ++o) {
-      sum[o][0] = broadcast<V>(bias != nullptr ? bias[first + o] : T(0));
-    }
-    add_products(depth, weight + first * depth, depth, 1, some.inputs.data(), width<T>, sum);
-    for (int o = 0; o < channels; ++o) {
-      for (int64_t i = 0; i < some.count; ++i) {
-        y[(first + o) * plane + some.place[i]] = sum[o][0][i];
-      }
-    }
-  }
-  if constexpr (channels > 1) {
-    if (first < last) {
-      convolve_some<T, channels / 2>(first, last, depth, some, weight, bias, plane, y);
-    }
-  }
-}
-
-/// The outputs that are out of range.
+/// The outputs that are out of range, by the direct kernel, to which each tile is an image of 6x6.
 template <class T, class WeightAt>
 void convolve_exceptions(const ConvSizes& s, const Tiling& t, const Ways& ways, T* y, const T* x,
                          const WeightAt& weight_at, const T* bias) {
   bool any = false;
   for (int64_t i = 0; i < s.n; ++i) any = any || ways.exceptions(i).definition > 0;
   if (!any) return;
-  const int64_t depth = s.c * 9, plane = s.oh * s.ow;
+  const int64_t depth = s.c * 9;
   Workspace<T> weight(s.o * depth);
   for (int64_t i = 0; i < s.o * depth; ++i) weight[i] = weight_at(i % depth / 9, i / depth, i % 9);
+  ConvSizes tiles = s;
+  tiles.h = tiles.w = 6;
+  tiles.oh = tiles.ow = 4;
+  tiles.padding_h = tiles.padding_w = 0;
+  tiles.n = 1;
   parallel_for(s.n, 1, [&](int64_t image, int64_t) {
     if (ways.exceptions(image).definition == 0) return;
-    SomeOutputs<T> some(depth);
-    const auto finish = [&] {
-      convolve_some<T, 8>(0, s.o, depth, some, weight.data(), bias, plane, y + image * s.o * plane);
-      some.count = 0;
-    };
-    for_outputs(Way::definition, t, ways.of(image), [&](int64_t row, int64_t column) {
-      some.add(s, x + image * s.c * s.h * s.w, row, column);
-      if (some.count == width<T>) finish();
-    });
-    if (some.count > 0) finish();
+    Workspace<T> in(s.c * 36), out(s.o * 16);
+    for (int64_t tile = 0; tile < t.per_image; ++tile) {
+      const Way* const way = ways.of(image) + tile * 16;
+      if (std::find(way, way + 16, Way::definition) == way + 16) continue;
+      const int64_t row = tile / t.columns * 4, column = tile % t.columns * 4;
+      for (int64_t i = 0; i < s.c * 36; ++i) {
+        in[i] = input_at(s, x + (image * s.c + i / 36) * s.h * s.w, row + i % 36 / 6 - s.padding_h,
+                         column + i % 6 - s.padding_w);
+      }
+      Tables<Isa::GRADUS_ISA>::get<DirectConv<T>>().forward(tiles, out.data(), in.data(),
+                                                            weight.data(), bias);
+      for (int64_t i = 0; i < s.o * 16; ++i) {
+        if (way[i % 16] != Way::definition) continue;
+        y[((image * s.o + i / 16) * s.oh + row + i % 16 / 4) * s.ow + column + i % 4] = out[i];
+      }
+    }
   });
 }
 
 // --- Whole convolutions ---
 
-/// Returns false where weights are out of range, and then has done nothing.
+/// Returns false if weights are out of range, and then has done nothing.
 template <class T, class WeightAt>
 bool convolve(const ConvSizes& s, T* y, const T* x, const WeightAt& weight_at, const T* bias) {
   const Tiling t = Tiling::of<T>(s);
@@ -419,7 +387,7 @@ void add_tile(const ConvSizes& s, const Tiling& t, int64_t image, int64_t tile, 
                                                          depth, 1, dweight, depth);
 }
 
-/// Returns false where so many tiles are out of range that this is not the way to do it.
+/// Returns false if so many tiles are out of range that this is not the way to do it.
 template <class T>
 bool weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   const Tiling t = Tiling::of<T>(s);

@@ -85,7 +85,7 @@ template <class T, bool all_channels>
 
 /// The pixels of up to W channels of x, where the window has any; the rest of the window stays as
 /// it is. `end` is where the memory of x ends. `peaks` [rows][columns] grow to the largest
-/// magnitude in each pixel, and have room for a vector behind their end.
+/// magnitude in each pixel, and have room for a vector after their end.
 template <class T>
 void to_pixels(const Image& image, const T* x, const T* end, const Window& window, T* pixels,
                Magnitude* peaks) {

@@ -3,7 +3,7 @@
 //
 // The transforms add all inputs of a tile, and what an output does not see has to cancel again: an
 // error of some 2^-24 of the largest input in the tile remains in each of its outputs. That is a
-// rounding error like others as long as no input is much larger than those an output sees. Where
+// rounding error like others as long as no input is much larger than those an output sees. If
 // one is, or is beyond the range in which nothing can overflow, or is not finite, outputs are
 // computed from the definition.
 #pragma once
@@ -47,7 +47,7 @@ class Ways {
  public:
   Ways(int64_t images, const Tiling& t)
       : per_image_(16 * t.per_image), ways_(images * per_image_), exceptions_(images) {}
-  /// [tile][16] of an image; not written where there are no exceptions.
+  /// [tile][16] of an image; not written if there are no exceptions.
   Way* of(int64_t image) const { return ways_.data() + image * per_image_; }
   Exceptions& exceptions(int64_t image) const { return exceptions_[image]; }
 

@@ -38,7 +38,7 @@ void check_input(const char* op, const Tensor& x) {
   }
 }
 
-/// The windows of these options over x. Throws where they do not fit or make no sense.
+/// The windows of these options over x. Throws if they do not fit or make no sense.
 template <size_t N>
 Pooling<N> sliding(const char* op, const Tensor& x, const PoolOptions<N>& o) {
   check_input<N>(op, x);
@@ -58,7 +58,7 @@ Pooling<N> sliding(const char* op, const Tensor& x, const PoolOptions<N>& o) {
                         x.shape(), ", padding ", o.padding, ", dilation ", o.dilation);
     int64_t& out = pooling.output[i];
     out = (room + (o.ceil_mode ? stride[i] - 1 : 0)) / stride[i] + 1;
-    // A window that would start in the padding behind the input does not count.
+    // A window that would start in the padding after the input does not count.
     if (o.ceil_mode && (out - 1) * stride[i] >= in + o.padding[i]) --out;
   }
   return pooling;
@@ -144,7 +144,7 @@ Tensor move_by_index(const Tensor& x, const Tensor& index, const Shape& large) {
       });
 }
 
-/// The indices are int32, within the plane; -1 where all of a window is padding.
+/// The indices are int32, within the plane; -1 if all of a window is padding.
 template <size_t N>
 ValuesIndices largest(const char* op, const Tensor& input, const Pooling<N>& p) {
   const Shape plane = p.input.part(p.input.dim() - static_cast<int>(N), p.input.dim());
@@ -171,7 +171,7 @@ ValuesIndices largest(const char* op, const Tensor& input, const Pooling<N>& p) 
           index};
 }
 
-/// Throws where an option is given that averages alone have.
+/// Throws if an option is given that averages alone have.
 template <size_t N>
 void check_no_average(const char* op, const PoolOptions<N>& o) {
   if (!o.divisor_override && o.count_include_pad) return;
@@ -226,7 +226,7 @@ Tensor avg_pool(const char* op, const Tensor& x, const PoolOptions<N>& o) {
 }
 
 /// The norms of windows. Powers and sums are double, since they leave the range of a float soon;
-/// and 0 has no slope where the power has none.
+/// and 0 has no slope if the power has none.
 template <size_t N>
 Tensor lp_pool(const char* op, const Tensor& x, double p, const PoolOptions<N>& o) {
   const std::string text =

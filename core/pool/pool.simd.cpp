@@ -1,15 +1,13 @@
 // Compiled once per instruction set; see isa.h.
 //
-// Planes: the usual max pool, 2x2 with stride 2, by vectors, and averages in two loops a window.
-// Everything else is the definition (pool_plain.cpp), which could be no faster.
+// The definition, as the compiler vectorizes it; and the usual max pool, 2x2 with stride 2, by
+// vectors of our own.
 #include <cstring>
 #include <type_traits>
 #include <utility>
 
-#include "../base/parallel_for.h"
 #include "../simd/simd.h"
-#include "../simd/strided.h"
-#include "pool_kernel.h"
+#include "pool_plain.h"
 
 namespace gradus::kernels {
 
@@ -88,95 +86,37 @@ bool are_pairs(const WindowAxis& axis) {
   return result;
 }
 
-/// Whether there is no depth, also none that an average counts.
-bool are_planes(const Windows& s) {
-  const Window& all = s.depth.at[0];
-  return s.depth.in == 1 && s.depth.out == 1 && all.begin == 0 && all.end == 1 && all.extent == 1;
-}
-
-/// Calls `body(plane)` for all planes in parallel.
-template <class Body>
-void for_planes(const Windows& s, const Body& body) {
-  const int64_t in = s.in(),
-                piece = in > 0 && in < elements_per_piece ? elements_per_piece / in : 1;
-  parallel_for(s.planes, piece, [&](int64_t begin, int64_t end) {
-    for (int64_t plane = begin; plane < end; ++plane) body(plane);
-  });
-}
-
 template <class T>
 void max(const Windows& s, T* y, int32_t* index, const T* x) {
   if constexpr (std::is_same_v<T, float>) {
-    if (are_planes(s) && are_pairs(s.height) && are_pairs(s.width)) {
-      const Plane sizes{s.height.in, s.width.in, s.height.out, s.width.out};
-      return for_planes(s, [&](int64_t plane) {
-        const int64_t out = plane * sizes.oh * sizes.ow;
-        max_plane_2x2(sizes, y + out, index + out, x + plane * sizes.h * sizes.w);
+    const Plane plane{s.height.in, s.width.in, s.height.out, s.width.out};
+    const bool is_plane = s.depth.out == 1 && s.depth.at[0].begin == 0 && s.depth.at[0].end == 1;
+    if (is_plane && are_pairs(s.height) && are_pairs(s.width)) {
+      return for_planes(s.planes, s.in(), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          const int64_t out = i * plane.oh * plane.ow;
+          max_plane_2x2(plane, y + out, index + out, x + i * s.in());
+        }
       });
     }
   }
-  Tables<Isa::plain>::get<Pool<T>>().max(s, y, index, x);
+  plain_max(s, y, index, x);
 }
 
 template <class T>
-void average(const Windows& s, T* y, const T* x) {
-  if (!are_planes(s)) return Tables<Isa::plain>::get<Pool<T>>().average(s, y, x);
-  for_planes(s, [&](int64_t plane) {
-    const T* const from = x + plane * s.in();
-    T* to = y + plane * s.out();
-    for (int64_t i = 0; i < s.height.out; ++i) {
-      const Window rows = s.height.at[i];
-      for (int64_t j = 0; j < s.width.out; ++j) {
-        const Window columns = s.width.at[j];
-        T sum = 0;
-        for (int64_t h = rows.begin; h < rows.end; ++h) {
-          for (int64_t w = columns.begin; w < columns.end; ++w) sum += from[h * s.width.in + w];
-        }
-        *to++ = sum / static_cast<T>(rows.extent * columns.extent);
-      }
-    }
-  });
-}
-
-template <class T>
-void spread(const Windows& s, T* dx, const T* g) {
-  if (!are_planes(s)) return Tables<Isa::plain>::get<Pool<T>>().spread(s, dx, g);
-  for_planes(s, [&](int64_t plane) {
-    T* const to = dx + plane * s.in();
-    const T* from = g + plane * s.out();
-    for (int64_t i = 0; i < s.in(); ++i) to[i] = 0;
-    for (int64_t i = 0; i < s.height.out; ++i) {
-      const Window rows = s.height.at[i];
-      for (int64_t j = 0; j < s.width.out; ++j) {
-        const Window columns = s.width.at[j];
-        const T share = *from++ / static_cast<T>(rows.extent * columns.extent);
-        for (int64_t h = rows.begin; h < rows.end; ++h) {
-          for (int64_t w = columns.begin; w < columns.end; ++w) to[h * s.width.in + w] += share;
-        }
-      }
-    }
-  });
-}
-
-template <class T>
-Pool<T> fastest() {
-  const Pool<T>& plain = Tables<Isa::plain>::get<Pool<T>>();
-  return {max<T>, plain.scatter, plain.gather, average<T>, spread<T>};
-}
+constexpr Pool<T> pool_table = {max<T>, scatter<T>, gather<T>, average<T>, spread<T>};
 
 }  // namespace
 
 template <>
 template <>
 const Pool<float>& Tables<Isa::GRADUS_ISA>::get() {
-  static const Pool<float> table = fastest<float>();
-  return table;
+  return pool_table<float>;
 }
 template <>
 template <>
 const Pool<double>& Tables<Isa::GRADUS_ISA>::get() {
-  static const Pool<double> table = fastest<double>();
-  return table;
+  return pool_table<double>;
 }
 
 }  // namespace gradus::kernels

@@ -9,7 +9,7 @@
 namespace gradus::kernels {
 
 /// Along one dimension, a window sees the elements begin, begin + step ... below end: only those
-/// that exist, none where begin >= end. An average divides by the product of the extents.
+/// that exist, none if begin >= end. An average divides by the product of the extents.
 struct Window {
   int64_t begin, end;
   double extent;

@@ -53,7 +53,7 @@ Tensor indices(const std::vector<int64_t>& list) {
 }
 
 Tensor nearest(const Tensor& x, const Resampling& r) {
-  // In float32, as everywhere in the field: where i H / H' is an integer, its rounding decides.
+  // In float32, as everywhere in the field: if i H / H' is an integer, its rounding decides.
   const auto step = static_cast<float>(r.step);
   std::vector<int64_t> sources;
   for (int64_t i = 0; i < r.out; ++i) {
@@ -68,7 +68,7 @@ Tensor linear_between(const Tensor& x, const Resampling& r, bool align_corners) 
                       : r.out > 1 ? static_cast<double>(r.in - 1) / static_cast<double>(r.out - 1)
                                   : 0;
   std::vector<int64_t> before, behind;
-  std::vector<double> weights;  // of the element behind
+  std::vector<double> weights;  // of the second of both
   for (int64_t i = 0; i < r.out; ++i) {
     const auto position = static_cast<double>(i);
     const double at =

@@ -1,0 +1,139 @@
+// Pooling, straight from its definition. For the plain table and for files that are compiled once
+// per instruction set: everything is local to the file that includes it.
+#pragma once
+
+#include <limits>
+
+#include "../base/parallel_for.h"
+#include "../simd/strided.h"
+#include "../simd/workspace.h"
+#include "pool_kernel.h"
+
+namespace gradus::kernels {
+
+namespace {
+
+/// Calls `body(begin, end)` for all planes, a few of so many elements at a time.
+template <class Body>
+void for_planes(int64_t planes, int64_t elements, const Body& body) {
+  const int64_t piece = elements_per_piece / (elements > 0 ? elements : 1);
+  parallel_for(planes, piece > 0 ? piece : 1, body);
+}
+
+/// Where the rows of a window begin in a plane of x, from the first to the last.
+struct Rows {
+  const int64_t *first, *last;
+  const int64_t* begin() const { return first; }
+  const int64_t* end() const { return last; }
+};
+
+/// Calls `start(plane)` for each plane, then `body(plane, i, rows, columns, extent)` for each of
+/// its windows, of which y has element i.
+template <class Start, class Body>
+void for_windows(const Windows& s, const Start& start, const Body& body) {
+  for_planes(s.planes, s.in(), [&](int64_t begin, int64_t end) {
+    const Workspace<int64_t> room(s.depth.in * s.height.in);
+    int64_t i = begin * s.out();
+    for (int64_t plane = begin; plane < end; ++plane) {
+      start(plane);
+      for (int64_t d = 0; d < s.depth.out; ++d) {
+        for (int64_t h = 0; h < s.height.out; ++h) {
+          const Window depth = s.depth.at[d], height = s.height.at[h];
+          int64_t* last = room.data();
+          for (int64_t z = depth.begin; z < depth.end; z += s.depth.step) {
+            for (int64_t y = height.begin; y < height.end; y += s.height.step) {
+              *last++ = (z * s.height.in + y) * s.width.in;
+            }
+          }
+          const Rows rows{room.data(), last};
+          const double extent = depth.extent * height.extent;
+          for (int64_t w = 0; w < s.width.out; ++w) {
+            body(plane, i++, rows, s.width.at[w], extent * s.width.at[w].extent);
+          }
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+void plain_max(const Windows& s, T* y, int32_t* index, const T* x) {
+  const int64_t in = s.in();
+  for_windows(
+      s, [](int64_t) {},
+      [=](int64_t plane, int64_t i, const Rows& rows, const Window& columns, double) {
+        const T* const from = x + plane * in;
+        int64_t best = -1;
+        for (const int64_t row : rows) {
+          for (int64_t w = columns.begin; w < columns.end; w += s.width.step) {
+            const T here = from[row + w];
+            const bool wins =
+                best < 0 || here > from[best] || (here != here && from[best] == from[best]);
+            if (wins) best = row + w;
+          }
+        }
+        y[i] = best < 0 ? -std::numeric_limits<T>::infinity() : from[best];
+        index[i] = static_cast<int32_t>(best);
+      });
+}
+
+template <class T>
+void scatter(int64_t planes, int64_t in, int64_t out, T* dx, const T* g, const int32_t* index) {
+  for_planes(planes, in, [=](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) {
+      T* const to = dx + plane * in;
+      for (int64_t i = 0; i < in; ++i) to[i] = 0;
+      for (int64_t i = plane * out; i < (plane + 1) * out; ++i) {
+        if (index[i] >= 0) to[index[i]] += g[i];
+      }
+    }
+  });
+}
+
+template <class T>
+void gather(int64_t planes, int64_t in, int64_t out, T* y, const T* x, const int32_t* index) {
+  for_planes(planes, out, [=](int64_t begin, int64_t end) {
+    for (int64_t plane = begin; plane < end; ++plane) {
+      const T* const from = x + plane * in;
+      for (int64_t i = plane * out; i < (plane + 1) * out; ++i) {
+        y[i] = index[i] >= 0 ? from[index[i]] : T(0);
+      }
+    }
+  });
+}
+
+template <class T>
+void average(const Windows& s, T* y, const T* x) {
+  const int64_t in = s.in();
+  for_windows(
+      s, [](int64_t) {},
+      [=](int64_t plane, int64_t i, const Rows& rows, const Window& columns, double extent) {
+        const T* const from = x + plane * in;
+        T sum = 0;
+        for (const int64_t row : rows) {
+          for (int64_t w = columns.begin; w < columns.end; ++w) sum += from[row + w];
+        }
+        y[i] = sum / static_cast<T>(extent);
+      });
+}
+
+template <class T>
+void spread(const Windows& s, T* dx, const T* g) {
+  const int64_t in = s.in();
+  for_windows(
+      s,
+      [=](int64_t plane) {
+        for (int64_t i = plane * in; i < (plane + 1) * in; ++i) dx[i] = 0;
+      },
+      [=](int64_t plane, int64_t i, const Rows& rows, const Window& columns, double extent) {
+        T* const to = dx + plane * in;
+        const T share = g[i] / static_cast<T>(extent);
+        for (const int64_t row : rows) {
+          for (int64_t w = columns.begin; w < columns.end; ++w) to[row + w] += share;
+        }
+      });
+}
+
+}  // namespace
+
+}  // namespace gradus::kernels
