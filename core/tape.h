@@ -311,8 +311,8 @@ class Tape {
   void append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs saved,
               decltype(Entry::rule) rule, const void* attributes = nullptr,
               size_t attribute_bytes = 0, decltype(Entry::options) options_text = nullptr);
-  /// Gradients of `outputs` with respect to `wanted`; undefined where there is no dependence. Each
-  /// is contiguous and shares memory with no other tensor.
+  /// Gradients of `outputs` with respect to `wanted`; undefined if there is no dependence. Each is
+  /// contiguous and shares memory with no other tensor.
   std::vector<Tensor> gradients(const char* caller, std::span<const Tensor> outputs,
                                 std::span<const Tensor> output_gradients,
                                 std::span<const Tensor> wanted, bool retain, bool create_graph);

@@ -22,9 +22,9 @@ struct CifarData {
 /// holds it: "data_batch_1.bin" to "data_batch_5.bin" and "test_batch.bin" in cifar-10-batches-bin,
 /// "train.bin" and "test.bin" in cifar-100-binary, as the archives unpack.
 ///
-/// No checksums of these files are published: what is checked is that they are whole records with
-/// labels in range. Throws IoError if a file is missing or has another form, and ValueError for
-/// a data set that is not CIFAR.
+/// No checksums of these files are published: the check is that they are complete records with
+/// labels in range. Throws IoError if a file is missing or has another form, and ValueError for a
+/// data set that is not CIFAR.
 CifarData load_cifar(const std::filesystem::path& folder, Split split,
                      const KnownDataset& dataset = cifar10());
 

@@ -34,7 +34,7 @@ class Dataset {
   /// a data set has a faster way, this stacks what get returns.
   virtual Batch gather(std::span<const int64_t> indices) const;
   /// The targets of all samples in order, [size(), ...]. Unless a data set has a faster way, this
-  /// makes every sample.
+  /// gets every sample.
   virtual Tensor targets() const;
 };
 
@@ -60,7 +60,7 @@ DatasetPtr checked_dataset(const char* op, DatasetPtr dataset);
 void check_normalization(const char* op, const Normalization& normalization);
 
 /// dataset.targets() in row-major order, detached. Throws ShapeError in the name of `op` unless
-/// there is a row for each sample: a data set of one's own may be wrong.
+/// there is a row for each sample: a user's data set may be wrong.
 Tensor checked_targets(const char* op, const Dataset& dataset);
 
 /// The numbers begin, begin + 1, ..., end - 1.
@@ -76,8 +76,8 @@ class TensorDataset : public Dataset {
   TensorDataset(const Tensor& x, const Tensor& y);
   /// The same for images held as bytes: x is uint8 and stays so in memory, samples are float32.
   /// There is one normalization for all channels, or one for each: dimension 1 of x are the
-  /// channels. Throws DTypeError if x is not uint8, ValueError if a mean is not finite or an
-  /// `std` not positive and finite, ShapeError if the channels are not as many.
+  /// channels. Throws DTypeError if x is not uint8, ValueError if a mean is not finite or an `std`
+  /// not positive and finite, ShapeError if the number of channels differs.
   TensorDataset(const Tensor& x, const Tensor& y, const std::vector<Normalization>& normalization);
 
   int64_t size() const override { return x_.shape()[0]; }
@@ -93,7 +93,7 @@ class TensorDataset : public Dataset {
 /// Some samples of another data set, in the given order; repetitions are allowed.
 class Subset : public Dataset {
  public:
-  /// Throws IndexError for an index outside of the data set.
+  /// Throws IndexError for an index outside the data set.
   Subset(DatasetPtr dataset, std::vector<int64_t> indices);
   /// The samples [begin, end).
   Subset(DatasetPtr dataset, int64_t begin, int64_t end);
@@ -125,10 +125,11 @@ class Concat : public Dataset {
 
 /// Another data set with a function applied to each batch: scaling, augmentation, one-hot targets.
 ///
-/// The function gets the batch and the numbers of its samples. It runs in the loader's threads, in
-/// several at a time, and must treat each sample by itself, so that the result does not depend on
-/// how batches are cut. Random augmentation is better left to LoaderOptions::transform, which gives
-/// each sample of each epoch random numbers of its own; default_rng() belongs to the thread.
+/// The function gets the batch and the numbers of its samples. It runs in the loader's threads,
+/// several at a time, and must treat each sample independently, so that the result does not depend
+/// on how samples are batched. Random augmentation is better left to LoaderOptions::transform,
+/// which gives each sample of each epoch random numbers of its own; default_rng() belongs to the
+/// thread.
 class Mapped : public Dataset {
  public:
   using Function = std::function<Batch(const Batch& batch, std::span<const int64_t> indices)>;

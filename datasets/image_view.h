@@ -18,7 +18,7 @@ struct ImageView {
   }
 };
 
-/// Throws DTypeError or ShapeError in the name of `op` if `image` is something else.
+/// Throws DTypeError or ShapeError in the name of `op` if `image` is anything else.
 ImageView view_image(const char* op, const Tensor& image);
 
 }  // namespace gradus::data

@@ -1,4 +1,4 @@
-// What is known about well-known data sets: files, checksums, classes.
+// Well-known data sets: files, checksums, classes.
 #pragma once
 
 #include <cstddef>
@@ -26,28 +26,28 @@ enum class Format {
   cifar100,  ///< records of a coarse label, a fine label and an image
 };
 
-/// One file of a data set. Checksums are those that are published; if there is none, a file is
-/// checked by its structure and sizes alone.
+/// One file of a data set. Checksums are the published ones; without one, only structure and sizes
+/// of a file are checked.
 struct KnownFile {
   std::string name;              ///< with a hyphen and without .gz: "train-images-idx3-ubyte"
-  int64_t bytes = 0;             ///< compressed, as the mirrors have it; 0 if it is not known
-  std::string sha256 = {};       ///< of the uncompressed file; empty if it is not known
-  std::string gzip_sha256 = {};  ///< of the compressed file as the mirrors have it; or empty
+  int64_t bytes = 0;             ///< compressed, as on the mirrors; 0 if unknown
+  std::string sha256 = {};       ///< of the uncompressed file; empty if unknown
+  std::string gzip_sha256 = {};  ///< of the compressed file on the mirrors; or empty
 
-  /// The one to go by; empty if there is none.
+  /// The decisive one; empty if there is none.
   const std::string& digest() const { return sha256.empty() ? gzip_sha256 : sha256; }
 };
 
-/// SHA-256 of what an IDX file holds, and of the file as it is compressed. Each is computed when it
-/// is asked for. The bytes must outlive the object.
+/// SHA-256 of the content of an IDX file, and of the compressed file. Each is computed on demand.
+/// The bytes must outlive the object.
 class FileDigests {
  public:
   FileDigests(std::span<const std::byte> bytes, Tensor content)
       : bytes_(bytes), content_(std::move(content)) {}
 
-  /// What to compare with `file.digest()`. Copies may be compressed anew, so the content decides;
-  /// of some data sets only the checksums of the compressed files are published. Empty for those if
-  /// this file is not compressed.
+  /// The digest to compare with `file.digest()`. Copies may be recompressed, so the content
+  /// decides; for some data sets only the checksums of the compressed files are published. Empty
+  /// for those if this file is not compressed.
   const std::string& like(const KnownFile& file);
   /// True if this is `file`.
   bool match(const KnownFile& file) {
@@ -64,14 +64,14 @@ class FileDigests {
 struct KnownDataset {
   std::string key;    ///< "mnist"; also its folder's name in the cache
   std::string title;  ///< "MNIST"
-  /// Where users have the files: "MNIST" (holding "raw"), "cifar-10-batches-bin".
+  /// The folder where users have the files: "MNIST" (which contains "raw"), "cifar-10-batches-bin".
   std::string folder;
   Format format = Format::idx;            ///< how the files are read
   std::vector<std::string> classes = {};  ///< their names, in the order of the labels
   /// Mean and standard deviation of the training pixels / 255: one, or one per channel.
   std::vector<Normalization> normalization = {};
   std::vector<std::string> mirrors = {};  ///< addresses that end in "/", tried in this order
-  std::string archive = {};  ///< address of one archive with all files, where there are no mirrors
+  std::string archive = {};  ///< address of one archive with all files, if there are no mirrors
   bool transposed = false;   ///< rows and columns of the images are exchanged in the files
   /// IDX: images and labels for training, then for testing. CIFAR: training files, then the test
   /// file.
@@ -81,7 +81,7 @@ struct KnownDataset {
   const KnownFile& labels(Split split) const { return files[split == Split::train ? 1 : 3]; }
 };
 
-/// All data sets that are known.
+/// All known data sets.
 std::span<const KnownDataset> known_datasets();
 /// The one with this key; nullptr for others.
 const KnownDataset* find_dataset(std::string_view key);
@@ -95,22 +95,22 @@ inline const KnownDataset& fashion_mnist() {
   return *find_dataset("fashion-mnist");
 }
 /// Kuzushiji-MNIST, ten cursive Japanese characters (Clanuwat et al., arXiv 1812.01718);
-/// CC BY-SA 4.0. Its files have the names of MNIST's: they are told apart by checksums, which are
-/// published for the compressed files alone.
+/// CC BY-SA 4.0. Its files have the names of MNIST's and are distinguished by checksums, which are
+/// published only for the compressed files.
 inline const KnownDataset& kmnist() {
   return *find_dataset("kmnist");
 }
-/// MNIST built anew from NIST's data, with 60,000 test images (Yadav and Bottou, arXiv 1905.10498).
-/// Its label files hold more than the digit: see read_qmnist_labels. Checksums are known for the
-/// compressed files alone.
+/// MNIST rebuilt from NIST's data, with 60,000 test images (Yadav and Bottou, arXiv 1905.10498).
+/// Its label files contain more than the digit: see read_qmnist_labels. Checksums are known only
+/// for the compressed files.
 inline const KnownDataset& qmnist() {
   return *find_dataset("qmnist");
 }
 /// Letters and digits (Cohen et al., arXiv 1702.05373) in one of its six splits: "byclass",
-/// "bymerge", "balanced", "letters", "digits" or "mnist". The images lie in the files with rows and
-/// columns exchanged and are turned upright when read; the labels of "letters" start at 1, class 0
-/// is "N/A" as in torchvision. It comes as one archive; no checksums are known for the files in it.
-/// Throws ValueError for another split.
+/// "bymerge", "balanced", "letters", "digits" or "mnist". The files store images with rows and
+/// columns exchanged, and they are turned upright when read; the labels of "letters" start at 1,
+/// class 0 is "N/A" as in torchvision. It comes as one archive; no checksums are known for the
+/// files in it. Throws ValueError for another split.
 const KnownDataset& emnist(const std::string& split);
 /// Colour pictures of 32 x 32 pixels in 10 or 100 classes (Krizhevsky, "Learning multiple layers of
 /// features from tiny images", 2009), binary version. Each comes as one archive; no checksums are

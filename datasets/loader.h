@@ -13,34 +13,34 @@
 
 namespace gradus::data {
 
-/// How a DataLoader cuts a data set into batches.
+/// How a DataLoader divides a data set into batches.
 struct LoaderOptions {
   int64_t batch_size = 64;  ///< samples in a batch; at least 1
   bool shuffle = true;      ///< a new order in each epoch; else that of the data set
   bool drop_last = false;   ///< leave out a last batch that is not full
   uint64_t seed = 0;        ///< of the order of the samples, and of the transform's random numbers
   int prefetch = 2;         ///< batches that are prepared ahead; 0: no threads
-  int num_workers = 1;  ///< threads that prepare them, up to 256; 0: each is made when asked for
-  /// Applied to the x of each sample. Random numbers depend on seed, epoch and the sample's place
-  /// in the epoch alone.
+  int num_workers = 1;      ///< threads that prepare them, up to 256; 0: each is prepared on demand
+  /// Applied to the x of each sample. Random numbers depend only on seed, epoch and the sample's
+  /// position in the epoch.
   Transform transform = {};
-  /// Takes the place of `shuffle`; its order depends on its own seed.
+  /// Replaces `shuffle`; its order depends on its own seed.
   SamplerPtr sampler = {};
 };
 
-/// Cuts a data set into batches. Each range-for over it is one epoch:
+/// Divides a data set into batches. Each range-for over it is one epoch:
 ///
 ///     DataLoader loader(train, {.batch_size = 128});
 ///     for (int epoch = 0; epoch < 10; ++epoch) {
 ///       for (const auto& [x, y] : loader) { ... }
 ///     }
 ///
-/// Every call of begin() starts the next epoch, also if the one before was left with `break`.
-/// The order of an epoch is a function of seed and epoch number alone. Batches are the same bit for
-/// bit with any number of workers and any prefetching. Nothing is recorded on a tape while a batch
-/// is made. What the data set or the transform throws, also in a worker, is thrown by begin() or by
-/// the step to the next batch, after the batches before it; for a transform it says which sample
-/// (see apply). Workers call both at the same time.
+/// Every call of begin() starts the next epoch, even if the previous one was left with `break`. The
+/// order of an epoch is a function of only seed and epoch number. Batches are bitwise the same with
+/// any number of workers and any prefetching. Nothing is recorded on a tape while a batch is
+/// prepared. An exception of the data set or the transform, even in a worker, is thrown by begin()
+/// or by the step to the next batch, after the preceding batches; for a transform it names the
+/// sample (see apply). Workers call both concurrently.
 ///
 /// One thread may use a loader at a time. Several epochs may run at once, each with its iterator.
 class DataLoader {
@@ -55,7 +55,7 @@ class DataLoader {
   /// Where the batches of one epoch come from.
   class Epoch;
 
-  /// Steps through one epoch. Can be moved, not copied; destroying it ends the epoch and its
+  /// Iterates over one epoch. Can be moved, not copied; destroying it ends the epoch and its
   /// threads.
   class Iterator {
    public:
@@ -87,8 +87,8 @@ class DataLoader {
 
   /// The number of the epoch that the next begin() starts; 0 at first.
   int64_t epoch() const { return epoch_; }
-  /// Makes the next begin() start epoch number `epoch`, at batch `first_batch`: for going on where
-  /// a training stopped. Throws ValueError for negative numbers.
+  /// Makes the next begin() start epoch number `epoch`, at batch `first_batch`: for resuming
+  /// training. Throws ValueError for negative numbers.
   void set_epoch(int64_t epoch, int64_t first_batch = 0);
 
   /// Batches per epoch.

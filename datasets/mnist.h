@@ -9,10 +9,10 @@
 
 namespace gradus::data {
 
-/// What load_mnist expects to find.
+/// What load_mnist expects.
 struct MnistOptions {
   /// The data set that the files should be. Files recognized as another one are an error; files
-  /// that are not recognized at all are taken as your own data.
+  /// that are not recognized at all are treated as your own data.
   const KnownDataset* expected = nullptr;
   int64_t num_classes = 0;  ///< 0: those of the expected data set, else 10
 };
@@ -21,27 +21,26 @@ struct MnistOptions {
 struct MnistData {
   Tensor images;  ///< uint8 [N, H, W], upright; 0 is background, 255 ink
   Tensor labels;  ///< int64 [N]
-  /// The data set these are, told by their checksums; nullptr for others.
+  /// The data set these are, by their checksums; nullptr for others.
   const KnownDataset* known = nullptr;
-  /// One line if only one of the two files is the published one of a known data set: which file
-  /// is not.
+  /// One line if only one of the two files is the published one of a known data set: which file is
+  /// not.
   std::string doubt = {};
 };
 
 /// Reads images and labels of one split from a folder.
 ///
-/// Takes the names people have: "train-images-idx3-ubyte" or "train-images.idx3-ubyte", with or
+/// Accepts the names in common use: "train-images-idx3-ubyte" or "train-images.idx3-ubyte", with or
 /// without ".gz", in `folder` itself or in MNIST/raw or FashionMNIST/raw below it. Throws IoError
-/// if a file is missing, damaged, no image or label file, does not belong to the other file or
-/// the split, if images and labels differ in number, and if a label is not below
-/// `num_classes`.
+/// if a file is missing, damaged, not an image or label file, or does not belong to the other file
+/// or the split, if images and labels differ in number, and if a label is not below `num_classes`.
 MnistData load_mnist(const std::filesystem::path& folder, Split split,
                      const MnistOptions& options = {});
 
 /// Images and labels as a data set: samples are x float32 [1, H, W], y int64 [].
 TensorDataset as_dataset(const MnistData& data, const std::vector<Normalization>& normalization);
 
-/// What the label files of QMNIST tell of a digit: one column each, int32 [N].
+/// What the label files of QMNIST contain about a digit: one column each, int32 [N].
 struct QmnistLabels {
   Tensor digit;         ///< 0 to 9
   Tensor hsf_series;    ///< the partition of NIST's data: 0 to 4, 6 or 7
@@ -49,7 +48,7 @@ struct QmnistLabels {
   Tensor writer_digit;  ///< number of the digit among those of its writer
   Tensor nist_class;    ///< NIST's code of the class, 48 to 57 for digits
   Tensor global_digit;  ///< number of the digit in NIST's data
-  Tensor duplicate;     ///< 1 if the same image comes a second time
+  Tensor duplicate;     ///< 1 where the same image appears a second time
   Tensor unused;        ///< always 0
 };
 

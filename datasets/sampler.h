@@ -11,8 +11,8 @@
 
 namespace gradus::data {
 
-/// The numbers of the samples of each epoch. They are a function of the epoch's number and of what
-/// the sampler was made from (its seed above all): a sampler has no state that changes.
+/// The indices of the samples of each epoch: a function of the epoch's number and of what the
+/// sampler was built from (in particular its seed). A sampler has no mutable state.
 class Sampler {
  public:
   virtual ~Sampler() = default;
@@ -36,7 +36,7 @@ class SequentialSampler : public Sampler {
   int64_t size_;
 };
 
-/// All samples, each epoch shuffled anew.
+/// All samples, reshuffled in each epoch.
 class RandomSampler : public Sampler {
  public:
   /// Throws ValueError for a negative size.
@@ -49,7 +49,7 @@ class RandomSampler : public Sampler {
   uint64_t seed_;
 };
 
-/// These samples, each epoch shuffled anew.
+/// These samples, reshuffled in each epoch.
 class SubsetRandomSampler : public Sampler {
  public:
   explicit SubsetRandomSampler(std::vector<int64_t> indices, uint64_t seed = 0);
@@ -63,7 +63,7 @@ class SubsetRandomSampler : public Sampler {
 
 /// Options of WeightedRandomSampler.
 struct WeightedSamplerOptions {
-  /// With replacement a sample can come several times in an epoch, without it at most once.
+  /// With replacement a sample can appear several times in an epoch, without it at most once.
   bool replacement = true;
   uint64_t seed = 0;  ///< of the draws: the same seed, the same samples
 };
@@ -86,12 +86,12 @@ class WeightedRandomSampler : public Sampler {
   WeightedSamplerOptions options_;
 };
 
-/// The same number of samples of each class, up to one: of the rare classes some come several
-/// times. No sample of a class comes again before all of them have come.
+/// The same number of samples of each class, to within one: those of rare classes appear several
+/// times. No sample of a class is repeated before all of them have appeared.
 class ClassBalancedSampler : public Sampler {
  public:
   /// `labels` are int64 [N], as Dataset::targets gives them; classes without samples do not count.
-  /// An epoch has `num_samples`; 0 stands for N. Throws DTypeError, ShapeError, ValueError for a
+  /// An epoch has `num_samples`; 0 means N. Throws DTypeError, ShapeError, ValueError for a
   /// negative number of samples, and IndexError for a negative label.
   explicit ClassBalancedSampler(const Tensor& labels, int64_t num_samples = 0, uint64_t seed = 0);
   int64_t size() const override { return num_samples_; }
@@ -103,7 +103,7 @@ class ClassBalancedSampler : public Sampler {
   uint64_t seed_;
 };
 
-/// Brings the elements into a random order (Fisher-Yates).
+/// Shuffles the elements (Fisher-Yates).
 void shuffle(std::span<int64_t> values, Rng& random);
 
 /// The samples of each class 0 to the largest label, in order. Throws as ClassBalancedSampler does.

@@ -1,4 +1,4 @@
-// What the samples of a data set look like as a whole.
+// Statistics of a data set.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct DatasetStatistics {
   std::vector<int64_t> class_counts;
 };
 
-/// Looks at every sample once; computes in float64, with the mean taken off before squaring. Throws
+/// Reads every sample once; computes in float64, with the mean subtracted before squaring. Throws
 /// ValueError for an empty data set, ShapeError for samples without dimensions.
 DatasetStatistics statistics(const Dataset& dataset);
 

@@ -1,4 +1,4 @@
-// Changing images: scaling them, and random variations of them (augmentation).
+// Transforms of images: scaling, and random variations (augmentation).
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace gradus::data {
 
-/// Makes an image [C, H, W] of another one: a pure function of the image and of the random numbers
+/// Maps an image [C, H, W] to another one: a pure function of the image and of the random numbers
 /// that it draws. It never changes its argument, and several threads may call it at once. The
 /// structs below are transforms, and so is any function of this form.
 using Transform = std::function<Tensor(const Tensor& image, Rng& random)>;
@@ -20,12 +20,12 @@ using Transform = std::function<Tensor(const Tensor& image, Rng& random)>;
 /// Options of apply.
 struct ApplyOptions {
   int64_t first = 0;  ///< image i draws from random.fork(first + i)
-  /// What the images are called in errors: their numbers in a data set; empty: 0, 1, ...
+  /// The numbers of the images in errors, those in a data set; empty: 0, 1, ...
   std::span<const int64_t> numbers = {};
 };
 
 /// Applies a transform to every image of a batch [N, C, H, W]. Each has random numbers of its own,
-/// so the result does not depend on how many images there are, nor on their order of treatment.
+/// so the result does not depend on how many images there are, nor on the order of processing.
 /// Throws what the transform throws, with the image's number as module path: "[affine] (sample 17)
 /// ...". Throws ShapeError if the results have different shapes or types.
 Tensor apply(const Transform& transform, const Tensor& images, const Rng& random,
@@ -33,8 +33,8 @@ Tensor apply(const Transform& transform, const Tensor& images, const Rng& random
 
 // --- Scaling -------------------------------------------------------------------------------------
 //
-// Images are float32 [C, H, W] from here on; ToFloat makes them. What gets another type or number
-// of dimensions throws DTypeError or ShapeError, options that make no sense throw ValueError.
+// Images are float32 [C, H, W] from here on; ToFloat makes them. Another type or number of
+// dimensions throws DTypeError or ShapeError, invalid options throw ValueError.
 
 /// Bytes to floats, 0...255 to 0...1; floats stay as they are. (torchvision: ToTensor)
 struct ToFloat {
@@ -47,11 +47,11 @@ struct Normalize {
   std::vector<double> std = {1};   ///< likewise; positive
 
   Tensor operator()(const Tensor& image, Rng& random) const;
-  /// The transform that takes it back: to look at what a net sees.
+  /// The inverse transform, to look at what a net sees.
   Normalize inverse() const;
 };
 
-/// Takes [from_min, from_max] linearly to [to_min, to_max]; what lies outside stays outside.
+/// Maps [from_min, from_max] linearly to [to_min, to_max]; values outside stay outside.
 struct MinMaxScale {
   double from_min = 0, from_max = 1;
   double to_min = 0, to_max = 1;
@@ -62,11 +62,11 @@ struct MinMaxScale {
 
 // --- Geometry ------------------------------------------------------------------------------------
 //
-// Between pixels, images are interpolated linearly in both directions (bilinear); around them they
-// go on with the value `fill`. For normalized images that should be the normalized background,
-// (0 - mean) / std, not 0. A geometry that changes nothing returns the same bits.
+// Between pixels, images are interpolated linearly in both directions (bilinear); outside, they
+// have the value `fill`. For normalized images that should be the normalized background, (0 - mean)
+// / std, not 0. A geometry that changes nothing returns the same bits.
 
-/// Options of affine. Throws ValueError for what is not finite, and outside of these ranges.
+/// Options of affine. Throws ValueError for values that are not finite or outside these ranges.
 struct AffineOptions {
   double angle = 0;                          ///< degrees, clockwise
   std::array<double, 2> translate = {0, 0};  ///< pixels to the right, and down
@@ -81,7 +81,7 @@ struct AffineOptions {
 Tensor affine(const Tensor& image, const AffineOptions& options);
 /// Rotates by `degrees` counter-clockwise.
 Tensor rotate(const Tensor& image, double degrees, double fill = 0);
-/// Cuts out `height` x `width` pixels, the first at (top, left); what lies outside of the image is
+/// Cuts out `height` x `width` pixels, the first at (top, left); pixels outside the image are
 /// `fill`.
 Tensor crop(const Tensor& image, int64_t top, int64_t left, int64_t height, int64_t width,
             double fill = 0);
@@ -126,10 +126,10 @@ struct RandomAffine {
   Tensor operator()(const Tensor& image, Rng& random) const;
 };
 
-/// Cuts out `size` = {height, width} at a random place, of the image with `padding` pixels of
+/// Cuts out `size` = {height, width} at a random position, of the image with `padding` pixels of
 /// `fill` on each side.
 struct RandomCrop {
-  std::array<int64_t, 2> size;  ///< height, width; has to be given
+  std::array<int64_t, 2> size;  ///< height, width; required
   int64_t padding = 0;          ///< pixels on each side before the cut; at least 0
   double fill = 0;              ///< of the padding
 
@@ -144,9 +144,9 @@ struct RandomHorizontalFlip {
 };
 
 /// Overwrites a random rectangle with probability p (Zhong et al., arXiv 1708.04896; cutout, with a
-/// fixed square, is DeVries and Taylor, arXiv 1708.04552). The rectangle has an area of a share in
-/// `scale` of the image, and height / width in `ratio`, both as they fit; after ten rectangles that
-/// do not fit, the image stays as it is.
+/// fixed square, is DeVries and Taylor, arXiv 1708.04552). The area of the rectangle, as a fraction
+/// of the image, is in `scale`, and height / width in `ratio`; after ten rectangles that do not
+/// fit, the image stays as it is.
 struct RandomErasing {
   double p = 0.5;                              ///< in [0, 1]
   std::array<double, 2> scale = {0.02, 0.33};  ///< least and largest share of the area
@@ -159,7 +159,7 @@ struct RandomErasing {
 /// Elastic distortion (Simard, Steinkraus and Platt, "Best practices for convolutional neural
 /// networks applied to visual document analysis", ICDAR 2003): each pixel is displaced by alpha
 /// times uniform noise in [-1, 1], smoothed by a Gaussian. The defaults are the paper's for MNIST;
-/// pixels move by about 1.4 then (standard deviation alpha / (sigma sqrt(12 pi))).
+/// pixels then move by about 1.4 (standard deviation alpha / (sigma sqrt(12 pi))).
 struct ElasticTransform {
   double alpha = 34;  ///< pixels; at least 0
   double sigma = 4;   ///< of the Gaussian, in pixels; in (0, 1000]

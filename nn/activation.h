@@ -76,8 +76,8 @@ using Tanh = FunctionLayer<TanhOptions>;
 /// Options of Softplus.
 struct SoftplusOptions {
   static constexpr const char* type = "Softplus";
-  double beta = 1;        ///< how sharp the bend at 0 is
-  double threshold = 20;  ///< where beta x is above it, the result is x
+  double beta = 1;        ///< sharpness of the bend at 0
+  double threshold = 20;  ///< if beta x is above it, the result is x
   void describe(OptionVisitor& visit) {
     visit("beta", beta);
     visit("threshold", threshold);
@@ -132,7 +132,7 @@ struct CELUOptions {
   static constexpr const char* type = "CELU";
   double alpha = 1;  ///< -alpha is the limit for x to minus infinity; 0 throws ValueError
   void describe(OptionVisitor& visit) { visit("alpha", alpha); }
-  void check() const { apply(zeros({0})); }  // the operation refuses what makes no sense
+  void check() const { apply(zeros({0})); }  // the operation rejects invalid options
   Tensor apply(const Tensor& x) const { return celu(x, alpha); }
 };
 /// x where x > 0, else alpha (exp(x / alpha) - 1); see gradus::celu.
@@ -183,7 +183,7 @@ struct HardtanhOptions {
     visit("min_val", min_val);
     visit("max_val", max_val);
   }
-  void check() const { apply(zeros({0})); }  // the operation refuses what makes no sense
+  void check() const { apply(zeros({0})); }  // the operation rejects invalid options
   Tensor apply(const Tensor& x) const { return hardtanh(x, min_val, max_val); }
 };
 /// x limited to [min_val, max_val]; see gradus::hardtanh.
@@ -231,7 +231,7 @@ struct SoftshrinkOptions {
   static constexpr const char* type = "Softshrink";
   double lambda = 0.5;  ///< at least 0, else ValueError; "lambd" in model files, as in PyTorch
   void describe(OptionVisitor& visit) { visit("lambd", lambda); }
-  void check() const { apply(zeros({0})); }  // the operation refuses what makes no sense
+  void check() const { apply(zeros({0})); }  // the operation rejects invalid options
   Tensor apply(const Tensor& x) const { return softshrink(x, lambda); }
 };
 /// x moved towards 0 by lambda; see gradus::softshrink.

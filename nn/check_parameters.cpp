@@ -9,7 +9,7 @@ namespace gradus::nn {
 
 namespace {
 
-/// Who first used the leaf at `slot`.
+/// The entry that first used the leaf at `slot`.
 UnregisteredLeaf first_use(const Tape& tape, int32_t slot, const Tensor& tensor) {
   for (auto i = static_cast<size_t>(slot); i < tape.size(); ++i) {
     const auto inputs = tape.input_slots(tape[i]);

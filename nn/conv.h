@@ -8,7 +8,7 @@
 
 namespace gradus::nn {
 
-/// What all convolutions have: a weight, and a bias that may be switched off.
+/// Base of all convolutions: a weight, and an optional bias.
 class ConvLayer : public Module {
  public:
   Tensor& weight;  ///< the filters; shape: see Conv, ConvTranspose
@@ -23,7 +23,7 @@ namespace detail {
 inline constexpr std::initializer_list<const char*> conv_padding_modes = {"zeros", "reflect",
                                                                           "replicate", "circular"};
 
-/// Checks what convolutions and transposed ones have in common.
+/// Checks what convolutions and transposed ones share.
 template <class Options>
 void check_conv(const Options& o) {
   constexpr const char* hint = "all groups have the same number of channels";
@@ -48,21 +48,21 @@ Shape with_kernel(int64_t first, int64_t second, const Sizes<N>& kernel_size) {
 
 }  // namespace detail
 
-/// Options of Conv over N spatial dimensions: PyTorch's names and defaults. A single number stands
+/// Options of Conv over N spatial dimensions: PyTorch's names and defaults. A single number is used
 /// for all dimensions.
 template <size_t N>
 struct ConvOptions {
   static constexpr const char* type = for_dims<N>("Conv1d", "Conv2d", "Conv3d");
-  int64_t in_channels = 0;   ///< has to be given
-  int64_t out_channels = 0;  ///< number of filters; has to be given
-  Sizes<N> kernel_size = 0;  ///< has to be given
-  Sizes<N> stride = 1;       ///< elements of the input between neighbouring windows; at least 1
+  int64_t in_channels = 0;   ///< required
+  int64_t out_channels = 0;  ///< number of filters; required
+  Sizes<N> kernel_size = 0;  ///< required
+  Sizes<N> stride = 1;       ///< elements of the input between adjacent windows; at least 1
   Padding<N> padding = 0;    ///< elements on both sides, or "same" or "valid"
-  Sizes<N> dilation = 1;     ///< elements of the input between neighbours in a window; at least 1
-  /// Separate convolutions side by side; divides both numbers of channels. in_channels of them make
-  /// a depthwise convolution.
+  Sizes<N> dilation = 1;     ///< elements of the input between those of a window; at least 1
+  /// Separate convolutions side by side; divides both numbers of channels. groups = in_channels
+  /// gives a depthwise convolution.
   int64_t groups = 1;
-  bool bias = true;  ///< add a number per output channel; in vain before a batch norm
+  bool bias = true;  ///< add a number per output channel; useless before a batch norm
   PadMode padding_mode = PadMode::constant;  ///< constant is called "zeros" in model files
   bool winograd = true;                      ///< not in PyTorch; see gradus::ConvOptions
 
@@ -78,7 +78,7 @@ struct ConvOptions {
     visit.choice("padding_mode", padding_mode, detail::conv_padding_modes);
     visit("winograd", winograd);
   }
-  /// The shape of the weight. Throws ValueError for options that make no sense.
+  /// The shape of the weight. Throws ValueError for invalid options.
   Shape weight_shape() const {
     detail::check_conv(*this);
     check_at_least(type, "padding", padding.sizes(), 0);
@@ -107,8 +107,8 @@ class Conv : public Layer<ConvOptions<N>, ConvLayer> {
       const int64_t reach = o.dilation[axis] * (o.kernel_size[axis] - 1);
       const int64_t before = o.padding.is_same() ? reach / 2 : o.padding.sizes()[axis];
       const int64_t after = o.padding.is_same() ? reach - before : before;
-      // The convolution itself adds equal numbers of zeros to both sides; what it cannot do is
-      // padded before it.
+      // The convolution itself adds equal numbers of zeros to both sides; any other padding is
+      // applied before it.
       const bool by_itself = o.padding_mode == PadMode::constant;
       geometry_.padding[axis] = by_itself ? before : 0;
       pads_[2 * (N - 1 - axis)] = before - geometry_.padding[axis];
@@ -145,16 +145,16 @@ template <size_t N>
 struct ConvTransposeOptions {
   static constexpr const char* type =
       for_dims<N>("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d");
-  int64_t in_channels = 0;      ///< has to be given
-  int64_t out_channels = 0;     ///< has to be given
-  Sizes<N> kernel_size = 0;     ///< has to be given
+  int64_t in_channels = 0;      ///< required
+  int64_t out_channels = 0;     ///< required
+  Sizes<N> kernel_size = 0;     ///< required
   Sizes<N> stride = 1;          ///< by which the output is larger than the input; at least 1
-  Sizes<N> padding = 0;         ///< taken away from both sides of the output
+  Sizes<N> padding = 0;         ///< removed from both sides of the output
   Sizes<N> output_padding = 0;  ///< added to one side; less than stride or less than dilation
   int64_t groups = 1;           ///< separate ones side by side; divides both numbers of channels
   bool bias = true;             ///< add a number per output channel
-  Sizes<N> dilation = 1;        ///< elements of the output between neighbours in a window
-  PadMode padding_mode = PadMode::constant;  ///< has to be this one
+  Sizes<N> dilation = 1;        ///< elements of the output between those of a window
+  PadMode padding_mode = PadMode::constant;  ///< no other is supported
 
   void describe(OptionVisitor& visit) {
     visit.required("in_channels", in_channels);
@@ -168,7 +168,7 @@ struct ConvTransposeOptions {
     visit("dilation", dilation);
     visit.choice("padding_mode", padding_mode, detail::conv_padding_modes);
   }
-  /// The shape of the weight. Throws ValueError for options that make no sense.
+  /// The shape of the weight. Throws ValueError for invalid options.
   Shape weight_shape() const {
     detail::check_conv(*this);
     check_at_least(type, "padding", padding, 0);
@@ -197,8 +197,8 @@ class ConvTranspose : public Layer<ConvTransposeOptions<N>, ConvLayer> {
       : Layer<Options, ConvLayer>(o, o.weight_shape(), o.out_channels, o.bias) {}
   Tensor forward(const Tensor& x) override { return apply(x, this->options().output_padding); }
   using Module::operator();
-  /// A call with the output_padding that gives an output of this spatial size. Throws ValueError
-  /// where none does: sizes from that without output_padding up to stride - 1 more are possible.
+  /// A call with the output_padding that gives an output of this spatial size. Throws ValueError if
+  /// none does: sizes from that without output_padding up to stride - 1 more are possible.
   Tensor operator()(const Tensor& x, const Sizes<N>& output_size) {
     return this->call(x, [&] { return apply(x, output_padding_for(x, output_size)); });
   }

@@ -5,8 +5,8 @@
 
 namespace gradus::nn {
 
-/// What the dropout layers have in common: the identity in evaluation and for p = 0, and a
-/// generator in training, default_rng(Stream::dropout).
+/// The base of the dropout layers: the identity in evaluation and for p = 0, and a generator in
+/// training, default_rng(Stream::dropout).
 class DropoutLayer : public Module {
  public:
   Tensor forward(const Tensor& x) override;

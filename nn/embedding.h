@@ -8,7 +8,7 @@ namespace gradus::nn {
 /// Options of Embedding.
 struct EmbeddingOptions {
   static constexpr const char* type = "Embedding";
-  int64_t num_embeddings = 0;  ///< rows: how many symbols there are; at least 1
+  int64_t num_embeddings = 0;  ///< rows: the number of symbols; at least 1
   int64_t embedding_dim = 0;   ///< columns: size of the vectors; at least 1
   /// A row that is never trained; negative counts from the end. Throws ValueError if there is no
   /// such row.
@@ -24,7 +24,7 @@ struct EmbeddingOptions {
 
 /// Options of Embedding::from_pretrained.
 struct FromPretrainedOptions {
-  bool freeze = true;                       ///< ask for no gradient
+  bool freeze = true;                       ///< require no gradient
   std::optional<int64_t> padding_idx = {};  ///< a row that is never trained, as in EmbeddingOptions
 };
 

@@ -1,4 +1,4 @@
-// From images to vectors and back, and nothing at all.
+// From images to vectors and back, and the identity.
 #pragma once
 
 #include "function_layer.h"
@@ -23,7 +23,7 @@ using Flatten = FunctionLayer<FlattenOptions>;
 struct UnflattenOptions {
   static constexpr const char* type = "Unflatten";
   int64_t dim = 1;         ///< the dimension that is split; negative counts from the end
-  Shape unflattened_size;  ///< what it is split into; one size may be -1 and follows
+  Shape unflattened_size;  ///< what it is split into; one size may be -1 and is inferred
   void describe(OptionVisitor& visit) {
     visit.required("dim", dim);
     visit.required("unflattened_size", unflattened_size);
@@ -39,7 +39,7 @@ struct IdentityOptions {
   void describe(OptionVisitor&) {}
   Tensor apply(const Tensor& x) const { return x; }
 };
-/// x itself: a place for something else, or what is left of it.
+/// x itself: a placeholder.
 using Identity = FunctionLayer<IdentityOptions>;
 
 }  // namespace gradus::nn

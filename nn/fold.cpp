@@ -43,7 +43,7 @@ bool is_sequential(const Module& module) {
   return dynamic_cast<const Sequential*>(&module) != nullptr;
 }
 
-/// Walks through a net in the order of its computation, as far as that is known.
+/// Traverses a net in the order of its computation, as far as that is known.
 class PairFinder {
  public:
   explicit PairFinder(const Module& net) { visit(net, ""); }
@@ -53,7 +53,7 @@ class PairFinder {
   void visit(const Module& module, const std::string& path) {
     const bool in_order = is_sequential(module);
     for (const auto& child : module.children()) {
-      // What the children of any other module get is not known.
+      // The inputs of the children of any other module are not known.
       if (!in_order) previous_ = nullptr;
       visit(*child, path.empty() ? child->name() : path + "." + child->name());
     }

@@ -6,7 +6,7 @@
 namespace gradus::nn {
 
 /// Makes a layer from a struct of options that also has `Tensor apply(const Tensor& x) const`, and
-/// optionally `void check() const`, which throws ValueError for options that make no sense.
+/// optionally `void check() const`, which throws ValueError for invalid options.
 template <class Function>
 class FunctionLayer : public Layer<Function> {
  public:

@@ -8,13 +8,12 @@
 
 namespace gradus::nn {
 
-/// What follows the weight: it decides the gain.
+/// What follows the weight; determines the gain.
 enum class Nonlinearity { linear, sigmoid, tanh, relu, leaky_relu, selu };
 /// Keep the variance of activations (fan_in) or of gradients (fan_out).
 enum class FanMode { fan_in, fan_out };
 
-/// Number of inputs that one output sums over, and of outputs that one input goes to, for a weight
-/// [out, in, k...].
+/// The number of inputs of one output, and of outputs of one input, for a weight [out, in, k...].
 struct Fans {
   int64_t in;   ///< size(1) times the positions of a kernel
   int64_t out;  ///< size(0) times the positions of a kernel
@@ -36,8 +35,8 @@ Tensor constant_(Tensor tensor, double value);
 /// Options of kaiming_uniform_ and kaiming_normal_.
 struct KaimingOptions {
   double a = 0;                    ///< negative slope of the leaky_relu; 0 makes it a relu
-  FanMode mode = FanMode::fan_in;  ///< what of the weight's Fans divides the variance
-  Nonlinearity nonlinearity = Nonlinearity::leaky_relu;  ///< decides the gain
+  FanMode mode = FanMode::fan_in;  ///< which of the weight's Fans divides the variance
+  Nonlinearity nonlinearity = Nonlinearity::leaky_relu;  ///< determines the gain
 };
 /// Standard deviation gain / sqrt(fan), as uniform in +-sqrt(3) of it (He et al., "Delving deep
 /// into rectifiers", arXiv 1502.01852), or normal. Throws ShapeError as fans does.
@@ -54,8 +53,8 @@ Tensor xavier_uniform_(Tensor tensor, double gain = 1);
 Tensor xavier_normal_(Tensor tensor, double gain = 1);
 /// @}
 
-/// What Linear and Conv2d start from in PyTorch: both uniform in +-1/sqrt(fan_in) of the weight,
-/// which is kaiming_uniform_ with a = sqrt(5). The bias may be undefined.
+/// The initial values of Linear and Conv2d in PyTorch: weight and bias uniform in +-1/sqrt(fan_in)
+/// of the weight, which is kaiming_uniform_ with a = sqrt(5). The bias may be undefined.
 void reset_weight_and_bias(const Tensor& weight, const Tensor& bias);
 
 }  // namespace gradus::nn

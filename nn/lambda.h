@@ -12,8 +12,8 @@ namespace gradus::nn {
 ///
 ///     nn::Lambda([](const Tensor& x) { return mean(x, {2, 3}); })
 ///
-/// It has no parameters and knows no mode; for those, derive from Module. It cannot be written to a
-/// model file. Throws ValueError for an empty function.
+/// It has no parameters and no mode; for those, derive from Module. It cannot be written to a model
+/// file. Throws ValueError for an empty function.
 class Lambda : public Module {
  public:
   explicit Lambda(std::function<Tensor(const Tensor&)> function) : function_(std::move(function)) {

@@ -1,4 +1,4 @@
-// The layers that model files know, by the names of their types: those of the library, and your
+// The layers that model files support, by the names of their types: those of the library, and your
 // own.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace gradus::nn {
 
-/// A type of layer and how one is made.
+/// A type of layer and how to build one.
 struct LayerType {
   const char* name;  ///< PyTorch's, "Conv2d"
   /// Builds a layer with the options that `visitor` sets.
@@ -39,7 +39,7 @@ std::span<const LayerType> layer_table();
 /// Their names.
 std::vector<std::string> layer_types();
 
-/// The types of the library and those that are added, for functions that read and write models:
+/// The types of the library and those that you add, for functions that read and write models:
 ///
 ///     struct SwishOptions {
 ///       static constexpr const char* type = "Swish";
@@ -54,8 +54,8 @@ std::vector<std::string> layer_types();
 ///     const auto net = nn::from_json(text, types);
 class LayerTypes {
  public:
-  /// Adds layer `T` under `name`, a string literal, which its type() has to be. Throws ValueError
-  /// for a name that is taken.
+  /// Adds layer `T` under `name`, a string literal, which its type() must return. Throws ValueError
+  /// for a name that is already used.
   template <class T>
   LayerTypes& add(const char* name) {
     return add(layer_type<T>(name));

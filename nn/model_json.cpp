@@ -18,7 +18,7 @@ namespace gradus::nn {
 
 namespace {
 
-using Json = nlohmann::json;  // finds keys in logarithmic time, also among those of a hostile file
+using Json = nlohmann::json;  // finds keys in logarithmic time, even those of a hostile file
 using OrderedJson = nlohmann::ordered_json;  // keeps options in the order of their description
 
 // --- Reading options ---
@@ -36,7 +36,7 @@ struct Shown {
   }
 };
 
-/// "did you mean ...? " if one of the words is near; nothing else. `rest` follows.
+/// "did you mean ...? " if one of the words is close, then `rest`.
 std::string suggestion(const std::string& word, std::span<const std::string> words,
                        const std::string& rest) {
   const std::string meant = nearest_word(word, words);
@@ -99,7 +99,7 @@ std::string list_of(std::span<Number> numbers) {
   return str("a list of ", numbers.size());
 }
 
-/// Sets the options that a JSON object has, and refuses what does not fit.
+/// Sets the options that a JSON object has, and rejects anything else.
 class OptionReader : public OptionVisitor {
  public:
   OptionReader(const char* type, const Json& object) : type_(type), object_(object) {
@@ -373,7 +373,7 @@ class RepeatedKeys : public nlohmann::json_sax<Json> {
   bool parse_error(size_t, const std::string&, const Json::exception&) override { return false; }
 
  private:
-  std::vector<std::unordered_set<std::string>> open_;  // the keys of the objects around
+  std::vector<std::unordered_set<std::string>> open_;  // the keys of the enclosing objects
 };
 
 /// A tree of the text. Of a key that appears twice, it would have only one.
@@ -462,7 +462,7 @@ std::unique_ptr<Module> make_layer(const std::string& type, const std::string& o
 
 namespace {
 
-/// What a module is beside its options and tensors.
+/// The state of a module besides its options and tensors.
 void copy_state(const Module& from, Module& to) {
   const auto sources = from.named_modules();
   const auto targets = to.named_modules();

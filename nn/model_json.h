@@ -6,9 +6,9 @@
 //       {"name": "block", "type": "Residual", "body": [...], "shortcut": []},
 //       {"name": "head", "type": "Sequential", "layers": [...]}]}
 //
-// Types and options have their names in PyTorch. A size is a number or a list of two; `null` stands
-// for an option that is not set; options with a default may be left out, and so may a name, which
-// is then the number of the layer. Keys beside "layers" at the top are not looked at.
+// Types and options have PyTorch's names. A size is a number or a list of two; `null` means an
+// option that is not set; options with a default may be left out, and so may a name, which is then
+// the number of the layer. Top-level keys other than "layers" are ignored.
 #pragma once
 
 #include <filesystem>
@@ -21,8 +21,8 @@
 namespace gradus::nn {
 
 /// Builds the model that `text` describes. Throws ValueError, with the path of the layer, for
-/// anything else than such JSON: unknown types and options, missing ones, values of a wrong type
-/// or out of range, layers nested more than 64 deep; and Error if the parameters go beyond
+/// anything other than such JSON: unknown types and options, missing ones, values of a wrong type
+/// or out of range, layers nested more than 64 deep; and Error if the parameters exceed
 /// memory_limit(). For layers of your own, all functions here take LayerTypes that have them.
 std::unique_ptr<Sequential> from_json(const std::string& text, const LayerTypes& types = {});
 /// The same from a file; throws IoError if it cannot be read or has more than 64 MiB.

@@ -24,7 +24,7 @@ class Module;
 
 /// Options of Module::load_state_dict.
 struct LoadOptions {
-  /// With false, names that are missing or unexpected are no error (wrong shapes always are).
+  /// With false, missing or unexpected names are not an error (wrong shapes always are).
   bool strict = true;
 };
 
@@ -37,8 +37,8 @@ using HookId = int64_t;
 
 /// Base of layers and nets.
 ///
-/// Declaring is registering: parameters, buffers and children are made by the functions below and
-/// held as references, so that a member and its registered name can never differ:
+/// Declaring is registering: parameters, buffers and children are created by the functions below
+/// and held as references, so that a member is what is registered under its name:
 ///
 ///     struct Net : nn::Module {
 ///       nn::Conv2d& conv = child<nn::Conv2d>(
@@ -47,7 +47,7 @@ using HookId = int64_t;
 ///       Tensor forward(const Tensor& x) override { return relu(conv(x)) * scale; }
 ///     };
 ///
-/// Modules can be moved (references stay valid) and not copied. Names, shapes and meaning of
+/// Modules can be moved (references stay valid) but not copied. Names, shapes and meaning of
 /// parameters and buffers are PyTorch's, so weights can be exchanged.
 class Module {
  public:
@@ -58,30 +58,29 @@ class Module {
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
-  /// The computation. The base throws ValueError: a module that takes something else than one
-  /// tensor has a function of its own.
+  /// The computation. The base class throws ValueError: a module that takes something other than
+  /// one tensor has a function of its own.
   virtual Tensor forward(const Tensor& x);
-  /// Calls forward under this module's name: on the tape and in errors.
+  /// Calls forward under this module's name, on the tape and in errors.
   Tensor operator()(const Tensor& x);
 
-  /// The name of the class in printouts and model files, "Conv2d": by default as in the source,
-  /// without what it is declared in.
+  /// The name of the class in printouts and model files, "Conv2d": by default that in the source,
+  /// without its namespace.
   virtual std::string type() const;
   /// Visits the options that the module was built with.
   virtual void describe(OptionVisitor&) const {}
 
-  /// Calls `hook` after each forward of this module, for looking at activations, until it is
-  /// removed. Hooks are called in the order in which they were added. One that adds or removes
-  /// hooks, itself too, changes the next forward; the one that runs runs to its end.
+  /// Calls `hook` after each forward of this module, for inspecting activations, until it is
+  /// removed. Hooks are called in the order in which they were added. If one adds or removes hooks,
+  /// itself included, this takes effect with the next forward; the running one runs to its end.
   HookId add_forward_hook(ForwardHook hook);
-  /// Calls `hook` with the gradient of the module's output, for each forward from now on that a
-  /// tape records and whenever that tape goes back over it, until the hook is removed or the module
-  /// destroyed.
+  /// Calls `hook` with the gradient of the module's output, whenever a tape replays a forward that
+  /// it recorded from now on, until the hook is removed or the module destroyed.
   HookId add_gradient_hook(GradientHook hook);
-  /// Does nothing if there is no such hook (any more).
+  /// Does nothing if there is no such hook (any longer).
   void remove_hook(HookId id);
-  /// Sets the one hook that needs no id, which is called before the others, and returns the one
-  /// before it. An empty function removes it.
+  /// Sets the one hook that needs no id, which is called before the others, and returns the
+  /// previous one. An empty function removes it.
   ForwardHook set_forward_hook(ForwardHook hook);
 
   // --- Modes: one flag, nothing else ---
@@ -93,13 +92,13 @@ class Module {
   /// Whether the mode makes a difference to the forward of this module (not of those below it).
   virtual bool depends_on_mode() const { return false; }
 
-  /// Asks for gradients of all parameters (or freezes them).
+  /// Makes all parameters require gradients (or freezes them).
   void requires_grad_(bool on = true);
   /// Clears all gradients.
   void zero_grad();
-  /// Converts floating parameters, their gradients and buffers to float32 or float64. They stay the
-  /// same tensors, so that an optimizer that was built before has the converted ones; one that has
-  /// made a step keeps its state in the old type, and its next step says so. Throws DTypeError for
+  /// Converts floating-point parameters, their gradients and buffers to float32 or float64. They
+  /// stay the same tensors, so that an optimizer built before sees the converted ones; one that has
+  /// made a step keeps its state in the old type, and its next step throws. Throws DTypeError for
   /// other types, TapeError under a recording tape, and then converts nothing.
   void to(DType dtype);
 
@@ -120,7 +119,7 @@ class Module {
   /// @}
   /// Direct children in order of declaration.
   std::span<const std::unique_ptr<Module>> children() const { return children_; }
-  /// This module and all below it with their paths, parents first; the own path is "".
+  /// This module and all below it with their paths, parents first; its own path is "".
   detail::List<std::pair<std::string, Module*>> named_modules();
   detail::List<std::pair<std::string, const Module*>> named_modules() const;
   int64_t parameter_count() const;
@@ -136,10 +135,10 @@ class Module {
   /// Whether a file must have a tensor; a buffer that may be absent then keeps its value.
   enum class InFile { required, optional };
 
-  /// Registers `value` as a parameter and asks for its gradient. Throws ValueError for an empty
-  /// name, one with a dot, or one taken. Pass an undefined tensor for a parameter that an option
-  /// has switched off: it stays undefined and is not listed. To change a parameter later, write
-  /// into it (`copy_` under NoGrad) rather than assign: optimizers hold the tensor.
+  /// Registers `value` as a parameter that requires a gradient. Throws ValueError for an empty
+  /// name, one with a dot, or one already used. Pass an undefined tensor for a parameter that an
+  /// option disables: it stays undefined and is not listed. To change a parameter later, write into
+  /// it (`copy_` under NoGrad) rather than assign: optimizers hold the tensor.
   Tensor& parameter(std::string_view name, Tensor value);
   /// Registers a tensor that is saved with the module but not trained.
   Tensor& buffer(std::string_view name, Tensor value, InFile in_file = InFile::required);
@@ -155,7 +154,7 @@ class Module {
   }
   Module& register_child(std::string_view name, std::unique_ptr<Module> module);
   /// Runs `compute` under this module's name, on the tape and in errors, and returns its result.
-  /// For a module whose call operator takes or returns something else than one tensor:
+  /// For a module whose call operator takes or returns something other than one tensor:
   ///
   ///     Tensor operator()(const Tensor& a, const Tensor& b) {
   ///       return call([&] { return left(a) + right(b); });
@@ -171,7 +170,7 @@ class Module {
       return std::decay_t<Result>(*std::move(result));
     }
   }
-  /// The same if one tensor is the input x and one the output, which hooks see.
+  /// The same for one tensor x as the input and one as the output, which hooks see.
   template <class F>
   Tensor call(const Tensor& x, F compute) {
     return call([&] {
@@ -217,8 +216,8 @@ class Module {
 };
 
 /// A module that is built from a struct of options, which has `static constexpr const char* type`,
-/// the name of the layer, and `void describe(OptionVisitor&)`. `Base` is Module or a class of
-/// modules that have more in common, which gets the other arguments.
+/// the name of the layer, and `void describe(OptionVisitor&)`. `Base` is Module or a class derived
+/// from it that several layers share, which gets the other arguments.
 template <class OptionsType, class Base = Module>
 class Layer : public Base {
  public:

@@ -75,7 +75,7 @@ const Setting& checked(const Setting& s) {
   return s;
 }
 
-/// The dimensions that a norm takes, for error messages.
+/// The dimensions that a norm accepts, for error messages.
 const char* layout_of(NormOver over, int spatial) {
   static constexpr const char* batched[] = {"[N,C] or [N,C,L]", "[N,C,H,W]", "[N,C,D,H,W]"};
   static constexpr const char* unbatched[] = {"[N,C,L] or [C,L]", "[N,C,H,W] or [C,H,W]",
@@ -112,7 +112,7 @@ void ChannelNormLayer::check_input(const Tensor& x) const {
                       " is ", x.dtype(), ", the statistics are ", running_mean.dtype());
 }
 
-/// `values` is the number that statistics are taken over.
+/// `values` is the number of elements that statistics cover.
 void ChannelNormLayer::check_values(const Tensor& x, int64_t values) const {
   const char* const hint =
       !is_batch() ? "the variance of one value is 0: norms over one position leave the bias alone"

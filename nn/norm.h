@@ -1,32 +1,31 @@
-// Normalization layers. The sets they run over, formulas and pitfalls: docs/normalization.md.
+// Normalization layers. The sets they normalize, formulas and pitfalls: docs/normalization.md.
 #pragma once
 
 #include "function_layer.h"
 
 namespace gradus::nn {
 
-/// What of a norm layer stays as it is, whatever the mode.
+/// Which parts of a norm layer are frozen, whatever the mode.
 struct NormFreeze {
   bool statistics = false;  ///< normalize with the running statistics, and no longer update them
-  bool affine = false;      ///< weight and bias ask for no gradient
+  bool affine = false;      ///< weight and bias require no gradient
 };
 
-/// Base of the layers that normalize: an affine part that may be switched off, and a way to
-/// compute.
+/// Base of the layers that normalize: an optional affine part, and the form of computation.
 class NormLayer : public Module {
  public:
   /// Fused kernels (the default) or primitives, for this layer; see gradus::NormForm.
   void set_form(NormForm form) { form_ = form; }
   NormForm form() const { return form_; }
 
-  /// Freezes these parts and sets the others free: `freeze({.statistics = true})`, `freeze({})`. A
+  /// Freezes these parts and unfreezes the others: `freeze({.statistics = true})`, `freeze({})`. A
   /// later train() does not undo it. Throws ValueError for the statistics of a layer without
   /// running statistics.
   virtual void freeze(const NormFreeze& parts);
   virtual bool has_running_statistics() const { return false; }
   virtual bool has_frozen_statistics() const { return false; }
 
-  Tensor& weight;  ///< starts as ones; undefined if an option has switched it off
+  Tensor& weight;  ///< starts as ones; undefined if an option disables it
   Tensor& bias;    ///< starts as zeros; likewise
 
  protected:
@@ -43,7 +42,7 @@ void freeze_norms(Module& net, const NormFreeze& parts);
 
 // --- Batch norm and instance norm: statistics of each channel ------------------------------------
 
-/// What the statistics of a channel run over: the positions of all samples, or of one.
+/// Which positions the statistics of a channel cover: those of all samples, or of one.
 enum class NormOver { batch, instance };
 
 /// Options of ChannelNorm: PyTorch's names and defaults. `Spatial` is the number of dimensions
@@ -54,12 +53,12 @@ struct ChannelNormOptions {
   static constexpr const char* type =
       is_batch ? for_dims<Spatial>("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
                : for_dims<Spatial>("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d");
-  int64_t num_features = 0;  ///< C, the number of channels; has to be given
+  int64_t num_features = 0;  ///< C, the number of channels; required
   double eps = 1e-5;         ///< added to the variance before the root; at least 0
   /// Share of the new batch in the running statistics (the opposite of what Keras and ONNX call
   /// momentum), in [0, 1]; none for the average of all batches.
   std::optional<double> momentum = 0.1;
-  bool affine = is_batch;               ///< have a trained weight and bias for each channel
+  bool affine = is_batch;               ///< use a trained weight and bias for each channel
   bool track_running_stats = is_batch;  ///< keep statistics for evaluation
 
   void describe(OptionVisitor& visit) {
@@ -75,18 +74,18 @@ struct ChannelNormOptions {
 ///
 /// Parameters weight, bias [C]; buffers running_mean, running_var [C] (0 and 1) and
 /// num_batches_tracked (int64); undefined if affine or track_running_stats is off. Running
-/// statistics move after the output is computed:
+/// statistics are updated after the output is computed:
 ///
 ///     running = (1 - momentum) running + momentum batch
 ///
 /// with the *unbiased* variance (divisor M - 1), while the output is normalized with the biased one
 /// (divisor M). Training normalizes with statistics of the input, evaluation with the running ones;
-/// without track_running_stats there are none, and those of the input are used then too.
+/// without track_running_stats there are none, and those of the input are used in evaluation too.
 ///
 /// A batch with NaN or infinities leaves them in the running statistics: see reset_running_stats().
-/// Throws ShapeError for wrong dimensions or channels and, before anything changes, ValueError
-/// if the statistics would be those of a single value. An empty batch gives an empty result and
-/// leaves the running statistics as they are.
+/// Throws ShapeError for wrong dimensions or channels and, before anything changes, ValueError if
+/// the statistics would be those of a single value. An empty batch gives an empty result and leaves
+/// the running statistics as they are.
 class ChannelNormLayer : public NormLayer {
  public:
   Tensor forward(const Tensor& x) override;
@@ -162,9 +161,9 @@ using BatchNorm3dOptions = BatchNorm3d::Options;
 /// (Ulyanov et al., arXiv 1607.08022). By default without affine part and running statistics. x is
 /// [N, C, L], [N, C, H, W] or [N, C, D, H, W], or one such sample without N.
 ///
-/// Running statistics, if asked for, move to the mean of mean and unbiased variance over the
-/// samples, and evaluation then computes what BatchNorm does with them. num_batches_tracked counts
-/// only if there is no momentum; otherwise it stays 0, as in PyTorch.
+/// Running statistics, if requested, are updated with the mean over the samples of mean and
+/// unbiased variance, and evaluation then computes what BatchNorm does with them.
+/// num_batches_tracked counts only without momentum; otherwise it stays 0, as in PyTorch.
 /// @{
 using InstanceNorm1d = ChannelNorm<NormOver::instance, 1>;
 using InstanceNorm2d = ChannelNorm<NormOver::instance, 2>;
@@ -181,8 +180,8 @@ struct LayerNormOptions {
   static constexpr const char* type = "LayerNorm";
   Shape normalized_shape;          ///< the last sizes of the input; at least one
   double eps = 1e-5;               ///< added to the variance before the root; at least 0
-  bool elementwise_affine = true;  ///< have a trained weight and bias
-  bool bias = true;                ///< with false, the affine part is a weight alone
+  bool elementwise_affine = true;  ///< use a trained weight and bias
+  bool bias = true;                ///< with false, the affine part is only a weight
 
   void describe(OptionVisitor& visit) {
     visit.required("normalized_shape", normalized_shape);
@@ -205,8 +204,8 @@ class LayerNorm : public Layer<LayerNormOptions, NormLayer> {
 struct RMSNormOptions {
   static constexpr const char* type = "RMSNorm";
   Shape normalized_shape;  ///< the last sizes of the input; at least one
-  /// Added to the mean of the squares; if it is empty, the distance from 1 to the next number of
-  /// x's type.
+  /// Added to the mean of the squares; if empty, the distance from 1 to the next number of x's
+  /// type.
   std::optional<double> eps = {};
   bool elementwise_affine = true;  ///< have a trained weight
 
@@ -228,10 +227,10 @@ class RMSNorm : public Layer<RMSNormOptions, NormLayer> {
 /// Options of GroupNorm.
 struct GroupNormOptions {
   static constexpr const char* type = "GroupNorm";
-  int64_t num_groups = 0;    ///< divides num_channels; has to be given
-  int64_t num_channels = 0;  ///< C; has to be given
+  int64_t num_groups = 0;    ///< divides num_channels; required
+  int64_t num_channels = 0;  ///< C; required
   double eps = 1e-5;         ///< added to the variance before the root; at least 0
-  bool affine = true;        ///< have a trained weight and bias for each channel
+  bool affine = true;        ///< use a trained weight and bias for each channel
 
   void describe(OptionVisitor& visit) {
     visit.required("num_groups", num_groups);
@@ -241,8 +240,8 @@ struct GroupNormOptions {
   }
 };
 /// Group normalization of x [N, C, ...]: mean and variance of each sample over the positions of C /
-/// num_groups neighbouring channels; weight and bias [C] (Wu and He, arXiv 1803.08494). With one
-/// group it is layer norm over [C, ...], with C groups instance norm, up to the affine part.
+/// num_groups adjacent channels; weight and bias [C] (Wu and He, arXiv 1803.08494). With one group
+/// it is layer norm over [C, ...], with C groups instance norm, up to the affine part.
 ///
 /// Throws ShapeError for wrong channels and ValueError if a group has a single value.
 class GroupNorm : public Layer<GroupNormOptions, NormLayer> {
@@ -258,7 +257,7 @@ class GroupNorm : public Layer<GroupNormOptions, NormLayer> {
 /// Options of LocalResponseNorm; the letters are those of gradus::local_response_norm.
 struct LocalResponseNormOptions {
   static constexpr const char* type = "LocalResponseNorm";
-  int64_t size = 0;     ///< number of neighbouring channels, the middle one included; at least 1
+  int64_t size = 0;     ///< number of adjacent channels, the middle one included; at least 1
   double alpha = 1e-4;  ///< factor of the mean square
   double beta = 0.75;   ///< power of the divisor
   double k = 1;         ///< added to the mean square before the power
@@ -272,7 +271,7 @@ struct LocalResponseNormOptions {
   void check() const { check_at_least(type, "size", size, 1); }
   Tensor apply(const Tensor& x) const { return local_response_norm(x, size, alpha, beta, k); }
 };
-/// Divides by a power of the mean square of neighbouring channels (Krizhevsky et al., 2012); see
+/// Divides by a power of the mean square of adjacent channels (Krizhevsky et al., 2012); see
 /// gradus::local_response_norm. Throws ValueError for a size below 1.
 class LocalResponseNorm : public FunctionLayer<LocalResponseNormOptions> {
  public:

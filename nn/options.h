@@ -25,7 +25,7 @@ constexpr auto for_dims(One one, Two two, Three three) {
 bool is_same_padding(std::string_view rule);
 
 /// Padding of a convolution: sizes, or "same", which keeps the sizes of the input (stride 1 only;
-/// where the sum is odd, the larger half goes to the end: right, bottom, back). "valid" is none.
+/// if the sum is odd, the larger half goes to the end: right, bottom, back). "valid" is none.
 template <size_t N>
 class Padding {
  public:
@@ -55,8 +55,8 @@ struct OutputSize : std::array<std::optional<int64_t>, N> {
       : std::array<std::optional<int64_t>, N>{std::optional<int64_t>(sizes)...} {}
 };
 
-/// Walks over the options of a module, by the names they have in PyTorch and in model files. One
-/// `describe` function per module serves to read options, to write them and to print them.
+/// Visits the options of a module, by their names in PyTorch and in model files. One `describe`
+/// function per module serves to read options, to write them and to print them.
 class OptionVisitor {
  public:
   virtual ~OptionVisitor() = default;
@@ -95,12 +95,12 @@ class OptionVisitor {
     require(name);
     (*this)(name, value);
   }
-  /// An option that PyTorch has and this library does not: a model file that gives it is refused,
-  /// and `hint` says what to do instead.
+  /// An option that PyTorch has and this library does not: a model file with it is rejected, and
+  /// `hint` says what to do instead.
   virtual void unsupported(const char*, const char*) {}
   /// Called after all options.
   virtual void finish() {}
-  /// An option that is one of a few words; word number i stands for the enumerator of value i.
+  /// An option that is one of a few words; word number i names the enumerator of value i.
   template <class Enum>
   void choice(const char* name, Enum& value, std::initializer_list<const char*> words) {
     size_t index = static_cast<size_t>(value);
@@ -126,8 +126,8 @@ void check_at_least(const char* type, const char* option, int64_t value, int64_t
 void check_at_least(const char* type, const char* option, std::span<const int64_t> values,
                     int64_t least);
 /// @}
-/// The same for sizes without a default, which have to be given and are at least 1; all 0 says that
-/// they were not.
+/// The same for sizes without a default, which are required and at least 1; all 0 means that they
+/// were not given.
 /// @{
 void check_given(const char* type, const char* option, int64_t value);
 void check_given(const char* type, const char* option, std::span<const int64_t> values);

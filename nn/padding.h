@@ -10,7 +10,7 @@ Tensor pad_spatial(const char* type, PadMode mode, const Tensor& x, std::span<co
                    double value = 0);
 }
 
-/// Options of the padding layers over N spatial dimensions, but for ConstantPad.
+/// Options of the padding layers over N spatial dimensions, except ConstantPad.
 template <PadMode mode, size_t N>
 struct PadLayerOptions {
   static constexpr const char* type =
@@ -32,7 +32,7 @@ struct ConstantPadOptions {
   static constexpr const char* type =
       for_dims<N>("ConstantPad1d", "ConstantPad2d", "ConstantPad3d");
   Sizes<2 * N> padding = 0;  ///< left, right, top, bottom, front, back
-  double value = 0;          ///< of the elements around
+  double value = 0;          ///< of the added elements
 
   void describe(OptionVisitor& visit) {
     visit.required("padding", padding);
@@ -65,7 +65,7 @@ using ReplicationPad1d = FunctionLayer<PadLayerOptions<PadMode::replicate, 1>>;
 using ReplicationPad2d = FunctionLayer<PadLayerOptions<PadMode::replicate, 2>>;
 using ReplicationPad3d = FunctionLayer<PadLayerOptions<PadMode::replicate, 3>>;
 /// @}
-/// The elements from the other side. Throws ShapeError for a padding of more than the size.
+/// The elements from the opposite side. Throws ShapeError for a padding of more than the size.
 /// @{
 using CircularPad1d = FunctionLayer<PadLayerOptions<PadMode::circular, 1>>;
 using CircularPad2d = FunctionLayer<PadLayerOptions<PadMode::circular, 2>>;

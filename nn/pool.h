@@ -13,7 +13,7 @@ namespace detail {
 void check_window(const char* type, std::span<const int64_t> kernel_size,
                   std::span<const int64_t> stride, std::span<const int64_t> padding);
 
-/// With the sizes of x if none is asked for. Fewer dimensions are refused by the operation itself.
+/// With the sizes of x if none are given. The operation itself rejects fewer dimensions.
 template <size_t N>
 Sizes<N> resolved(const OutputSize<N>& output_size, const Tensor& x) {
   Sizes<N> result;
@@ -26,14 +26,14 @@ Sizes<N> resolved(const OutputSize<N>& output_size, const Tensor& x) {
 
 }  // namespace detail
 
-/// A pooling layer: of options, or of what has to be given alone, the first of them.
+/// A pooling layer: built from its options, or from only the required one, which is their first.
 template <class Options>
 class PoolLayer : public FunctionLayer<Options> {
  public:
   explicit PoolLayer(const Options& options) : FunctionLayer<Options>(options) {}
   explicit PoolLayer(int64_t size) : PoolLayer(Options{size}) {}
-  /// A call that also tells where the elements are, for MaxUnpool: PyTorch's return_indices. For
-  /// MaxPool and AdaptiveMaxPool.
+  /// A call that also returns the indices of the elements, for MaxUnpool: PyTorch's return_indices.
+  /// For MaxPool and AdaptiveMaxPool.
   ValuesIndices with_indices(const Tensor& x) {
     ValuesIndices result;
     this->call(x, [&] {
@@ -50,11 +50,11 @@ class PoolLayer : public FunctionLayer<Options> {
 template <size_t N>
 struct MaxPoolOptions {
   static constexpr const char* type = for_dims<N>("MaxPool1d", "MaxPool2d", "MaxPool3d");
-  Sizes<N> kernel_size = 0;             ///< of a window, in elements; has to be given
+  Sizes<N> kernel_size = 0;             ///< of a window, in elements; required
   std::optional<Sizes<N>> stride = {};  ///< kernel_size if not given: windows do not overlap
   Sizes<N> padding = 0;    ///< on both sides; at most half of the kernel, and never the largest
-  Sizes<N> dilation = 1;   ///< elements of the input between neighbours in a window; at least 1
-  bool ceil_mode = false;  ///< keep a last window that hangs over the edge
+  Sizes<N> dilation = 1;   ///< elements of the input between those of a window; at least 1
+  bool ceil_mode = false;  ///< keep a last window that extends past the edge
 
   void describe(OptionVisitor& visit) {
     visit.required("kernel_size", kernel_size);
@@ -93,11 +93,11 @@ using MaxPool2dOptions = MaxPoolOptions<2>;
 using MaxPool3dOptions = MaxPoolOptions<3>;
 /// @}
 
-/// Options of MaxUnpool over N spatial dimensions: those of the pool that it undoes.
+/// Options of MaxUnpool over N spatial dimensions: those of the pool that it inverts.
 template <size_t N>
 struct MaxUnpoolOptions {
   static constexpr const char* type = for_dims<N>("MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d");
-  Sizes<N> kernel_size = 0;             ///< of a window, in elements; has to be given
+  Sizes<N> kernel_size = 0;             ///< of a window, in elements; required
   std::optional<Sizes<N>> stride = {};  ///< kernel_size if not given: windows do not overlap
   Sizes<N> padding = 0;                 ///< of the pool
 
@@ -107,9 +107,9 @@ struct MaxUnpoolOptions {
     visit("padding", padding);
   }
 };
-/// Puts what a max pool took back to its places, among zeros. An output has size
+/// Puts the results of a max pool back to their positions, with zeros elsewhere. An output has size
 /// (H - 1) stride - 2 padding + kernel_size unless `output_size` says otherwise; several sizes are
-/// pooled to the same H. Needs the indices beside x: a call with x alone throws ValueError.
+/// pooled to the same H. Needs the indices besides x: a call with only x throws ValueError.
 template <size_t N>
 class MaxUnpool : public Layer<MaxUnpoolOptions<N>> {
  public:
@@ -149,10 +149,10 @@ using MaxUnpool3dOptions = MaxUnpoolOptions<3>;
 template <size_t N>
 struct AvgPoolOptions {
   static constexpr const char* type = for_dims<N>("AvgPool1d", "AvgPool2d", "AvgPool3d");
-  Sizes<N> kernel_size = 0;             ///< of a window, in elements; has to be given
+  Sizes<N> kernel_size = 0;             ///< of a window, in elements; required
   std::optional<Sizes<N>> stride = {};  ///< kernel_size if not given: windows do not overlap
   Sizes<N> padding = 0;                 ///< zeros on both sides; at most half of the kernel
-  bool ceil_mode = false;               ///< keep a last window that hangs over the edge
+  bool ceil_mode = false;               ///< keep a last window that extends past the edge
   bool count_include_pad = true;        ///< padding counts in the number of elements
   std::optional<int64_t> divisor_override = {};  ///< in place of that number; not 0
 
@@ -195,9 +195,9 @@ struct LPPoolOptions {
   static_assert(N <= 2);
   static constexpr const char* type = for_dims<N>("LPPool1d", "LPPool2d", "");
   double norm_type = 2;                 ///< the power; positive and finite
-  Sizes<N> kernel_size = 0;             ///< of a window, in elements; has to be given
+  Sizes<N> kernel_size = 0;             ///< of a window, in elements; required
   std::optional<Sizes<N>> stride = {};  ///< kernel_size if not given: windows do not overlap
-  bool ceil_mode = false;               ///< keep a last window that hangs over the edge
+  bool ceil_mode = false;               ///< keep a last window that extends past the edge
 
   void describe(OptionVisitor& visit) {
     visit.required("norm_type", norm_type);

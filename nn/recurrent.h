@@ -2,7 +2,7 @@
 //
 //     nn::LSTM lstm({.input_size = 28, .hidden_size = 64, .batch_first = true});
 //     const auto [output, h_n, c_n] = lstm(x);            // states start as zeros ...
-//     const auto [more, h, c] = lstm(next, {h_n, c_n});   // ... or where they were left
+//     const auto [more, h, c] = lstm(next, {h_n, c_n});   // ... or where they ended before
 //
 // They take and return more than one tensor, so each has a call operator of its own. As a part of a
 // Sequential a layer passes its output on, and LastStep picks the last step of that.
@@ -12,38 +12,38 @@
 
 namespace gradus::nn {
 
-/// Hidden state h and, for LSTM alone, cell state c.
+/// Hidden state h and, only for LSTM, cell state c.
 struct LSTMState {
   Tensor h, c;
 };
-/// What RNN and GRU return. Shapes: see RecurrentLayer.
+/// The result of RNN and GRU. Shapes: see RecurrentLayer.
 struct RecurrentResult {
   Tensor output;  ///< hidden state of the last layer at every step
   Tensor h_n;     ///< hidden state of every layer after its last step
 };
-/// What LSTM returns.
+/// The result of LSTM.
 struct LSTMResult {
   Tensor output;  ///< hidden state of the last layer at every step
   Tensor h_n;     ///< hidden state of every layer after its last step
   Tensor c_n;     ///< cell state of every layer after its last step
 };
 
-/// The parameters that one step uses; biases are undefined if an option has switched them off.
+/// The parameters that one step uses; biases are undefined if an option disables them.
 struct RecurrentWeights {
   Tensor &weight_ih, &weight_hh, &bias_ih, &bias_hh;
 };
 
 /// What a step computes.
 enum class Recurrence { rnn, lstm, gru };
-/// What bounds the states of an RNN.
+/// The function that bounds the states of an RNN.
 enum class RnnNonlinearity { tanh, relu };
 
-/// What layers and cells have in common: parameters weight_ih [G H, input_size], weight_hh [G H,
-/// H], bias_ih and bias_hh [G H] for G gates and hidden size H, uniform in +-1/sqrt(H), and what a
-/// step makes of them.
+/// The base of layers and cells: parameters weight_ih [G H, input_size], weight_hh [G H, H],
+/// bias_ih and bias_hh [G H] for G gates and hidden size H, uniform in +-1/sqrt(H), and the
+/// computation of a step.
 class RecurrentModule : public Module {
  protected:
-  /// The options, and what follows from the class. Cells have none but the first ones.
+  /// The options, and what follows from the class. Cells have only the first ones.
   struct Setting {
     const char* type;
     Recurrence recurrence;
@@ -87,8 +87,8 @@ template <Recurrence kind>
 struct RecurrentOptions {
   static constexpr Recurrence recurrence = kind;
   static constexpr const char* type = kind == Recurrence::lstm ? "LSTM" : "GRU";
-  int64_t input_size = 0;      ///< features of a step; has to be given
-  int64_t hidden_size = 0;     ///< H, size of the states; has to be given
+  int64_t input_size = 0;      ///< features of a step; required
+  int64_t hidden_size = 0;     ///< H, size of the states; required
   int64_t num_layers = 1;      ///< each but the first reads the output of the one before it
   bool bias = true;            ///< have bias_ih and bias_hh
   bool batch_first = false;    ///< input and output are [N, T, ...]; states are not concerned
@@ -111,8 +111,8 @@ struct RecurrentOptions {
 struct RNNOptions {
   static constexpr Recurrence recurrence = Recurrence::rnn;
   static constexpr const char* type = "RNN";
-  int64_t input_size = 0;   ///< features of a step; has to be given
-  int64_t hidden_size = 0;  ///< H, size of the states; has to be given
+  int64_t input_size = 0;   ///< features of a step; required
+  int64_t hidden_size = 0;  ///< H, size of the states; required
   int64_t num_layers = 1;   ///< each but the first reads the output of the one before it
   RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;  ///< what a step ends with
   bool bias = true;                                      ///< have bias_ih and bias_hh
@@ -134,7 +134,7 @@ struct RNNOptions {
 using LSTMOptions = RecurrentOptions<Recurrence::lstm>;  ///< of LSTM
 using GRUOptions = RecurrentOptions<Recurrence::gru>;    ///< of GRU
 
-/// What RNN, LSTM and GRU have in common.
+/// The base of RNN, LSTM and GRU.
 ///
 /// Input [T, N, input_size]: T steps of N sequences; [N, T, input_size] with batch_first; or one
 /// sequence [T, input_size]. The output has D * hidden_size as its last size, with D = 2 if
@@ -172,7 +172,7 @@ class RecurrentLayer : public RecurrentModule {
   std::vector<RecurrentWeights> weights_;  // layer by layer, in each the forward direction first
 };
 
-/// A layer whose state is h alone: RNN and GRU.
+/// A layer whose state is only h: RNN and GRU.
 template <class OptionsType>
 class HiddenStateLayer : public Layer<OptionsType, RecurrentLayer> {
  public:
@@ -188,7 +188,7 @@ class HiddenStateLayer : public Layer<OptionsType, RecurrentLayer> {
 /// 1990).
 using RNN = HiddenStateLayer<RNNOptions>;
 
-/// Gates i, f, g, o stand in this order in the rows of the weights:
+/// The rows of the weights are those of gates i, f, g, o, in this order:
 ///
 ///     i, f, o = sigmoid(...), g = tanh(...), each of W_ih x + b_ih + W_hh h + b_hh
 ///     c' = f c + i g,  h' = o tanh(c')
@@ -203,7 +203,7 @@ class LSTM : public Layer<LSTMOptions, RecurrentLayer> {
   }
 };
 
-/// Gates r, z, n stand in this order in the rows of the weights:
+/// The rows of the weights are those of gates r, z, n, in this order:
 ///
 ///     r, z = sigmoid(W_ih x + b_ih + W_hh h + b_hh)
 ///     n = tanh(W_in x + b_in + r (W_hn h + b_hn)),  h' = (1 - z) n + z h
@@ -219,15 +219,15 @@ struct LastStepOptions {
   void describe(OptionVisitor& visit) { visit("batch_first", batch_first); }
   Tensor apply(const Tensor& x) const;
 };
-/// The last step of a recurrent layer's output: [T, N, H] to [N, H] ([T, H] to [H]). Of a
-/// bidirectional layer it is where the backward direction has seen one step only.
+/// The last step of a recurrent layer's output: [T, N, H] to [N, H] ([T, H] to [H]). In a
+/// bidirectional layer, the backward direction has seen only one step there.
 using LastStep = FunctionLayer<LastStepOptions>;
 
 // --- Cells: one step -----------------------------------------------------------------------------
 
-/// What the cells have in common: parameters weight_ih, weight_hh, bias_ih and bias_hh, formulas
-/// and order of gates are those of the layers. Inputs are [N, input_size] or [input_size], states
-/// [N, H] or [H]; states that are not given are zeros. Throws ShapeError for others.
+/// The base of the cells: parameters weight_ih, weight_hh, bias_ih and bias_hh, formulas and order
+/// of gates are those of the layers. Inputs are [N, input_size] or [input_size], states [N, H] or
+/// [H]; states that are not given are zeros. Throws ShapeError for others.
 class RecurrentCell : public RecurrentModule {
  private:
   RecurrentWeights weights_;
@@ -252,8 +252,8 @@ class RecurrentCell : public RecurrentModule {
 struct RNNCellOptions {
   static constexpr Recurrence recurrence = Recurrence::rnn;
   static constexpr const char* type = "RNNCell";
-  int64_t input_size = 0;                                ///< features of the input; has to be given
-  int64_t hidden_size = 0;                               ///< H, size of the states; has to be given
+  int64_t input_size = 0;                                ///< features of the input; required
+  int64_t hidden_size = 0;                               ///< H, size of the states; required
   bool bias = true;                                      ///< have bias_ih and bias_hh
   RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;  ///< what the step ends with
   void describe(OptionVisitor& visit) {
@@ -268,8 +268,8 @@ template <Recurrence kind>
 struct RecurrentCellOptions {
   static constexpr Recurrence recurrence = kind;
   static constexpr const char* type = kind == Recurrence::lstm ? "LSTMCell" : "GRUCell";
-  int64_t input_size = 0;   ///< features of the input; has to be given
-  int64_t hidden_size = 0;  ///< H, size of the states; has to be given
+  int64_t input_size = 0;   ///< features of the input; required
+  int64_t hidden_size = 0;  ///< H, size of the states; required
   bool bias = true;         ///< have bias_ih and bias_hh
   void describe(OptionVisitor& visit) {
     visit.required("input_size", input_size);
@@ -280,7 +280,7 @@ struct RecurrentCellOptions {
 using LSTMCellOptions = RecurrentCellOptions<Recurrence::lstm>;  ///< of LSTMCell
 using GRUCellOptions = RecurrentCellOptions<Recurrence::gru>;    ///< of GRUCell
 
-/// A cell whose state is h alone: RNNCell and GRUCell.
+/// A cell whose state is only h: RNNCell and GRUCell.
 template <class OptionsType>
 class HiddenStateCell : public Layer<OptionsType, RecurrentCell> {
  public:

@@ -12,7 +12,7 @@ namespace gradus::nn {
 
 namespace {
 
-/// Gives the tensor away and leaves an undefined one.
+/// Moves the tensor out and leaves an undefined one.
 Tensor taken(Tensor& tensor) {
   return std::exchange(tensor, {}).detach();
 }

@@ -1,9 +1,9 @@
-// Layers whose weight is computed from other parameters at every forward.
+// Layers whose weight is computed from other parameters in every forward pass.
 //
 //     nn::WeightNorm<nn::Linear> fc(nn::Linear(784, 10));       // fc.weight_g, fc.weight_v
 //     nn::SpectralNorm<nn::Conv2d> conv(nn::Conv2d({...}));     // conv.weight_orig, ...
 //
-// They take a layer over and start from its weight; names in files are PyTorch's.
+// They wrap a layer and start from its weight; names in files are PyTorch's.
 #pragma once
 
 #include "conv.h"
@@ -32,9 +32,9 @@ struct WeightNormOptions {
 };
 
 /// Weight normalization: weight = weight_g weight_v / |weight_v|, so that length and direction are
-/// learned apart (Salimans and Kingma, arXiv 1602.07868). `Inner` is Linear or Conv2d. Parameters
-/// bias, weight_g (for Linear [out, 1]) and weight_v (of the weight's shape). Throws ValueError for
-/// a `dim` that the weight does not have.
+/// learned separately (Salimans and Kingma, arXiv 1602.07868). `Inner` is Linear or Conv2d.
+/// Parameters bias, weight_g (for Linear [out, 1]) and weight_v (of the weight's shape). Throws
+/// ValueError for a `dim` that the weight does not have.
 template <class Inner>
 class WeightNorm : public Layer<WeightNormOptions<Inner>> {
  public:
@@ -63,7 +63,7 @@ struct SpectralNormOptions {
   static constexpr const char* type =
       std::is_same_v<Inner, Linear> ? "SpectralNormLinear" : "SpectralNormConv2d";
   typename Inner::Options layer;   ///< of the layer whose weight this is
-  int64_t n_power_iterations = 1;  ///< per forward in training; at least 1
+  int64_t n_power_iterations = 1;  ///< per forward pass in training; at least 1
   double eps = 1e-12;              ///< least length that u and v are divided by
 
   void describe(OptionVisitor& visit) {
@@ -78,9 +78,9 @@ struct SpectralNormOptions {
 /// `Inner` is Linear or Conv2d.
 ///
 /// Parameters bias and weight_orig; buffers weight_u [out] and weight_v [rest], unit vectors that
-/// each forward in training moves by n_power_iterations of v = W^T u / |W^T u|, u = W v / |W v|.
-/// The gradient takes them for constants. A new layer starts with 15 iterations, so that it can be
-/// evaluated at once. Throws ValueError for less than one iteration or a negative eps.
+/// each forward pass in training updates by n_power_iterations of v = W^T u / |W^T u|, u = W v / |W
+/// v|. The gradient treats them as constants. A new layer starts with 15 iterations, so that it can
+/// be evaluated immediately. Throws ValueError for less than one iteration or a negative eps.
 template <class Inner>
 class SpectralNorm : public Layer<SpectralNormOptions<Inner>> {
  public:

@@ -11,7 +11,7 @@ void ChannelNormLayer::update_running_statistics(const NormResult& batch, int64_
   const NoGrad pause;
   const bool counts = is_batch() || !setting_.momentum;
   const auto per_channel = [&](const Tensor& t) { return is_batch() ? t : mean(t, {0}); };
-  // What takes memory comes first: then all statistics move, or none.
+  // Allocations come first, so that all statistics are updated, or none.
   const Tensor one = ones({}, int64), batch_mean = per_channel(batch.mean),
                batch_variance = per_channel(batch.variance);
   if (counts) num_batches_tracked.add_(one);
@@ -31,8 +31,8 @@ void ChannelNormLayer::reset_running_stats() {
 
 // --- Statistics taken anew ---
 
-/// Watches one layer while the pass lives. Then the layer gets statistics back: the ones it had, or
-/// those that were collected.
+/// Watches one layer during the pass. Then the layer gets statistics back: its old ones, or those
+/// that were collected.
 class StatisticsPass::Collector {
  public:
   explicit Collector(ChannelNormLayer& layer)
@@ -55,7 +55,7 @@ class StatisticsPass::Collector {
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
 
-  /// Chooses the new statistics, if the layer was called at all.
+  /// Selects the new statistics, if the layer was called at all.
   void finish() {
     if (weight_ == 0) return;
     const DType dtype = layer_.running_mean.dtype();
@@ -65,7 +65,7 @@ class StatisticsPass::Collector {
   }
 
  private:
-  /// Without memory, so that nothing can throw.
+  /// Allocates nothing, so that nothing can throw.
   static void put_back(Tensor& to, Tensor& from) {
     if (to.dtype() == from.dtype()) {
       to.copy_(from);
@@ -93,8 +93,8 @@ class StatisticsPass::Collector {
     }
   }
 
-  /// Joins two groups of values (Chan, Golub and LeVeque, 1979); `spread` of a group is its sum of
-  /// squares around its own mean, to which the distance of the means adds.
+  /// Combines two groups of values (Chan, Golub and LeVeque, 1979); `spread` of a group is its sum
+  /// of squares around its own mean, to which the distance of the means adds.
   void add(double weight, const Tensor& mean, const Tensor& spread, bool means_add) {
     const double total = weight_ + weight;
     const Tensor step = mean - mean_;

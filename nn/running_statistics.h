@@ -1,4 +1,4 @@
-// Running statistics taken anew.
+// Recomputing running statistics.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@ namespace gradus::nn {
 
 /// Collects the statistics of all norm layers of a net over some batches; recompute_statistics is
 /// the short form. Until finish(), and if that is never called, the statistics of the net are
-/// what they were.
+/// unchanged.
 class StatisticsPass {
  public:
   explicit StatisticsPass(Module& net);
@@ -35,8 +35,8 @@ class StatisticsPass {
 };
 
 /// Replaces the running statistics of all norms of a net by those of the elements of `batches`
-/// together, rather than a moving average over past steps of training, when the weights were other
-/// ones ("precise batch norm", Wu and Johnson, arXiv 2105.07576).
+/// together, instead of a moving average over past training steps with different weights ("precise
+/// batch norm", Wu and Johnson, arXiv 2105.07576).
 ///
 ///     nn::recompute_statistics(net, loader, &data::Batch::x);
 ///

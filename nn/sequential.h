@@ -1,4 +1,4 @@
-// Modules made of modules.
+// Modules composed of modules.
 #pragma once
 
 #include <concepts>
@@ -15,7 +15,7 @@ class Sequential : public Module {
  public:
   Sequential() = default;
   Sequential(Sequential&&) noexcept = default;
-  /// Takes the layers over; they are named "0", "1", ...
+  /// Takes ownership of the layers; they are named "0", "1", ...
   template <class... Layers>
   requires(sizeof...(Layers) > 0 && (std::derived_from<Layers, Module> && ...) &&
            !(sizeof...(Layers) == 1 &&
@@ -23,7 +23,7 @@ class Sequential : public Module {
     (add(std::move(layers)), ...);
   }
 
-  /// Appends a layer, by default under its number. Throws ValueError if the name is taken.
+  /// Appends a layer, by default under its number. Throws ValueError if the name is already used.
   template <std::derived_from<Module> T>
   T& add(std::string_view name, T layer) {
     return static_cast<T&>(register_child(name, std::make_unique<T>(std::move(layer))));
@@ -52,8 +52,8 @@ class Residual : public Module {
   Tensor forward(const Tensor& x) override;
   std::string type() const override { return "Residual"; }
 
-  Sequential& body;      ///< the layers of the long way
-  Sequential& shortcut;  ///< those of the short one
+  Sequential& body;      ///< the layers of the main path
+  Sequential& shortcut;  ///< those of the shortcut
 };
 
 }  // namespace gradus::nn

@@ -14,7 +14,7 @@ namespace gradus::nn {
 
 namespace {
 
-/// Sets every module to evaluation and hooks it, and undoes both.
+/// Sets every module to evaluation and hooks it, and reverts both.
 class Observation {
  public:
   explicit Observation(Module& net) : mode_(net, Mode::evaluation) {
@@ -44,7 +44,7 @@ class Observation {
   std::map<const Module*, Shape> outputs_;
 };
 
-/// What one forward tells.
+/// What one forward pass shows.
 struct Forward {
   std::map<std::string, double> flops;  ///< of each module, by its path on the tape
   ParameterUse use;
@@ -53,7 +53,7 @@ struct Forward {
 Forward run(Module& net, const Shape& input_shape) {
   const NamedTensors parameters = net.named_parameters();
   const DType dtype = parameters.empty() ? float32 : parameters[0].tensor.dtype();
-  // A gradient for the input is asked for so that every operation is recorded.
+  // The input requires a gradient so that every operation is recorded.
   const Tensor x = zeros(input_shape, dtype).requires_grad_();
   const Tape tape;
   net(x);
@@ -85,7 +85,7 @@ std::string grouped(double number) {
   return digits;
 }
 
-/// What is worth changing, a line each.
+/// What is worth changing, one line each.
 std::string notes(const Module& net, const ParameterUse& use) {
   std::string text;
   for (const UnregisteredLeaf& leaf : use.unregistered) {

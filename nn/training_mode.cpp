@@ -12,7 +12,7 @@ ModeScope::ModeScope(Module& net, Mode mode) {
 }
 
 ModeScope::~ModeScope() {
-  // Setting a mode sets it below as well, so that parents come first here too.
+  // Setting a mode also sets it below, so parents come first here too.
   for (const auto& [module, training] : before_) module->train(training);
 }
 

@@ -12,7 +12,7 @@ namespace gradus::nn {
 /// What train() and eval() switch between.
 enum class Mode { training, evaluation };
 
-/// Sets the mode of a net while it lives, then gives every module back the one it had:
+/// Sets the mode of a net during its lifetime, then restores that of every module:
 ///
 ///     const nn::ModeScope evaluating(net, nn::Mode::evaluation);
 class ModeScope {
@@ -26,11 +26,11 @@ class ModeScope {
   std::vector<std::pair<Module*, bool>> before_;  // parents first
 };
 
-/// Paths of the modules in training mode for which that makes a difference: norms that follow their
-/// batch and their statistics, dropout. Empty for a net that is ready to be evaluated.
+/// Paths of the modules in training mode for which that makes a difference: norms that use and
+/// update statistics, dropout. Empty for a net that is ready to be evaluated.
 std::vector<std::string> training_modules(const Module& net);
 
-/// What to tell somebody who is about to evaluate this net; empty if nothing is wrong.
+/// A warning for somebody who is about to evaluate this net; empty if nothing is wrong.
 std::string evaluation_warning(const Module& net);
 
 }  // namespace gradus::nn

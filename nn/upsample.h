@@ -13,7 +13,7 @@ struct UpsampleOptions {
   static constexpr const char* type = "Upsample";
   Shape size = {};  ///< of the output: one number, or one per spatial dimension; or, if empty,
   std::optional<double> scale_factor = {};      ///< H' = H scale_factor, rounded down; positive
-  Interpolation mode = Interpolation::nearest;  ///< decides how many dimensions an input may have
+  Interpolation mode = Interpolation::nearest;  ///< determines the number of spatial dimensions
   bool align_corners = false;  ///< linear modes only: the outermost elements keep their values
 
   void describe(OptionVisitor& visit) {

@@ -17,7 +17,7 @@ bool is_bias(const std::string& path) {
 }  // namespace
 
 std::function<bool(const NamedTensor&)> decays(const Module& net) {
-  std::unordered_map<const void*, Tensor> spared;  // a tensor that lives keeps its id
+  std::unordered_map<const void*, Tensor> spared;  // the handles keep the ids unique
   const auto spare = [&](const NamedTensor& parameter) {
     spared.emplace(parameter.tensor.id(), parameter.tensor);
   };

@@ -5,14 +5,14 @@
 
 namespace gradus::optim {
 
-/// Options of Adadelta; settings outside of their range throw ValueError.
+/// Options of Adadelta; settings out of range throw ValueError.
 struct AdadeltaOptions {
-  double lr = 1;            ///< factor of the step, which finds its own size; at least 0
-  double rho = 0.9;         ///< how much of the mean squares stays
+  double lr = 1;            ///< factor of the step, whose size is adaptive; at least 0
+  double rho = 0.9;         ///< decay rate of the mean squares
   double eps = 1e-6;        ///< under both roots; at least 0
   double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
   double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
-  bool maximize = false;    ///< climb: use the gradient times -1
+  bool maximize = false;    ///< ascend: use the gradient times -1
 };
 
 /// Steps in units of earlier steps: s = rho s + (1 - rho) g^2, q = sqrt(a + eps) / sqrt(s + eps) g,

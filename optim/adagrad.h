@@ -5,15 +5,15 @@
 
 namespace gradus::optim {
 
-/// Options of Adagrad; settings outside of their range throw ValueError.
+/// Options of Adagrad; settings out of range throw ValueError.
 struct AdagradOptions {
   double lr = 0.01;         ///< learning rate, the size of a step; at least 0
   double lr_decay = 0;      ///< the rate is divided by 1 + lr_decay (t - 1); at least 0
   double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
   double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
-  double initial_accumulator_value = 0;  ///< where the sums of squares start; at least 0
+  double initial_accumulator_value = 0;  ///< initial value of the sums of squares; at least 0
   double eps = 1e-10;                    ///< added to the root; at least 0
-  bool maximize = false;                 ///< climb: use the gradient times -1
+  bool maximize = false;                 ///< ascend: use the gradient times -1
 };
 
 /// Steps divided by the root of the sum of all squared gradients so far: sum += g^2,

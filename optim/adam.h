@@ -7,16 +7,16 @@
 
 namespace gradus::optim {
 
-/// Options of Adam; settings outside of their range throw ValueError.
+/// Options of Adam; settings out of range throw ValueError.
 struct AdamOptions {
   double lr = 1e-3;  ///< learning rate, the size of a step; at least 0
-  /// How much of m and v stays at each step, in [0, 1).
+  /// Decay rates of m and v, in [0, 1).
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;        ///< added to the root; at least 0
   double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
   double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
   bool amsgrad = false;     ///< divide by the largest v so far
-  bool maximize = false;    ///< climb: use the gradient times -1
+  bool maximize = false;    ///< ascend: use the gradient times -1
 };
 
 /// Adaptive moments: m and v are moving averages of g and g^2, p -= lr m' / (sqrt(v') + eps) with
@@ -31,15 +31,15 @@ class Adam : public RuleOptimizer<AdamOptions, struct AdamRule> {
             groups, options) {}
 };
 
-/// Options of AdamW; settings outside of their range throw ValueError.
+/// Options of AdamW; settings out of range throw ValueError.
 struct AdamWOptions {
   double lr = 1e-3;  ///< learning rate, the size of a step; at least 0
-  /// How much of m and v stays at each step, in [0, 1).
+  /// Decay rates of m and v, in [0, 1).
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;           ///< added to the root; at least 0
   double weight_decay = 0.01;  ///< decoupled: p *= 1 - lr weight_decay before the step
   bool amsgrad = false;        ///< divide by the largest v so far
-  bool maximize = false;       ///< climb: use the gradient times -1
+  bool maximize = false;       ///< ascend: use the gradient times -1
 };
 
 /// Adam whose weight decay does not pass through the moments (Loshchilov and Hutter, "Decoupled

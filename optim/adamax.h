@@ -7,15 +7,15 @@
 
 namespace gradus::optim {
 
-/// Options of Adamax; settings outside of their range throw ValueError.
+/// Options of Adamax; settings out of range throw ValueError.
 struct AdamaxOptions {
   double lr = 2e-3;  ///< learning rate, the size of a step; at least 0
-  /// How much of m and u stays at each step, in [0, 1).
+  /// Decay rates of m and u, in [0, 1).
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;        ///< added to |g|; at least 0
   double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
   double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
-  bool maximize = false;    ///< climb: use the gradient times -1
+  bool maximize = false;    ///< ascend: use the gradient times -1
 };
 
 /// Adam with the largest gradient in place of the mean square: m = beta1 m + (1 - beta1) g,

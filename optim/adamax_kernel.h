@@ -5,7 +5,7 @@
 
 namespace gradus::optim {
 
-/// m is an average of d, u its largest size, which fades.
+/// m is an average of d, u a decaying maximum of |d|.
 struct AdamaxRule : Step {
   double step_size = lr / correction(beta1);
 

@@ -9,8 +9,8 @@
 
 namespace gradus::optim {
 
-/// One pass of `rule` over a parameter, its gradient and its state, all contiguous and of one size
-/// and floating type. Null stands for state that is not kept.
+/// One pass of `rule` over a parameter, its gradient and its state, all contiguous and of the same
+/// size and floating-point type. Null means state that is not kept.
 template <class Rule>
 void apply_rule(const Rule& rule, Tensor& parameter, const Tensor& gradient,
                 const std::array<Tensor*, 3>& state = {}) {

@@ -1,4 +1,4 @@
-// Keeping gradients small.
+// Gradient clipping.
 //
 //     tape.backward(loss);
 //     optim::clip_grad_norm_(net.named_parameters(), 1.0);
@@ -29,10 +29,10 @@ struct ClipNormOptions {
 };
 
 /// Multiplies all gradients by min(1, max_norm / (total + 1e-6)), where `total` is the norm of all
-/// of them together, as if they were one vector, and returns total (Pascanu, Mikolov and Bengio,
-/// "On the difficulty of training recurrent neural networks", ICML 2013). The direction of the step
-/// stays. The norm is computed in double, and its bits do not depend on the number of threads.
-/// Parameters without gradient are skipped; without any gradient the norm is 0. Clipped
+/// of them together, as one vector, and returns total (Pascanu, Mikolov and Bengio, "On the
+/// difficulty of training recurrent neural networks", ICML 2013). The direction of the step stays.
+/// The norm is computed in double, and its bits do not depend on the number of threads. Parameters
+/// without gradient are skipped; without any gradient the norm is 0. Clipped
 /// gradients are new tensors. Throws ValueError for invalid options, and then changes
 /// nothing.
 double clip_grad_norm_(const NamedTensors& parameters, double max_norm,

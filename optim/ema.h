@@ -1,4 +1,4 @@
-// Moving averages of weights, which often do better in tests than the weights themselves.
+// Moving averages of weights, which often generalize better than the weights themselves.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace gradus {
 
-/// average += share (value - average), in place. Both have one shape and floating type, and the
-/// average is in row-major order, else ShapeError, DTypeError or ValueError is thrown and nothing
-/// is written; a value that overlaps with the average is read before it. Throws TapeError for an
-/// average that a recording tape tracks: open a NoGrad scope.
+/// average += share (value - average), in place. Both have the same shape and floating-point type,
+/// and the average is in row-major order, else ShapeError, DTypeError or ValueError is thrown and
+/// nothing is written; a value that overlaps with the average is read before it. Throws TapeError
+/// for an average that a recording tape tracks: open a NoGrad scope.
 void average_update_(Tensor& average, const Tensor& value, double share);
 
 }  // namespace gradus
@@ -25,8 +25,8 @@ struct EMAOptions {
   double decay = 0.999;  ///< in [0, 1]: the average remembers about 1 / (1 - decay) updates
   /// Start with a short memory: the decay of update t (from 1) is min(decay, (1 + t) / (10 + t)).
   bool warmup = false;
-  /// Tensors that are no parameters. Floating ones are averaged, others (counters) copied. Buffers
-  /// that are not given, such as running statistics by default, are the net's own at all times;
+  /// Tensors that are not parameters. Floating-point ones are averaged, others (counters) copied.
+  /// Buffers that are not given, such as running statistics by default, always stay the net's own;
   /// they then belong to weights that are not averaged, see nn::recompute_statistics.
   NamedTensors buffers = {};
 };
@@ -45,11 +45,11 @@ struct EMAOptions {
 ///     }                                       // ... and its own weights again
 class EMA {
  public:
-  /// Throws ValueError for a decay outside of [0, 1], undefined tensors, a name given twice, or
+  /// Throws ValueError for a decay outside [0, 1], undefined tensors, a name given twice, or
   /// tensors that are not in row-major order.
   explicit EMA(const NamedTensors& parameters, const EMAOptions& options = {});
 
-  /// Takes in the present values.
+  /// Updates the averages with the current values.
   void update();
   int64_t updates() const { return updates_; }
 
@@ -71,13 +71,13 @@ class EMA {
   void add(const NamedTensor& source, std::unordered_set<std::string>& names);
 
   EMAOptions options_;
-  NamedTensors sources_;          ///< what is averaged
-  std::vector<Tensor> averages_;  ///< of each
+  NamedTensors sources_;          ///< the tensors being averaged
+  std::vector<Tensor> averages_;  ///< one for each
   int64_t updates_ = 0;
 };
 
-/// While it lives, the tensors that an EMA averages hold their averages; then they have the values
-/// and the type that they had. Its end takes no memory. The EMA must live longer.
+/// During its lifetime, the tensors that an EMA averages hold their averages; then values and type
+/// are restored, which allocates nothing. The EMA must outlive it.
 class EMAScope {
  public:
   explicit EMAScope(const EMA& ema);
@@ -87,7 +87,7 @@ class EMAScope {
 
  private:
   NamedTensors sources_;
-  std::vector<Tensor> own_;  ///< values to put back
+  std::vector<Tensor> own_;  ///< values to restore
 };
 
 }  // namespace gradus::optim

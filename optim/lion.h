@@ -7,15 +7,15 @@
 
 namespace gradus::optim {
 
-/// Options of Lion; settings outside of their range throw ValueError.
+/// Options of Lion; settings out of range throw ValueError.
 struct LionOptions {
-  double lr = 1e-4;                           ///< about a tenth of what suits Adam
+  double lr = 1e-4;                           ///< about a tenth of a good rate for Adam
   std::array<double, 2> betas = {0.9, 0.99};  ///< of the direction, and of m; in [0, 1)
   double weight_decay = 0;  ///< decoupled: p *= 1 - lr weight_decay before the step
-  bool maximize = false;    ///< climb: use the gradient times -1
+  bool maximize = false;    ///< ascend: use the gradient times -1
 };
 
-/// Steps of one size, in the direction of signs: p = (1 - lr weight_decay) p -
+/// Steps of equal size, in the direction of signs: p = (1 - lr weight_decay) p -
 /// lr sign(beta1 m + (1 - beta1) g), then m = beta2 m + (1 - beta2) g. It keeps half of Adam's
 /// state (Chen et al., "Symbolic discovery of optimization algorithms", arXiv 2302.06675).
 class Lion : public RuleOptimizer<LionOptions, struct LionRule> {

@@ -5,7 +5,7 @@
 
 namespace gradus::optim {
 
-/// m is an average of d; the step has one size and a sign.
+/// m is an average of d; all steps have the same size, with a sign.
 struct LionRule : Step {
   double decay = 1 - lr * weight_decay;
 

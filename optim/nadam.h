@@ -7,16 +7,16 @@
 
 namespace gradus::optim {
 
-/// Options of NAdam; settings outside of their range throw ValueError.
+/// Options of NAdam; settings out of range throw ValueError.
 struct NAdamOptions {
   double lr = 2e-3;  ///< learning rate, the size of a step; at least 0
-  /// How much of m and v stays at each step, in [0, 1).
+  /// Decay rates of m and v, in [0, 1).
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;             ///< added to the root; at least 0
   double weight_decay = 0;       ///< L2: added to the gradient, times the parameter
   double l1_decay = 0;           ///< L1: added to the gradient, times the sign of the parameter
   double momentum_decay = 4e-3;  ///< how fast the momentum grows to its full size
-  bool maximize = false;         ///< climb: use the gradient times -1
+  bool maximize = false;         ///< ascend: use the gradient times -1
 };
 
 /// Adam that looks ahead as Nesterov momentum does: with m, v of Adam and

@@ -13,7 +13,7 @@
 
 namespace gradus::optim {
 
-/// Parameters with settings of their own; what is not given is as in the options of the optimizer.
+/// Parameters with their own settings; those not given are taken from the options of the optimizer.
 ///
 ///     optim::SGD sgd({{.parameters = weights, .weight_decay = 1e-4}, {.parameters = biases}},
 ///                    {.lr = 0.1, .momentum = 0.9});
@@ -25,7 +25,7 @@ struct ParameterGroup {
   std::optional<double> l1_decay = {};      ///< not in AdamW and Lion
 };
 
-/// What an optimizer is given: groups, or parameters that make up one.
+/// The argument of an optimizer: groups, or parameters that form one.
 struct ParameterGroups : std::vector<ParameterGroup> {
   using vector::vector;
   ParameterGroups(const std::vector<ParameterGroup>& groups) : vector(groups) {}
@@ -35,7 +35,7 @@ struct ParameterGroups : std::vector<ParameterGroup> {
 };
 
 /// Two groups, in this order: parameters for which `decays` is true, with `weight_decay`, and the
-/// others, which do not decay. Either may be empty. nn::decays(net) spares biases and norm layers.
+/// others, which do not decay. Either may be empty. nn::decays(net) exempts biases and norm layers.
 ///
 ///     optim::AdamW adamw(optim::decay_groups(net.named_parameters(), 0.05, nn::decays(net)),
 ///                        {.lr = 1e-3});
@@ -65,8 +65,8 @@ class Optimizer {
 
   /// One update of all parameters that have a gradient and ask for one. Throws ValueError if a
   /// gradient or state does not have shape and type of its parameter, Error if there is no
-  /// memory for the state; then nothing is changed. If no parameter is updated, says so on the
-  /// standard error stream, once for each optimizer.
+  /// memory for the state; then nothing is changed. If no parameter is updated, says so on standard
+  /// error, once for each optimizer.
   void step();
   /// Clears the gradients of all parameters.
   void zero_grad();
@@ -101,17 +101,17 @@ class Optimizer {
     std::string name;
     double initial = 0;     ///< of all elements, before the first step
     bool scalar = false;    ///< one number (float64) rather than one per element
-    bool kept = true;       ///< whether the optimizer, as it was built, has a use for it
+    bool kept = true;       ///< whether the optimizer, with its options, uses it
     bool momentum = false;  ///< kept if any group has momentum
   };
-  /// What tells optimizers apart as far as this class is concerned.
+  /// What distinguishes optimizers as far as this class is concerned.
   struct Kind {
     std::string type;
     std::vector<StateSpec> states = {};
     bool has_momentum = true;
     bool has_l1_decay = true;
   };
-  /// One parameter with what the optimizer remembers about it.
+  /// One parameter with its state.
   struct Entry {
     NamedTensor parameter;
     size_t group;
@@ -121,7 +121,7 @@ class Optimizer {
 
   Optimizer(Kind kind, const ParameterGroups& groups, const GroupSettings& defaults);
 
-  /// Updates one parameter; entry.steps counts this update already.
+  /// Updates one parameter; entry.steps already includes this update.
   virtual void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) = 0;
   /// Throws ValueError for invalid settings. Constructors call check_groups().
   virtual void check(const GroupSettings& settings) const;

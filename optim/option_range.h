@@ -34,7 +34,7 @@ inline constexpr OptionRange count = {"at least 1", "counts of steps start at 1"
                                       [](double v) { return v >= 1; }};
 /// @}
 
-/// Throws ValueError in the name of `who` unless the range has this value.
+/// Throws ValueError in the name of `who` unless the range contains this value.
 template <class Number>
 void check_option(std::string_view who, const char* option, Number number, const OptionRange& range,
                   const char* hint = nullptr) {

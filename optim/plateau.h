@@ -5,30 +5,30 @@
 
 namespace gradus::optim {
 
-/// Whether small or large metrics are good.
+/// Whether lower or higher metrics are better.
 enum class PlateauMode { min, max };
-/// Whether PlateauOptions::threshold is a share of the best metric or an amount.
+/// Whether PlateauOptions::threshold is a fraction of the best metric or an amount.
 enum class ThresholdMode { relative, absolute };
 
 /// Options of ReduceLROnPlateau: PyTorch's names and defaults.
 struct PlateauOptions {
   PlateauMode mode = PlateauMode::min;  ///< min for losses, max for accuracies
   double factor = 0.1;                  ///< of the rate at each reduction, in [0, 1)
-  int64_t patience = 10;                ///< steps without progress that are borne; at least 0
-  /// How much better counts as better: by this share of the size of the best, or by this amount.
+  int64_t patience = 10;                ///< tolerated steps without progress; at least 0
+  /// What counts as better: by this fraction of the magnitude of the best, or by this amount.
   double threshold = 1e-4;
-  ThresholdMode threshold_mode = ThresholdMode::relative;  ///< a share of the best, or an amount
+  ThresholdMode threshold_mode = ThresholdMode::relative;  ///< a fraction of the best, or an amount
   int64_t cooldown = 0;  ///< steps after a reduction that do not count; at least 0
   PerGroup min_lr = 0;   ///< no rate goes below; at least 0
-  double eps = 1e-8;     ///< smaller changes are not made; at least 0
+  double eps = 1e-8;     ///< smaller changes are skipped; at least 0
 };
 
 /// Multiplies the rate of every group by `factor`, but not below min_lr, when a metric has not
-/// become better for more than `patience` steps in a row; after that, `cooldown` steps do not
-/// count. A change of eps or less is not made. A NaN is never better. It changes rates as they are,
-/// whoever set them. The optimizer must live longer.
+/// improved for more than `patience` steps in a row; after that, `cooldown` steps do not count. A
+/// change of eps or less is skipped. A NaN is never better. It changes the current rates, whoever
+/// set them. The optimizer must outlive it.
 ///
-/// As torch.optim.lr_scheduler.ReduceLROnPlateau but for metrics below zero with a relative
+/// As torch.optim.lr_scheduler.ReduceLROnPlateau except for metrics below zero with a relative
 /// threshold t. There, with mode min, a metric is better below best (1 - t), which for a best of
 /// -10 is above it: worse metrics count as progress and the rate never falls. Here it is better
 /// below best - t |best|, which for a positive best is the same.

@@ -7,18 +7,18 @@
 
 namespace gradus::optim {
 
-/// Options of RAdam; settings outside of their range throw ValueError.
+/// Options of RAdam; settings out of range throw ValueError.
 struct RAdamOptions {
   double lr = 1e-3;  ///< learning rate, the size of a step; at least 0
-  /// How much of m and v stays at each step, in [0, 1).
+  /// Decay rates of m and v, in [0, 1).
   std::array<double, 2> betas = {0.9, 0.999};
   double eps = 1e-8;        ///< added to the root; at least 0
   double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
   double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
-  bool maximize = false;    ///< climb: use the gradient times -1
+  bool maximize = false;    ///< ascend: use the gradient times -1
 };
 
-/// Adam that knows how little its second moment is worth at first: with m, v of Adam,
+/// Adam corrected for the unreliable second moment of its first steps: with m, v of Adam,
 /// m' = m / (1 - beta1^t), R = 2 / (1 - beta2) - 1 and r = R - 2 t beta2^t / (1 - beta2^t) it does
 /// p -= lr m' while r <= 5, and then
 ///

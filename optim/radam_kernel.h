@@ -5,10 +5,9 @@
 
 namespace gradus::optim {
 
-/// m and v are averages of d and d^2; v counts once it is worth something.
+/// m and v are averages of d and d^2; v is used once it is reliable.
 struct RAdamRule : Step {
-  // Length of the average behind v, in the end and now: its variance is too large while it is
-  // short.
+  // Length of the average v, finally and now: while it is short, the variance of v is too large.
   double longest = 2 / (1 - beta2) - 1;
   double length = longest - 2 * t * (1 - correction(beta2)) / correction(beta2);
   bool adaptive = length > 5;

@@ -5,7 +5,7 @@
 
 namespace gradus::optim {
 
-/// s and `mean` are averages of d^2 and d; `buffer` gathers steps.
+/// s and `mean` are averages of d^2 and d; `buffer` accumulates steps.
 struct RMSpropRule : Step {
   /// d over the root of its mean square, or over its standard deviation.
   template <class T, class Mean>

@@ -1,18 +1,17 @@
 // Update rules: how an optimizer changes one element of a parameter. That of Adam is in
 // adam_kernel.h, and so on; all are listed in all_rules_kernel.h.
 //
-// A rule is a struct derived from Step, with what it makes of the numbers there, and a formula:
+// A rule is a struct derived from Step, with values computed from its members, and a formula:
 //
 //     template <class T>
 //     T operator()(T p, T d, T&... state) const;
 //
-// takes an element of the parameter, its gradient d with decay in it, and its state; writes the new
-// state and returns the new parameter, for T of float and double. The type of a state that may be
-// left out is a template parameter, see is_kept.
+// takes an element of the parameter, its gradient d including decay, and its state; writes the new
+// state and returns the new parameter, for T float and double. The type of an optional state is a
+// template parameter, see is_kept.
 //
 // A rule is the plain definition of its optimizer, and there is no other: rules.simd.cpp runs it
-// over memory, compiled once per instruction set, and GRADUS_PLAIN=1 takes the one for the
-// baseline.
+// over memory, compiled once per instruction set, and GRADUS_PLAIN=1 uses the baseline one.
 #pragma once
 
 #include <cmath>
@@ -23,8 +22,7 @@
 
 namespace gradus::optim {
 
-/// The numbers of one step: settings of the group and options of the optimizer, as far as it has
-/// them.
+/// The numbers of one step: settings of the group and those options that the optimizer has.
 struct Step {
   double t = 1;  ///< number of the step, from 1
   double lr = 0, weight_decay = 0, l1_decay = 0;
@@ -33,7 +31,7 @@ struct Step {
   double eps = 0, alpha = 0, rho = 0;
   double lr_decay = 0, momentum_decay = 0;
   double mu_product = 1;   ///< the state of that name
-  bool decoupled = false;  ///< weight decay is not a term of d: the rule sees to it
+  bool decoupled = false;  ///< weight decay is not a term of d: the rule applies it
   bool nesterov = false;
   bool maximize = false;
 
@@ -41,7 +39,7 @@ struct Step {
   double correction(double beta) const { return 1 - std::pow(beta, t); }
 };
 
-/// What a rule is run over: arrays of n elements in a row, of which the gradient is only read.
+/// The operands of a rule: contiguous arrays of n elements; the gradient is only read.
 template <class T>
 struct RuleArrays {
   int64_t n;
@@ -60,10 +58,10 @@ struct RuleRunner {
 template <class T, class... Rules>
 struct RuleTable : RuleRunner<Rules, T>... {};
 
-/// What rules are made of: local to each file, so to each instruction set.
+/// The parts of rules: local to each file, and so to each instruction set.
 namespace {
 
-/// Stands for an array of a state that is not kept, and for its elements.
+/// In place of an array of a state that is not kept, and of its elements.
 struct NoState {
   NoState operator+(int64_t) const { return {}; }
   NoState& operator[](int64_t) { return *this; }

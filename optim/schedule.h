@@ -43,7 +43,7 @@ class PerGroup {
   std::vector<double> values_;
 };
 
-/// What a schedule says about one group.
+/// The rates that a schedule sets for one group.
 struct Rates {
   double lr = 0;                        ///< learning rate
   std::optional<double> momentum = {};  ///< unchanged if not given
@@ -73,7 +73,7 @@ class Curve {
   std::function<void(const Optimizer& optimizer)> check_;
 };
 
-/// Sets the rates of an optimizer, which must live longer.
+/// Sets the rates of an optimizer, which must outlive it.
 class Schedule {
  public:
   /// Sets the rates for the first step. The optimizer's rates before that are the base of the
@@ -81,11 +81,11 @@ class Schedule {
   Schedule(Optimizer& optimizer, Curve curve);
 
   /// Sets the rates for the next step; call it after each step of the optimizer. Throws ValueError
-  /// if the schedule has ended or the optimizer refuses a rate, and then changes nothing.
+  /// if the schedule has ended or the optimizer rejects a rate, and then changes nothing.
   void step();
   /// Number of calls of step().
   int64_t steps() const { return steps_; }
-  /// The rate at any step, without going there.
+  /// The rate at any step, without changing the current one.
   double lr_at(int64_t step, size_t group = 0) const;
 
   /// "steps" (int64) and the base of the formulas, "base_lrs" (float64, one per group).
@@ -150,7 +150,7 @@ struct ConstantLR {
 };
 
 /// start_factor + (end_factor - start_factor) min(t, total_iters) / total_iters: a warm-up, or a
-/// way down.
+/// decay.
 struct LinearLR {
   double start_factor = 1.0 / 3;  ///< at step 0; in [0, 1]
   double end_factor = 1;          ///< from step total_iters on; in [0, 1]
@@ -190,29 +190,29 @@ struct CosineAnnealingLR {
 /// The same from base to eta_min in T_0 steps, and once more in T_mult T_0, T_mult^2 T_0 ... steps.
 struct CosineAnnealingWarmRestarts {
   int64_t T_0 = 0;     ///< steps of the first round; at least 1
-  int64_t T_mult = 1;  ///< by what factor each round is longer than the last; at least 1
+  int64_t T_mult = 1;  ///< factor by which each round is longer than the last; at least 1
   double eta_min = 0;  ///< the lowest rate; at least 0
   Rates at(int64_t t, size_t group, double base_lr) const;
   void check(const Optimizer& optimizer) const;
 };
 
-/// The way from one rate to another: half a cosine, or a line.
+/// The curve from one rate to another: half a cosine, or a line.
 enum class Anneal { cos, linear };
 
 /// One cycle (Smith and Topin, "Super-convergence", arXiv 1708.07120): from max_lr / div_factor up
 /// to max_lr in pct_start of the steps, then down to max_lr / div_factor / final_div_factor, while
 /// momentum (beta1 in Adam) goes from max_momentum to base_momentum and back. With three_phase the
-/// way up is gone back in the same time, and the last part is for what lies below its start. The
-/// rate the optimizer was built with does not matter. Steps are total_steps, or epochs times
+/// rate returns to its start in the same time, and falls below it in the last part. The rate the
+/// optimizer was built with does not matter. Steps are total_steps, or epochs times
 /// steps_per_epoch; going further throws ValueError.
 struct OneCycleLR {
   PerGroup max_lr = 0;                          ///< the top; positive
-  std::optional<int64_t> total_steps = {};      ///< of the whole training; or, if not given,
+  std::optional<int64_t> total_steps = {};      ///< of the whole training run; or, if not given,
   std::optional<int64_t> epochs = {};           ///< times steps_per_epoch
   std::optional<int64_t> steps_per_epoch = {};  ///< batches, DataLoader::size()
   double pct_start = 0.3;                       ///< share of the steps on the way up, in [0, 1]
-  Anneal anneal_strategy = Anneal::cos;         ///< how the rates between are found
-  bool cycle_momentum = true;     ///< move the momentum too; ValueError if there is none
+  Anneal anneal_strategy = Anneal::cos;         ///< the curve between the rates
+  bool cycle_momentum = true;     ///< change the momentum too; ValueError if there is none
   PerGroup base_momentum = 0.85;  ///< the lowest, where the rate is highest
   PerGroup max_momentum = 0.95;   ///< the highest, at start and end
   double div_factor = 25;         ///< max_lr divided by the first rate; positive

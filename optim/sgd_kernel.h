@@ -5,7 +5,7 @@
 
 namespace gradus::optim {
 
-/// A step against the gradient, or along a buffer that gathers gradients.
+/// A step against the gradient, or along a buffer that accumulates gradients.
 struct SGDRule : Step {
   // The first step stores the gradient as it is.
   double keep = t == 1 ? 0 : momentum, take = t == 1 ? 1 : 1 - dampening;

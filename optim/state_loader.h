@@ -1,4 +1,4 @@
-// Reading saved state: what fits is taken, and everything that does not is reported together.
+// Reading saved state: what fits is used, and everything that does not is reported together.
 #pragma once
 
 #include <map>
@@ -11,7 +11,7 @@ namespace gradus::optim {
 /// Takes tensors out of a state by name and collects what is missing, unexpected or does not fit.
 class StateLoader {
  public:
-  /// Whether all names of the state must be taken, or others do not matter.
+  /// Whether all names of the state must be used, or others are ignored.
   enum class Names { all, some };
 
   explicit StateLoader(const NamedTensors& state, Names names = Names::all);

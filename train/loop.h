@@ -74,7 +74,7 @@ struct LoopState {
 
 /// As text, for a checkpoint; `unit` and `best` as in the options.
 std::string to_text(const LoopState& state, const LoopOptions& options);
-/// Throws IoError where the text is none of to_text.
+/// Throws IoError if the text is none of to_text.
 LoopState loop_state(const std::string& text, const LoopOptions& options);
 
 /// Throws ValueError, naming what differs, unless a run with the configuration `now` would be the

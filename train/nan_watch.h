@@ -16,8 +16,8 @@ struct NotFinite : Error {
   using Error::Error;
 };
 
-/// The first tensor that holds a NaN or an infinity; nullptr where none does. Integer and undefined
-/// tensors are passed over.
+/// The first tensor that holds a NaN or an infinity; nullptr if none does. Integer and undefined
+/// tensors are skipped.
 const NamedTensor* first_not_finite(const NamedTensors& tensors);
 
 /// What can be done about a NaN: parts of a hint.

@@ -32,7 +32,7 @@ class Parts {
     checkpoint.add("random", random_state_dict());
     return checkpoint;
   }
-  /// Puts it back, in the order in which they were added. Throws where the checkpoint is of other
+  /// Puts it back, in the order in which they were added. Throws if the checkpoint is of other
   /// parts.
   void load(const Checkpoint& checkpoint) const {
     for (const Part& part : parts_) part.load(checkpoint.part(part.name));

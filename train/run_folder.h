@@ -46,10 +46,10 @@ class RunFolder {
   /// Told of a checkpoint that is damaged and passed over, in one line.
   using Notify = std::function<void(const std::string&)>;
 
-  /// Makes the folder, if need be. Throws IoError where it cannot be made, and where it already
-  /// holds any file of a run, unless `overwrite`. Removes nothing: see remove_older_run.
+  /// Makes the folder, if need be. Throws IoError if it cannot be made, and where it already holds
+  /// any file of a run, unless `overwrite`. Removes nothing: see remove_older_run.
   static RunFolder create(const std::filesystem::path& path, RunFolderOptions options = {});
-  /// A run to go on with, from its newest() checkpoint. Throws IoError where there is no folder,
+  /// A run to go on with, from its newest() checkpoint. Throws IoError if there is no folder,
   /// no whole checkpoint in it, or another process at work.
   static RunFolder resume(const std::filesystem::path& path, RunFolderOptions options = {},
                           const Notify& notify = {});
@@ -68,13 +68,13 @@ class RunFolder {
   std::optional<CheckpointFolder::Loaded> take_newest() { return std::exchange(newest_, {}); }
 
   /// Once the first checkpoint of a new run, that of `step`, is on the disk: removes the files of
-  /// the run that it takes the place of, and no others. Throws IoError where one cannot be removed.
+  /// the run that it takes the place of, and no others. Throws IoError if one cannot be removed.
   void remove_older_run(int64_t step);
   /// Removes what earlier processes that were killed have left half written of these files. Not
   /// before it is clear that this process writes them.
   void remove_half_written();
 
-  /// Writes a text file, "config.json" for one, whole or not at all.
+  /// Writes a text file, "config.json" for one, completely or not at all.
   void write(const char* name, const std::string& text) const;
   /// Adds a line to metrics.jsonl.
   void append_metrics(const std::string& line) const;

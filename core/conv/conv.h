@@ -1,7 +1,7 @@
 // Convolution. Part of ops.h, which includes this.
 //
 // Tensors are [N, C, L], [N, C, H, W] or [N, C, D, H, W], or a single sample without N; the batch
-// may be empty. Operations over one and three dimensions are made of those over planes.
+// may be empty. Operations over one and three dimensions are composed of those over planes.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace gradus {
 
-/// One number per spatial dimension; a single number stands for all: `3` is `{3, 3}`.
+/// One number per spatial dimension; a single number is used for all: `3` is `{3, 3}`.
 template <size_t N>
 struct Sizes : std::array<int64_t, N> {
   Sizes(int64_t all = 0) { this->fill(all); }
@@ -32,16 +32,17 @@ using Size3 = Sizes<3>;  ///< depth, height, width
 /// Options of a convolution over N spatial dimensions; conv1d to conv3d.
 template <size_t N>
 struct ConvOptions {
-  Sizes<N> stride = 1;    ///< elements of the input between neighbouring windows; at least 1
+  Sizes<N> stride = 1;    ///< elements of the input between adjacent windows; at least 1
   Sizes<N> padding = 0;   ///< zeros on both sides
-  Sizes<N> dilation = 1;  ///< elements of the input between neighbours in a window; at least 1
+  Sizes<N> dilation = 1;  ///< elements of the input between those of a window; at least 1
   int64_t groups = 1;     ///< separate convolutions side by side; divides C and O
   /// Whether 3x3 kernels may use Winograd's algorithm in float32: about three times as fast, errors
-  /// of about 1e-6 of the largest output. The bound is one per tile of 4x4 outputs, which 6x6
-  /// inputs make: some 1e-6 times the sum over channels of (largest weight) (largest input of the
-  /// tile). An output that sees no input of more than 1/4096 of the largest in its tile is computed
-  /// from the definition, and so are tiles with what is not finite, above 2^40 or all below 2^-60;
-  /// an output that sees only zeros is the bias. Weights are looked at in the same way, tap by tap.
+  /// of about 1e-6 of the largest output. The error is bounded per tile of 4x4 outputs, computed
+  /// from 6x6 inputs: some 1e-6 times the sum over channels of (largest weight) (largest input of
+  /// the tile). An output that sees no input of more than 1/4096 of the largest in its tile is
+  /// computed from the definition, and so are tiles with inputs that are not finite, above 2^40 or
+  /// all below 2^-60; an output that sees only zeros is the bias. Weights are checked in the same
+  /// way, tap by tap.
   bool winograd = true;
 
   static void describe(auto& o, auto& visit) {
@@ -61,7 +62,7 @@ using Conv3dOptions = ConvOptions<3>;
 /// x [N, C, H, W], weight [O, C / groups, kh, kw], bias [O] or undefined, to [N, O, H', W'] with
 /// H' = (H + 2 padding - dilation (kh - 1) - 1) / stride + 1, rounded down. A cross-correlation, as
 /// everywhere in the field. conv1d and conv3d do the same for one and three spatial dimensions, as
-/// one conv2d each. Throws ShapeError for channels and sizes that do not fit, and where the kernel
+/// one conv2d each. Throws ShapeError for channels and sizes that do not match, and if the kernel
 /// is larger than the padded input; ValueError for options out of range.
 /// @{
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
@@ -71,8 +72,8 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv3dOptions& options = {});
 /// @}
-/// The gradient of conv2d with respect to x of `input_shape`, for output gradient g. conv2d, this
-/// and the next are each other's derivatives.
+/// The gradient of conv2d with respect to x of `input_shape`, for output gradient g. The
+/// derivatives of conv2d, this function and the next are again these three.
 Tensor conv2d_input_gradient(const Tensor& g, const Tensor& weight, const Shape& input_shape,
                              const Conv2dOptions& options = {});
 /// The gradient of conv2d with respect to a weight of `weight_shape`.
@@ -83,10 +84,10 @@ Tensor conv2d_weight_gradient(const Tensor& g, const Tensor& x, const Shape& wei
 /// conv_transpose3d.
 template <size_t N>
 struct ConvTransposeOptions {
-  Sizes<N> stride = 1;          ///< elements of the output between neighbouring windows; at least 1
-  Sizes<N> padding = 0;         ///< taken away from both sides of the output
+  Sizes<N> stride = 1;          ///< elements of the output between adjacent windows; at least 1
+  Sizes<N> padding = 0;         ///< removed from both sides of the output
   Sizes<N> output_padding = 0;  ///< added to one side; less than stride or less than dilation
-  Sizes<N> dilation = 1;        ///< elements of the output between neighbours in a window
+  Sizes<N> dilation = 1;        ///< elements of the output between those of a window
   int64_t groups = 1;           ///< as in ConvOptions
 
   static void describe(auto& o, auto& visit) {
@@ -103,11 +104,11 @@ using ConvTranspose1dOptions = ConvTransposeOptions<1>;
 using ConvTranspose2dOptions = ConvTransposeOptions<2>;
 using ConvTranspose3dOptions = ConvTransposeOptions<3>;
 /// @}
-/// The transpose of a convolution with the same weight: what takes output gradients to input
+/// The transpose of a convolution with the same weight: the map from output gradients to input
 /// gradients (Zeiler et al., CVPR 2010; it does not invert the convolution). x [N, C, H, W], weight
 /// [C, O / groups, kh, kw], bias [O] or undefined, to [N, O, H', W'] with H' = (H - 1) stride -
-/// 2 padding + dilation (kh - 1) + output_padding + 1. Strides make several H' fit one H;
-/// output_padding chooses among them. Throws as the convolutions do, and ShapeError where no output
+/// 2 padding + dilation (kh - 1) + output_padding + 1. With a stride, several H' correspond to one
+/// H; output_padding chooses among them. Throws as the convolutions do, and ShapeError if no output
 /// is left.
 /// @{
 Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},

@@ -1,5 +1,5 @@
-// Two-dimensional convolution and its two gradients: the definition (conv_plain.cpp), what runs in
-// its place (conv.simd.cpp), and the two algorithms that this may choose besides matrix products.
+// Two-dimensional convolution and its two gradients: the definition (conv_plain.cpp), the fast path
+// (conv.simd.cpp), and the two algorithms that this may choose besides matrix products.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,13 @@ struct ConvSizes {
   int64_t padding_h, padding_w;
   int64_t dilation_h, dilation_w;
   int64_t groups;
-  bool winograd;  // whether Winograd's algorithm may be chosen
+  bool winograd;  // whether Winograd's algorithm may be used
 
-  /// Rows of the im2col matrix of one group: what one output element is a product over.
+  /// Rows of the im2col matrix of one group: the number of terms in an output element.
   int64_t depth() const { return c / groups * kh * kw; }
 
-  /// Without stride, the input gradient is a convolution of the output gradient as well, with the
-  /// weights upside down and what is missing of the padding on the other side. These are its sizes.
+  /// Without stride, the input gradient is also a convolution, of the output gradient with the
+  /// flipped weights and the complementary padding. These are its sizes.
   [[gnu::always_inline]] ConvSizes of_input_gradient() const {
     ConvSizes t = *this;
     t.c = o;
@@ -44,13 +44,13 @@ struct Conv {
   void (*forward)(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias);
   /// dx = the input gradient for output gradient g [n, o, oh, ow].
   void (*input_gradient)(const ConvSizes& s, T* dx, const T* g, const T* weight);
-  /// dweight = the weight gradient, summed over images in an order that n alone decides.
+  /// dweight = the weight gradient, summed over images in an order that depends only on n.
   void (*weight_gradient)(const ConvSizes& s, T* dweight, const T* g, const T* x);
 };
 template <class T>
 inline constexpr bool has_plain<Conv<T>> = true;
 
-/// The same straight from the definition, by vectors: for few channels, and for kernels that are
+/// The same straight from the definition, in vectors: for few channels, and for kernels that are
 /// not 3x3. Needs stride 1; the input gradient also a padding of at most dilation * (kernel - 1).
 template <class T>
 struct DirectConv : Conv<T> {};
@@ -58,8 +58,8 @@ struct DirectConv : Conv<T> {};
 /// The same by Winograd's minimal filtering, F(4x4, 3x3): for 3x3 kernels with stride, dilation and
 /// groups 1 and a padding of at most 2. Four times fewer multiplications; errors are a few times
 /// those of the definition, about 1e-6 of the largest output (Lavin and Gray, arXiv 1509.09308).
-/// What is out of range (winograd_range.simd.h) is computed from the definition; if that would be
-/// most of it, they return false, and the result is still to be computed.
+/// Outputs out of range (winograd_range.simd.h) are computed from the definition; if that would be
+/// most of them, these functions return false without a result.
 template <class T>
 struct WinogradConv {
   bool (*forward)(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias);

@@ -1,4 +1,4 @@
-// What convolutions and pools have in common: windows that slide over 1, 2 or 3 spatial dimensions.
+// What convolutions and pools share: windows that slide over 1, 2 or 3 spatial dimensions.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ constexpr const char* spatial_layout = N == 1   ? "L"
                                        : N == 2 ? "H,W"
                                                 : "D,H,W";
 
-/// Of options and kernels: far above any sensible one, and far from overflow in formulas.
+/// For options and kernels: far above any sensible value, and far from overflow in formulas.
 constexpr int64_t largest_size = int64_t{1} << 30;
 
 /// Whether all sizes are at least `least` and none is too large.
@@ -23,7 +23,8 @@ bool all_between(const List& sizes, int64_t least) {
                      [=](int64_t size) { return size >= least && size <= largest_size; });
 }
 
-/// How many elements a window can move over `in` of them; negative if it does not fit.
+/// The number of elements by which a window can move over `in` of them; negative if it does not
+/// fit.
 inline int64_t room_for(int64_t kernel, int64_t in, int64_t padding, int64_t dilation) {
   return in + 2 * padding - dilation * (kernel - 1) - 1;
 }

@@ -1,5 +1,5 @@
-// What Winograd's algorithm is made of: planes as pixels of a vector of channels, the transforms,
-// and how a convolution falls into tiles. For files that are compiled once per instruction set:
+// The parts of Winograd's algorithm: planes as pixels of a vector of channels, the transforms, and
+// how a convolution is divided into tiles. For files that are compiled once per instruction set:
 // everything is local to the file that includes it.
 #pragma once
 
@@ -17,8 +17,8 @@ inline constexpr int64_t points = 36;
 
 // --- Magnitudes ---
 
-/// The bits of |x| as a number: it orders as magnitudes do, infinity is above all of them and NaN
-/// above that; what is larger by `doubling` is about twice as large.
+/// The bits of |x| as an integer: it orders like magnitudes, with infinity above all others and NaN
+/// above that; a number larger by `doubling` is about twice as large.
 using Magnitude = int32_t;
 inline constexpr Magnitude doubling = 1 << 23;
 
@@ -42,8 +42,8 @@ struct Image {
   int64_t channels, h, w;
 };
 
-/// Pixels [rows][columns][W]: a window of an image, which lies `top` rows and `left` columns
-/// inside.
+/// Pixels [rows][columns][W]: a window of an image, which starts at row `top` and column `left` of
+/// the window.
 struct Window {
   int64_t rows, columns, top, left;
 };
@@ -97,7 +97,7 @@ void to_pixels(const Image& image, const T* x, const T* end, const Window& windo
     const int64_t row = (h + window.top) * window.columns + window.left;
     T* const to = pixels + row * w;
     for (int64_t first = 0; first < width_inside; first += w) {
-      // A last square that would be too wide overlaps the one before.
+      // A last square that would be too wide overlaps the previous one.
       const int64_t at = width_inside >= w ? smaller(first, width_inside - w) : 0;
       const T* const from = x + h * image.w + at;
       const int64_t n = smaller(width_inside, w);
@@ -111,7 +111,7 @@ void to_pixels(const Image& image, const T* x, const T* end, const Window& windo
   }
 }
 
-/// The other way round: planes from pixels [rows][columns][W], and a bias for each channel.
+/// The reverse: planes from pixels [rows][columns][W], and a bias for each channel.
 template <class T>
 void from_pixels(const Image& image, int64_t columns, const T* pixels, const T* bias, T* y) {
   constexpr int64_t w = width<T>;
@@ -235,11 +235,11 @@ template <int N, int M, class V, class Load, class Transform, class Store>
 
 // --- Sizes ---
 
-/// How a convolution falls into tiles, and where things lie.
+/// How a convolution is divided into tiles, and the memory layout.
 struct Tiling {
   int64_t rows, columns;       // tiles of an image
-  int64_t per_image, images;   // tiles of an image, images of a group that is worked on at once
-  int64_t c, o;                // channels, in whole vectors
+  int64_t per_image, images;   // tiles of an image, images of a group that is processed at once
+  int64_t c, o;                // channels, in full vectors
   int64_t v_stride, m_stride;  // between points of transformed inputs and outputs
   int64_t in_columns, out_columns;  // of the pixels of an image
 
@@ -253,7 +253,7 @@ struct Tiling {
     t.images = (enough_tiles - 1) / t.per_image + 1;
     t.c = round_up(s.c, width<T>);
     t.o = round_up(s.o, width<T>);
-    // A little more than a power of two, so that points do not share their place in the cache.
+    // A little more than a power of two, so that points do not compete for the same cache lines.
     t.v_stride = t.tiles() * t.c + width<T>;
     t.m_stride = t.tiles() * t.o + width<T>;
     t.in_columns = 4 * t.columns + 2;

@@ -20,8 +20,8 @@ namespace {
 /// The largest input of a tile may be so many times as large as the largest one under an output,
 /// and the largest weight as the largest one for a tap.
 inline constexpr Magnitude largest_ratio = 12 * doubling;
-/// Largest magnitudes lie from 2^-60 to 2^40: sums of products of transforms neither overflow nor
-/// lose digits to numbers that are too small.
+/// Largest magnitudes must be in [2^-60, 2^40]: sums of products of transforms then neither
+/// overflow nor lose digits to underflow.
 inline constexpr Magnitude lowest_peak = (127 - 60) * doubling,
                            highest_peak = (127 + 40) * doubling;
 
@@ -30,14 +30,14 @@ inline constexpr Magnitude lowest_peak = (127 - 60) * doubling,
   return most - least <= largest_ratio && most >= lowest_peak && most <= highest_peak;
 }
 
-/// How an output is made.
+/// How an output is computed.
 enum class Way : uint8_t {
   transforms,
   nothing,    ///< it sees only zeros, and is the bias
   definition  ///< its tile is out of range
 };
 
-/// Ways that are not the usual one, of each image.
+/// The exceptions from the usual way, for each image.
 struct Exceptions {
   int64_t nothing = 0, definition = 0;
 };

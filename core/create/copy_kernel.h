@@ -6,10 +6,10 @@
 
 namespace gradus::kernels {
 
-/// out = x, elements of one type.
+/// out = x, for elements of the same type.
 void copy(const Loop<2>& loop, DType dtype, void* out, const void* x);
-/// out = x converted as by a C++ cast; to bool: x != 0. False where a whole number `out` cannot
-/// hold an element: that is NaN, infinite, or out of range when its fraction is cut off.
+/// out = x converted as by a C++ cast; to bool: x != 0. False if an integer type of `out` cannot
+/// hold an element: one that is NaN, infinite, or out of range after truncation.
 [[nodiscard]] bool convert(const Loop<2>& loop, DType to, void* out, DType from, const void* x);
 void fill(const Loop<1>& loop, DType dtype, void* out, double value);
 

@@ -1,4 +1,4 @@
-// Tensors from nothing, conversion and copies. Part of ops.h, which states the conventions.
+// Creation, conversion and copies. Part of ops.h, which states the conventions.
 #pragma once
 
 #include <algorithm>
@@ -16,27 +16,27 @@ namespace gradus {
 
 Tensor zeros(const Shape& shape, DType dtype = float32);  ///< every element 0
 Tensor ones(const Shape& shape, DType dtype = float32);   ///< every element 1
-/// Every element `value`. As everywhere where a number becomes an element: throws DTypeError for a
-/// fraction and whole numbers, ValueError for what the type cannot hold.
+/// Every element `value`. As always when a number becomes an element: throws DTypeError for a
+/// fraction in an integer type, ValueError for what the type cannot hold.
 Tensor full(const Shape& shape, double value, DType dtype = float32);
 Tensor zeros_like(const Tensor& x);               ///< zeros of x's shape and type
 Tensor ones_like(const Tensor& x);                ///< ones of x's shape and type
 Tensor full_like(const Tensor& x, double value);  ///< `value` in x's shape and type
 /// Ones on the diagonal of a matrix, square unless `columns` is given.
 Tensor eye(int64_t rows, std::optional<int64_t> columns = {}, DType dtype = float32);
-/// `steps` numbers at equal distances, from start to end, both included: floating, [steps].
+/// `steps` equally spaced numbers from start to end, both included: floating-point, [steps].
 Tensor linspace(double start, double end, int64_t steps, DType dtype = float32);
 namespace detail {
 Tensor arange(int64_t start, int64_t end, int64_t step, DType dtype);
 Tensor arange(double start, double end, double step, DType dtype);
 }  // namespace detail
-/// What the bounds of arange may be: any of C++'s own types of numbers.
+/// What the bounds of arange may be: any built-in arithmetic type.
 template <class T>
 concept Number = std::integral<T> || std::floating_point<T>;
-/// start, start + step, ... below `end` (above, for a negative step); from 0 where no start is
-/// given. As in PyTorch, int64 where all arguments are whole numbers by their type, else float32,
-/// unless a type is given. Throws ValueError for a step of 0, fractions where the type is given and
-/// has none, and numbers it cannot hold.
+/// start, start + step, ... below `end` (above, for a negative step); from 0 if no start is given.
+/// As in PyTorch, int64 if all arguments are of integer types, else float32, unless a type is
+/// given. Throws ValueError for a step of 0, for fractions if an integer type is given, and for
+/// numbers that the type cannot hold.
 /// @{
 template <Number Start, Number End, Number Step = int>
 Tensor arange(Start start, End end, Step step = 1, std::optional<DType> dtype = {}) {
@@ -51,7 +51,7 @@ Tensor arange(End end, std::optional<DType> dtype = {}) {
 }
 /// @}
 /// A tensor with these elements in row-major order; shape [n] unless one is given. Throws
-/// ShapeError where their number is another one than the shape's.
+/// ShapeError if their number is not that of the shape.
 /// @{
 template <class T>
 Tensor tensor(std::span<const T> values, const Shape& shape);
@@ -96,12 +96,13 @@ Tensor tensor(std::initializer_list<std::initializer_list<T>> rows) {
   return tensor(values, Shape{static_cast<int64_t>(rows.size()), static_cast<int64_t>(columns)});
 }
 
-/// The same values in another type; whole numbers lose fractions, and ValueError where one cannot
-/// hold an element (NaN, out of range); to bool, all but 0 is true. Differentiable between floats.
+/// The same values in another type. Integer types drop fractions, and throw ValueError for an
+/// element that they cannot hold (NaN, out of range); to bool, all but 0 is true. Differentiable
+/// between floating-point types.
 Tensor to(const Tensor& x, DType dtype);
 /// A copy in row-major order.
 Tensor clone(const Tensor& x);
-/// x itself where it is in row-major order, else a copy.
+/// x itself if it is in row-major order, else a copy.
 Tensor contiguous(const Tensor& x);
 
 }  // namespace gradus

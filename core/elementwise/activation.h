@@ -11,7 +11,7 @@ Tensor relu(const Tensor& x);  ///< max(x, 0)
 Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
 /// x where x > 0, else alpha (exp(x) - 1) (Clevert et al., arXiv 1511.07289).
 Tensor elu(const Tensor& x, double alpha = 1);
-/// How gelu takes the normal distribution function.
+/// How gelu computes the normal distribution function.
 enum class Gelu { exact, tanh };
 /// x times the normal distribution function; `tanh` is the usual approximation (Hendrycks and
 /// Gimpel, arXiv 1606.08415).
@@ -41,7 +41,7 @@ Tensor hardsigmoid(const Tensor& x);  ///< relu6(x + 3) / 6
 Tensor hardswish(const Tensor& x);
 /// x where |x| > lambda, else 0.
 Tensor hardshrink(const Tensor& x, double lambda = 0.5);
-/// x moved towards 0 by lambda, and 0 where it would pass it. lambda must not be negative.
+/// x moved towards 0 by lambda, and 0 if |x| <= lambda. lambda must not be negative.
 Tensor softshrink(const Tensor& x, double lambda = 0.5);
 /// x where x > threshold, else `value`.
 Tensor threshold(const Tensor& x, double threshold, double value);

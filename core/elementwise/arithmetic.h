@@ -1,5 +1,5 @@
-// Elementwise arithmetic. Arguments broadcast. Whole numbers wrap around at the ends of their
-// range, in sums and products of elements, too. Part of ops.h, which states the conventions.
+// Elementwise arithmetic. Arguments broadcast. Integers wrap around at the ends of their range, in
+// sums and products of elements, too. Part of ops.h, which states the conventions.
 #pragma once
 
 #include "../tensor.h"
@@ -9,12 +9,12 @@ namespace gradus {
 Tensor add(const Tensor& a, const Tensor& b);  ///< a + b
 Tensor sub(const Tensor& a, const Tensor& b);  ///< a - b
 Tensor mul(const Tensor& a, const Tensor& b);  ///< a b, element by element
-/// Floating tensors only.
+/// Floating-point tensors only.
 Tensor div(const Tensor& a, const Tensor& b);
-/// a to the power b. The gradient for b where a is 0 is 0. ValueError for a negative power of whole
-/// numbers.
+/// a to the power b. The gradient for b where a is 0 is 0. ValueError for a negative power of
+/// integers.
 Tensor pow(const Tensor& a, const Tensor& b);
-/// a - b floor(a / b), which has the sign of b. Throws ValueError for whole numbers divided by 0.
+/// a - b floor(a / b), which has the sign of b. Throws ValueError for integers divided by 0.
 Tensor remainder(const Tensor& a, const Tensor& b);
 Tensor maximum(const Tensor& a, const Tensor& b);  ///< the larger of each pair; NaN if one is NaN
 Tensor minimum(const Tensor& a, const Tensor& b);  ///< the smaller of each pair; NaN if one is NaN
@@ -23,8 +23,8 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 /// x with `value` where `mask` (bool) is true.
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value);
 
-/// With a number of the tensor's type. Throws DTypeError for a fraction and whole numbers,
-/// ValueError for a number that the type cannot hold.
+/// With a number, which takes the tensor's type. Throws DTypeError for a fraction and an integer
+/// type, ValueError for a number that the type cannot hold.
 /// @{
 Tensor add(const Tensor& a, double b);
 Tensor sub(const Tensor& a, double b);

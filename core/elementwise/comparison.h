@@ -22,7 +22,7 @@ Tensor le(const Tensor& a, double b);
 Tensor gt(const Tensor& a, double b);
 Tensor ge(const Tensor& a, double b);
 /// @}
-/// The same: `a == b` is a tensor of bools, and no condition for an `if`.
+/// The same: `a == b` is a tensor of bools, not a condition for an `if`.
 /// @{
 inline Tensor operator==(const Tensor& a, const Tensor& b) {
   return eq(a, b);
@@ -82,7 +82,7 @@ inline Tensor operator>=(double a, const Tensor& b) {
 Tensor isnan(const Tensor& x);     ///< true where an element is NaN
 Tensor isinf(const Tensor& x);     ///< true where it is infinite
 Tensor isfinite(const Tensor& x);  ///< true where it is neither NaN nor infinite
-/// Of bool tensors alone.
+/// Bool tensors only.
 /// @{
 Tensor logical_and(const Tensor& a, const Tensor& b);
 Tensor logical_or(const Tensor& a, const Tensor& b);
@@ -97,19 +97,19 @@ inline Tensor operator~(const Tensor& x) {
   return logical_not(x);
 }
 /// @}
-/// What isclose and allclose let pass. Throws ValueError for negative numbers and NaN.
+/// Tolerances of isclose and allclose. Throws ValueError for negative numbers and NaN.
 struct Tolerance {
   double rtol = 1e-5;      ///< relative to |b|
   double atol = 1e-8;      ///< absolute
   bool equal_nan = false;  ///< NaN is close to NaN
 };
-/// |a - b| <= atol + rtol |b|, or equal (infinities); taken in float64. allclose: for every
+/// |a - b| <= atol + rtol |b|, or equal (infinities); computed in float64. allclose: for every
 /// element.
 /// @{
 Tensor isclose(const Tensor& a, const Tensor& b, const Tolerance& tolerance = {});
 bool allclose(const Tensor& a, const Tensor& b, const Tolerance& tolerance = {});
 /// @}
-/// True where every element is finite. Floating tensors.
+/// True if every element is finite. Floating-point tensors.
 bool all_finite(const Tensor& x);
 
 }  // namespace gradus

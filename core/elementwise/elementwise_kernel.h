@@ -47,7 +47,7 @@ enum class Unary {
   gelu_tanh,
   silu,
   log_sigmoid,
-  softplus,  ///< log(1 + exp(p x)) / p; x where p x > q
+  softplus,  ///< log(1 + exp(p x)) / p; x if p x > q
 };
 
 enum class Binary {
@@ -56,11 +56,11 @@ enum class Binary {
   mul,
   div,
   pow,
-  remainder,  ///< of the sign of b; whole numbers: b is not 0
+  remainder,  ///< with the sign of b; integers: b is not 0
   maximum,
   minimum,        ///< NaN wins
-  relu_gradient,  ///< 0 where b <= 0, else a
-  mul_or_zero,    ///< 0 where b is 0, else a b
+  relu_gradient,  ///< 0 if b <= 0, else a
+  mul_or_zero,    ///< 0 if b is 0, else a b
 };
 
 enum class Comparison { eq, ne, lt, le, gt, ge };

@@ -33,7 +33,7 @@ struct Temporary {
   }
 };
 
-/// What the name of a temporary file says; nothing if it is no such name.
+/// The parts of the name of a temporary file; nothing for other names.
 std::optional<Temporary> parse_temporary(const std::string& name) {
   Temporary found;
   const size_t suffix = name.size() - std::min(name.size(), temporary_suffix.size());

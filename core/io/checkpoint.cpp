@@ -20,14 +20,14 @@ constexpr const char* format = "gradus-checkpoint-1";
 
 using Metadata = std::map<std::string, std::string>;
 
-/// With its length in front, so that no two lists of texts look alike.
+/// Prefixed with its length, so that no two lists of texts are alike.
 void hash_text(Sha256& hash, const std::string& text) {
   const uint64_t size = text.size();
   hash.update(std::as_bytes(std::span(&size, 1)));
   hash.update(std::as_bytes(std::span(text)));
 }
 
-/// Of everything that a reader sees, whatever order it stands in.
+/// Of everything that a reader gets, in whatever order it appears.
 std::string checksum(NamedTensors tensors, const Metadata& metadata) {
   std::sort(tensors.begin(), tensors.end(),
             [](const NamedTensor& a, const NamedTensor& b) { return a.name < b.name; });

@@ -29,7 +29,7 @@ std::string name_of(int64_t step) {
   return str(prefix, step, suffix);
 }
 
-/// The step of a file of this name; nothing if it is no checkpoint.
+/// The step of a file of this name; nothing if it is not a checkpoint.
 std::optional<int64_t> step_of(const std::string& name) {
   if (!name.starts_with(prefix)) return {};
   int64_t step = 0;
@@ -63,7 +63,7 @@ CheckpointFolder::CheckpointFolder(fs::path folder, const CheckpointFolderOption
                    "cannot open the folder '", folder_.string(),
                    "': ", std::generic_category().message(errno));
   closing_ = {nullptr, [handle = lock_](const void*) { ::close(handle); }};
-  // Some network file systems lock no folders: there, two processes at a time are not noticed.
+  // Some network file systems cannot lock folders: there, concurrent processes are not noticed.
   require<IoError>(::flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, op,
                    "wait for its end, or choose another folder", "another process is at work in '",
                    folder_.string(), "'");
@@ -105,7 +105,7 @@ void CheckpointFolder::save(int64_t step, const Checkpoint& checkpoint) {
   remove_old(step);
 }
 
-/// Checkpoints are written under the lock alone: what is half written now is nobody's any more.
+/// Checkpoints are written only under the lock: partial files that exist now are abandoned.
 void CheckpointFolder::remove_half_written() {
   if (std::exchange(is_tidy_, true)) return;
   remove_temporary_files(folder_,

@@ -1,4 +1,4 @@
-// The checkpoints of one training in a folder: the last few and the best.
+// The checkpoints of one training run in a folder: the last few and the best.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ namespace gradus {
 
 /// How many checkpoints a CheckpointFolder keeps.
 struct CheckpointFolderOptions {
-  int64_t keep = 3;  ///< of the latest, at least 1; the best one stays besides
+  int64_t keep = 3;  ///< of the latest, at least 1; in addition to the best
 };
 
-/// Files `checkpoint-<step>.safetensors`. A new one is on the disk before an old one goes, so there
-/// is a whole one at every moment, wherever the process is killed.
+/// Files `checkpoint-<step>.safetensors`. A new one is on disk before an old one is removed, so
+/// there is a complete one at every moment, wherever the process is killed.
 ///
-/// One process at a time can have a folder open; the lock goes away with the process, however it
-/// ends. Opening changes nothing in it.
+/// One process at a time can have a folder open; the lock ends with the process, however that ends.
+/// Opening changes nothing in it.
 class CheckpointFolder {
  public:
   /// Throws IoError if there is no such folder or another process has it open, ValueError for
@@ -33,31 +33,31 @@ class CheckpointFolder {
 
   const std::filesystem::path& path() const { return folder_; }
   std::filesystem::path file_of(int64_t step) const;
-  /// Throws IoError if path() no longer leads to the folder that was opened, since it was moved
-  /// or removed: another run may be at work in one that has taken its place. save() asks first.
+  /// Throws IoError if path() no longer leads to the folder that was opened, since it was moved or
+  /// removed: another run may be using one that has taken its place. save() checks this first.
   void check_still_there() const;
-  /// The steps of which there are checkpoints, ascending.
+  /// The steps that have checkpoints, ascending.
   std::vector<int64_t> steps() const;
 
-  /// Saves, and then removes those before the last `keep`, except for the best. Throws IoError as
+  /// Saves, and then removes those before the last `keep`, except the best. Throws IoError as
   /// save_checkpoint does; the others then stay.
   void save(int64_t step, const Checkpoint& checkpoint);
-  /// Removes what earlier processes that were killed have left of checkpoints half written, and no
-  /// other files. The first save() does so.
+  /// Removes partially written checkpoints that killed processes left, and no other files. The
+  /// first save() does so.
   void remove_half_written();
   /// Changes how many are kept. Throws ValueError below 1.
   void set_keep(int64_t keep);
   /// The checkpoint of this step stays until another one is named.
   void set_best(std::optional<int64_t> step) { best_ = step; }
 
-  /// A checkpoint that was found, and the step it was saved at.
+  /// A checkpoint that was found, and the step at which it was saved.
   struct Loaded {
-    int64_t step;           ///< as save() was told
-    Checkpoint checkpoint;  ///< whole: its checksum is right
+    int64_t step;           ///< as passed to save()
+    Checkpoint checkpoint;  ///< intact: its checksum matches
   };
-  /// The newest one that is whole; nothing if there is none. A damaged one is set aside by
-  /// adding ".damaged" to its name, and `notify` is told in one line. Throws ReadError for one that
-  /// cannot be read, which may be whole, and leaves it where it is.
+  /// The newest intact one; nothing if there is none. A damaged one is set aside by adding
+  /// ".damaged" to its name, and `notify` is called with one line about it. Throws ReadError for
+  /// one that cannot be read, which may be intact, and leaves it where it is.
   std::optional<Loaded> load_newest(const std::function<void(const std::string&)>& notify = {});
   /// Whether there are checkpoints, damaged ones included.
   bool empty() const;
@@ -73,7 +73,7 @@ class CheckpointFolder {
   std::optional<int64_t> best_;
   int lock_ = -1;
   std::shared_ptr<const void> closing_;  // of the lock
-  bool is_tidy_ = false;                 // nothing half written is left of earlier processes
+  bool is_tidy_ = false;                 // no partial files of earlier processes are left
 };
 
 }  // namespace gradus

@@ -12,12 +12,12 @@
 
 namespace gradus {
 
-/// Deflate cannot do better: the most bytes that one compressed byte can stand for.
+/// The limit of deflate: the most bytes that one compressed byte can represent.
 inline constexpr uint64_t max_inflation = 1032;
 
-/// The most bytes that a reader lets `compressed` bytes stand for: 60 MiB, or 60 times as many
-/// if that is more, and never more than deflate can do. Data sets take 2 to 30 times their
-/// compressed size; what goes far beyond is a "decompression bomb".
+/// The most bytes to which a reader lets `compressed` bytes inflate: 60 MiB, or 60 times as many if
+/// that is more, and never more than deflate can do. Data sets are 2 to 30 times their compressed
+/// size; anything far beyond is a "decompression bomb".
 inline uint64_t max_inflated_size(uint64_t compressed) {
   constexpr uint64_t usual = 60, small_file = uint64_t{1} << 20;
   return std::min(compressed * max_inflation, std::max(compressed, small_file) * usual);
@@ -40,7 +40,7 @@ std::vector<std::byte> deflated(const char* op, std::span<const std::span<const 
                                 Frame frame);
 /// `bytes` as a gzip file.
 std::vector<std::byte> gzip(std::span<const std::byte> bytes);
-/// True if the bytes begin as every gzip file does (1f 8b).
+/// True if the bytes begin like a gzip file (1f 8b).
 bool is_gzip(std::span<const std::byte> bytes);
 
 /// Continues the CRC-32 of a message, 0 at its beginning.

@@ -25,7 +25,7 @@ InputFile::InputFile(const char* op, const std::filesystem::path& path, Kind kin
   const auto check = [this](bool holds, const char* hint, const auto&... what) {
     require<ReadError>(holds, op_, hint, "'", name_, "': ", what...);
   };
-  // A pipe would be waited for, were it opened without O_NONBLOCK.
+  // Without O_NONBLOCK, opening a pipe would block.
   const int wait = kind == Kind::any ? 0 : O_NONBLOCK;
   const int handle = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | wait);
   check(handle >= 0 || errno != ENOENT, "check the name", "the file does not exist");

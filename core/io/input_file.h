@@ -13,8 +13,8 @@
 
 namespace gradus {
 
-/// A file, bytes in memory that stand for one, or what a decompressor makes of one: what all
-/// readers of formats read from, front to back unless told otherwise.
+/// A file, bytes in memory in place of one, or the output of a decompressor: what all readers of
+/// formats read from, front to back unless they seek.
 class InputFile {
  public:
   /// Delivers some of the n bytes from byte `at` on, and returns how many; 0 only at the end.
@@ -23,12 +23,12 @@ class InputFile {
   enum class Kind { regular, any };
 
   /// Opens a file; `op` names the caller in errors. Throws ReadError if there is no such file, if
-  /// it is not a regular one, or if it cannot be opened: what fails is the file's place, the
+  /// it is not a regular one, or if it cannot be opened: such failures are about the path, the
   /// permissions or the disk, not the content. With Kind::any it may be a pipe, whose size is 0.
   InputFile(const char* op, const std::filesystem::path& path, Kind kind = Kind::regular);
   /// Bytes in memory, which must outlive this object; `name` stands for the file in errors.
   InputFile(const char* op, std::string name, std::span<const std::byte> bytes);
-  /// `size` bytes that a function delivers.
+  /// `size` bytes delivered by a function.
   InputFile(const char* op, std::string name, uint64_t size, ReadSome read_some)
       : op_(op), name_(std::move(name)), size_(size), read_some_(std::move(read_some)) {}
 
@@ -42,7 +42,7 @@ class InputFile {
   /// Goes to a byte counted from the beginning.
   void seek(uint64_t position) { position_ = position; }
 
-  /// Throws IoError, naming the file, unless its content is as it must be.
+  /// Throws IoError, naming the file, unless its content is valid.
   template <class... What>
   void check(bool holds, std::string_view hint, const What&... what) const {
     require<IoError>(holds, op_, hint, "'", name_, "': ", what...);
@@ -56,8 +56,8 @@ class InputFile {
 };
 
 /// All bytes of a file or a pipe. Throws IoError, in the name of `op`, saying whether it is
-/// missing, a directory, not readable, or larger than `at_most` bytes, which is found out before
-/// memory is taken for them.
+/// missing, a directory, not readable, or larger than `at_most` bytes, which is checked before
+/// memory is allocated for them.
 std::vector<std::byte> read_file(const char* op, const std::filesystem::path& path,
                                  uint64_t at_most = uint64_t{2} << 30);
 

@@ -20,7 +20,7 @@ static_assert(std::endian::native == std::endian::little, "elements are written 
 
 constexpr std::string_view magic = "\x93NUMPY";
 constexpr std::string_view extension = ".npy";  // ends every name in an archive
-/// Headers are short; NumPy itself refuses longer ones.
+/// Headers are short; NumPy itself rejects longer ones.
 constexpr uint64_t max_header_bytes = 10'000;
 constexpr const char* again =
     "save it again with np.save, or copy it anew if it was damaged on the way";

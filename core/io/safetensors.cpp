@@ -320,8 +320,8 @@ SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::strin
 
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata) {
-  const NoGrad pause;  // copying a tensor into row-major order is no part of a computation
-  // Wide elements first, so that every tensor is aligned to its elements, as other readers like.
+  const NoGrad pause;  // copying a tensor into row-major order is not part of a computation
+  // Wide elements first, so that every tensor is aligned to its elements, as other readers prefer.
   NamedTensors ordered = tensors;
   std::stable_sort(ordered.begin(), ordered.end(), [](const NamedTensor& a, const NamedTensor& b) {
     const auto width = [](const Tensor& t) { return t.defined() ? size_of(t.dtype()) : 0; };

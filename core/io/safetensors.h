@@ -11,10 +11,10 @@
 
 namespace gradus {
 
-/// What a safetensors file holds: named tensors, and free text under `__metadata__`.
+/// The content of a safetensors file: named tensors, and free text under `__metadata__`.
 struct SafeTensors {
   NamedTensors tensors;                         ///< in the order of their data
-  std::map<std::string, std::string> metadata;  ///< texts by name; empty where a file has none
+  std::map<std::string, std::string> metadata;  ///< texts by name; empty if a file has none
 
   /// The tensor of this name; throws IoError if there is none.
   const Tensor& at(const std::string& name) const;
@@ -29,13 +29,14 @@ SafeTensors load_safetensors(const std::filesystem::path& path);
 /// The same from memory; `name` stands for the file in errors.
 SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& name);
 
-/// Writes the file whole or not at all: to a temporary name beside it, flushed, then renamed, and
-/// the folder flushed. Throws IoError; an existing file then stays as it was, unless only flushing
-/// the folder failed: the new one is in its place then. The bytes depend on the arguments alone.
+/// Writes the file completely or not at all: under a temporary name next to it, flushed, then
+/// renamed, and the folder flushed. Throws IoError; an existing file then stays as it was, unless
+/// only flushing the folder failed: then the new one is in its place. The bytes depend only on the
+/// arguments.
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 
-/// Writes bytes, or a text, to `path` whole or not at all, as save_safetensors does. Throws
+/// Writes bytes, or a text, to `path` completely or not at all, as save_safetensors does. Throws
 /// IoError.
 /// @{
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);

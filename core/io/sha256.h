@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4): by it a data set is recognized, a download and a checkpoint verified.
+// SHA-256 (FIPS 180-4), to recognize data sets and verify downloads and checkpoints.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace gradus {
 
-/// Hashes bytes as they come. `hex` ends the message; the object is used up then.
+/// Hashes a message in pieces. `hex` ends the message; the object cannot be used afterwards.
 class Sha256 {
  public:
   void update(std::span<const std::byte> bytes);

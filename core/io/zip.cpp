@@ -17,7 +17,7 @@ static_assert(std::endian::native == std::endian::little, "zip's numbers are lit
 
 // --- The records of an archive, as they stand in the file ---
 
-/// What an entry's own header and its line in the directory have in common.
+/// The fields that an entry's own header and its record in the directory share.
 struct [[gnu::packed]] EntryFields {
   uint16_t version = 20, flags, method, time = 0;
   uint16_t date = 0x21;  // 1 January 1980: the same content, the same bytes

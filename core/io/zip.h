@@ -17,26 +17,25 @@
 
 namespace gradus {
 
-/// Gives each entry of an archive to `use`, which must read all of its content. Names are keys and
+/// Passes each entry of an archive to `use`, which must read all of its content. Names are keys and
 /// never paths: nothing is extracted to a file.
 ///
-/// First the archive's directory is read and checked: every entry lies within the file and apart
-/// from all others, is stored or deflated, and declares no more than its bytes can hold. Throws
-/// IoError if that is not so, and if a content is longer or shorter than declared or does not have
-/// its checksum.
+/// First the archive's directory is read and checked: every entry is within the file, overlaps no
+/// other, is stored or deflated, and declares no more than its bytes can hold. Throws IoError
+/// otherwise, and if a content is longer or shorter than declared or does not match its checksum.
 void read_zip(const char* op, const std::filesystem::path& path,
               const std::function<void(const std::string& name, InputFile& content)>& use);
 
-/// Writes an archive whole or not at all.
+/// Writes an archive completely or not at all.
 class ZipWriter {
  public:
   ZipWriter(const char* op, const std::filesystem::path& path) : op_(op), file_(op, path) {}
 
-  /// Appends an entry with the parts as its content. Throws ValueError if the archive would get too
-  /// large for 32-bit offsets.
+  /// Appends an entry with the parts as its content. Throws ValueError if the archive would become
+  /// too large for 32-bit offsets.
   void add(const std::string& name, std::span<const std::span<const std::byte>> parts,
            bool compress);
-  /// Writes the directory and puts the file in its place. Throws IoError.
+  /// Writes the directory and puts the file in place. Throws IoError.
   void commit();
 
  private:

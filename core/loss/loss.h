@@ -1,9 +1,9 @@
 // Losses. Part of ops.h, which includes this.
 //
-// Input and target have one shape and type unless said otherwise: a silent broadcast would average
-// the wrong pairs. Losses are elementwise (or one per sample) and then reduced; `mean` divides by
-// their number. Names, formulas and defaults are those of torch.nn.functional. Gradients go to
-// every floating argument that asks for one, targets and weights included.
+// Input and target have the same shape and type unless stated otherwise: a silent broadcast would
+// average the wrong pairs. Losses are elementwise (or one per sample) and then reduced; `mean`
+// divides by their number. Names, formulas and defaults are those of torch.nn.functional. Gradients
+// flow to every floating-point argument that requires one, including targets and weights.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace gradus {
 
-/// What becomes of the losses of a batch: all of them, their mean, or their sum.
+/// How the losses of a batch are reduced: not at all, to their mean, or to their sum.
 enum class Reduction { none, mean, sum };
 
 // --- Classes -------------------------------------------------------------------------------------
@@ -21,15 +21,15 @@ enum class Reduction { none, mean, sum };
 struct CrossEntropyOptions {
   Tensor weight = {};                     ///< [C] or undefined: a factor for each class
   Reduction reduction = Reduction::mean;  ///< `none` gives the targets' shape
-  int64_t ignore_index = -100;  ///< targets of this class count nothing, in the mean's divisor too
+  int64_t ignore_index = -100;  ///< targets of this class do not count, in the mean's divisor too
   /// The share of a target that is spread evenly over all classes, in [0, 1] (Szegedy et al., arXiv
   /// 1512.00567).
   double label_smoothing = 0;
 };
 /// Cross entropy between logits [N, C, ...] (or [C]) and int64 classes [N, ...] (or []), or class
 /// probabilities of the logits' shape: -weight[t] log softmax(x)[t]. `mean` divides by the sum of
-/// the targets' weights (NaN where all are ignored), or for probabilities by the number of samples.
-/// Throws IndexError for a class outside of [0, C) that is not ignored, ShapeError for a weight of
+/// the targets' weights (NaN if all are ignored), or for probabilities by the number of samples.
+/// Throws IndexError for a class outside [0, C) that is not ignored, ShapeError for a weight of
 /// another shape.
 Tensor cross_entropy(const Tensor& logits, const Tensor& target,
                      const CrossEntropyOptions& options = {});
@@ -38,16 +38,16 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
 struct NllOptions {
   Tensor weight = {};                     ///< [C] or undefined: a factor for each class
   Reduction reduction = Reduction::mean;  ///< `mean` divides by the sum of the targets' weights
-  int64_t ignore_index = -100;            ///< targets of this class count nothing
+  int64_t ignore_index = -100;            ///< targets of this class do not count
 };
-/// The same from log-probabilities, such as log_softmax gives, and classes.
+/// The same from log-probabilities, as from log_softmax, and classes.
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
                 const NllOptions& options = {});
 
 /// Options of multi_margin_loss.
 struct MultiMarginOptions {
   int64_t p = 1;       ///< power of each term: 1 or 2, else ValueError
-  double margin = 1;   ///< by how much the right score should lead to cost nothing
+  double margin = 1;   ///< the lead of the correct score from which the loss is 0
   Tensor weight = {};  ///< [C] or undefined: a factor for each target's class
   Reduction reduction = Reduction::mean;  ///< over the samples
 };
@@ -68,7 +68,7 @@ Tensor l1_loss(const Tensor& input, const Tensor& target, Reduction reduction = 
 /// Options of smooth_l1_loss.
 struct SmoothL1Options {
   Reduction reduction = Reduction::mean;  ///< over the elements
-  /// Up to where |d| costs its square; 0 gives l1_loss, negative throws ValueError.
+  /// The |d| up to which the loss is quadratic; 0 gives l1_loss, negative throws ValueError.
   double beta = 1;
 };
 /// d^2 / (2 beta) for |d| < beta, else |d| - beta / 2, where d = input - target (Girshick, "Fast
@@ -79,7 +79,7 @@ Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
 /// Options of huber_loss.
 struct HuberOptions {
   Reduction reduction = Reduction::mean;  ///< over the elements
-  double delta = 1;  ///< up to where |d| costs its square; positive, else ValueError
+  double delta = 1;  ///< the |d| up to which the loss is quadratic; positive, else ValueError
 };
 /// d^2 / 2 for |d| < delta, else delta (|d| - delta / 2): smooth_l1_loss times its beta (Huber,
 /// "Robust estimation of a location parameter", 1964).
@@ -110,8 +110,8 @@ struct BceWithLogitsOptions {
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target,
                                         const BceWithLogitsOptions& options = {});
 
-/// `batchmean` divides the sum by the size of the first dimension: the divergence per sample, as
-/// mathematics has it, where `mean` divides by the number of elements.
+/// `batchmean` divides the sum by the size of the first dimension: the divergence per sample, as in
+/// mathematics, whereas `mean` divides by the number of elements.
 enum class KlReduction { none, mean, sum, batchmean };
 /// Options of kl_div.
 struct KlDivOptions {
@@ -130,8 +130,8 @@ struct GaussianNllOptions {
 };
 /// (log v + (input - target)^2 / v) / 2 with v = max(variance, eps), the negative logarithm of a
 /// normal density (Nix and Weigend, "Estimating the mean and variance of the target probability
-/// distribution", ICNN 1994); the gradient passes the maximum as if it were not there. The variance
-/// has the input's shape, or 1 as its last size. Throws ValueError for a negative variance.
+/// distribution", ICNN 1994); the gradient ignores the maximum. The variance has the input's shape,
+/// or 1 as its last size. Throws ValueError for a negative variance.
 Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor& variance,
                          const GaussianNllOptions& options = {});
 
@@ -139,11 +139,11 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
 struct PoissonNllOptions {
   bool log_input = true;  ///< the input is the logarithm of the rate
   bool full = false;      ///< add Stirling's t log t - t + log(2 pi t) / 2 for targets above 1
-  double eps = 1e-8;      ///< added to a rate whose logarithm is taken
+  double eps = 1e-8;      ///< added to a rate before taking its logarithm
   Reduction reduction = Reduction::mean;  ///< over the elements
 };
-/// exp(x) - t x, or x - t log(x + eps) where the input is the rate itself: the negative logarithm
-/// of the Poisson probability of a count t, without the term log t!, which `full` approximates.
+/// exp(x) - t x, or x - t log(x + eps) if the input is the rate itself: the negative logarithm of
+/// the Poisson probability of a count t, without the term log t!, which `full` approximates.
 Tensor poisson_nll_loss(const Tensor& input, const Tensor& target,
                         const PoissonNllOptions& options = {});
 
@@ -151,7 +151,8 @@ Tensor poisson_nll_loss(const Tensor& input, const Tensor& target,
 
 /// Options of margin_ranking_loss and cosine_embedding_loss.
 struct MarginOptions {
-  /// Ranking: the lead that costs nothing. Cosine: the largest cosine of unlike pairs that does.
+  /// Ranking: the lead from which the loss is 0. Cosine: the cosine of dissimilar pairs up to which
+  /// it is.
   double margin = 0;
   Reduction reduction = Reduction::mean;  ///< over the targets
 };
@@ -160,7 +161,7 @@ Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& targe
                            const MarginOptions& options = {});
 /// Options of hinge_embedding_loss.
 struct HingeEmbeddingOptions {
-  double margin = 1;                      ///< the distance from which unlike pairs cost nothing
+  double margin = 1;                      ///< the distance from which dissimilar pairs cost nothing
   Reduction reduction = Reduction::mean;  ///< over the elements
 };
 /// x for t = 1, max(0, margin - x) for t = -1; for distances x.

@@ -6,9 +6,8 @@
 
 namespace gradus::kernels {
 
-/// C = alpha op(A) op(B) + beta C for row-major matrices, as gemm() has it. The first call loads
-/// the library. Throws ShapeError for sizes that BLAS cannot count, Error if it cannot be
-/// loaded.
+/// C = alpha op(A) op(B) + beta C for row-major matrices, as in gemm(). The first call loads the
+/// library. Throws ShapeError for sizes beyond BLAS's integers, Error if it cannot be loaded.
 void blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
                const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
                int64_t ldc);

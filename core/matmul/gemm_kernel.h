@@ -1,5 +1,5 @@
 // Matrix products: rows of samples by a packed product of our own, sums over samples by OpenBLAS.
-// This family is the only one that knows BLAS.
+// This family is the only one that uses BLAS.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,14 @@
 namespace gradus::kernels {
 
 /// C = alpha op(A) op(B) + beta C in row-major order, where op(A) is [m, k], op(B) is [k, n] and C
-/// is [m, n]; op transposes if the flag says so. `lda`, `ldb` and `ldc` are the distances
-/// between rows in memory, before any transposition. With beta = 0 the old contents of C are not
-/// read.
+/// is [m, n]; op transposes if its flag is set. `lda`, `ldb` and `ldc` are the distances between
+/// rows in memory, before any transposition. With beta = 0 the old contents of C are not read.
 ///
-/// The bits of an element of C follow from its row of op(A) and its column of op(B): they do not
-/// depend on m or n, on its place in C, or on how the operands lie in memory. So a sample, as a row
-/// of A, comes out the same in every batch.
+/// The bits of an element of C depend only on its row of op(A) and its column of op(B): not on m or
+/// n, on its position in C, or on the memory layout of the operands. So a sample, as a row of A,
+/// gives the same result in every batch.
 ///
-/// Runs in the calling thread; made to be called from parallel_for. T is float or double.
+/// Runs in the calling thread; meant to be called from parallel_for. T is float or double.
 template <class T>
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
@@ -25,14 +24,14 @@ template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
                    const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
 
-/// gemm() for sums over samples, which are weight gradients: by OpenBLAS if that is faster. Its
+/// gemm() for sums over samples, that is, weight gradients: by OpenBLAS where that is faster. Its
 /// bits may depend on all sizes. Throws ShapeError if a size does not fit into 32 bits.
 template <class T>
 void weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
                  const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
 
-/// The same on all threads: C is cut into bands whose number depends on the sizes alone, so that
-/// the result has the same bits on any number of threads.
+/// The same on all threads: C is cut into bands whose number depends only on the sizes, so that the
+/// result has the same bits on any number of threads.
 template <class T>
 void parallel_weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                           T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,

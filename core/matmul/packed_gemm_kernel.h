@@ -1,4 +1,4 @@
-// The matrix product that gemm() is.
+// The matrix product behind gemm().
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@ namespace gradus::kernels {
 
 template <class T>
 struct PackedGemm {
-  /// C = alpha op(A) op(B) + beta C; arguments as those of gemm(), no size 0. Every element is a
-  /// sum over k in order, in runs of the same length whatever m and n are.
+  /// C = alpha op(A) op(B) + beta C; arguments as for gemm(), no size 0. Every element is a sum
+  /// over k in order, in runs of the same length whatever m and n are.
   void (*multiply)(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
                    const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
 };

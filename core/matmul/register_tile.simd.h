@@ -1,5 +1,5 @@
-// The inner loop of every matrix product: a rectangle of sums that stays in registers. For files
-// that are compiled once per instruction set: everything is local to the file that includes it.
+// The inner loop of every matrix product: a tile of sums that stays in registers. For files that
+// are compiled once per instruction set: everything is local to the file that includes it.
 #pragma once
 
 #include "../simd/simd.h"

@@ -1,10 +1,10 @@
 // Normalization. Part of ops.h, which includes this.
 //
 // y = weight (x - mean) / sqrt(variance + eps) + bias, with mean and *biased* variance of a set of
-// elements. weight and bias may be undefined: 1 and 0. Statistics keep their digits however far the
-// mean is from 0. All throw DTypeError for tensors that are not floating or of different types, and
-// ShapeError for parameters and statistics that do not fit the input; those with a mean but
-// layer_norm throw ValueError for sets of a single value. Formulas, derivatives and
+// elements. weight and bias may be undefined: 1 and 0. Statistics keep their precision however far
+// the mean is from 0. All throw DTypeError for tensors that are not floating-point or of different
+// types, and ShapeError for parameters and statistics that do not match the input; those with a
+// mean, except layer_norm, throw ValueError for sets of a single value. Formulas, derivatives and
 // pitfalls: docs/normalization.md.
 #pragma once
 
@@ -14,12 +14,12 @@
 
 namespace gradus {
 
-/// Two ways to compute a norm. `fused` runs kernels of its own and is recorded as one operation;
+/// Two ways to compute a norm. `fused` runs its own kernels and is recorded as one operation;
 /// `composed` is the same written in primitives, to read, to check against, and to differentiate
 /// twice. Both give the same values and gradients up to rounding.
 enum class NormForm { fused, composed };
 
-/// What norms with statistics of their input return.
+/// The result of norms that use statistics of their input.
 struct NormResult {
   Tensor y;         ///< of the input's shape
   Tensor mean;      ///< of each set; no gradient
@@ -30,7 +30,7 @@ struct NormResult {
 NormResult batch_norm_train(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
                             double eps = 1e-5, NormForm form = NormForm::fused);
 /// Batch norm with given statistics [C]: an affine map for each channel. Writing to the statistics
-/// later does not disturb the gradient of this call.
+/// later does not affect the gradient of this call.
 Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
                        const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5,
                        NormForm form = NormForm::fused);
@@ -50,8 +50,8 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight = {}
 /// 1910.07467).
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
                 double eps = 1e-5, NormForm form = NormForm::fused);
-/// x / (k + alpha mean(x^2))^beta, the mean over `size` neighbouring channels of x [N, C, ...],
-/// with zeros beyond the ends (Krizhevsky et al., 2012; alpha is divided by size, as PyTorch does).
+/// x / (k + alpha mean(x^2))^beta, the mean over `size` adjacent channels of x [N, C, ...], with
+/// zeros beyond the ends (Krizhevsky et al., 2012; alpha is divided by size, as in PyTorch).
 Tensor local_response_norm(const Tensor& x, int64_t size, double alpha = 1e-4, double beta = 0.75,
                            double k = 1);
 

@@ -31,14 +31,14 @@ struct NormSets {
     return (set * parameters_per_set + block * parameter_step) % parameters;
   }
 
-  /// Sums for the gradients of weights and biases come as a matrix [sum_rows, parameters] of
-  /// partial sums, to be added up by column: few enough rows to add, and enough to be made in
+  /// Sums for the gradients of weights and biases are returned as a matrix [sum_rows, parameters]
+  /// of partial sums, to be added up by column: few enough rows to add, and enough to compute in
   /// parallel.
   int64_t sum_rows() const {
     if (per_element) return (sets - 1) / sets_per_sum() + 1;
     return parameter_step == 0 ? 1 : sets * blocks / parameters;
   }
-  /// With `per_element`: how many sets a row of sums has.
+  /// With `per_element`: the number of sets in a row of sums.
   int64_t sets_per_sum() const {
     constexpr int64_t rows = 64, least = 8;
     const int64_t n = (sets - 1) / rows + 1;

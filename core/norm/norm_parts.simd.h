@@ -1,6 +1,5 @@
-// What the norm kernels are made of: sums of parts, and the loops over one run of elements. For
-// files that are compiled once per instruction set: everything is local to the file that includes
-// it.
+// The parts of the norm kernels: partial sums, and the loops over one run of elements. For files
+// that are compiled once per instruction set: everything is local to the file that includes it.
 #pragma once
 
 #include <cmath>
@@ -30,7 +29,7 @@ template <int N, class T, class Terms>
   }
 }
 
-/// What terms load their numbers with, to be summed in T or in double.
+/// The loads of terms, to be summed in T or in double.
 template <class V, class T>
 [[gnu::always_inline]] inline V load_as(const T* from) {
   if constexpr (std::is_same_v<V, double>) {
@@ -40,8 +39,8 @@ template <class V, class T>
   }
 }
 
-/// As sum_terms, for terms that are products: for those of floats that leave their range, or come
-/// near its lower end (mean below `least`), in double.
+/// As sum_terms, for terms that are products: if those of floats leave their range, or come near
+/// its lower end (mean below `least`), in double.
 template <int N, class T, class Terms>
 [[gnu::always_inline]] inline void sum_products(int64_t n, double (&total)[N], double least,
                                                 const Terms& terms) {
@@ -72,7 +71,7 @@ inline constexpr double any_size = -HUGE_VAL;  // for terms of both signs
 struct Moments {
   double count = 0, mean = 0, squares = 0;
 
-  /// Joins two groups of values (Chan, Golub and LeVeque, 1979).
+  /// Combines two groups of values (Chan, Golub and LeVeque, 1979).
   void add(const Moments& other) {
     if (count == 0) {
       *this = other;
@@ -98,8 +97,8 @@ template <class T>
   return {count, static_cast<double>(about) + offset, squares < 0 ? 0 : squares};
 }
 
-/// Of n <= part values. One of them is near enough to the mean, nearly always; if it is not,
-/// digits would be lost, and a second pass starts from the mean.
+/// Of n <= part values. One of them is nearly always close enough to the mean; if it is not, digits
+/// would be lost, and a second pass starts from the mean.
 template <class T>
 [[gnu::always_inline]] inline Moments part_moments(int64_t n, const T* x) {
   const Moments m = moments_around(x[0], n, x);
@@ -109,7 +108,7 @@ template <class T>
   return is_near ? m : moments_around(static_cast<T>(m.mean), n, x);
 }
 
-/// Of n values that lie next to each other; around 0 if the set is not centred.
+/// Of n contiguous values; around 0 if the set is not centred.
 template <class T>
 [[gnu::always_inline]] inline Moments moments(NormStatistics statistics, int64_t n, const T* x) {
   if (statistics == NormStatistics::raw) {
@@ -148,7 +147,7 @@ struct Normalizer {
       : high(static_cast<T>(mean)),
         low(static_cast<T>(mean - static_cast<double>(high))),
         scale(1 / std::sqrt(variance + eps)) {}
-  /// x less the greater part of the mean; what is left of it is made up for later.
+  /// x minus the larger part of the mean; the rest is accounted for later.
   template <class V>
   [[gnu::always_inline]] V distance(V x) const {
     return x - broadcast<V>(high);
@@ -190,9 +189,8 @@ template <class T>
   return m.sums(sums);
 }
 
-/// dx = r (weight g - offset - slope x^) with one weight; r weight g if statistics are given,
-/// also for an infinite x. r^2, which the formula has as a factor, would leave the range of a
-/// float.
+/// dx = r (weight g - offset - slope x^) with one weight; r weight g if statistics are given, even
+/// for an infinite x. r^2, a factor in the formula, would leave the range of a float.
 template <class T>
 void write_dx(NormStatistics statistics, int64_t n, T* dx, const T* g, const T* x,
               const Normalizer<T>& m, double weight, const Sums& mean_of_set) {
@@ -210,7 +208,7 @@ void write_dx(NormStatistics statistics, int64_t n, T* dx, const T* g, const T* 
   });
 }
 
-/// What the statistics of a set add to its gradient: means of u = weight g and of u x^, as far as
+/// The contribution of a set's statistics to its gradient: means of u = weight g and of u x^, if
 /// the statistics depend on the input at all.
 inline Sums means(const NormSets& s, const Sums& sums_of_u) {
   const auto count = static_cast<double>(s.size());
@@ -218,7 +216,7 @@ inline Sums means(const NormSets& s, const Sums& sums_of_u) {
           s.statistics == NormStatistics::given ? 0 : sums_of_u.gx / count};
 }
 
-/// The arguments of a backward, and what follows from them.
+/// The arguments of a backward pass, and what follows from them.
 template <class T>
 struct Backward {
   const NormSets& s;

@@ -171,7 +171,7 @@ ValuesIndices largest(const char* op, const Tensor& input, const Pooling<N>& p) 
           index};
 }
 
-/// Throws if an option is given that averages alone have.
+/// Throws if an option is given that only averages have.
 template <size_t N>
 void check_no_average(const char* op, const PoolOptions<N>& o) {
   if (!o.divisor_override && o.count_include_pad) return;

@@ -18,10 +18,10 @@ struct PoolOptions {
   std::optional<Sizes<N>> stride = {};  ///< kernel_size if not given
   Sizes<N> padding = 0;                 ///< on both sides; at most half of the kernel
   Sizes<N> dilation = 1;                ///< max pooling only
-  bool ceil_mode = false;               ///< keep a last window that hangs over the edge
-  /// Average pooling only, refused elsewhere: padding counts as zeros.
+  bool ceil_mode = false;               ///< keep a last window that extends past the edge
+  /// Average pooling only, rejected elsewhere: padding counts as zeros.
   bool count_include_pad = true;
-  /// Likewise: what sums are divided by, in place of the number of elements; not 0.
+  /// Likewise: the divisor of sums, in place of the number of elements; not 0.
   std::optional<int64_t> divisor_override = {};
 
   static void describe(auto& o, auto& visit) {
@@ -41,9 +41,9 @@ using Pool2dOptions = PoolOptions<2>;
 using Pool3dOptions = PoolOptions<3>;
 /// @}
 /// The largest element of each window; H' = (H + 2 padding - dilation (kernel_size - 1) - 1) /
-/// stride + 1, rounded down, or up in ceil_mode (but no window starts behind the input). Throws
-/// ShapeError for a wrong number of dimensions, sizes of 0 (but of N) and where no output is left;
-/// ValueError for options out of range. So do the averages.
+/// stride + 1, rounded down, or up in ceil_mode (but no window starts beyond the input). Throws
+/// ShapeError for a wrong number of dimensions, sizes of 0 (except N) and if no output is left;
+/// ValueError for options out of range. The same holds for averages.
 /// @{
 Tensor max_pool1d(const Tensor& x, const Pool1dOptions& options);
 Tensor max_pool2d(const Tensor& x, const Pool2dOptions& options);
@@ -55,7 +55,7 @@ ValuesIndices max_pool1d_with_indices(const Tensor& x, const Pool1dOptions& opti
 ValuesIndices max_pool2d_with_indices(const Tensor& x, const Pool2dOptions& options);
 ValuesIndices max_pool3d_with_indices(const Tensor& x, const Pool3dOptions& options);
 /// @}
-/// Sums of windows by their size: with the padding or, without count_include_pad, without it; or by
+/// Sums of windows divided by their size, which includes padding only with count_include_pad; or by
 /// divisor_override.
 /// @{
 Tensor avg_pool1d(const Tensor& x, const Pool1dOptions& options);
@@ -76,15 +76,15 @@ ValuesIndices adaptive_max_pool2d(const Tensor& x, const Size2& output_size);
 ValuesIndices adaptive_max_pool3d(const Tensor& x, const Size3& output_size);
 /// @}
 /// The norm (sum of x^norm_type)^(1 / norm_type) of each window, with the padding-free windows of
-/// avg_pool; windows that hang over the edge are scaled up to full size, as in PyTorch. Throws
+/// avg_pool; windows that extend past the edge are scaled up to full size, as in PyTorch. Throws
 /// ValueError for padding and unless norm_type is positive and finite.
 /// @{
 Tensor lp_pool1d(const Tensor& x, double norm_type, const Pool1dOptions& options);
 Tensor lp_pool2d(const Tensor& x, double norm_type, const Pool2dOptions& options);
 /// @}
-/// Zeros of spatial size `output_size` with the elements of x at the places that `indices` (of x's
-/// shape, from max pooling) name; elements with the same place are added. Throws IndexError for an
-/// index outside.
+/// Zeros of spatial size `output_size` with the elements of x at the positions given by `indices`
+/// (of x's shape, from max pooling); elements with the same position are added. Throws IndexError
+/// for an index out of range.
 /// @{
 Tensor max_unpool1d(const Tensor& x, const Tensor& indices, const Size1& output_size);
 Tensor max_unpool2d(const Tensor& x, const Tensor& indices, const Size2& output_size);

@@ -6,9 +6,9 @@
 
 namespace gradus {
 
-/// Uniform in [lo, hi), and normal with mean 0 and standard deviation 1. Floating types only; the
-/// generator moves on. Without one they draw from that of the thread, which manual_seed() seeds:
-/// default_rng(Stream::general). ValueError for bounds that are not finite or not in order.
+/// Uniform in [lo, hi), and normal with mean 0 and standard deviation 1. Floating-point types only;
+/// the generator advances. Without one they draw from that of the thread, which manual_seed()
+/// seeds: default_rng(Stream::general). ValueError for bounds that are not finite or not in order.
 /// @{
 Tensor rand(const Shape& shape, Rng& generator, double lo = 0, double hi = 1,
             DType dtype = float32);
@@ -28,7 +28,8 @@ inline Tensor randn_like(const Tensor& x) {
   return randn_like(x, default_rng(Stream::general));
 }
 /// @}
-/// int64 numbers in [lo, hi), and a random order of 0 ... n - 1. Without a generator as above.
+/// int64 numbers in [lo, hi), and a random permutation of 0 ... n - 1. Without a generator as
+/// above.
 /// @{
 Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Rng& generator);
 Tensor randperm(int64_t n, Rng& generator);
@@ -41,9 +42,9 @@ inline Tensor randperm(int64_t n) {
 /// @}
 
 /// Zeroes each element with probability p and multiplies the others by 1 / (1 - p) (Srivastava et
-/// al., JMLR 15, 2014). Throws ValueError for p outside of [0, 1], as the next two.
+/// al., JMLR 15, 2014). Throws ValueError for p outside [0, 1], as the next two.
 Tensor dropout(const Tensor& x, double p, Rng& generator);
-/// The same for whole channels: x is [N, C, ...], and each [n, c] stays or goes.
+/// The same for whole channels: x is [N, C, ...], and each [n, c] is kept or zeroed.
 Tensor dropout_channels(const Tensor& x, double p, Rng& generator);
 /// Sets each element to -1.758 (what selu tends to) with probability p, and then scales and shifts
 /// all so that mean 0 and variance 1 stay (Klambauer et al., arXiv 1706.02515).

@@ -1,4 +1,4 @@
-// Random numbers by the array.
+// Arrays of random numbers.
 #pragma once
 
 #include <cstdint>

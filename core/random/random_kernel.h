@@ -1,4 +1,4 @@
-// Random words by the block.
+// Blocks of random words.
 #pragma once
 
 #include <cstdint>

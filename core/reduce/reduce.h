@@ -1,7 +1,7 @@
 // Reductions. Part of ops.h, which states the conventions.
 //
-// `dims` lists the dimensions to reduce; none given means all. `keepdim` leaves them with size 1.
-// Sums and products of whole numbers and bools are int64.
+// `dims` lists the dimensions to reduce; an empty list means all. `keepdim` leaves them with size
+// 1. Sums and products of integers and bools are int64.
 #pragma once
 
 #include <optional>
@@ -10,42 +10,44 @@
 
 namespace gradus {
 
-/// The sum; 0 of nothing.
+/// The sum; 0 if there are no elements.
 Tensor sum(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
-/// The arithmetic mean of floating elements; NaN of nothing.
+/// The arithmetic mean of floating-point elements; NaN if there are none.
 Tensor mean(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 /// Variance with divisor M - correction: 1 for the sample, 0 for the population; `stddev` is its
-/// root (torch.std: here `std` is a namespace).
+/// square root (torch.std: in C++ `std` is a namespace).
 /// @{
 Tensor var(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
 Tensor stddev(const Tensor& x, const Dims& dims = {}, double correction = 1, bool keepdim = false);
 /// @}
-/// The product of all elements, or along `dim`; 1 of nothing. The gradient is right at zeros too.
+/// The product of all elements, or along `dim`; 1 if there are none. The gradient is correct at
+/// zeros too.
 /// @{
 Tensor prod(const Tensor& x);
 Tensor prod(const Tensor& x, int64_t dim, bool keepdim = false);
 /// @}
 /// log of the sum of exp(x), without overflow.
 Tensor logsumexp(const Tensor& x, const Dims& dims, bool keepdim = false);
-/// The largest and the smallest element. Throws ShapeError where there is none.
+/// The largest and the smallest element. Throws ShapeError if there is none.
 /// @{
 Tensor amax(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 Tensor amin(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 /// @}
 /// (sum of |x|^ord)^(1 / ord), by default the Euclidean norm, as torch.linalg.vector_norm. ord may
-/// be any number, 0 (how many are not 0) or +-infinity (the largest or smallest magnitude). For
-/// a negative ord it is 0 where an element is 0, and ShapeError is thrown where there is none.
+/// be any number, 0 (the number of nonzero elements) or +-infinity (the largest or smallest
+/// magnitude). For a negative ord it is 0 if an element is 0, and ShapeError is thrown if there is
+/// none.
 Tensor norm(const Tensor& x, const Dims& dims = {}, double ord = 2, bool keepdim = false);
 /// Element i along `dim` is the sum of elements 0 to i.
 Tensor cumsum(const Tensor& x, int64_t dim);
 
-/// Elements, and where they stood.
+/// Elements, and their indices.
 struct ValuesIndices {
   Tensor values;   ///< of the argument's type; differentiable
   Tensor indices;  ///< int64, of the same shape
 };
-/// The largest (smallest) element along `dim`, and where it first stands. NaN counts as largest
-/// (smallest). Throws ShapeError where there is none. Without `dim`: of all elements, [].
+/// The largest (smallest) element along `dim`, and the first index at which it appears. NaN counts
+/// as largest (smallest). Throws ShapeError if there is none. Without `dim`: of all elements, [].
 /// @{
 ValuesIndices max(const Tensor& x, int64_t dim, bool keepdim = false);
 ValuesIndices min(const Tensor& x, int64_t dim, bool keepdim = false);
@@ -58,7 +60,7 @@ Tensor argmax(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = f
 Tensor argmin(const Tensor& x, std::optional<int64_t> dim = {}, bool keepdim = false);
 /// @}
 
-/// Of bool tensors; `all` of nothing is true, `any` of nothing false.
+/// Of bool tensors; without elements, `all` is true and `any` false.
 /// @{
 Tensor any(const Tensor& x, const Dims& dims = {}, bool keepdim = false);
 Tensor all(const Tensor& x, const Dims& dims = {}, bool keepdim = false);

@@ -1,6 +1,6 @@
 // Reductions. Every sum is cut into pieces of fixed size that are added in a fixed order, so that
-// results depend on the elements of a sum alone: not on the number of threads, on other outputs, or
-// on how x lies in memory.
+// results depend only on the elements of a sum: not on the number of threads, on other outputs, or
+// on the memory layout of x.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +11,18 @@
 namespace gradus::kernels {
 
 enum class Fold {
-  sum,      ///< floating numbers blockwise, blocks added in double; whole numbers in 64 bits
-  squares,  ///< the sum of squares, squared in double; floating numbers only
-  root_of_squares,  ///< its root, rounded to T once
+  sum,              ///< floating-point blockwise, blocks added in double; integers in 64 bits
+  squares,          ///< the sum of squares, squared in double; floating-point only
+  root_of_squares,  ///< its square root, rounded to T once
   max,
   min,  ///< NaN wins
 };
 
 template <class T>
 struct Reduce {
-  /// out[i] = fold over j of x[i][j]: `kept` walks (out, x) over the kept dimensions, `reduced`
-  /// walks x over the others. Sums of floating numbers are divided by `divisor` before they are
-  /// rounded (for the root: before it is taken). The sum of nothing is 0; max and min need at least
-  /// one element.
+  /// out[i] = fold over j of x[i][j]: `kept` loops over (out, x) in the kept dimensions, `reduced`
+  /// over x in the others. Floating-point sums are divided by `divisor` before they are rounded
+  /// (for the root: before it is taken). An empty sum is 0; max and min need at least one element.
   void (*reduce)(Fold f, const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* out,
                  const T* x);
 };

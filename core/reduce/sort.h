@@ -5,7 +5,7 @@
 
 namespace gradus {
 
-/// In order, smallest first; equal elements stay in the order they have. NaN counts as largest.
+/// In ascending order; equal elements keep their order. NaN counts as largest.
 ValuesIndices sort(const Tensor& x, int64_t dim = -1, bool descending = false);
 /// The indices of sort().
 Tensor argsort(const Tensor& x, int64_t dim = -1, bool descending = false);

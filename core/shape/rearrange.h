@@ -14,7 +14,7 @@ namespace gradus {
 Tensor cat(std::span<const Tensor> tensors, int64_t dim = 0);
 Tensor cat(std::initializer_list<Tensor> tensors, int64_t dim = 0);
 /// @}
-/// Tensors of one shape, one after the other along a new dimension `dim`.
+/// Tensors of the same shape, one after the other along a new dimension `dim`.
 /// @{
 Tensor stack(std::span<const Tensor> tensors, int64_t dim = 0);
 Tensor stack(std::initializer_list<Tensor> tensors, int64_t dim = 0);
@@ -23,10 +23,10 @@ Tensor stack(std::initializer_list<Tensor> tensors, int64_t dim = 0);
 Tensor repeat(const Tensor& x, const Shape& repeats);
 /// Reverses the order along each of `dims`.
 Tensor flip(const Tensor& x, const Dims& dims);
-/// Elements moved on by `shift` along `dim`, or in the flattened tensor; the last become the first.
+/// Elements shifted by `shift` along `dim`, or in the flattened tensor; the last become the first.
 Tensor roll(const Tensor& x, int64_t shift, std::optional<int64_t> dim = {});
-/// Where pad takes elements from: a value; the neighbours of the edge, mirrored without it; the
-/// edge itself; the other side.
+/// Where pad takes elements from: a constant; the elements next to the edge, mirrored; the edge
+/// itself; the opposite side.
 enum class PadMode { constant, reflect, replicate, circular };
 /// `pads` lists (begin, end) pairs from the last dimension backwards, as torch's pad. Negative pads
 /// crop (constant mode only).

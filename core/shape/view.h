@@ -1,4 +1,4 @@
-// Views: new shapes and strides over the same elements, of which none is copied. Part of ops.h,
+// Views: new shapes and strides over the same elements, none of which is copied. Part of ops.h,
 // which states the conventions.
 #pragma once
 
@@ -27,10 +27,10 @@ Tensor movedim(const Tensor& x, int64_t source, int64_t destination);
 Tensor expand(const Tensor& x, const Shape& shape);
 /// Removes one dimension of size 1 (nothing happens if its size is not 1), or all of them.
 Tensor squeeze(const Tensor& x, std::optional<int64_t> dim = {});
-/// Puts a dimension of size 1 before dimension `dim`; -1 puts it last.
+/// Inserts a dimension of size 1 before dimension `dim`; -1 appends it.
 Tensor unsqueeze(const Tensor& x, int64_t dim);
-/// Elements start, start + step, ... of one dimension, `length` of them. Throws IndexError if
-/// they do not all exist. narrow: one after the other.
+/// Elements start, start + step, ... of one dimension, `length` of them. Throws IndexError unless
+/// all of them exist. narrow: with step 1.
 /// @{
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_t step = 1);
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length);
@@ -44,7 +44,7 @@ detail::List<Tensor> unbind(const Tensor& x, int64_t dim = 0);
 detail::List<Tensor> split(const Tensor& x, int64_t size, int64_t dim = 0);
 detail::List<Tensor> split(const Tensor& x, std::span<const int64_t> sizes, int64_t dim = 0);
 /// @}
-/// Up to `chunks` parts of one size, rounded up; the last may be smaller.
+/// Up to `chunks` parts of equal size, rounded up; the last may be smaller.
 detail::List<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim = 0);
 
 }  // namespace gradus
