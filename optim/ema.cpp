@@ -1,6 +1,7 @@
 #include "ema.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "../core/op.h"
 #include "apply.h"
@@ -31,20 +32,19 @@ EMA::EMA(const NamedTensors& parameters, const EMAOptions& options) : options_(o
   check_option("EMA", "decay", options.decay, share,
                "it is the share of the average that a step keeps; 0.999 is usual");
   std::unordered_set<std::string> names;
-  for (const NamedTensor& parameter : parameters) add(parameter, names);
-  for (const NamedTensor& buffer : options.buffers) add(buffer, names);
-}
-
-void EMA::add(const NamedTensor& source, std::unordered_set<std::string>& names) {
-  const auto& [name, tensor] = source;
-  require(tensor.defined(), "EMA",
-          "pass module.named_parameters(), and named_buffers() as .buffers", name, " is undefined");
-  require(tensor.is_contiguous(), "EMA", "copy it with contiguous()", name, " ", tensor.shape(),
-          " is not in row-major order");
-  require(names.insert(name).second, "EMA", "averages are kept by name; give each its own",
-          "two tensors are named ", name);
-  sources_.push_back(source);
-  averages_.push_back(tensor.detach().clone());
+  for (const NamedTensors* list : {&parameters, &options.buffers}) {
+    for (const auto& [name, tensor] : *list) {
+      require(tensor.defined(), "EMA",
+              "pass module.named_parameters(), and named_buffers() as .buffers", name,
+              " is undefined");
+      require(tensor.is_contiguous(), "EMA", "copy it with contiguous()", name, " ", tensor.shape(),
+              " is not in row-major order");
+      require(names.insert(name).second, "EMA", "averages are kept by name; give each its own",
+              "two tensors are named ", name);
+      sources_.push_back({name, tensor});
+      averages_.push_back(tensor.detach().clone());
+    }
+  }
 }
 
 void EMA::update() {

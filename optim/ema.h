@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "../core/tensor.h"
@@ -67,8 +66,6 @@ class EMA {
 
  private:
   friend class EMAScope;
-
-  void add(const NamedTensor& source, std::unordered_set<std::string>& names);
 
   EMAOptions options_;
   NamedTensors sources_;          ///< the tensors being averaged
