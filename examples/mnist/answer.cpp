@@ -20,13 +20,15 @@ namespace {
 /// Image number `index` of an IDX file, [H, W].
 Tensor read_idx_image(const std::string& file, int64_t index) {
   const Tensor images = data::read_idx(file);
-  if (images.dim() == 3 && images.dtype() == uint8 && index < images.size(0)) {
-    return images.select(0, index);
-  }
-  throw IndexError(
-      "predict",
-      str(file, " holds ", images.dtype(), " ", images.shape(), ", no image number ", index),
-      "images are bytes [N,H,W], counted from 0");
+  const bool has_it = images.dim() == 3 && images.dtype() == uint8 && index < images.size(0);
+  require<IndexError>(has_it, "predict", "images are bytes [N,H,W], counted from 0", file,
+                      " holds ", images.dtype(), " ", images.shape(), ", no image number ", index);
+  constexpr int64_t largest_side = 1024;
+  const int64_t height = images.size(1), width = images.size(2);
+  require<IoError>(height <= largest_side && width <= largest_side, "predict",
+                   "the net gets such an image as it is; a PNG file is made smaller", file,
+                   " holds images of ", width, "x", height, " pixels");
+  return images.select(0, index);
 }
 
 /// The IDX file and the number that "t10k-images-idx3-ubyte:17" names; nothing for other names.
