@@ -221,8 +221,13 @@ TEST_CASE("other images or other labels, wherever they are, are other data") {
     for (const bool label : {true, false}) {
       const Place place;
       write_cifar(place.path());
+      write_text(place.path() / "net.json", R"({"layers": [
+        {"name": "pool", "type": "AvgPool2d", "options": {"kernel_size": 8}},
+        {"name": "flatten", "type": "Flatten"},
+        {"name": "fc", "type": "Linear", "options": {"in_features": 48, "out_features": 100}}]})");
       const std::string start =
-          "train --dataset cifar100 --data . --model mlp --batch-size 100 --epochs 1 --out run";
+          "train --dataset cifar100 --data . --model net.json --batch-size 100 --epochs 1 --out "
+          "run";
       REQUIRE(place.mnist(start).status == 0);
       REQUIRE(place.resume().status == 0);
       const fs::path path = place.path() / "cifar-100-binary" / file;
@@ -312,7 +317,7 @@ TEST_CASE("a run goes on with the data that was found for it at first") {
   const Place place;
   // Without a cache folder nothing is downloaded: it is Fashion-MNIST of the system, or synthetic.
   REQUIRE(test::run("cd '" + place.path().string() + "' && env -i " + program +
-                    " train --model mlp --samples 50 --epochs 1 --threads 1 --out run")
+                    " train --model net.json --samples 50 --epochs 1 --threads 1 --out run")
               .status == 0);
   const std::string found = json::parse(read_text(place.run() / "config.json")).at("dataset");
   const std::string arguments =

@@ -97,7 +97,7 @@ TEST_CASE("the checkpoint that is best in validation is kept, also over an inter
                                     "--dataset=synthetic",
                                     "--epochs=6",
                                     "--samples=216",
-                                    "--model=mlp",
+                                    "--model=" + (place / "net.json").string(),
                                     "--threads=1",
                                     "--batch-size=8",
                                     "--checkpoint-every=1h",
