@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "../examples/support/process.h"
 #include "measure.h"
+#include "process.h"
 
 namespace gradus::bench {
 
@@ -20,10 +20,10 @@ TrainFigures measure(const TrainOptions& options, const TrainBackend& backend,
   trainee->train_step();
   const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
   figures.first_step_seconds =
-      options.started_at > 0 ? now.count() - options.started_at : examples::seconds_since_start();
+      options.started_at > 0 ? now.count() - options.started_at : seconds_since_start();
   figures.train_seconds = median_seconds(0.7 * options.seconds, [&] { trainee->train_step(); });
   figures.infer_seconds = median_seconds(0.3 * options.seconds, [&] { trainee->infer_step(); });
-  figures.peak_rss_mib = examples::peak_rss_mib();
+  figures.peak_rss_mib = peak_rss_mib();
   return figures;
 }
 

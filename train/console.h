@@ -11,7 +11,7 @@ namespace gradus::training {
 /// every line as it is, and nothing that is drawn.
 class Console {
  public:
-  /// For std::cout, or std::cerr where standard output belongs to something else. Any other stream
+  /// For std::cout, or std::cerr if standard output is for something else. Any other stream
   /// is no terminal.
   explicit Console(std::ostream& out = std::cout);
 
@@ -19,7 +19,8 @@ class Console {
   /// Columns of the terminal.
   int width() const;
 
-  /// One line "label    text"; what does not fit goes on below the text. No label: the text alone.
+  /// One line "label    text"; what does not fit continues below the text. No label: the text
+  /// alone.
   void say(const std::string& label, const std::string& text);
   /// Whole lines as they are: commands to copy, tables.
   void print(const std::string& lines);
@@ -41,10 +42,10 @@ class Console {
   int drawn_width_ = 0;  // of the terminal when it was
 };
 
-/// Columns that UTF-8 text takes, where every character is one wide.
+/// Columns that UTF-8 text takes if every character is one wide.
 int columns_of(const std::string& text);
 
-/// Text broken between words into lines of at most `width` columns, where no word is longer. The
+/// Text broken between words into lines of at most `width` columns, if no word is longer. The
 /// first line starts at column `indent`, the others are moved there.
 std::string wrapped(const std::string& text, int indent, int width);
 

@@ -132,7 +132,7 @@ void Loop::begin(RunFolder& folder) {
   if (const auto newest = folder.take_newest()) {
     go_on(folder, newest->step, newest->checkpoint);
   } else {
-    save();  // from here on there is always something to go on from
+    save();  // from here on there is always something to resume from
     folder.remove_older_run(state_.step);
   }
   folder.write("config.json", parse_json(options_.config).dump(2) + "\n");
@@ -160,7 +160,7 @@ void Loop::go_on(RunFolder& folder, int64_t step, const Checkpoint& checkpoint) 
   if (checkpoint.text("config") != options_.config) save();  // from here on it is another one
 }
 
-/// Runs the rest of the batches of the present epoch. False where a signal asked to stop.
+/// Runs the rest of the batches of the present epoch. False if a signal asked to stop.
 bool Loop::run_batches(const Step& step) {
   const Stopwatch watch;
   const double seconds_before = state_.running.seconds;

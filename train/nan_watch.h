@@ -11,7 +11,7 @@
 
 namespace gradus::training {
 
-/// A NaN or an infinity where training cannot go on with one.
+/// A NaN or an infinity with which training cannot continue.
 struct NotFinite : Error {
   using Error::Error;
 };
@@ -23,7 +23,7 @@ const NamedTensor* first_not_finite(const NamedTensors& tensors);
 /// What can be done about a NaN: parts of a hint.
 struct Advice {
   std::string always = "try a smaller learning rate";
-  std::string to_skip = {};  ///< ", or ...": where leaving out this one step may help
+  std::string to_skip = {};  ///< ", or ...": if leaving out this one step may help
 };
 
 /// Watches the steps of a training, of one net or several. A Loop has one.
@@ -51,7 +51,7 @@ class NanWatch {
   void step(const std::string& when, const NamedTensors& inputs, const std::function<void()>& body);
   /// For the tape of the body, which may run once more to find where a NaN began.
   TapeOptions tape_options() const { return {.detect_anomaly = is_repeating_}; }
-  /// In the body, before weights are updated: whether the loss and all gradients are finite. Where
+  /// In the body, before weights are updated: whether the loss and all gradients are finite. If
   /// they are not, puts buffers (running statistics) and random streams back to where the step
   /// began, and asks skip(). False: the step is left out. Otherwise throws NotFinite, which says
   /// where it began: in the inputs, in the weights, or else in the operation and module that a

@@ -6,7 +6,7 @@
 
 namespace gradus::training {
 
-/// The value that `text` holds; a discarded one (is_discarded()) where it is no JSON, and where it
+/// The value that `text` holds; a discarded one (is_discarded()) if it is not JSON, or if it
 /// nests deeper than 32 levels, since copying and printing go down the stack with it.
 nlohmann::json parse_json(const std::string& text);
 

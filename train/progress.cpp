@@ -50,7 +50,7 @@ std::string progress_line(const ProgressState& state, std::optional<int> width) 
   const std::string shown_bar = for_bar < least_bar ? "" : bar(state.part, for_bar) + " ";
   for (size_t i = parts.size() - 2; i > 1 && free_columns() < 0; --i) parts[i].clear();
   if (free_columns() < 0) parts.back().clear();
-  if (free_columns() < 0) parts[1].clear();  // the first value, where there is one
+  if (free_columns() < 0) parts[1].clear();  // the first value, if there is one
   if (free_columns() < 0) return room < columns_of(done) ? "" : done;
   return start + shown_bar + done + joined(parts, "");
 }

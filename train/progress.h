@@ -34,7 +34,7 @@ struct ProgressState {
 };
 
 /// All of it in plain words; or with a bar, for a terminal of so many columns, the last of which
-/// stays free: in some terminals a character there begins a new line. Where there is no room for
+/// stays free: in some terminals a character there begins a new line. If there is no room for
 /// everything, these go, one after the other: the rate, the bar, the values from the last to the
 /// second, the time that is left, the first value, the label.
 std::string progress_line(const ProgressState& state, std::optional<int> width = {});

@@ -17,7 +17,7 @@ class StopSignal {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
-  /// The number of the signal that came; 0 where none did.
+  /// The number of the signal that came; 0 if none did.
   int received() const;
 
  private:

@@ -13,7 +13,7 @@
 #include "../../examples/mnist/models.h"
 #include "../../examples/mnist/recipe.h"
 #include "../../examples/mnist/train.h"
-#include "../../examples/support/process.h"
+#include "../process.h"
 #include "torch_build.h"
 
 namespace {
@@ -102,7 +102,7 @@ int main(int argc, char** argv) {
     train(recipe, read_digits(folder, data::Split::train), net);
     const double result = accuracy(read_digits(folder, data::Split::test), net);
     const nlohmann::json line = {{"test_accuracy", result},
-                                 {"total_seconds", examples::seconds_since_start()}};
+                                 {"total_seconds", bench::seconds_since_start()}};
     std::cout << line.dump() << '\n';
   } catch (const std::exception& error) {
     std::cerr << argv[0] << ": " << error.what() << '\n';

@@ -33,9 +33,10 @@ double parse_amount(const Kind& kind, const std::string& text) {
   char* end = nullptr;
   const double amount = std::strtod(text.c_str(), &end);
   const bool whole = !text.empty() && *end == '\0';
-  if (whole && amount >= kind.least && amount <= kind.most) return amount;
-  throw ValueError(op, str("--augment ", kind.name, "=", text, " is not possible"),
-                   str(kind.name, " takes a number from ", kind.least, " to ", kind.most));
+  require(whole && amount >= kind.least && amount <= kind.most, op,
+          str(kind.name, " takes a number from ", kind.least, " to ", kind.most), "--augment ",
+          kind.name, "=", text, " is not possible");
+  return amount;
 }
 
 /// Sets the amount that one item of the list, "rotate" or "rotate=15", asks for.
@@ -45,19 +46,18 @@ void parse_item(const std::string& item, Amounts& amounts) {
   const auto kind =
       std::find_if(kinds.begin(), kinds.end(), [&](const Kind& k) { return name == k.name; });
   if (kind == kinds.end()) {
-    std::string names;
-    for (const Kind& k : kinds) names += str(names.empty() ? "" : ", ", k.name, "=", k.usual);
-    std::vector<std::string> known;
-    known.reserve(kinds.size());
-    for (const Kind& k : kinds) known.emplace_back(k.name);
+    std::vector<std::string> known, usual;
+    for (const Kind& k : kinds) {
+      known.emplace_back(k.name);
+      usual.push_back(str(k.name, "=", k.usual));
+    }
     const std::string meant = nearest_word(name, known);
-    throw ValueError(op, str("unknown --augment ", name),
-                     (meant.empty() ? "" : "did you mean " + meant + "? ") + "there are " + names);
+    throw ValueError(
+        op, str("unknown --augment ", name),
+        str(meant.empty() ? "" : "did you mean " + meant + "? ", "there are ", joined(usual)));
   }
   std::optional<double>& amount = amounts[static_cast<size_t>(kind - kinds.begin())];
-  if (amount) {
-    throw ValueError(op, str("--augment has ", name, " twice"), "name each transform once");
-  }
+  require(!amount, op, "name each transform once", "--augment has ", name, " twice");
   amount = equals == std::string::npos ? kind->usual : parse_amount(*kind, item.substr(equals + 1));
 }
 

@@ -184,9 +184,6 @@ std::string text_of(double number) {
 
 /// What a run cannot change when it goes on.
 std::vector<Setting> fixed_settings(const TrainOptions& o) {
-  const auto optional = [](const auto& value, auto otherwise) {
-    return value ? str(*value) : std::string(otherwise);
-  };
   return {{"--dataset", o.dataset},
           {"--model", o.model},
           {"--norm", o.norm},
@@ -200,7 +197,7 @@ std::vector<Setting> fixed_settings(const TrainOptions& o) {
           {"--augment", o.augment},
           {"--seed", str(o.seed)},
           {"--samples", str(o.samples)},
-          {"--validation", optional(o.validation, "not given")}};
+          {"--validation", o.validation ? str(*o.validation) : "not given"}};
 }
 
 bool is_same(const Setting& before, const Setting& now) {
@@ -214,30 +211,23 @@ bool is_same(const Setting& before, const Setting& now) {
 void check_fixed_settings(const TrainOptions& before, const TrainOptions& now) {
   const std::vector<Setting> old = fixed_settings(before), present = fixed_settings(now);
   for (size_t i = 0; i < old.size(); ++i) {
-    if (is_same(old[i], present[i])) continue;
-    throw ValueError("resume",
-                     str(old[i].option, " cannot change now: it was ", old[i].value, " and is ",
-                         present[i].value),
-                     "a run goes on as it was started, but for --epochs; start a new one with "
-                     "--out");
+    require(is_same(old[i], present[i]), "resume",
+            "a run goes on as it was started, but for --epochs; start a new one with --out",
+            old[i].option, " cannot change now: it was ", old[i].value, " and is ",
+            present[i].value);
   }
 }
 
 void check_options_matter(const CLI::App& command, const TrainOptions& options, bool resumed) {
   const auto given = [&](const char* name) { return command.get_option(name)->count() > 0; };
-  if (given("--norm") && options.model != "cnn") {
-    throw ValueError("train", str("--norm does nothing with --model ", options.model),
-                     "it is for the cnn; other nets have the norms that they have");
-  }
-  if (resumed && options.overwrite) {
-    throw ValueError("resume", "--overwrite would delete the run that is to go on",
-                     "leave out one of --resume and --overwrite");
-  }
-  if (resumed || !options.out.empty()) return;
+  require(!given("--norm") || options.model == "cnn", "train",
+          "it is for the cnn; other nets have the norms that they have",
+          "--norm does nothing with --model ", options.model);
+  require(!resumed || !options.overwrite, "resume", "leave out one of --resume and --overwrite",
+          "--overwrite would delete the run that is to go on");
   for (const char* name : {"--overwrite", "--keep", "--checkpoint-every"}) {
-    if (!given(name)) continue;
-    throw ValueError("train", str(name, " does nothing without --out"),
-                     "--out FOLDER keeps the run");
+    require(resumed || !options.out.empty() || !given(name), "train", "--out FOLDER keeps the run",
+            name, " does nothing without --out");
   }
 }
 

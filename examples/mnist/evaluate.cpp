@@ -48,19 +48,17 @@ data::Found find_data(const DataRequest& request, training::Console& console) {
 
 void check_holds_images(const data::DatasetPtr& images, const char* kind,
                         const data::Found& found) {
-  if (images == nullptr || images->size() > 0) return;
-  throw IoError("data",
-                str(found.name, found.folder.empty() ? "" : " from ", found.folder.string(),
-                    " has no ", kind, " images"),
-                where_else);
+  require<IoError>(images == nullptr || images->size() > 0, "data", where_else, found.name,
+                   found.folder.empty() ? "" : " from ", found.folder.string(), " has no ", kind,
+                   " images");
 }
 
 }  // namespace
 
 void check_data_is_used(const std::string& name, const std::string& directory) {
-  if (name != "synthetic" || directory.empty()) return;
-  throw ValueError("data", "--data does nothing here: synthetic images come from no files",
-                   "leave it out, or name other data with --dataset");
+  require(name != "synthetic" || directory.empty(), "data",
+          "leave it out, or name other data with --dataset",
+          "--data does nothing here: synthetic images come from no files");
 }
 
 data::Found open_data(const DataRequest& request, training::Console& console) {

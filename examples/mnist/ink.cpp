@@ -32,9 +32,7 @@ struct Part {
   std::array<int64_t, 4>
       contact{};  ///< pixels of each border it runs along: top, bottom, left, right
 
-  int64_t height() const { return box.bottom - box.top; }
-  int64_t width() const { return box.right - box.left; }
-  int64_t extent() const { return std::max(height(), width()); }
+  int64_t extent() const { return std::max(box.height(), box.width()); }
 };
 
 /// Finds what hangs together among places with label `from`: labels it 1, 2 ... and lists it.
@@ -47,15 +45,13 @@ std::vector<Part> connected_parts(Labels& labels, int32_t from, bool eight) {
       if (labels.at(y, x) != from) continue;
       Part part;
       part.label = static_cast<int32_t>(parts.size()) + 1;
-      part.box = {y, x, y + 1, x + 1};
       labels.at(y, x) = part.label;
       open.emplace_back(y, x);
       while (!open.empty()) {
         const auto [py, px] = open.back();
         open.pop_back();
         ++part.pixels;
-        part.box = {std::min(part.box.top, py), std::min(part.box.left, px),
-                    std::max(part.box.bottom, py + 1), std::max(part.box.right, px + 1)};
+        part.box.add(py, px);
         for (int64_t dy = -1; dy <= 1; ++dy) {
           for (int64_t dx = -1; dx <= 1; ++dx) {
             const int64_t ny = py + dy, nx = px + dx;
@@ -111,8 +107,8 @@ bool is_frame(const Part& part, const Labels& labels) {
   const auto thin = [](int64_t n, int64_t of) { return n * 100 < of * 12; };
   const bool level = most(std::max(part.contact[0], part.contact[1]), labels.width);
   const bool upright = most(std::max(part.contact[2], part.contact[3]), labels.height);
-  return (level && upright) || (level && thin(part.height(), labels.height)) ||
-         (upright && thin(part.width(), labels.width));
+  return (level && upright) || (level && thin(part.box.height(), labels.height)) ||
+         (upright && thin(part.box.width(), labels.width));
 }
 
 // --- Ink -----------------------------------------------------------------------------------------
@@ -243,11 +239,8 @@ Layer layer_of(const Contrast& contrast, float sign) {
 // --- What it is ----------------------------------------------------------------------------------
 
 Box box_of(const std::vector<Part>& parts) {
-  Box box = parts.front().box;
-  for (const Part& p : parts) {
-    box = {std::min(box.top, p.box.top), std::min(box.left, p.box.left),
-           std::max(box.bottom, p.box.bottom), std::max(box.right, p.box.right)};
-  }
+  Box box;
+  for (const Part& part : parts) box.add(part.box);
   return box;
 }
 
@@ -264,18 +257,18 @@ bool are_two_digits(const Part& a, const Part& b) {
     return static_cast<double>(std::min(n, other)) / static_cast<double>(std::max(n, other));
   };
   const bool are_alike =
-      ratio(a.extent(), b.extent()) > 0.5 && ratio(a.height(), b.height()) > 0.35;
+      ratio(a.extent(), b.extent()) > 0.5 && ratio(a.box.height(), b.box.height()) > 0.35;
   constexpr double gap = 0.08;  // a smaller one is a stroke that broke off
   const int64_t both = std::max(a.box.bottom, b.box.bottom) - std::min(a.box.top, b.box.top);
   const double apart =
-      static_cast<double>(both - a.height() - b.height()) / static_cast<double>(both);
+      static_cast<double>(both - a.box.height() - b.box.height()) / static_cast<double>(both);
   return are_alike && (columns < 0.25 || apart > gap);
 }
 
 /// Paper that ink goes all around, as in 0, 6, 8 and 9.
 int64_t holes_in(const Layer& layer) {
   const Box box = box_of(layer.parts);
-  Labels paper{box.bottom - box.top + 2, box.right - box.left + 2, {}};
+  Labels paper{box.height() + 2, box.width() + 2, {}};
   paper.values.assign(static_cast<size_t>(paper.height * paper.width), -1);
   for (int64_t y = box.top; y < box.bottom; ++y) {
     for (int64_t x = box.left; x < box.right; ++x) {
@@ -302,7 +295,7 @@ int64_t pixels_of(const Layer& layer, bool only_inner = false) {
 Content content_of(const Layer& layer, const Layer& other) {
   if (layer.parts.empty()) return Content::empty;
   const Box box = box_of(layer.parts);
-  const bool is_close_up = (box.bottom - box.top) * 10 >= layer.labels.height * 8;
+  const bool is_close_up = box.height() * 10 >= layer.labels.height * 8;
   const bool is_cut_off =
       !is_close_up && std::all_of(layer.parts.begin(), layer.parts.end(), runs_into_border);
   if (is_cut_off) return Content::clutter;
@@ -318,7 +311,7 @@ Content content_of(const Layer& layer, const Layer& other) {
       if (a.label < b.label && are_two_digits(a, b)) return Content::several;
     }
   }
-  const bool is_wide = (box.right - box.left) * 10 > (box.bottom - box.top) * 17;
+  const bool is_wide = box.width() * 10 > box.height() * 17;
   return is_wide ? Content::several : Content::digit;
 }
 
@@ -329,20 +322,18 @@ Plane ink_of(const Layer& layer) {
   for (const Part& part : layer.parts) is_ink[static_cast<size_t>(part.label)] = true;
   const int64_t height = layer.labels.height, width = layer.labels.width;
   const int64_t top = std::max<int64_t>(0, box.top - 1), left = std::max<int64_t>(0, box.left - 1);
-  Plane ink{std::min(height, box.bottom + 1) - top, std::min(width, box.right + 1) - left, {}};
-  for (int64_t y = top; y < top + ink.height; ++y) {
-    for (int64_t x = left; x < left + ink.width; ++x) {
-      bool is_near = false;
-      for (int64_t i = std::max<int64_t>(0, y - 1); i <= std::min(y + 1, height - 1); ++i) {
-        for (int64_t j = std::max<int64_t>(0, x - 1); j <= std::min(x + 1, width - 1); ++j) {
-          is_near = is_near || is_ink[static_cast<size_t>(layer.labels.at(i, j))];
-        }
+  const int64_t bottom = std::min(height, box.bottom + 1), right = std::min(width, box.right + 1);
+  return make_plane(bottom - top, right - left, [&](int64_t down, int64_t across) {
+    const int64_t y = top + down, x = left + across;
+    bool is_near = false;
+    for (int64_t i = std::max<int64_t>(0, y - 1); i <= std::min(y + 1, height - 1); ++i) {
+      for (int64_t j = std::max<int64_t>(0, x - 1); j <= std::min(x + 1, width - 1); ++j) {
+        is_near = is_near || is_ink[static_cast<size_t>(layer.labels.at(i, j))];
       }
-      const double share = (layer.strength.at(y, x) / layer.level - 0.1) / 0.8;
-      ink.values.push_back(is_near ? static_cast<float>(std::clamp(share, 0.0, 1.0)) : 0.0F);
     }
-  }
-  return ink;
+    const double share = (layer.strength.at(y, x) / layer.level - 0.1) / 0.8;
+    return is_near ? std::clamp(share, 0.0, 1.0) : 0.0;
+  });
 }
 
 }  // namespace

@@ -35,25 +35,19 @@ double area_mean(const Plane& plane, double top, double left, double size) {
 Plane fitted(const Plane& plane, int64_t to) {
   const double step =
       static_cast<double>(std::max(plane.height, plane.width)) / static_cast<double>(to);
-  Plane square{to, to, {}};
-  for (int64_t i = 0; i < to * to; ++i) {
-    const int64_t row = i / to, column = i % to;
-    const double top = static_cast<double>(row) * step, left = static_cast<double>(column) * step;
-    square.values.push_back(static_cast<float>(area_mean(plane, top, left, step)));
-  }
-  return square;
+  return make_plane(to, to, [&](int64_t y, int64_t x) {
+    return area_mean(plane, static_cast<double>(y) * step, static_cast<double>(x) * step, step);
+  });
 }
 
 /// Twice the area of the ink over the length of its outline.
 double stroke_width(const Plane& ink) {
   double area = 0, outline = 0;
-  const auto at = [&](int64_t y, int64_t x) {
-    return y < 0 || x < 0 || y >= ink.height || x >= ink.width ? 0.0F : ink.at(y, x);
-  };
   for (int64_t y = -1; y < ink.height; ++y) {
     for (int64_t x = -1; x < ink.width; ++x) {
-      area += at(y, x);
-      outline += std::hypot(at(y + 1, x) - at(y, x), at(y, x + 1) - at(y, x));
+      const float here = ink.or_zero(y, x);
+      area += here;
+      outline += std::hypot(ink.or_zero(y + 1, x) - here, ink.or_zero(y, x + 1) - here);
     }
   }
   return outline > 0 ? 2 * area / outline : 0;
@@ -62,51 +56,36 @@ double stroke_width(const Plane& ink) {
 /// The largest value within `radius` (dilation), or the smallest (erosion), of each place.
 Plane spread_ink(const Plane& ink, double radius, bool largest) {
   const auto reach = static_cast<int64_t>(std::ceil(radius));
-  Plane out = ink;
-  for (int64_t y = 0; y < ink.height; ++y) {
-    for (int64_t x = 0; x < ink.width; ++x) {
-      float& best = out.at(y, x);
-      for (int64_t dy = -reach; dy <= reach; ++dy) {
-        for (int64_t dx = -reach; dx <= reach; ++dx) {
-          if (static_cast<double>(dy * dy + dx * dx) > radius * radius) continue;
-          const int64_t i = y + dy, j = x + dx;
-          const bool inside = i >= 0 && j >= 0 && i < ink.height && j < ink.width;
-          const float value = inside ? ink.at(i, j) : 0.0F;
-          best = largest ? std::max(best, value) : std::min(best, value);
-        }
+  return make_plane(ink.height, ink.width, [&](int64_t y, int64_t x) {
+    float best = ink.at(y, x);
+    for (int64_t dy = -reach; dy <= reach; ++dy) {
+      for (int64_t dx = -reach; dx <= reach; ++dx) {
+        if (static_cast<double>(dy * dy + dx * dx) > radius * radius) continue;
+        const float value = ink.or_zero(y + dy, x + dx);
+        best = largest ? std::max(best, value) : std::min(best, value);
       }
     }
-  }
-  return out;
+    return best;
+  });
 }
 
 /// A plane with `by` empty pixels around it.
 Plane padded(const Plane& plane, int64_t by) {
-  Plane out{plane.height + 2 * by, plane.width + 2 * by, {}};
-  out.values.resize(static_cast<size_t>(out.height * out.width));
-  for (int64_t y = 0; y < plane.height; ++y) {
-    for (int64_t x = 0; x < plane.width; ++x) out.at(y + by, x + by) = plane.at(y, x);
-  }
-  return out;
+  return make_plane(plane.height + 2 * by, plane.width + 2 * by,
+                    [&](int64_t y, int64_t x) { return plane.or_zero(y - by, x - by); });
 }
 
 /// The part that holds ink.
 Plane cropped(const Plane& plane) {
   constexpr float ink = 0.25F;
-  Box box{plane.height, plane.width, 0, 0};
+  Box box;
   for (int64_t y = 0; y < plane.height; ++y) {
     for (int64_t x = 0; x < plane.width; ++x) {
-      if (plane.at(y, x) < ink) continue;
-      box = {std::min(box.top, y), std::min(box.left, x), std::max(box.bottom, y + 1),
-             std::max(box.right, x + 1)};
+      if (plane.at(y, x) >= ink) box.add(y, x);
     }
   }
-  Plane out{
-      std::max<int64_t>(0, box.bottom - box.top), std::max<int64_t>(0, box.right - box.left), {}};
-  for (int64_t y = box.top; y < box.bottom; ++y) {
-    for (int64_t x = box.left; x < box.right; ++x) out.values.push_back(plane.at(y, x));
-  }
-  return out;
+  return make_plane(box.height(), box.width(),
+                    [&](int64_t y, int64_t x) { return plane.at(box.top + y, box.left + x); });
 }
 
 struct Centre {

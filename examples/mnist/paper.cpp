@@ -99,23 +99,17 @@ double spread(const std::vector<Sample>& samples, const Terms& surface) {
 Plane shrunk(const Tensor& gray, int64_t largest_side) {
   const int64_t height = gray.size(0), width = gray.size(1);
   const int64_t by = (std::max(height, width) + largest_side - 1) / largest_side;
-  Plane small{(height + by - 1) / by, (width + by - 1) / by, {}};
-  small.values.resize(static_cast<size_t>(small.height * small.width));
   const Tensor rows = gray.contiguous();
   const uint8_t* const pixels = rows.data<uint8_t>();
-  for (int64_t y = 0; y < small.height; ++y) {
-    const int64_t bottom = std::min(height, (y + 1) * by);
-    for (int64_t x = 0; x < small.width; ++x) {
-      const int64_t right = std::min(width, (x + 1) * by);
-      int64_t sum = 0;
-      for (int64_t i = y * by; i < bottom; ++i) {
-        for (int64_t j = x * by; j < right; ++j) sum += pixels[i * width + j];
-      }
-      const int64_t count = (bottom - y * by) * (right - x * by);
-      small.at(y, x) = static_cast<float>(sum) / static_cast<float>(count);
+  return make_plane((height + by - 1) / by, (width + by - 1) / by, [&](int64_t y, int64_t x) {
+    const int64_t bottom = std::min(height, (y + 1) * by), right = std::min(width, (x + 1) * by);
+    int64_t sum = 0;
+    for (int64_t i = y * by; i < bottom; ++i) {
+      for (int64_t j = x * by; j < right; ++j) sum += pixels[i * width + j];
     }
-  }
-  return small;
+    const int64_t count = (bottom - y * by) * (right - x * by);
+    return static_cast<float>(sum) / static_cast<float>(count);
+  });
 }
 
 Contrast contrast_to_paper(const Plane& picture) {
@@ -138,13 +132,12 @@ Contrast contrast_to_paper(const Plane& picture) {
     if (surface == before) break;
     noise = std::max(least_noise, spread(samples, surface));
   }
-  Contrast contrast{picture, noise};
-  for (int64_t y = 0; y < picture.height; ++y) {
-    for (int64_t x = 0; x < picture.width; ++x) {
-      contrast.above_paper.at(y, x) -= static_cast<float>(dot(surface, terms_at(picture, y, x)));
-    }
-  }
-  return contrast;
+  return {make_plane(picture.height, picture.width,
+                     [&](int64_t y, int64_t x) {
+                       const double paper = dot(surface, terms_at(picture, y, x));
+                       return picture.at(y, x) - static_cast<float>(paper);
+                     }),
+          noise};
 }
 
 }  // namespace gradus::examples

@@ -16,7 +16,22 @@ struct Plane {
 
   float& at(int64_t y, int64_t x) { return values[static_cast<size_t>(y * width + x)]; }
   float at(int64_t y, int64_t x) const { return values[static_cast<size_t>(y * width + x)]; }
+  /// 0 outside.
+  float or_zero(int64_t y, int64_t x) const {
+    return y < 0 || x < 0 || y >= height || x >= width ? 0 : at(y, x);
+  }
 };
+
+/// A plane of value(y, x).
+template <class Value>
+Plane make_plane(int64_t height, int64_t width, const Value& value) {
+  Plane plane{height, width, {}};
+  plane.values.reserve(static_cast<size_t>(height * width));
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) plane.values.push_back(static_cast<float>(value(y, x)));
+  }
+  return plane;
+}
 
 /// A uint8 picture [H, W], made smaller by a whole number, by means of squares, until no side is
 /// above `largest_side`.

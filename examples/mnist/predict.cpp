@@ -161,15 +161,12 @@ void check_shown_names(const std::vector<std::string>& files) {
     const std::string name = shown_name(file);
     for (const std::string& other : files) {
       std::error_code none;
-      if (!std::filesystem::equivalent(name, other, none)) continue;
-      throw ValueError("predict", str("--show of ", file, " would replace ", other),
-                       "call the command in another folder");
+      require(!std::filesystem::equivalent(name, other, none), "predict",
+              "call the command in another folder", "--show of ", file, " would replace ", other);
     }
-    const auto [first, is_new] = file_of.emplace(name, file);
-    if (is_new || first->second == file) continue;
-    throw ValueError("predict",
-                     str("--show of ", first->second, " and of ", file, " would both write ", name),
-                     "call the command once for each, in different folders");
+    const std::string& first = file_of.emplace(name, file).first->second;
+    require(first == file, "predict", "call the command once for each, in different folders",
+            "--show of ", first, " and of ", file, " would both write ", name);
   }
 }
 

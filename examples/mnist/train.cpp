@@ -1,5 +1,7 @@
 #include "train.h"
 
+#include <sys/resource.h>
+
 #include <gradus/core/base/parallel_for.h>
 #include <gradus/core/base/text.h>
 #include <gradus/core/tape_profile.h>
@@ -12,7 +14,6 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "../support/process.h"
 #include "../support/system.h"
 #include "resume.h"
 #include "setup.h"
@@ -75,6 +76,13 @@ void print_profile(const std::optional<Profile>& profile, Console& console) {
   std::ostringstream table;
   profile->print(table, measure_ceilings());
   console.print("one step, by operation:\n" + table.str());
+}
+
+/// The most memory that the process has held.
+double peak_rss_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
 void print_results(const TrainOptions& options, const Setup& setup, const Loop& loop,

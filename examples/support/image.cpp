@@ -30,9 +30,9 @@ constexpr int64_t largest_side = 4096;
 }
 
 void check_size(const std::string& name, int64_t height, int64_t width) {
-  if (height >= 1 && width >= 1 && height <= largest_side && width <= largest_side) return;
-  throw IoError("read_image", str(name, " has ", width, "x", height, " pixels"),
-                str("pictures may have 1 to ", largest_side, " pixels on a side"));
+  require<IoError>(height >= 1 && width >= 1 && height <= largest_side && width <= largest_side,
+                   "read_image", str("pictures may have 1 to ", largest_side, " pixels on a side"),
+                   name, " has ", width, "x", height, " pixels");
 }
 
 // --- PNG -----------------------------------------------------------------------------------------

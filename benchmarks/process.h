@@ -1,7 +1,7 @@
 // What this process has used so far.
 #pragma once
 
-namespace gradus::examples {
+namespace gradus::bench {
 
 /// The most memory that the process has held, in MiB.
 double peak_rss_mib();
@@ -10,4 +10,4 @@ double peak_rss_mib();
 /// to 10 ms. 0 where it does not say.
 double seconds_since_start();
 
-}  // namespace gradus::examples
+}  // namespace gradus::bench

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-namespace gradus::examples {
+namespace gradus::bench {
 
 double peak_rss_mib() {
   rusage usage{};
@@ -33,4 +33,4 @@ double seconds_since_start() {
          std::stod(field) / ticks;
 }
 
-}  // namespace gradus::examples
+}  // namespace gradus::bench
