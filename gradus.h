@@ -36,7 +36,7 @@
 #include "nn/dropout.h"
 #include "nn/embedding.h"
 #include "nn/flatten.h"
-#include "nn/fold.h"
+#include "nn/fold_batch_norm.h"
 #include "nn/init.h"
 #include "nn/lambda.h"
 #include "nn/linear.h"

@@ -18,6 +18,7 @@ set(gradus_moved_headers
     datasets/gzip.h:core/io/deflate.h
     datasets/open.h:datasets/open_dataset.h
     nn/decay.h:nn/weight_decay.h
+    nn/fold.h:nn/fold_batch_norm.h
     nn/mode.h:nn/training_mode.h
     nn/norm_statistics.h:nn/running_statistics.h)
 

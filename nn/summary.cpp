@@ -7,7 +7,7 @@
 #include "../core/base/text.h"
 #include "../core/tape.h"
 #include "check_parameters.h"
-#include "fold.h"
+#include "fold_batch_norm.h"
 #include "training_mode.h"
 
 namespace gradus::nn {

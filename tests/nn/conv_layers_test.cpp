@@ -8,7 +8,7 @@
 #include "../../nn/conv.h"
 #include "../../nn/dropout.h"
 #include "../../nn/flatten.h"
-#include "../../nn/fold.h"
+#include "../../nn/fold_batch_norm.h"
 #include "../../nn/linear.h"
 #include "../../nn/norm.h"
 #include "../../nn/padding.h"

@@ -1,4 +1,4 @@
-#include "fold.h"
+#include "fold_batch_norm.h"
 
 #include <map>
 

@@ -1,4 +1,4 @@
-#include "../../nn/fold.h"
+#include "../../nn/fold_batch_norm.h"
 
 #include <doctest/doctest.h>
 
