@@ -64,7 +64,7 @@ set(private_core_headers "^core/io/zip\\.h$")
 # What is compiled once per instruction set must not see inline functions that other files use as
 # well: the linker keeps one copy of those, and it could be the one for the wrong processor.
 set(simd_files "\\.simd\\.cpp$")
-set(simd_sees "^core/simd/[^/]+\\.h$|(_kernel|_plain|\\.simd)\\.h$|^core/base/(parallel_for|allocator)\\.h$")
+set(simd_sees "^core/simd/[^/]+\\.h$|(_kernel|_plain|\\.simd)\\.h$|^core/base/(parallel_for|allocator|name)\\.h$")
 set(simd_sees_standard algorithm array atomic bit cmath cstddef cstdint cstring limits numbers
                        type_traits utility)
 

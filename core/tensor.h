@@ -14,6 +14,7 @@
 #include "base/dtype.h"
 #include "base/list.h"
 #include "base/shape.h"
+#include "elementwise/operators.h"
 #include "storage.h"
 
 namespace gradus {
@@ -38,7 +39,7 @@ struct TensorImpl;
 ///
 /// Operations are free functions in ops.h; the members here are those that compute nothing, and
 /// short forms of the most used operations.
-class Tensor {
+class Tensor : detail::Operators<Tensor> {
  public:
   /// An undefined tensor: no shape, no data. "No gradient" is an undefined tensor.
   Tensor() noexcept = default;

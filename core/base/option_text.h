@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "name.h"
 #include "text.h"
 
 namespace gradus {
@@ -68,5 +69,15 @@ std::string option_text(const T& options) {
   if constexpr (DescribedOptions<T>) T::describe(options, text);
   return text.text();
 }
+
+/// Options that are numbers: `NumberOptions<"beta", "threshold">{{1, 20}}`.
+template <Name... names>
+struct NumberOptions {
+  std::array<double, sizeof...(names)> values;
+  static void describe(auto& options, auto& visit) {
+    [[maybe_unused]] auto value = options.values.begin();
+    (visit(names.text, *value++), ...);
+  }
+};
 
 }  // namespace gradus

@@ -11,34 +11,19 @@
 
 namespace gradus::kernels {
 
-namespace {
-
-/// Word (4, 8 or 1 bytes) by word: the type does not matter for a copy.
-template <class Word>
-void copy_words(const Loop<2>& loop, void* out, const void* x) {
-  parallel_rows(loop, [&](const int64_t* offset, int64_t n) {
-    Word* o = static_cast<Word*>(out) + offset[0];
-    const Word* a = static_cast<const Word*>(x) + offset[1];
-    const int64_t so = loop.stride[0][0], sx = loop.stride[1][0];
-    if (so == 1 && sx == 1) {
-      std::memcpy(o, a, static_cast<size_t>(n) * sizeof(Word));
-    } else {
-      for (int64_t i = 0; i < n; ++i) o[i * so] = a[i * sx];
-    }
-  });
-}
-
-}  // namespace
-
 void copy(const Loop<2>& loop, DType dtype, void* out, const void* x) {
-  switch (size_of(dtype)) {
-    case 1:
-      return copy_words<uint8_t>(loop, out, x);
-    case 4:
-      return copy_words<uint32_t>(loop, out, x);
-    default:
-      return copy_words<uint64_t>(loop, out, x);
-  }
+  dispatch_all("copy", dtype, [&]<class T>() {
+    parallel_rows(loop, [&](const int64_t* offset, int64_t n) {
+      T* o = static_cast<T*>(out) + offset[0];
+      const T* a = static_cast<const T*>(x) + offset[1];
+      const int64_t so = loop.stride[0][0], sx = loop.stride[1][0];
+      if (so == 1 && sx == 1) {
+        std::memcpy(o, a, static_cast<size_t>(n) * sizeof(T));
+      } else {
+        for (int64_t i = 0; i < n; ++i) o[i * so] = a[i * sx];
+      }
+    });
+  });
 }
 
 namespace {

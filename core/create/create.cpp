@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../elementwise/elementwise_kernel.h"
 #include "../op.h"
 #include "copy_kernel.h"
 
@@ -44,20 +43,17 @@ Tensor full_like(const Tensor& x, double value) {
 
 Tensor eye(int64_t rows, std::optional<int64_t> columns, DType dtype) {
   const int64_t width = columns.value_or(rows);
-  if (rows < 0 || width < 0) {
-    throw ShapeError("eye", str("a matrix of ", rows, " rows and ", width, " columns"),
-                     "both must be at least 0");
-  }
+  require<ShapeError>(rows >= 0 && width >= 0, "eye", "both must be at least 0", "a matrix of ",
+                      rows, " rows and ", width, " columns");
   Tensor out = zeros({rows, width}, dtype);
   diagonal(out).fill_(1);
   return out;
 }
 
 Tensor linspace(double start, double end, int64_t steps, DType dtype) {
-  if (steps < 0 || !std::isfinite(start) || !std::isfinite(end)) {
-    throw ValueError("linspace", str("from ", start, " to ", end, " in ", steps, " steps"),
-                     "both ends must be finite, and steps at least 0");
-  }
+  require(steps >= 0 && std::isfinite(start) && std::isfinite(end), "linspace",
+          "both ends must be finite, and steps at least 0", "from ", start, " to ", end, " in ",
+          steps, " steps");
   Tensor out = Tensor::empty({steps}, dtype);
   dispatch_floating("linspace", dtype, [&]<class T>() {
     T* const values = out.mutable_data<T>();
@@ -76,11 +72,8 @@ namespace {
 /// An uninitialized tensor for so many numbers.
 template <class T>
 Tensor space_for_range(double n, T start, T end, T step, DType dtype) {
-  if (n > 0x1p46) {
-    throw ValueError(
-        "arange", str("from ", start, " to ", end, " in steps of ", step, " are ", n, " numbers"),
-        "that is larger than any memory");
-  }
+  require(n <= 0x1p46, "arange", "that is larger than any memory", "from ", start, " to ", end,
+          " in steps of ", step, " are ", n, " numbers");
   return Tensor::empty({static_cast<int64_t>(n)}, dtype);
 }
 
@@ -89,10 +82,9 @@ Tensor space_for_range(double n, T start, T end, T step, DType dtype) {
 void check_range(const Tensor& out, double start, double end, double step) {
   if (is_floating(out.dtype())) return;
   for (double number : {start, end, step}) {
-    if (number == std::floor(number)) continue;
-    throw ValueError("arange",
-                     str("from ", start, " to ", end, " in steps of ", step, " as ", out.dtype()),
-                     "fractions need a floating type: give float32, or none");
+    require(number == std::floor(number), "arange",
+            "fractions need a floating type: give float32, or none", "from ", start, " to ", end,
+            " in steps of ", step, " as ", out.dtype());
   }
   if (out.numel() == 0) return;
   check_representable("arange", out, start);
@@ -102,7 +94,7 @@ void check_range(const Tensor& out, double start, double end, double step) {
 }  // namespace
 
 Tensor detail::arange(int64_t start, int64_t end, int64_t step, DType dtype) {
-  if (step == 0) throw ValueError("arange", "the step is 0", "it must lead from start to end");
+  require(step != 0, "arange", "it must lead from start to end", "the step is 0");
   // In unsigned numbers, where nothing overflows.
   const auto from = static_cast<uint64_t>(start), to = static_cast<uint64_t>(end);
   const auto stride = static_cast<uint64_t>(step);
@@ -124,10 +116,9 @@ Tensor detail::arange(int64_t start, int64_t end, int64_t step, DType dtype) {
 }
 
 Tensor detail::arange(double start, double end, double step, DType dtype) {
-  if (step == 0 || !std::isfinite(start) || !std::isfinite(end) || !std::isfinite(step)) {
-    throw ValueError("arange", str("from ", start, " to ", end, " in steps of ", step),
-                     "all three must be finite, and the step not 0");
-  }
+  require(step != 0 && std::isfinite(start) && std::isfinite(end) && std::isfinite(step), "arange",
+          "all three must be finite, and the step not 0", "from ", start, " to ", end,
+          " in steps of ", step);
   const double n = std::max(0.0, std::ceil((end - start) / step));
   Tensor out = space_for_range(n, start, end, step, dtype);
   check_range(out, start, end, step);
@@ -142,10 +133,9 @@ Tensor detail::arange(double start, double end, double step, DType dtype) {
 
 template <class T>
 Tensor tensor(std::span<const T> values, const Shape& shape) {
-  if (shape.numel() != static_cast<int64_t>(values.size())) {
-    throw ShapeError("tensor", str(values.size(), " values do not fill shape ", shape),
-                     "the product of the sizes is the number of values");
-  }
+  require<ShapeError>(shape.numel() == static_cast<int64_t>(values.size()), "tensor",
+                      "the product of the sizes is the number of values", values.size(),
+                      " values do not fill shape ", shape);
   Tensor out = Tensor::empty(shape, dtype_v<T>);
   std::copy(values.begin(), values.end(), out.mutable_data<T>());
   return out;
@@ -158,9 +148,8 @@ template Tensor tensor(std::span<const uint8_t>, const Shape&);
 template Tensor tensor(std::span<const bool>, const Shape&);
 
 void detail::check_row_length(size_t length, size_t first) {
-  if (length == first) return;
-  throw ShapeError("tensor", str("a row of ", length, " values below one of ", first),
-                   "all rows of a matrix are equally long");
+  require<ShapeError>(length == first, "tensor", "all rows of a matrix are equally long",
+                      "a row of ", length, " values below one of ", first);
 }
 
 }  // namespace gradus

@@ -1,51 +1,11 @@
 // Activation functions.
 #include <cmath>
-#include <numbers>
 
 #include "apply.h"
 
 namespace gradus {
 
 using namespace ops;
-using kernels::Binary;
-using kernels::Unary;
-
-namespace {
-
-/// 0 where y <= 0, else g: also where y is NaN.
-Tensor relu_gradient(const Tensor& g, const Tensor& y) {
-  return record("relu_gradient", inputs(g, y),
-                compute("relu_gradient", Binary::relu_gradient, g, y), saved(y),
-                [](const TensorList& s, const Tensor& u, const Wanted& wanted) -> TensorList {
-                  return {wanted[0] ? relu_gradient(u, s[0]) : Tensor(), Tensor()};
-                });
-}
-
-}  // namespace
-
-Tensor relu(const Tensor& x) {
-  const Tensor y = compute("relu", Unary::relu, x);
-  return record("relu", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {relu_gradient(g, s[0])};
-                });
-}
-
-Tensor leaky_relu(const Tensor& x, double negative_slope) {
-  return record("leaky_relu", inputs(x),
-                compute_floating("leaky_relu", Unary::leaky_relu, x, negative_slope), saved(x),
-                negative_slope,
-                [](const TensorList& s, double slope, const Tensor& g,
-                   const Wanted&) -> TensorList { return {where(gt(s[0], 0), g, mul(g, slope))}; });
-}
-
-Tensor elu(const Tensor& x, double alpha) {
-  return record("elu", inputs(x), compute_floating("elu", Unary::elu, x, alpha), saved(x), alpha,
-                [](const TensorList& s, double a, const Tensor& g, const Wanted&) -> TensorList {
-                  const Tensor slope = mul(exp(minimum(s[0], 0)), a);
-                  return {where(gt(s[0], 0), g, mul(g, slope))};
-                });
-}
 
 namespace {
 
@@ -55,88 +15,65 @@ Tensor to_tails(const Tensor& x) {
   return clamp(x, -1000, 1000);
 }
 
-/// d/dx of x Phi(x): Phi(x) + x phi(x).
-Tensor gelu_exact_slope(const Tensor& v) {
-  const Tensor x = to_tails(v);
-  const Tensor cdf = mul(add(erf(mul(x, std::numbers::sqrt2 / 2)), 1), 0.5);
-  const Tensor density =
-      mul(exp(mul(square(x), -0.5)), std::numbers::inv_sqrtpi / std::numbers::sqrt2);
-  return add(cdf, mul(x, density));
-}
-
-/// d/dx of x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3).
-Tensor gelu_tanh_slope(const Tensor& v) {
-  const Tensor x = to_tails(v);
-  const double c = std::sqrt(2 / std::numbers::pi);
-  const Tensor x2 = square(x);
-  const Tensor t = tanh(mul(mul(x, add(mul(x2, 0.044715), 1)), c));
-  const Tensor du = mul(add(mul(x2, 3 * 0.044715), 1), c);
-  return mul(add(add(t, 1), mul(x, mul(sub(1, square(t)), du))), 0.5);
-}
+struct GeluOptions {
+  Gelu approximate;
+  static void describe(auto& options, auto& visit) {
+    visit.choice("approximate", options.approximate, {"none", "tanh"});
+  }
+};
 
 }  // namespace
 
+Tensor relu(const Tensor& x) {
+  return unary<"relu">(x);
+}
+
+Tensor leaky_relu(const Tensor& x, double negative_slope) {
+  check_floating("leaky_relu", x);
+  // 0 times -inf is no number.
+  const Tensor y = negative_slope == 0 ? compute<"relu">("leaky_relu", x)
+                                       : compute<"leaky_relu">("leaky_relu", x, negative_slope);
+  return recorded<"leaky_relu">("leaky_relu", x, y,
+                                NumberOptions<"negative_slope">{{negative_slope}});
+}
+
+Tensor elu(const Tensor& x, double alpha) {
+  return unary<"elu", "alpha">(x, alpha);
+}
+
 Tensor gelu(const Tensor& x, Gelu form) {
-  const Unary f = form == Gelu::exact ? Unary::gelu : Unary::gelu_tanh;
-  return record(
-      "gelu", inputs(x), compute_floating("gelu", f, x), saved(x), form,
-      [](const TensorList& s, Gelu which, const Tensor& g, const Wanted&) -> TensorList {
-        return {mul(g, which == Gelu::exact ? gelu_exact_slope(s[0]) : gelu_tanh_slope(s[0]))};
-      });
+  return form == Gelu::exact
+             ? recorded<"gelu">("gelu", x, compute<"gelu">("gelu", x), GeluOptions{form})
+             : recorded<"gelu_tanh">("gelu", x, compute<"gelu_tanh">("gelu", x), GeluOptions{form});
 }
 
 Tensor silu(const Tensor& x) {
-  return record("silu", inputs(x), compute_floating("silu", Unary::silu, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  const Tensor u = to_tails(s[0]), p = sigmoid(u);
-                  return {mul(g, mul(p, add(mul(u, sub(1, p)), 1)))};
-                });
+  return unary<"silu">(x);
 }
 
 Tensor softplus(const Tensor& x, double beta, double threshold) {
-  struct Constants {
-    double beta, threshold;
-  };
-  return record("softplus", inputs(x),
-                compute_floating("softplus", Unary::softplus, x, beta, threshold), saved(x),
-                Constants{beta, threshold},
-                [](const TensorList& s, Constants c, const Tensor& g, const Wanted&) -> TensorList {
-                  const Tensor scaled = mul(s[0], c.beta);
-                  return {where(gt(scaled, c.threshold), g, mul(g, sigmoid(scaled)))};
-                });
+  return unary<"softplus", "beta", "threshold">(x, beta, threshold);
 }
 
 Tensor log_sigmoid(const Tensor& x) {
-  return record("log_sigmoid", inputs(x), compute_floating("log_sigmoid", Unary::log_sigmoid, x),
-                saved(x), [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, sigmoid(neg(s[0])))};
-                });
+  return unary<"log_sigmoid">(x);
 }
 
 // --- With a kink where clamp has one, and gradient 0 on it ---
 
 Tensor hardtanh(const Tensor& x, double min_val, double max_val) {
-  if (!(min_val < max_val)) {
-    throw ValueError("hardtanh",
-                     str("min_val must be less than max_val, got ", min_val, " and ", max_val),
-                     "swap them, or use clamp() for one bound");
-  }
-  struct Bounds {
-    double low, high;
-  };
-  return record("hardtanh", inputs(x),
-                compute_floating("hardtanh", Unary::clamp, x, min_val, max_val), saved(x),
-                Bounds{min_val, max_val},
-                [](const TensorList& s, Bounds b, const Tensor& g, const Wanted&) -> TensorList {
-                  return {masked_fill(g, logical_or(le(s[0], b.low), ge(s[0], b.high)), 0)};
-                });
+  require(min_val < max_val, "hardtanh", "swap them, or use clamp() for one bound",
+          "min_val must be less than max_val, got ", min_val, " and ", max_val);
+  return unary<"hardtanh", "min_val", "max_val">(x, min_val, max_val);
 }
 
 Tensor relu6(const Tensor& x) {
+  const Tape::Span span("relu6");
   return hardtanh(x, 0, 6);
 }
 
 Tensor hardsigmoid(const Tensor& x) {
+  const Tape::Span span("hardsigmoid");
   return div(relu6(add(x, 3)), 6);
 }
 
@@ -163,16 +100,14 @@ Tensor hardswish(const Tensor& x) {
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {
   constexpr const char* op = "prelu";
+  const Tape::Span span(op);
   check_floating(op, x);
   check_same_dtype(op, x, weight);
   check_dim(op, "a weight", weight, 1, "[C]");
   const int64_t channels = x.dim() > 1 ? x.shape()[1] : 1;
-  if (weight.numel() != 1 && weight.numel() != channels) {
-    throw ShapeError(op,
-                     str("expected a weight [1] or [", channels, "], got ", weight.shape(),
-                         " for input ", x.shape()),
-                     "channels are dimension 1 of the input");
-  }
+  require<ShapeError>(weight.numel() == 1 || weight.numel() == channels, op,
+                      "channels are dimension 1 of the input", "expected a weight [1] or [",
+                      channels, "], got ", weight.shape(), " for input ", x.shape());
   Shape shape = Shape::filled(x.dim(), 1);
   if (x.dim() > 1) shape[1] = weight.numel();
   const Tensor positive = gt(x, 0);
@@ -183,14 +118,15 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
 Tensor selu(const Tensor& x) {
   constexpr double alpha = 1.6732632423543772848170429916717;
   constexpr double scale = 1.0507009873554804934193349852946;
+  const Tape::Span span("selu");
   return mul(elu(x, alpha), scale);
 }
 
 Tensor celu(const Tensor& x, double alpha) {
+  const Tape::Span span("celu", Option{"alpha", alpha});
   check_floating("celu", x);
-  if (alpha == 0 || std::isnan(alpha)) {
-    throw ValueError("celu", str("alpha must be a number other than 0, got ", alpha), "1 is usual");
-  }
+  require(alpha != 0 && !std::isnan(alpha), "celu", "1 is usual",
+          "alpha must be a number other than 0, got ", alpha);
   const Tensor positive = gt(x, 0);
   const Tensor negative_side = div(masked_fill(x, positive, 0), alpha);
   return where(positive, x, mul(expm1(negative_side), alpha));
@@ -208,44 +144,43 @@ Tensor mish(const Tensor& x) {
 }
 
 Tensor softsign(const Tensor& x) {
+  const Tape::Span span("softsign");
   const Tensor bounded = clamp(x, -1e30, 1e30);  // inf / inf is no number
   return div(bounded, add(abs(bounded), 1));
 }
 
 Tensor tanhshrink(const Tensor& x) {
+  const Tape::Span span("tanhshrink");
   return sub(x, tanh(x));
 }
 
 Tensor hardshrink(const Tensor& x, double lambda) {
+  const Tape::Span span("hardshrink", Option{"lambda", lambda});
   check_floating("hardshrink", x);
   return masked_fill(x, le(abs(x.detach()), lambda), 0);
 }
 
 Tensor softshrink(const Tensor& x, double lambda) {
+  const Tape::Span span("softshrink", Option{"lambda", lambda});
   check_floating("softshrink", x);
-  if (!(lambda >= 0)) {
-    throw ValueError("softshrink", str("lambda must not be negative, got ", lambda),
-                     "0.5 is usual");
-  }
+  require(lambda >= 0, "softshrink", "0.5 is usual", "lambda must not be negative, got ", lambda);
   return sub(x, clamp(x, -lambda, lambda));
 }
 
 Tensor threshold(const Tensor& x, double threshold, double value) {
+  const Tape::Span span("threshold", NumberOptions<"threshold", "value">{{threshold, value}});
   return masked_fill(x, le(x, threshold), value);
 }
 
 Tensor glu(const Tensor& x, int64_t dim) {
+  const Tape::Span span("glu", Option{"dim", dim});
   check_floating("glu", x);
-  if (x.dim() == 0) {
-    throw ShapeError("glu", "a tensor without dimensions has no halves",
-                     "it needs one whose size is even");
-  }
+  require<ShapeError>(x.dim() > 0, "glu", "it needs one whose size is even",
+                      "a tensor without dimensions has no halves");
   const int d = normalize_dim("glu", dim, x.shape());
   const int64_t half = x.shape()[d] / 2;
-  if (2 * half != x.shape()[d]) {
-    throw ShapeError("glu", str("dimension ", d, " of ", x.shape(), " has no two halves"),
-                     "its size must be even");
-  }
+  require<ShapeError>(2 * half == x.shape()[d], "glu", "its size must be even", "dimension ", d,
+                      " of ", x.shape(), " has no two halves");
   return mul(narrow(x, d, 0, half), sigmoid(narrow(x, d, half, half)));
 }
 

@@ -1,20 +1,82 @@
-// Elementwise kernels on tensors, without an entry on the tape: how the operations compute.
+// Elementwise kernels on tensors, and the step from a row of functions_kernel.h to an operation.
 #pragma once
+
+#include <array>
+#include <concepts>
+#include <tuple>
 
 #include "../op.h"
 #include "elementwise_kernel.h"
 
-namespace gradus::ops {
+namespace gradus {
 
-/// f of each element of x; p and q are its constants.
-Tensor compute(const char* op, kernels::Unary f, const Tensor& x, double p = 0, double q = 0);
-/// The same; throws DTypeError if x is not floating.
-Tensor compute_floating(const char* op, kernels::Unary f, const Tensor& x, double p = 0,
-                        double q = 0);
-/// Arguments already have the same shape and type.
-Tensor compute(const char* op, kernels::Binary f, const Tensor& a, const Tensor& b);
+namespace ops {
+
+/// The functions in these places of their tables, off the tape. Arguments already have one shape
+/// and type.
+/// @{
+Tensor compute_unary(const char* op, int place, const Tensor& x, const double* constants);
+Tensor compute_binary(const char* op, int place, const Tensor& a, const Tensor& b);
+/// @}
 
 /// 1 where the mask is true, else 0, in the type of `like`.
 Tensor indicator(const Tensor& mask, const Tensor& like);
+/// 0 where y <= 0, else g: also where y is NaN.
+Tensor relu_gradient(const Tensor& g, const Tensor& y);
 
-}  // namespace gradus::ops
+namespace {
+
+template <Name name>
+using UnaryRow = kernels::RowNamed<decltype(kernels::unary_functions), name>;
+
+/// f(x) in the name of `op`, off the tape. Throws DTypeError if f takes floating-point numbers
+/// alone and x has others.
+template <Name f, std::same_as<double>... Constant>
+Tensor compute(const char* op, const Tensor& x, Constant... constants) {
+  if (UnaryRow<f>::floating) check_floating(op, x);
+  const std::array<double, 2> values = {constants...};
+  return compute_unary(op, decltype(kernels::unary_functions)::index_of(f), x, values.data());
+}
+/// f(a, b), off the tape.
+template <Name f>
+Tensor compute(const Tensor& a, const Tensor& b) {
+  return compute_binary(f.text, decltype(kernels::binary_functions)::index_of(f), a, b);
+}
+
+/// y = f(x) on the tape in the name of `op`, with f's rule, which gets the numbers among `options`.
+template <Name f, class Options = NumberOptions<>>
+Tensor recorded(const char* op, const Tensor& x, const Tensor& y, const Options& options = {}) {
+  using Row = UnaryRow<f>;
+  using Rule = typename Row::Rule;
+  const auto kept = saved(Row::saved == kernels::Saved::argument ? x : y);
+  const auto count = Row::saved == kernels::Saved::nothing ? 0 : kept.size();
+  return record(
+      op, inputs(x), y, TensorRefs(kept.data(), count), options,
+      [](const TensorList& s, const Options& o, const Tensor& g, const Wanted&) -> TensorList {
+        if constexpr (Row::saved == kernels::Saved::nothing) {
+          return {Rule()(g)};
+        } else if constexpr (requires { o.values; }) {
+          return {std::apply([&](auto... v) { return Rule()(g, s[0], v...); }, o.values)};
+        } else {
+          return {Rule()(g, s[0])};
+        }
+      });
+}
+
+/// f as an operation, with constants of these names.
+template <Name f, Name... names, std::same_as<double>... Constant>
+Tensor unary(const Tensor& x, Constant... constants) {
+  return recorded<f>(f.text, x, compute<f>(f.text, x, constants...),
+                     NumberOptions<names...>{{constants...}});
+}
+
+}  // namespace
+
+}  // namespace ops
+
+// For rules, whose operations are found by their arguments, in the namespace of Tensor.
+using ops::indicator;
+using ops::mul_or_zero;
+using ops::relu_gradient;
+
+}  // namespace gradus

@@ -39,44 +39,4 @@ Tensor maximum(const Tensor& a, double b);
 Tensor minimum(const Tensor& a, double b);
 /// @}
 
-/// add, sub, mul and div.
-/// @{
-inline Tensor operator+(const Tensor& a, const Tensor& b) {
-  return add(a, b);
-}
-inline Tensor operator-(const Tensor& a, const Tensor& b) {
-  return sub(a, b);
-}
-inline Tensor operator*(const Tensor& a, const Tensor& b) {
-  return mul(a, b);
-}
-inline Tensor operator/(const Tensor& a, const Tensor& b) {
-  return div(a, b);
-}
-inline Tensor operator+(const Tensor& a, double b) {
-  return add(a, b);
-}
-inline Tensor operator-(const Tensor& a, double b) {
-  return sub(a, b);
-}
-inline Tensor operator*(const Tensor& a, double b) {
-  return mul(a, b);
-}
-inline Tensor operator/(const Tensor& a, double b) {
-  return div(a, b);
-}
-inline Tensor operator+(double a, const Tensor& b) {
-  return add(b, a);
-}
-inline Tensor operator-(double a, const Tensor& b) {
-  return sub(a, b);
-}
-inline Tensor operator*(double a, const Tensor& b) {
-  return mul(b, a);
-}
-inline Tensor operator/(double a, const Tensor& b) {
-  return div(a, b);
-}
-/// @}
-
 }  // namespace gradus

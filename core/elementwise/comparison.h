@@ -22,63 +22,6 @@ Tensor le(const Tensor& a, double b);
 Tensor gt(const Tensor& a, double b);
 Tensor ge(const Tensor& a, double b);
 /// @}
-/// The same: `a == b` is a tensor of bools, not a condition for an `if`.
-/// @{
-inline Tensor operator==(const Tensor& a, const Tensor& b) {
-  return eq(a, b);
-}
-inline Tensor operator==(const Tensor& a, double b) {
-  return eq(a, b);
-}
-inline Tensor operator==(double a, const Tensor& b) {
-  return eq(b, a);
-}
-inline Tensor operator!=(const Tensor& a, const Tensor& b) {
-  return ne(a, b);
-}
-inline Tensor operator!=(const Tensor& a, double b) {
-  return ne(a, b);
-}
-inline Tensor operator!=(double a, const Tensor& b) {
-  return ne(b, a);
-}
-inline Tensor operator<(const Tensor& a, const Tensor& b) {
-  return lt(a, b);
-}
-inline Tensor operator<(const Tensor& a, double b) {
-  return lt(a, b);
-}
-inline Tensor operator<(double a, const Tensor& b) {
-  return gt(b, a);
-}
-inline Tensor operator<=(const Tensor& a, const Tensor& b) {
-  return le(a, b);
-}
-inline Tensor operator<=(const Tensor& a, double b) {
-  return le(a, b);
-}
-inline Tensor operator<=(double a, const Tensor& b) {
-  return ge(b, a);
-}
-inline Tensor operator>(const Tensor& a, const Tensor& b) {
-  return gt(a, b);
-}
-inline Tensor operator>(const Tensor& a, double b) {
-  return gt(a, b);
-}
-inline Tensor operator>(double a, const Tensor& b) {
-  return lt(b, a);
-}
-inline Tensor operator>=(const Tensor& a, const Tensor& b) {
-  return ge(a, b);
-}
-inline Tensor operator>=(const Tensor& a, double b) {
-  return ge(a, b);
-}
-inline Tensor operator>=(double a, const Tensor& b) {
-  return le(b, a);
-}
-/// @}
 Tensor isnan(const Tensor& x);     ///< true where an element is NaN
 Tensor isinf(const Tensor& x);     ///< true where it is infinite
 Tensor isfinite(const Tensor& x);  ///< true where it is neither NaN nor infinite
@@ -87,15 +30,6 @@ Tensor isfinite(const Tensor& x);  ///< true where it is neither NaN nor infinit
 Tensor logical_and(const Tensor& a, const Tensor& b);
 Tensor logical_or(const Tensor& a, const Tensor& b);
 Tensor logical_not(const Tensor& x);
-inline Tensor operator&(const Tensor& a, const Tensor& b) {
-  return logical_and(a, b);
-}
-inline Tensor operator|(const Tensor& a, const Tensor& b) {
-  return logical_or(a, b);
-}
-inline Tensor operator~(const Tensor& x) {
-  return logical_not(x);
-}
 /// @}
 /// Tolerances of isclose and allclose. Throws ValueError for negative numbers and NaN.
 struct Tolerance {

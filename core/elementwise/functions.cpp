@@ -1,243 +1,121 @@
-// Elementwise functions of one tensor.
+// Elementwise functions of one tensor: functions_kernel.h has their values and rules.
 #include "apply.h"
 
 #include <cmath>
 #include <limits>
-#include <numbers>
 
 namespace gradus {
 
 using namespace ops;
-using kernels::Unary;
+
+namespace ops {
+
+Tensor compute_unary(const char* op, int place, const Tensor& x, const double* constants) {
+  Tensor out = Tensor::empty(x.shape(), x.dtype());
+  dispatch_number(op, x.dtype(), [&]<class T>() {
+    kernels::table<kernels::Elementwise<T>>().unary[place](loop_over(out, x), out.mutable_data<T>(),
+                                                           x.data<T>(), constants);
+  });
+  return out;
+}
+
+}  // namespace ops
 
 Tensor neg(const Tensor& x) {
-  return record(
-      "neg", inputs(x), compute("neg", Unary::neg, x), saved(),
-      [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList { return {neg(g)}; });
+  return unary<"neg">(x);
 }
-
 Tensor abs(const Tensor& x) {
-  return record("abs", inputs(x), compute("abs", Unary::abs, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul_or_zero(g, sign(s[0]))};
-                });
+  return unary<"abs">(x);
 }
-
 Tensor sign(const Tensor& x) {
-  return record("sign", inputs(x), compute("sign", Unary::sign, x), saved(),
-                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
-                  return {zeros_like(g)};
-                });
+  return unary<"sign">(x);
 }
-
 Tensor floor(const Tensor& x) {
-  return record("floor", inputs(x), compute_floating("floor", Unary::floor, x), saved(),
-                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
-                  return {zeros_like(g)};
-                });
+  return unary<"floor">(x);
 }
-
 Tensor ceil(const Tensor& x) {
-  return record("ceil", inputs(x), compute_floating("ceil", Unary::ceil, x), saved(),
-                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
-                  return {zeros_like(g)};
-                });
+  return unary<"ceil">(x);
 }
-
 Tensor round(const Tensor& x) {
-  return record("round", inputs(x), compute_floating("round", Unary::round, x), saved(),
-                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
-                  return {zeros_like(g)};
-                });
+  return unary<"round">(x);
 }
-
 Tensor trunc(const Tensor& x) {
-  return record("trunc", inputs(x), compute_floating("trunc", Unary::trunc, x), saved(),
-                [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList {
-                  return {zeros_like(g)};
-                });
+  return unary<"trunc">(x);
 }
-
 Tensor square(const Tensor& x) {
-  return record("square", inputs(x), compute("square", Unary::square, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, mul(s[0], 2))};
-                });
+  return unary<"square">(x);
 }
-
 Tensor sqrt(const Tensor& x) {
-  const Tensor y = compute_floating("sqrt", Unary::sqrt, x);
-  return record("sqrt", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {div(g, mul(s[0], 2))};
-                });
+  return unary<"sqrt">(x);
 }
-
 Tensor rsqrt(const Tensor& x) {
-  const Tensor y = compute_floating("rsqrt", Unary::rsqrt, x);
-  return record("rsqrt", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, mul(mul(square(s[0]), s[0]), -0.5))};
-                });
+  return unary<"rsqrt">(x);
 }
-
 Tensor reciprocal(const Tensor& x) {
-  const Tensor y = compute_floating("reciprocal", Unary::reciprocal, x);
-  return record("reciprocal", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {neg(mul(g, square(s[0])))};
-                });
+  return unary<"reciprocal">(x);
 }
-
 Tensor exp(const Tensor& x) {
-  const Tensor y = compute_floating("exp", Unary::exp, x);
-  return record("exp", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, s[0])};
-                });
+  return unary<"exp">(x);
 }
-
 Tensor exp2(const Tensor& x) {
-  const Tensor y = compute_floating("exp2", Unary::exp2, x);
-  return record("exp2", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, mul(s[0], std::numbers::ln2))};
-                });
+  return unary<"exp2">(x);
 }
-
 Tensor expm1(const Tensor& x) {
-  const Tensor y = compute_floating("expm1", Unary::expm1, x);
-  return record("expm1", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, add(s[0], 1))};
-                });
+  return unary<"expm1">(x);
 }
-
 Tensor log(const Tensor& x) {
-  return record("log", inputs(x), compute_floating("log", Unary::log, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {div(g, s[0])};
-                });
+  return unary<"log">(x);
 }
-
 Tensor log2(const Tensor& x) {
-  return record("log2", inputs(x), compute_floating("log2", Unary::log2, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {div(g, mul(s[0], std::numbers::ln2))};
-                });
+  return unary<"log2">(x);
 }
-
 Tensor log1p(const Tensor& x) {
-  return record("log1p", inputs(x), compute_floating("log1p", Unary::log1p, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {div(g, add(s[0], 1))};
-                });
+  return unary<"log1p">(x);
 }
-
 Tensor sin(const Tensor& x) {
-  return record("sin", inputs(x), compute_floating("sin", Unary::sin, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, cos(s[0]))};
-                });
+  return unary<"sin">(x);
 }
-
 Tensor cos(const Tensor& x) {
-  return record("cos", inputs(x), compute_floating("cos", Unary::cos, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {neg(mul(g, sin(s[0])))};
-                });
+  return unary<"cos">(x);
 }
-
 Tensor tan(const Tensor& x) {
-  const Tensor y = compute_floating("tan", Unary::tan, x);
-  return record("tan", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, add(square(s[0]), 1))};
-                });
+  return unary<"tan">(x);
 }
-
 Tensor asin(const Tensor& x) {
-  return record("asin", inputs(x), compute_floating("asin", Unary::asin, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, rsqrt(sub(1, square(s[0]))))};
-                });
+  return unary<"asin">(x);
 }
-
 Tensor acos(const Tensor& x) {
-  return record("acos", inputs(x), compute_floating("acos", Unary::acos, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {neg(mul(g, rsqrt(sub(1, square(s[0])))))};
-                });
+  return unary<"acos">(x);
 }
-
 Tensor atan(const Tensor& x) {
-  return record("atan", inputs(x), compute_floating("atan", Unary::atan, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {div(g, add(square(s[0]), 1))};
-                });
+  return unary<"atan">(x);
 }
-
 Tensor sinh(const Tensor& x) {
-  return record("sinh", inputs(x), compute_floating("sinh", Unary::sinh, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, cosh(s[0]))};
-                });
+  return unary<"sinh">(x);
 }
-
 Tensor cosh(const Tensor& x) {
-  return record("cosh", inputs(x), compute_floating("cosh", Unary::cosh, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, sinh(s[0]))};
-                });
+  return unary<"cosh">(x);
 }
-
 Tensor tanh(const Tensor& x) {
-  const Tensor y = compute_floating("tanh", Unary::tanh, x);
-  return record("tanh", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, sub(1, square(s[0])))};
-                });
+  return unary<"tanh">(x);
 }
-
 Tensor sigmoid(const Tensor& x) {
-  const Tensor y = compute_floating("sigmoid", Unary::sigmoid, x);
-  return record("sigmoid", inputs(x), y, saved(y),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, mul(s[0], sub(1, s[0])))};
-                });
+  return unary<"sigmoid">(x);
 }
-
 Tensor erf(const Tensor& x) {
-  return record("erf", inputs(x), compute_floating("erf", Unary::erf, x), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  const Tensor u = clamp(s[0], -30, 30);  // beyond, the slope is 0
-                  return {mul(g, mul(exp(neg(square(u))), 2 * std::numbers::inv_sqrtpi))};
-                });
+  return unary<"erf">(x);
 }
 
 Tensor clamp(const Tensor& x, std::optional<double> lo, std::optional<double> hi) {
-  if (!lo && !hi) {
-    throw ValueError("clamp", "neither a lower nor an upper bound is given", "give at least one");
-  }
+  require(lo || hi, "clamp", "give at least one", "neither a lower nor an upper bound is given");
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const double low = lo.value_or(-infinity), high = hi.value_or(infinity);
-  if (std::isnan(low) || std::isnan(high)) {
-    throw ValueError("clamp", "a bound is NaN", "leave the bound out, or give infinity");
-  }
-  if (!is_floating(x.dtype())) {  // infinity has no integer counterpart: bound each side alone
-    Tensor y = x;
-    if (lo) y = maximum(y, *lo);
-    return hi ? minimum(y, *hi) : y;
-  }
-  struct Bounds {
-    double low, high;
-  };
-  return record("clamp", inputs(x), compute_floating("clamp", Unary::clamp, x, low, high), saved(x),
-                Bounds{low, high},
-                [](const TensorList& s, Bounds b, const Tensor& g, const Wanted&) -> TensorList {
-                  const Tensor inside = logical_and(ge(s[0], b.low), le(s[0], b.high));
-                  return {mul_or_zero(g, indicator(inside, g))};
-                });
+  require(!std::isnan(low) && !std::isnan(high), "clamp", "leave the bound out, or give infinity",
+          "a bound is NaN");
+  if (is_floating(x.dtype())) return unary<"clamp", "lo", "hi">(x, low, high);
+  Tensor y = x;  // infinity has no integer counterpart: bound each side alone
+  if (lo) y = maximum(y, *lo);
+  return hi ? minimum(y, *hi) : y;
 }
 
 }  // namespace gradus

@@ -7,11 +7,7 @@
 
 namespace gradus {
 
-Tensor neg(const Tensor& x);  ///< -x
-/// neg.
-inline Tensor operator-(const Tensor& x) {
-  return neg(x);
-}
+Tensor neg(const Tensor& x);         ///< -x
 Tensor abs(const Tensor& x);         ///< |x|
 Tensor sign(const Tensor& x);        ///< -1, 0 or 1; gradient 0
 Tensor floor(const Tensor& x);       ///< rounded down; gradient 0

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 #include "../tensor.h"
 
@@ -14,6 +15,12 @@ namespace gradus {
 
 /// How the losses of a batch are reduced: not at all, to their mean, or to their sum.
 enum class Reduction { none, mean, sum };
+
+namespace detail {
+/// The words for both kinds of reductions, in their order.
+inline constexpr std::initializer_list<const char*> reduction_words = {"none", "mean", "sum",
+                                                                       "batchmean"};
+}  // namespace detail
 
 // --- Classes -------------------------------------------------------------------------------------
 
@@ -25,6 +32,11 @@ struct CrossEntropyOptions {
   /// The share of a target that is spread evenly over all classes, in [0, 1] (Szegedy et al., arXiv
   /// 1512.00567).
   double label_smoothing = 0;
+  static void describe(auto& options, auto& visit) {
+    visit("ignore_index", options.ignore_index);
+    visit("label_smoothing", options.label_smoothing);
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// Cross entropy between logits [N, C, ...] (or [C]) and int64 classes [N, ...] (or []), or class
 /// probabilities of the logits' shape: -weight[t] log softmax(x)[t]. `mean` divides by the sum of
@@ -39,6 +51,10 @@ struct NllOptions {
   Tensor weight = {};                     ///< [C] or undefined: a factor for each class
   Reduction reduction = Reduction::mean;  ///< `mean` divides by the sum of the targets' weights
   int64_t ignore_index = -100;            ///< targets of this class do not count
+  static void describe(auto& options, auto& visit) {
+    visit("ignore_index", options.ignore_index);
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// The same from log-probabilities, as from log_softmax, and classes.
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target,
@@ -50,6 +66,11 @@ struct MultiMarginOptions {
   double margin = 1;   ///< the lead of the correct score from which the loss is 0
   Tensor weight = {};  ///< [C] or undefined: a factor for each target's class
   Reduction reduction = Reduction::mean;  ///< over the samples
+  static void describe(auto& options, auto& visit) {
+    visit("p", options.p);
+    visit("margin", options.margin);
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// The hinge loss of many classes: the sum over the wrong classes j of
 /// max(0, margin - x[target] + x[j])^p, divided by C. Scores [N, C] (or [C]) and int64 classes [N]
@@ -70,6 +91,10 @@ struct SmoothL1Options {
   Reduction reduction = Reduction::mean;  ///< over the elements
   /// The |d| up to which the loss is quadratic; 0 gives l1_loss, negative throws ValueError.
   double beta = 1;
+  static void describe(auto& options, auto& visit) {
+    visit("beta", options.beta);
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// d^2 / (2 beta) for |d| < beta, else |d| - beta / 2, where d = input - target (Girshick, "Fast
 /// R-CNN", arXiv 1504.08083).
@@ -80,6 +105,10 @@ Tensor smooth_l1_loss(const Tensor& input, const Tensor& target,
 struct HuberOptions {
   Reduction reduction = Reduction::mean;  ///< over the elements
   double delta = 1;  ///< the |d| up to which the loss is quadratic; positive, else ValueError
+  static void describe(auto& options, auto& visit) {
+    visit("delta", options.delta);
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// d^2 / 2 for |d| < delta, else delta (|d| - delta / 2): smooth_l1_loss times its beta (Huber,
 /// "Robust estimation of a location parameter", 1964).
@@ -91,6 +120,9 @@ Tensor huber_loss(const Tensor& input, const Tensor& target, const HuberOptions&
 struct BinaryCrossEntropyOptions {
   Tensor weight = {};  ///< a factor for each element; expands to the input's shape; undefined: 1
   Reduction reduction = Reduction::mean;  ///< `mean` divides by the number of elements
+  static void describe(auto& options, auto& visit) {
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// -(t log x + (1 - t) log(1 - x)) for probabilities x in [0, 1]; each logarithm is at least -100,
 /// so that losses stay finite at 0 and 1. Throws ValueError for other inputs. From logits,
@@ -105,6 +137,9 @@ struct BceWithLogitsOptions {
   /// undefined: 1.
   Tensor pos_weight = {};
   Reduction reduction = Reduction::mean;  ///< `mean` divides by the number of elements
+  static void describe(auto& options, auto& visit) {
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// -(pos_weight t log sigmoid(x) + (1 - t) log(1 - sigmoid(x))), stable for every logit x.
 Tensor binary_cross_entropy_with_logits(const Tensor& logits, const Tensor& target,
@@ -117,6 +152,10 @@ enum class KlReduction { none, mean, sum, batchmean };
 struct KlDivOptions {
   KlReduction reduction = KlReduction::mean;  ///< `batchmean` is the divergence of a sample
   bool log_target = false;                    ///< the target is log-probabilities too
+  static void describe(auto& options, auto& visit) {
+    visit("log_target", options.log_target);
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// t (log t - x) for log-probabilities x and probabilities t: the terms of the Kullback-Leibler
 /// divergence of the target from the input. A target of 0 gives 0, and gradient 0.
@@ -127,6 +166,11 @@ struct GaussianNllOptions {
   bool full = false;                      ///< add log(2 pi) / 2, which changes no gradient
   double eps = 1e-6;                      ///< least variance; positive, else ValueError
   Reduction reduction = Reduction::mean;  ///< over the elements
+  static void describe(auto& options, auto& visit) {
+    visit("full", options.full);
+    visit("eps", options.eps);
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// (log v + (input - target)^2 / v) / 2 with v = max(variance, eps), the negative logarithm of a
 /// normal density (Nix and Weigend, "Estimating the mean and variance of the target probability
@@ -141,6 +185,12 @@ struct PoissonNllOptions {
   bool full = false;      ///< add Stirling's t log t - t + log(2 pi t) / 2 for targets above 1
   double eps = 1e-8;      ///< added to a rate before taking its logarithm
   Reduction reduction = Reduction::mean;  ///< over the elements
+  static void describe(auto& options, auto& visit) {
+    visit("log_input", options.log_input);
+    visit("full", options.full);
+    visit("eps", options.eps);
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// exp(x) - t x, or x - t log(x + eps) if the input is the rate itself: the negative logarithm of
 /// the Poisson probability of a count t, without the term log t!, which `full` approximates.
@@ -155,6 +205,10 @@ struct MarginOptions {
   /// it is.
   double margin = 0;
   Reduction reduction = Reduction::mean;  ///< over the targets
+  static void describe(auto& options, auto& visit) {
+    visit("margin", options.margin);
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// max(0, margin - t (a - b)): a should be larger for t = 1, smaller for t = -1.
 Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& target,
@@ -163,6 +217,10 @@ Tensor margin_ranking_loss(const Tensor& a, const Tensor& b, const Tensor& targe
 struct HingeEmbeddingOptions {
   double margin = 1;                      ///< the distance from which dissimilar pairs cost nothing
   Reduction reduction = Reduction::mean;  ///< over the elements
+  static void describe(auto& options, auto& visit) {
+    visit("margin", options.margin);
+    visit.choice("reduction", options.reduction, detail::reduction_words);
+  }
 };
 /// x for t = 1, max(0, margin - x) for t = -1; for distances x.
 Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target,

@@ -3,33 +3,31 @@
 #include <cmath>
 
 #include "../op.h"
-#include "random_fill_kernel.h"
+#include "random_kernel.h"
 
 namespace gradus {
 
 using namespace ops;
 
 Tensor rand(const Shape& shape, Rng& generator, double lo, double hi, DType dtype) {
-  return dispatch_floating("rand", dtype, [&]<class T>() {
-    const T least = static_cast<T>(lo), end = static_cast<T>(hi);
-    if (!(least <= end) || !std::isfinite(end - least)) {
-      throw ValueError("rand", str("there is no number in [", lo, ", ", hi, ")"),
-                       "the lower bound is included, the upper one is not; both are finite");
-    }
-    Tensor out = Tensor::empty(shape, dtype);
-    const auto words = static_cast<uint64_t>(out.numel()) * sizeof(T) / 4;
-    kernels::fill_uniform(out.numel(), out.mutable_data<T>(), generator.take(words), lo, hi);
-    return out;
+  const bool ordered = dispatch_floating("rand", dtype, [&]<class T>() {
+    return static_cast<T>(lo) <= static_cast<T>(hi) &&
+           std::isfinite(static_cast<T>(hi) - static_cast<T>(lo));
   });
+  require(ordered, "rand", "the lower bound is included, the upper one is not; both are finite",
+          "there is no number in [", lo, ", ", hi, ")");
+  Tensor out = Tensor::empty(shape, dtype);
+  kernels::fill_uniform(out.numel(), dtype, out.raw_mutable_data(),
+                        generator.take(static_cast<uint64_t>(out.nbytes()) / 4), lo, hi);
+  return out;
 }
 
 Tensor randn(const Shape& shape, Rng& generator, DType dtype) {
-  return dispatch_floating("randn", dtype, [&]<class T>() {
-    Tensor out = Tensor::empty(shape, dtype);
-    const auto words = static_cast<uint64_t>(out.numel()) * sizeof(T) / 2;
-    kernels::fill_normal(out.numel(), out.mutable_data<T>(), generator.take(words));
-    return out;
-  });
+  dispatch_floating("randn", dtype, []<class T>() {});
+  Tensor out = Tensor::empty(shape, dtype);
+  kernels::fill_normal(out.numel(), dtype, out.raw_mutable_data(),
+                       generator.take(static_cast<uint64_t>(out.nbytes()) / 2));
+  return out;
 }
 
 Tensor rand_like(const Tensor& x, Rng& generator) {
@@ -40,10 +38,8 @@ Tensor randn_like(const Tensor& x, Rng& generator) {
 }
 
 Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Rng& generator) {
-  if (lo >= hi) {
-    throw ValueError("randint", str("there is no number in [", lo, ", ", hi, ")"),
-                     "the lower bound is included, the upper one is not");
-  }
+  require(lo < hi, "randint", "the lower bound is included, the upper one is not",
+          "there is no number in [", lo, ", ", hi, ")");
   Tensor out = Tensor::empty(shape, int64);
   int64_t* const values = out.mutable_data<int64_t>();
   const uint64_t range = static_cast<uint64_t>(hi) - static_cast<uint64_t>(lo);
@@ -54,10 +50,7 @@ Tensor randint(int64_t lo, int64_t hi, const Shape& shape, Rng& generator) {
 }
 
 Tensor randperm(int64_t n, Rng& generator) {
-  if (n < 0) {
-    throw ValueError("randperm", str("a permutation of ", n, " numbers"),
-                     "the count must not be negative");
-  }
+  require(n >= 0, "randperm", "the count must not be negative", "a permutation of ", n, " numbers");
   Tensor out = arange(n);
   int64_t* const values = out.mutable_data<int64_t>();
   for (int64_t i = n; i > 1; --i) {  // Fisher and Yates

@@ -1,20 +1,17 @@
-// Blocks of random words.
+// Arrays of random numbers.
 #pragma once
 
-#include <cstdint>
-
-#include "../simd/isa.h"
+#include "../base/dtype.h"
+#include "../base/random.h"
 
 namespace gradus::kernels {
 
-/// Many blocks of the Philox4x32-10 generator at once; see base/random.h.
-struct Random {
-  static constexpr int64_t batch = 64;
-  /// words[4 i ... 4 i + 3] = philox(key, counter_high, first + i) for i < batch.
-  void (*philox)(uint64_t key, uint64_t counter_high, uint64_t first, uint32_t* words);
-  /// out[i] = 0 where words[i] < least, else `kept`.
-  void (*drop_float)(int64_t n, float* out, const uint32_t* words, uint32_t least, float kept);
-  void (*drop_double)(int64_t n, double* out, const uint32_t* words, uint32_t least, double kept);
-};
+/// n numbers uniform in [lo, hi), drawn from words 0 ... n-1 of `g` (2n for double).
+void fill_uniform(int64_t n, DType dtype, void* out, const Rng& g, double lo, double hi);
+/// n standard normal numbers, from words 0 ... 2n-1 of `g` (4n for double).
+void fill_normal(int64_t n, DType dtype, void* out, const Rng& g);
+/// n numbers that are 0 with probability p and 1 / (1 - p) otherwise (all 0 for p = 1), from words
+/// 0 ... n-1 of `g`.
+void fill_dropout(int64_t n, DType dtype, void* out, const Rng& g, double p);
 
 }  // namespace gradus::kernels

@@ -1,11 +1,9 @@
 // Reductions over any set of dimensions.
-#include "reduce_kernel.h"
-
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "../op.h"
+#include "reduce_kernel.h"
 
 namespace gradus {
 
@@ -27,8 +25,8 @@ Tensor compute(const char* op, Fold f, const Tensor& x, const Dims& dims, double
       kernels::make_loop<2>(x.dim(), kept.begin(), {out.strides().begin(), x.strides().begin()});
   const auto reduced_loop = kernels::make_loop<1>(x.dim(), reduced.begin(), {x.strides().begin()});
   dispatch_number(op, x.dtype(), [&]<class T>() {
-    kernels::table<kernels::Reduce<T>>().reduce(f, kept_loop, reduced_loop, divisor,
-                                                out.mutable_data<T>(), x.data<T>());
+    kernels::table<kernels::Reduce<T>>().fold[static_cast<size_t>(f)](
+        kept_loop, reduced_loop, divisor, out.mutable_data<T>(), x.data<T>());
   });
   return out;
 }
@@ -50,6 +48,7 @@ struct Summed {
   Shape shape;
   Dims dims;
   double divisor;
+  static void describe(auto& options, auto& visit) { visit("dims", options.dims); }
 };
 
 /// A gradient for what Summed describes, with the reduced dimensions as 1.
@@ -106,6 +105,32 @@ Tensor centred(const Tensor& x, const Dims& dims) {
 
 }  // namespace ops
 
+// --- Products ---
+
+Tensor prod(const Tensor& input, int64_t dim, bool keepdim) {
+  const Tape::Span span("prod", Option{"dim", dim});
+  // A tree of products of halves: its derivative is right where elements are zero, to any order.
+  const Tensor x = widened(input);
+  const int d = normalize_dim("prod", dim, x.shape());
+  Tensor y = x, odd;
+  for (int64_t n = y.size(d); n > 1; n /= 2) {
+    if (n % 2 == 1) {
+      const Tensor last = narrow(y, d, n - 1, 1);
+      odd = odd.defined() ? mul(odd, last) : last;
+    }
+    y = mul(narrow(y, d, 0, n / 2), narrow(y, d, n / 2, n / 2));
+  }
+  const Dims dims = normalize_dims("prod", {d}, x.shape());
+  if (y.size(d) == 0) y = ones(with_ones(x.shape(), dims), x.dtype());
+  if (odd.defined()) y = mul(y, odd);
+  if (x.size(d) == 1) y = clone(x);
+  return finish(y, dims, keepdim);
+}
+
+Tensor prod(const Tensor& x) {
+  return prod(flatten(x), 0);
+}
+
 // --- Spread: never E[x^2] - E[x]^2, which cancels ---
 
 namespace {
@@ -123,6 +148,15 @@ Tensor euclidean(const Tensor& x, const Dims& dims, bool keepdim) {
   return finish(out, dims, keepdim);
 }
 
+struct Spread {
+  Dims dims;
+  double correction;
+  static void describe(auto& options, auto& visit) {
+    visit("dims", options.dims);
+    visit("correction", options.correction);
+  }
+};
+
 double spread_divisor(const Shape& shape, const Dims& dims, double correction) {
   return std::max(0.0, count(shape, dims) - correction);
 }
@@ -130,6 +164,7 @@ double spread_divisor(const Shape& shape, const Dims& dims, double correction) {
 }  // namespace
 
 Tensor var(const Tensor& x, const Dims& wanted, double correction, bool keepdim) {
+  const Tape::Span span("var", Spread{wanted, correction});
   check_floating("var", x);
   const Dims dims = normalize_dims("var", wanted, x.shape());
   return sum_of_squares(centred(x, dims), dims, spread_divisor(x.shape(), dims, correction),
@@ -137,6 +172,7 @@ Tensor var(const Tensor& x, const Dims& wanted, double correction, bool keepdim)
 }
 
 Tensor stddev(const Tensor& x, const Dims& wanted, double correction, bool keepdim) {
+  const Tape::Span span("stddev", Spread{wanted, correction});
   check_floating("stddev", x);
   const Dims dims = normalize_dims("stddev", wanted, x.shape());
   const double divisor = spread_divisor(x.shape(), dims, correction);
@@ -149,9 +185,8 @@ namespace {
 
 /// Throws where there is nothing to reduce over (normalized) dims.
 void check_any(const char* op, const Shape& shape, const Dims& dims) {
-  if (count(shape, dims) != 0) return;
-  throw ShapeError(op, str("no element to choose from: reducing dimensions ", dims, " of ", shape),
-                   "reduce dimensions that are not empty");
+  require<ShapeError>(count(shape, dims) != 0, op, "reduce dimensions that are not empty",
+                      "no element to choose from: reducing dimensions ", dims, " of ", shape);
 }
 
 Tensor extreme(const char* op, Fold f, const Tensor& x, const Dims& wanted, bool keepdim) {
@@ -198,10 +233,9 @@ Tensor negative_norm(const Tensor& size, const Dims& dims, double ord, bool keep
 }  // namespace
 
 Tensor norm(const Tensor& x, const Dims& dims, double ord, bool keepdim) {
+  const Tape::Span span("norm", Option{"ord", ord});
   check_floating("norm", x);
-  if (std::isnan(ord)) {
-    throw ValueError("norm", "ord is NaN", "it may be any number, and +-infinity");
-  }
+  require(!std::isnan(ord), "norm", "it may be any number, and +-infinity", "ord is NaN");
   if (ord == 2) return euclidean(x, normalize_dims("norm", dims, x.shape()), keepdim);
   if (ord == 0) {  // NaN is not 0 either
     return sum(masked_fill(abs(sign(x)), ne(x, x), 1), dims, keepdim);
@@ -213,52 +247,6 @@ Tensor norm(const Tensor& x, const Dims& dims, double ord, bool keepdim) {
   const Tensor y = ord < 0 ? negative_norm(wide, dims, ord, keepdim)
                            : power_or_zero(sum(power_or_zero(wide, ord), dims, keepdim), 1 / ord);
   return to(y, x.dtype());
-}
-
-// --- Logarithm of a sum of exponentials ---
-
-namespace {
-
-/// The maximum over dims where it is finite, else 0: what the exponents are measured from.
-Tensor finite_top(const Tensor& x, const Dims& dims) {
-  if (count(x.shape(), dims) == 0) return zeros(with_ones(x.shape(), dims), x.dtype());
-  const Tensor top = amax(x, dims, true);
-  return masked_fill(top, eq(abs(top), std::numeric_limits<double>::infinity()), 0);
-}
-
-Tensor compute_logsumexp(const Tensor& x, const Dims& dims) {
-  const NoGrad pause;  // one line on the tape, with a rule of its own
-  const Tensor top = finite_top(x, dims);
-  return add(log(sum(exp(sub(x, top)), dims, true)), top);
-}
-
-}  // namespace
-
-namespace {
-
-/// The slopes of logsumexp where some of its results are infinite: what is +inf has it all, in
-/// equal parts, and what is -inf together has none.
-Tensor infinite_softmax(const Tensor& x, const Tensor& y, const Dims& dims) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  const Tensor infinite = eq(abs(y.detach()), infinity);
-  const Tensor winners = to(eq(x, infinity), x.dtype());
-  const Tensor share = div(winners, maximum(sum(winners, dims, true), 1));
-  return where(infinite, share, exp(sub(masked_fill(x, infinite, 0), masked_fill(y, infinite, 0))));
-}
-
-}  // namespace
-
-Tensor logsumexp(const Tensor& x, const Dims& wanted, bool keepdim) {
-  check_floating("logsumexp", x);
-  const Dims dims = normalize_dims("logsumexp", wanted, x.shape());
-  const Tensor y = compute_logsumexp(x, dims);
-  const Tensor out = record(
-      Op("logsumexp", 4.0 * static_cast<double>(x.numel())), inputs(x), y, saved(x, y), dims,
-      [](const TensorList& s, const Dims& over, const Tensor& g, const Wanted&) -> TensorList {
-        return {
-            mul(g, all_finite(s[1]) ? exp(sub(s[0], s[1])) : infinite_softmax(s[0], s[1], over))};
-      });
-  return finish(out, dims, keepdim);
 }
 
 }  // namespace gradus

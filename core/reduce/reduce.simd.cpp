@@ -10,6 +10,7 @@
 
 #include "../base/allocator.h"
 #include "../base/parallel_for.h"
+#include "../simd/kernels_of.h"
 #include "../simd/sizes.h"
 #include "../simd/wrapping.h"
 #include "reduce_kernel.h"
@@ -51,29 +52,17 @@ struct RootOfSquares : Squares<T> {
   }
 };
 
-template <class T>
-constexpr T lowest = std::is_floating_point_v<T> ? -std::numeric_limits<T>::infinity()
-                                                 : std::numeric_limits<T>::min();
-template <class T>
-constexpr T highest = std::is_floating_point_v<T> ? std::numeric_limits<T>::infinity()
-                                                  : std::numeric_limits<T>::max();
-
-template <class T>
-struct Max {
+/// The largest or the smallest element; NaN wins.
+template <class T, bool largest>
+struct Extreme {
+  using Limits = std::numeric_limits<T>;
   using Accumulator = T;
-  static constexpr T start = lowest<T>;
+  static constexpr T lowest = Limits::has_infinity ? -Limits::infinity() : Limits::lowest();
+  static constexpr T highest = Limits::has_infinity ? Limits::infinity() : Limits::max();
+  static constexpr T start = largest ? lowest : highest;
   static T of(T x) { return x; }
   static T result(T best, double /*divisor*/) { return best; }
-  static T fold(T a, T b) { return b > a || b != b ? b : a; }
-};
-
-template <class T>
-struct Min {
-  using Accumulator = T;
-  static constexpr T start = highest<T>;
-  static T of(T x) { return x; }
-  static T result(T best, double /*divisor*/) { return best; }
-  static T fold(T a, T b) { return b < a || b != b ? b : a; }
+  static T fold(T a, T b) { return (largest ? b > a : b < a) || b != b ? b : a; }
 };
 
 /// Calls body(number of the first element, its offset, count) for the runs of the innermost
@@ -243,57 +232,20 @@ void fold(const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* out, c
 }
 
 template <class T>
-void reduce(Fold f, const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* out,
-            const T* x) {
-  switch (f) {
-    case Fold::sum:
-      return fold<Sum<T>>(kept, reduced, divisor, out, x);
-    case Fold::squares:
-      if constexpr (std::is_floating_point_v<T>) {
-        return fold<Squares<T>>(kept, reduced, divisor, out, x);
-      }
-      return;
-    case Fold::root_of_squares:
-      if constexpr (std::is_floating_point_v<T>) {
-        return fold<RootOfSquares<T>>(kept, reduced, divisor, out, x);
-      }
-      return;
-    case Fold::max:
-      return fold<Max<T>>(kept, reduced, divisor, out, x);
-    case Fold::min:
-      return fold<Min<T>>(kept, reduced, divisor, out, x);
-  }
-}
-
+constexpr Reduce<T> kernels_of<Reduce<T>> = {
+    {fold<Sum<T>, T>, nullptr, nullptr, fold<Extreme<T, true>, T>, fold<Extreme<T, false>, T>}};
 template <class T>
-constexpr Reduce<T> reduce_table = {reduce<T>};
+requires std::is_floating_point_v<T>
+constexpr Reduce<T> kernels_of<Reduce<T>> = {{fold<Sum<T>, T>, fold<Squares<T>, T>,
+                                              fold<RootOfSquares<T>, T>, fold<Extreme<T, true>, T>,
+                                              fold<Extreme<T, false>, T>}};
 
 }  // namespace
 
-template <>
-template <>
-const Reduce<float>& Tables<Isa::GRADUS_ISA>::get() {
-  return reduce_table<float>;
-}
-template <>
-template <>
-const Reduce<double>& Tables<Isa::GRADUS_ISA>::get() {
-  return reduce_table<double>;
-}
-template <>
-template <>
-const Reduce<int64_t>& Tables<Isa::GRADUS_ISA>::get() {
-  return reduce_table<int64_t>;
-}
-template <>
-template <>
-const Reduce<int32_t>& Tables<Isa::GRADUS_ISA>::get() {
-  return reduce_table<int32_t>;
-}
-template <>
-template <>
-const Reduce<uint8_t>& Tables<Isa::GRADUS_ISA>::get() {
-  return reduce_table<uint8_t>;
-}
+template const Reduce<float>& Tables<Isa::GRADUS_ISA>::get();
+template const Reduce<double>& Tables<Isa::GRADUS_ISA>::get();
+template const Reduce<int64_t>& Tables<Isa::GRADUS_ISA>::get();
+template const Reduce<int32_t>& Tables<Isa::GRADUS_ISA>::get();
+template const Reduce<uint8_t>& Tables<Isa::GRADUS_ISA>::get();
 
 }  // namespace gradus::kernels

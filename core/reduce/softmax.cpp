@@ -1,44 +1,98 @@
-// Softmax and its logarithm.
-#include "softmax_kernel.h"
+// Softmax, its logarithm, and the logarithm of a sum of exponentials.
+#include <limits>
 
 #include "../op.h"
+#include "softmax_kernel.h"
 
 namespace gradus {
 
 using namespace ops;
 
-Tensor softmax(const Tensor& input, int64_t dim) {
-  check_floating("softmax", input);
-  const int d = normalize_dim("softmax", dim, input.shape());
+namespace {
+
+struct Along {
+  int dim;
+  static void describe(auto& options, auto& visit) { visit("dim", options.dim); }
+};
+
+template <bool is_log, class Rule>
+Tensor along(const char* op, const Tensor& input, int64_t dim, Rule rule) {
+  check_floating(op, input);
+  const int d = normalize_dim(op, dim, input.shape());
   const Tensor x = contiguous(input);
   Tensor y = Tensor::empty(x.shape(), x.dtype());
-  dispatch_floating("softmax", x.dtype(), [&]<class T>() {
-    kernels::table<kernels::Softmax<T>>().softmax(axis_of(x, d), y.mutable_data<T>(), x.data<T>());
+  dispatch_floating(op, x.dtype(), [&]<class T>() {
+    const auto& table = kernels::table<kernels::Softmax<T>>();
+    (is_log ? table.log_softmax : table.softmax)(axis_of(x, d), y.mutable_data<T>(), x.data<T>());
   });
-  return record(Op("softmax", 5.0 * static_cast<double>(x.numel())), inputs(x), y, saved(y), d,
-                [](const TensorList& s, int along, const Tensor& g, const Wanted&) -> TensorList {
-                  const Tensor gy = mul(g, s[0]);
-                  return {sub(gy, mul(s[0], sum(gy, {along}, true)))};
-                });
+  return record(Op(is_log ? "log_softmax" : "softmax", 5.0 * static_cast<double>(x.numel())),
+                inputs(x), y, saved(y), Along{d}, rule);
 }
 
-Tensor log_softmax(const Tensor& input, int64_t dim) {
-  check_floating("log_softmax", input);
-  const int d = normalize_dim("log_softmax", dim, input.shape());
-  const Tensor x = contiguous(input);
-  Tensor y = Tensor::empty(x.shape(), x.dtype());
-  dispatch_floating("log_softmax", x.dtype(), [&]<class T>() {
-    kernels::table<kernels::Softmax<T>>().log_softmax(axis_of(x, d), y.mutable_data<T>(),
-                                                      x.data<T>());
-  });
-  return record(Op("log_softmax", 5.0 * static_cast<double>(x.numel())), inputs(x), y, saved(y), d,
-                [](const TensorList& s, int along, const Tensor& g, const Wanted&) -> TensorList {
-                  return {sub(g, mul_or_zero(exp(s[0]), sum(g, {along}, true)))};
-                });
+}  // namespace
+
+Tensor softmax(const Tensor& x, int64_t dim) {
+  return along<false>(
+      "softmax", x, dim,
+      [](const TensorList& s, Along a, const Tensor& g, const Wanted&) -> TensorList {
+        const Tensor gy = mul(g, s[0]);
+        return {sub(gy, mul(s[0], sum(gy, {a.dim}, true)))};
+      });
+}
+
+Tensor log_softmax(const Tensor& x, int64_t dim) {
+  return along<true>(
+      "log_softmax", x, dim,
+      [](const TensorList& s, Along a, const Tensor& g, const Wanted&) -> TensorList {
+        return {sub(g, mul_or_zero(exp(s[0]), sum(g, {a.dim}, true)))};
+      });
 }
 
 Tensor softmin(const Tensor& x, int64_t dim) {
+  const Tape::Span span("softmin", Option{"dim", dim});
   return softmax(neg(x), dim);
+}
+
+// --- Logarithm of a sum of exponentials ---
+
+namespace {
+
+/// The maximum over dims where it is finite, else 0: what the exponents are measured from.
+Tensor finite_top(const Tensor& x, const Dims& dims) {
+  if (x.numel() == 0) return zeros(with_ones(x.shape(), dims), x.dtype());
+  const Tensor top = amax(x, dims, true);
+  return masked_fill(top, eq(abs(top), std::numeric_limits<double>::infinity()), 0);
+}
+
+Tensor compute_logsumexp(const Tensor& x, const Dims& dims) {
+  const NoGrad pause;  // one line on the tape, with a rule of its own
+  const Tensor top = finite_top(x, dims);
+  return add(log(sum(exp(sub(x, top)), dims, true)), top);
+}
+
+/// The slopes of logsumexp where some of its results are infinite: what is +inf has it all, in
+/// equal parts, and what is -inf together has none.
+Tensor infinite_softmax(const Tensor& x, const Tensor& y, const Dims& dims) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  const Tensor infinite = eq(abs(y.detach()), infinity);
+  const Tensor winners = to(eq(x, infinity), x.dtype());
+  const Tensor share = div(winners, maximum(sum(winners, dims, true), 1));
+  return where(infinite, share, exp(sub(masked_fill(x, infinite, 0), masked_fill(y, infinite, 0))));
+}
+
+}  // namespace
+
+Tensor logsumexp(const Tensor& x, const Dims& wanted, bool keepdim) {
+  check_floating("logsumexp", x);
+  const Dims dims = normalize_dims("logsumexp", wanted, x.shape());
+  const Tensor y = compute_logsumexp(x, dims);
+  const Tensor out = record(
+      Op("logsumexp", 4.0 * static_cast<double>(x.numel())), inputs(x), y, saved(x, y), dims,
+      [](const TensorList& s, const Dims& over, const Tensor& g, const Wanted&) -> TensorList {
+        return {
+            mul(g, all_finite(s[1]) ? exp(sub(s[0], s[1])) : infinite_softmax(s[0], s[1], over))};
+      });
+  return keepdim ? out : reshape(out, without(out.shape(), dims));
 }
 
 }  // namespace gradus

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "../base/parallel_for.h"
+#include "../simd/kernels_of.h"
 #include "../simd/sizes.h"
 
 namespace gradus::kernels {
@@ -65,46 +66,31 @@ void softmax_columns(int64_t n, int64_t step, int64_t width, T* out, const T* x)
 
 template <Form form, class T>
 void run(const Axis& axis, T* out, const T* x) {
-  if (axis.outer * axis.n * axis.inner == 0) return;
-  if (axis.inner == 1) {
-    parallel_for(axis.outer, at_least_one(exponentials_per_piece / axis.n),
-                 [=](int64_t begin, int64_t end) {
-                   for (int64_t i = begin; i < end; ++i) {
-                     softmax_row<form>(axis.n, out + i * axis.n, x + i * axis.n);
-                   }
-                 });
-    return;
-  }
-  const int64_t blocks = (axis.inner - 1) / columns_per_block + 1;
-  const int64_t per_block =
-      axis.n * (axis.inner < columns_per_block ? axis.inner : columns_per_block);
+  const int64_t n = axis.n, inner = axis.inner;
+  if (axis.outer * n * inner == 0) return;
+  const int64_t blocks = (inner - 1) / columns_per_block + 1;
+  const int64_t per_block = n * smaller(inner, columns_per_block);
   parallel_for(axis.outer * blocks, at_least_one(exponentials_per_piece / per_block),
                [=](int64_t begin, int64_t end) {
                  for (int64_t task = begin; task < end; ++task) {
                    const int64_t first = task % blocks * columns_per_block;
-                   const int64_t rest = axis.inner - first;
-                   const int64_t at = task / blocks * axis.n * axis.inner + first;
-                   softmax_columns<form>(axis.n, axis.inner,
-                                         rest < columns_per_block ? rest : columns_per_block,
-                                         out + at, x + at);
+                   const int64_t at = task / blocks * n * inner + first;
+                   if (inner == 1) {
+                     softmax_row<form>(n, out + at, x + at);
+                   } else {
+                     softmax_columns<form>(n, inner, smaller(inner - first, columns_per_block),
+                                           out + at, x + at);
+                   }
                  }
                });
 }
 
 template <class T>
-constexpr Softmax<T> softmax_table = {run<Form::plain, T>, run<Form::logarithm, T>};
+constexpr Softmax<T> kernels_of<Softmax<T>> = {run<Form::plain, T>, run<Form::logarithm, T>};
 
 }  // namespace
 
-template <>
-template <>
-const Softmax<float>& Tables<Isa::GRADUS_ISA>::get() {
-  return softmax_table<float>;
-}
-template <>
-template <>
-const Softmax<double>& Tables<Isa::GRADUS_ISA>::get() {
-  return softmax_table<double>;
-}
+template const Softmax<float>& Tables<Isa::GRADUS_ISA>::get();
+template const Softmax<double>& Tables<Isa::GRADUS_ISA>::get();
 
 }  // namespace gradus::kernels

@@ -15,4 +15,7 @@ struct Softmax {
   void (*log_softmax)(const Axis& axis, T* out, const T* x);
 };
 
+template <class T>
+inline constexpr bool has_plain<Softmax<T>> = true;
+
 }  // namespace gradus::kernels

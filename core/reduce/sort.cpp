@@ -1,7 +1,6 @@
 // Sorting. The order itself has no gradient; the values are gathered, and that has.
-#include "sort_kernel.h"
-
 #include "../op.h"
+#include "axis_kernel.h"
 
 namespace gradus {
 
@@ -11,16 +10,12 @@ namespace {
 
 /// Places of the first k elements in order along (normalized) dimension d; x has dimensions.
 Tensor places(const char* op, const Tensor& x, int d, int64_t k, bool descending) {
-  Shape shape = x.shape(), others = x.shape();
+  Shape shape = x.shape();
   shape[d] = k;
-  others[d] = 1;
   Tensor out = Tensor::empty(shape, int64);
-  const auto loop = kernels::make_loop<2>(others.dim(), others.begin(),
-                                          {out.strides().begin(), x.strides().begin()});
-  const kernels::SortAxis axis{x.shape()[d], k, out.strides()[d], x.strides()[d]};
-  dispatch_number(op, x.dtype(), [&]<class T>() {
-    kernels::argsort(descending, loop, axis, out.mutable_data<int64_t>(), x.data<T>());
-  });
+  const kernels::Runs runs(x.dim(), x.shape().begin(), out.strides().begin(), x.strides().begin(),
+                           d);
+  kernels::argsort(op, descending, k, runs, out.mutable_data<int64_t>(), x.dtype(), x.raw_data());
   return out;
 }
 
@@ -47,11 +42,9 @@ Tensor argsort(const Tensor& x, int64_t dim, bool descending) {
 
 ValuesIndices topk(const Tensor& x, int64_t k, int64_t dim, bool largest) {
   const int64_t size = x.size(dim);
-  if (k < 0 || k > size || (x.dim() == 0 && k == 0)) {
-    throw ValueError(
-        "topk", str("k is ", k, ", dimension ", dim, " of ", x.shape(), " has ", size, " elements"),
-        "k goes from 0 to the size of the dimension");
-  }
+  require(k >= 0 && k <= size && (x.dim() > 0 || k != 0), "topk",
+          "k goes from 0 to the size of the dimension", "k is ", k, ", dimension ", dim, " of ",
+          x.shape(), " has ", size, " elements");
   return first_in_order("topk", x, dim, k, largest);
 }
 

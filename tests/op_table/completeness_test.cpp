@@ -47,13 +47,25 @@ std::set<std::string> names_in(const std::string& text) {
   return all_of(text, std::regex(R"re("([a-z0-9_]+)")re"));
 }
 
+/// What templates record in the name of their argument, and rows of elementwise functions in that
+/// of an operation.
+std::set<std::string> names_of_templates(const std::string& source) {
+  std::set<std::string> all =
+      all_of(source, std::regex(R"re(\b(?:unary|extreme)<"([a-z0-9_]+)")re"));
+  all.merge(all_of(source, std::regex(R"re(\brecorded<"\w+">\("([a-z0-9_]+)")re")));
+  return all;
+}
+
 std::set<std::string> recorded_names() {
   std::set<std::string> all;
   const auto core = std::filesystem::path(test::source_folder()) / "core";
   for (const auto& entry : std::filesystem::recursive_directory_iterator(core)) {
     // Operations are in the folders of core, what records them is in core itself.
     if (entry.path().extension() != ".cpp" || entry.path().parent_path() == core) continue;
-    for (const std::string& argument : first_arguments(test::read_text(entry.path()))) {
+    const std::string source = test::read_text(entry.path());
+    all.merge(names_of_templates(source));
+    for (const std::string& argument : first_arguments(source)) {
+      if (argument == "f.text") continue;  // of a template for which names_of_templates() looks
       const std::set<std::string> names = names_in(argument);
       CHECK_MESSAGE(!names.empty(), entry.path().filename().string()
                                         << ": write the names of the operation into record(), not "

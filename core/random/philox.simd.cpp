@@ -1,5 +1,6 @@
 // Compiled once per instruction set; see isa.h.
-#include "random_kernel.h"
+#include "../simd/kernels_of.h"
+#include "philox_kernel.h"
 
 namespace gradus::kernels {
 
@@ -42,14 +43,11 @@ void drop(int64_t n, T* out, const uint32_t* words, uint32_t least, T kept) {
   for (int64_t i = 0; i < n; ++i) out[i] = words[i] < least ? T(0) : kept;
 }
 
-constexpr Random random_table = {philox, drop<float>, drop<double>};
+template <>
+constexpr Random kernels_of<Random> = {philox, drop<float>, drop<double>};
 
 }  // namespace
 
-template <>
-template <>
-const Random& Tables<Isa::GRADUS_ISA>::get() {
-  return random_table;
-}
+template const Random& Tables<Isa::GRADUS_ISA>::get();
 
 }  // namespace gradus::kernels

@@ -1,5 +1,4 @@
 // Losses of classes, composed of other operations.
-#include <cmath>
 #include <limits>
 
 #include "../op.h"
@@ -22,11 +21,10 @@ void check_class_weight(const char* op, const Tensor& weight, const Tensor& scor
                         const Tensor& target, int64_t classes) {
   if (!weight.defined()) return;
   check_same_dtype(op, scores, weight);
-  if (weight.shape() == Shape{classes}) return;
-  throw ShapeError(op,
-                   str("expected a weight [", classes, "], one per class, got ", weight.shape(),
-                       ": scores ", scores.shape(), ", target ", target.shape()),
-                   "classes are dimension 1 of the scores, or the only one");
+  require<ShapeError>(weight.shape() == Shape{classes}, op,
+                      "classes are dimension 1 of the scores, or the only one",
+                      "expected a weight [", classes, "], one per class, got ", weight.shape(),
+                      ": scores ", scores.shape(), ", target ", target.shape());
 }
 
 void check_labels(const char* op, const Tensor& scores, const Tensor& target, int64_t classes,
@@ -48,18 +46,14 @@ Targets checked_targets(const char* op, const Tensor& scores, const Tensor& targ
                         const Tensor& weight, int64_t ignore_index) {
   check_floating(op, scores);
   check_dtype(op, "target", target, int64);
-  if (scores.dim() == 0) {
-    throw ShapeError(op, "expected scores [N,C,...] or [C], got []", "classes are a dimension");
-  }
+  require<ShapeError>(scores.dim() > 0, op, "classes are a dimension",
+                      "expected scores [N,C,...] or [C], got []");
   const int class_dim = scores.dim() == 1 ? 0 : 1;
   Shape expected = scores.shape();
   expected.erase(class_dim);
-  if (target.shape() != expected) {
-    throw ShapeError(op,
-                     str("expected a target ", expected, " for scores ", scores.shape(), ", got ",
-                         target.shape()),
-                     "one class index per sample and position");
-  }
+  require<ShapeError>(target.shape() == expected, op, "one class index per sample and position",
+                      "expected a target ", expected, " for scores ", scores.shape(), ", got ",
+                      target.shape());
   const int64_t classes = scores.shape()[class_dim];
   check_class_weight(op, weight, scores, target, classes);
   check_labels(op, scores, target, classes, ignore_index);
@@ -87,10 +81,12 @@ Tensor negative_log_likelihood(const Tensor& log_probabilities, const Targets& t
   return mul_or_zero(neg(gather(log_probabilities, t.class_dim, t.index)), t.weight);
 }
 
-Tensor class_shape(const Tensor& weight, const Tensor& scores, int class_dim) {
-  Shape shape = Shape::filled(scores.dim(), 1);
+/// losses [N, C, ...] times the weights of the classes, if there are any.
+Tensor with_class_weight(const Tensor& losses, const Tensor& weight, int class_dim) {
+  if (!weight.defined()) return losses;
+  Shape shape = Shape::filled(losses.dim(), 1);
   shape[class_dim] = weight.numel();
-  return reshape(weight, shape);
+  return mul_or_zero(losses, reshape(weight, shape));
 }
 
 /// Cross entropy against class probabilities of the logits' shape.
@@ -106,17 +102,15 @@ Tensor probability_cross_entropy(const Tensor& logits, const Tensor& target,
     p = add(mul(p, 1 - options.label_smoothing),
             options.label_smoothing / static_cast<double>(classes));
   }
-  Tensor losses = neg(mul_or_zero(log_softmax(logits, class_dim), p));
-  if (options.weight.defined()) {
-    losses = mul_or_zero(losses, class_shape(options.weight, logits, class_dim));
-  }
-  losses = sum(losses, {class_dim});
-  return reduced(losses, options.reduction);
+  const Tensor losses = neg(mul_or_zero(log_softmax(logits, class_dim), p));
+  return reduced(sum(with_class_weight(losses, options.weight, class_dim), {class_dim}),
+                 options.reduction);
 }
 
 }  // namespace
 
 Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const NllOptions& options) {
+  const Tape::Span span("nll_loss", options);
   const Targets t =
       checked_targets("nll_loss", log_probabilities, target, options.weight, options.ignore_index);
   return weighted(negative_log_likelihood(log_probabilities, t), t, options.reduction);
@@ -125,11 +119,11 @@ Tensor nll_loss(const Tensor& log_probabilities, const Tensor& target, const Nll
 Tensor cross_entropy(const Tensor& logits, const Tensor& target,
                      const CrossEntropyOptions& options) {
   constexpr const char* op = "cross_entropy";
+  const Tape::Span span(op, options);
   const double smoothing = options.label_smoothing;
-  if (!(smoothing >= 0 && smoothing <= 1)) {
-    throw ValueError(op, str("label_smoothing must be in [0, 1], got ", smoothing),
-                     "it is the share of the target that all classes get; 0.1 is usual");
-  }
+  require(smoothing >= 0 && smoothing <= 1, op,
+          "it is the share of the target that all classes get; 0.1 is usual",
+          "label_smoothing must be in [0, 1], got ", smoothing);
   check_floating(op, logits);
   if (logits.shape() == target.shape() && is_floating(target.dtype()) && logits.dim() > 0) {
     return probability_cross_entropy(logits, target, options);
@@ -144,10 +138,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
 
   // The smoothed part is a target of 1 / C for every class, with each class's own weight.
   const double classes = static_cast<double>(logits.shape()[t.class_dim]);
-  Tensor all = neg(log_probabilities);
-  if (options.weight.defined()) {
-    all = mul_or_zero(all, class_shape(options.weight, logits, t.class_dim));
-  }
+  const Tensor all = with_class_weight(neg(log_probabilities), options.weight, t.class_dim);
   const Tensor uniform = masked_fill(sum(all, {t.class_dim}, true), t.ignored, 0);
   return weighted(add(mul(hard, 1 - smoothing), mul(uniform, smoothing / classes)), t,
                   options.reduction);
@@ -156,13 +147,11 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
 Tensor multi_margin_loss(const Tensor& scores, const Tensor& target,
                          const MultiMarginOptions& options) {
   constexpr const char* op = "multi_margin_loss";
-  if (options.p != 1 && options.p != 2) {
-    throw ValueError(op, str("p must be 1 or 2, got ", options.p), "1 is the hinge, 2 its square");
-  }
-  if (scores.dim() > 2) {
-    throw ShapeError(op, str("expected scores [N,C] or [C], got ", scores.shape()),
-                     "classes are the last dimension");
-  }
+  const Tape::Span span(op, options);
+  require(options.p == 1 || options.p == 2, op, "1 is the hinge, 2 its square",
+          "p must be 1 or 2, got ", options.p);
+  require<ShapeError>(scores.dim() <= 2, op, "classes are the last dimension",
+                      "expected scores [N,C] or [C], got ", scores.shape());
   constexpr int64_t none_ignored = std::numeric_limits<int64_t>::min();
   const Targets t = checked_targets(op, scores, target, options.weight, none_ignored);
   const Tensor excess = add(sub(scores, gather(scores, t.class_dim, t.index)), options.margin);
