@@ -1,6 +1,7 @@
 // Convolution and its two gradients, straight from the definition: y, x and the weight meet in
 // products, which are added up in y, or in the gradients of x and of the weight.
 #include "../base/parallel_for.h"
+#include "../simd/kernels_of.h"
 #include "conv_kernel.h"
 
 namespace gradus::kernels {
@@ -65,19 +66,11 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
 }
 
 template <class T>
-constexpr Conv<T> table_of = {forward<T>, input_gradient<T>, weight_gradient<T>};
+constexpr Conv<T> kernels_of<Conv<T>> = {forward<T>, input_gradient<T>, weight_gradient<T>};
 
 }  // namespace
 
-template <>
-template <>
-const Conv<float>& Tables<Isa::plain>::get() {
-  return table_of<float>;
-}
-template <>
-template <>
-const Conv<double>& Tables<Isa::plain>::get() {
-  return table_of<double>;
-}
+template const Conv<float>& Tables<Isa::plain>::get();
+template const Conv<double>& Tables<Isa::plain>::get();
 
 }  // namespace gradus::kernels

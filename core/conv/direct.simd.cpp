@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "../base/parallel_for.h"
+#include "../simd/kernels_of.h"
 #include "../simd/simd.h"
 #include "../simd/sizes.h"
 #include "../simd/workspace.h"
@@ -426,19 +427,12 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
 }
 
 template <class T>
-constexpr DirectConv<T> direct_table = {forward<T>, input_gradient<T>, weight_gradient<T>};
+constexpr DirectConv<T> kernels_of<DirectConv<T>> = {forward<T>, input_gradient<T>,
+                                                     weight_gradient<T>};
 
 }  // namespace
 
-template <>
-template <>
-const DirectConv<float>& Tables<Isa::GRADUS_ISA>::get() {
-  return direct_table<float>;
-}
-template <>
-template <>
-const DirectConv<double>& Tables<Isa::GRADUS_ISA>::get() {
-  return direct_table<double>;
-}
+template const DirectConv<float>& Tables<Isa::GRADUS_ISA>::get();
+template const DirectConv<double>& Tables<Isa::GRADUS_ISA>::get();
 
 }  // namespace gradus::kernels

@@ -1,5 +1,6 @@
 // The matrix product as its definition says: three loops.
 #include "../base/denormals.h"
+#include "../simd/kernels_of.h"
 #include "packed_gemm_kernel.h"
 
 namespace gradus::kernels {
@@ -26,19 +27,11 @@ void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t 
 }
 
 template <class T>
-constexpr PackedGemm<T> gemm_table = {multiply<T>};
+constexpr PackedGemm<T> kernels_of<PackedGemm<T>> = {multiply<T>};
 
 }  // namespace
 
-template <>
-template <>
-const PackedGemm<float>& Tables<Isa::plain>::get() {
-  return gemm_table<float>;
-}
-template <>
-template <>
-const PackedGemm<double>& Tables<Isa::plain>::get() {
-  return gemm_table<double>;
-}
+template const PackedGemm<float>& Tables<Isa::plain>::get();
+template const PackedGemm<double>& Tables<Isa::plain>::get();
 
 }  // namespace gradus::kernels

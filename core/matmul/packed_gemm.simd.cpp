@@ -5,6 +5,7 @@
 // place, number by number.
 #include "packed_gemm_kernel.h"
 
+#include "../simd/kernels_of.h"
 #include "../simd/sizes.h"
 #include "../simd/workspace.h"
 #include "register_tile.simd.h"
@@ -125,19 +126,11 @@ void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t 
 }
 
 template <class T>
-constexpr PackedGemm<T> gemm_table = {multiply<T>};
+constexpr PackedGemm<T> kernels_of<PackedGemm<T>> = {multiply<T>};
 
 }  // namespace
 
-template <>
-template <>
-const PackedGemm<float>& Tables<Isa::GRADUS_ISA>::get() {
-  return gemm_table<float>;
-}
-template <>
-template <>
-const PackedGemm<double>& Tables<Isa::GRADUS_ISA>::get() {
-  return gemm_table<double>;
-}
+template const PackedGemm<float>& Tables<Isa::GRADUS_ISA>::get();
+template const PackedGemm<double>& Tables<Isa::GRADUS_ISA>::get();
 
 }  // namespace gradus::kernels

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "../base/parallel_for.h"
+#include "../simd/kernels_of.h"
 #include "../simd/strided.h"
 #include "../simd/workspace.h"
 #include "norm_parts.simd.h"
@@ -438,19 +439,11 @@ void backward(const NormSets& sets, double eps, T* dx, const T* g, const T* x, c
 }
 
 template <class T>
-constexpr Norm<T> norm_table = {forward<T>, backward<T>};
+constexpr Norm<T> kernels_of<Norm<T>> = {forward<T>, backward<T>};
 
 }  // namespace
 
-template <>
-template <>
-const Norm<float>& Tables<Isa::GRADUS_ISA>::get() {
-  return norm_table<float>;
-}
-template <>
-template <>
-const Norm<double>& Tables<Isa::GRADUS_ISA>::get() {
-  return norm_table<double>;
-}
+template const Norm<float>& Tables<Isa::GRADUS_ISA>::get();
+template const Norm<double>& Tables<Isa::GRADUS_ISA>::get();
 
 }  // namespace gradus::kernels

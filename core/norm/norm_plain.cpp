@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "../base/denormals.h"
+#include "../simd/kernels_of.h"
 #include "norm_kernel.h"
 
 namespace gradus::kernels {
@@ -95,19 +96,11 @@ void backward(const NormSets& s, double eps, T* dx, const T* g, const T* x, cons
 }
 
 template <class T>
-constexpr Norm<T> norm_table = {forward<T>, backward<T>};
+constexpr Norm<T> kernels_of<Norm<T>> = {forward<T>, backward<T>};
 
 }  // namespace
 
-template <>
-template <>
-const Norm<float>& Tables<Isa::plain>::get() {
-  return norm_table<float>;
-}
-template <>
-template <>
-const Norm<double>& Tables<Isa::plain>::get() {
-  return norm_table<double>;
-}
+template const Norm<float>& Tables<Isa::plain>::get();
+template const Norm<double>& Tables<Isa::plain>::get();
 
 }  // namespace gradus::kernels

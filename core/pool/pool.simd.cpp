@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "../simd/kernels_of.h"
 #include "../simd/simd.h"
 #include "pool_plain.h"
 
@@ -104,19 +105,11 @@ void max(const Windows& s, T* y, int32_t* index, const T* x) {
 }
 
 template <class T>
-constexpr Pool<T> pool_table = {max<T>, scatter<T>, gather<T>, average<T>, spread<T>};
+constexpr Pool<T> kernels_of<Pool<T>> = {max<T>, scatter<T>, gather<T>, average<T>, spread<T>};
 
 }  // namespace
 
-template <>
-template <>
-const Pool<float>& Tables<Isa::GRADUS_ISA>::get() {
-  return pool_table<float>;
-}
-template <>
-template <>
-const Pool<double>& Tables<Isa::GRADUS_ISA>::get() {
-  return pool_table<double>;
-}
+template const Pool<float>& Tables<Isa::GRADUS_ISA>::get();
+template const Pool<double>& Tables<Isa::GRADUS_ISA>::get();
 
 }  // namespace gradus::kernels

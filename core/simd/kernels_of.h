@@ -4,6 +4,8 @@
 //     constexpr Softmax<T> kernels_of<Softmax<T>> = {softmax<T>, log_softmax<T>};
 //     ...
 //     template const Softmax<float>& Tables<Isa::GRADUS_ISA>::get();
+//
+// Files that call tables of others as well cannot include this, and specialize get() themselves.
 #pragma once
 
 #include "isa.h"
@@ -12,8 +14,9 @@ namespace gradus::kernels {
 
 namespace {
 
+/// Each file has those that it defines; any other does not compile.
 template <class Table>
-constexpr Table kernels_of = {};
+constexpr Table kernels_of = Table::is_defined_in_another_file;
 
 }  // namespace
 
