@@ -55,7 +55,8 @@ Tensors evaluate(const ListFunction& f, const Tensors& xs) {
   return ys;
 }
 
-/// The tape's J^T u for each input number `which`; undefined where nothing depends on it.
+/// The tape's J^T u (vector-Jacobian product) for each input number `which`; undefined if nothing
+/// depends on it.
 Tensors analytic(const ListFunction& f, const Tensors& xs, const std::vector<size_t>& which,
                  const Tensors& us) {
   const Tape tape;
@@ -76,7 +77,7 @@ Tensors analytic(const ListFunction& f, const Tensors& xs, const std::vector<siz
   return gradients;
 }
 
-/// <u, J v> by central differences, v moving input number `which` alone.
+/// <u, J v> by central differences, with v changing only input number `which`.
 double difference(const ListFunction& f, Tensors xs, size_t which, const Tensor& v,
                   const Tensors& us, double step) {
   const Tensor x = xs[which].detach();

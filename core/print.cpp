@@ -141,7 +141,7 @@ class Printer {
   size_t next_ = 0;
 };
 
-// --- What the brackets do not say ---
+// --- What the brackets do not show ---
 
 std::string size_text(const Shape& shape) {
   std::string text = "size=(";

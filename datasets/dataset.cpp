@@ -42,7 +42,8 @@ Tensor gather_rows(const Tensor& source, std::span<const int64_t> indices) {
   return rows;
 }
 
-/// `float_of_byte` has 256 entries for each channel; with one channel they serve the whole row.
+/// `float_of_byte` has 256 entries for each channel; with one channel they are used for the whole
+/// row.
 Tensor gather_bytes_as_floats(const Tensor& source, std::span<const int64_t> indices,
                               std::span<const float> float_of_byte) {
   Tensor rows = empty_rows(source, indices.size(), float32);

@@ -49,7 +49,7 @@ std::string caveat(const Found& found) {
              : "; its files were checked by their structure alone, no checksums are known";
 }
 
-/// What is wrong if some files are the published ones of a known data set and others are not.
+/// The problem if some files are the published ones of a known data set and others are not.
 std::string doubt_about(const MnistData& train, const MnistData& test) {
   if (!train.doubt.empty()) return train.doubt;
   if (!test.doubt.empty() || train.known == test.known) return test.doubt;
@@ -163,7 +163,7 @@ class Search {
     return all.size() < 2 ? first : first + " and " + all.back();
   }
   [[noreturn]] void fail(const KnownDataset& dataset) const {
-    // The text of a failed download tells what to do by hand.
+    // The text of a failed download says what to do by hand.
     const bool downloaded = !last_error_.empty();
     throw IoError(op,
                   str("cannot find ", dataset.title, ": ", downloaded ? last_error_ : reasons()),

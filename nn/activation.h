@@ -154,7 +154,7 @@ struct HardtanhOptions {
     visit("min_val", min_val);
     visit("max_val", max_val);
   }
-  void check() const { apply(zeros({0})); }  // the operation refuses what makes no sense
+  void check() const { apply(zeros({0})); }  // the operation rejects invalid options
   Tensor apply(const Tensor& x) const { return hardtanh(x, min_val, max_val); }
 };
 /// x limited to [min_val, max_val]; see gradus::hardtanh.

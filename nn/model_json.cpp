@@ -23,7 +23,7 @@ using OrderedJson = nlohmann::ordered_json;  // keeps options in the order of th
 
 // --- Reading options ---
 
-/// A value as it appears in an error. What is inside of lists and objects is left out: it may be
+/// A value as it appears in an error. The content of lists and objects is left out: it may be
 /// nested so deep that writing it would end the stack.
 struct Shown {
   const Json& value;

@@ -11,7 +11,7 @@ namespace {
 
 void check_eps(const char* type, double eps) {
   require(eps >= 0, type, "it keeps a variance of 0 from being divided by; 1e-5 is usual",
-          "eps must not be negative, got ", eps);  // NaN is refused too
+          "eps must not be negative, got ", eps);  // NaN is rejected too
 }
 
 void check_channels(const char* type, const Tensor& x, int64_t channels) {

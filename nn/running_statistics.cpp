@@ -29,7 +29,7 @@ void ChannelNormLayer::reset_running_stats() {
   num_batches_tracked.zero_();
 }
 
-// --- Statistics taken anew ---
+// --- Recomputing statistics ---
 
 /// Watches one layer during the pass. Then the layer gets statistics back: its old ones, or those
 /// that were collected.

@@ -1,5 +1,5 @@
-// From options to update rules: what the optimizers of the library have in common. One of them is
-// its header, its rule, and a row each in all_rules_kernel.h and at the end of this file.
+// From options to update rules: what the optimizers of the library share. One of them is its
+// header, its rule, and a row each in all_rules_kernel.h and at the end of this file.
 #include <algorithm>
 #include <utility>
 

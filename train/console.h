@@ -1,4 +1,4 @@
-// What a program says while it works: lines that fit a terminal, plain ones elsewhere.
+// Output of a running program: lines that fit a terminal, plain ones elsewhere.
 #pragma once
 
 #include <iostream>
@@ -7,29 +7,27 @@
 namespace gradus::training {
 
 /// Standard output or error. On a terminal, lines are broken between words at its width, which is
-/// asked for anew each time, and a last line can be drawn over and over. A file or a pipe gets
-/// every line as it is, and nothing that is drawn.
+/// queried each time, and a last line can be redrawn repeatedly. A file or a pipe gets every line
+/// as it is, and nothing that is drawn.
 class Console {
  public:
-  /// For std::cout, or std::cerr if standard output is for something else. Any other stream
-  /// is no terminal.
+  /// For std::cout, or std::cerr if standard output is used for something else. Any other stream is
+  /// not a terminal.
   explicit Console(std::ostream& out = std::cout);
 
   bool is_terminal() const { return terminal_; }
   /// Columns of the terminal.
   int width() const;
 
-  /// One line "label    text"; what does not fit continues below the text. No label: the text
-  /// alone.
+  /// One line "label text"; what does not fit continues below the text. No label: only the text.
   void say(const std::string& label, const std::string& text);
-  /// Whole lines as they are: commands to copy, tables.
+  /// Complete lines as they are: commands to copy, tables.
   void print(const std::string& lines);
 
-  /// Shows a line, shorter than width(), in the place of the one that was drawn before. The cursor
-  /// stays at its start, so that it is still there after the terminal has become narrower and has
-  /// broken the line.
+  /// Shows a line, shorter than width(), in place of the one drawn before. The cursor stays at its
+  /// start, so that it is still there if the terminal becomes narrower and breaks the line.
   void draw(const std::string& line);
-  /// Removes what was drawn. Everything else that is printed does this by itself.
+  /// Removes what was drawn. All other output does this automatically.
   void erase();
 
  private:
@@ -39,14 +37,14 @@ class Console {
   int descriptor_;
   bool terminal_;
   bool drawn_ = false;
-  int drawn_width_ = 0;  // of the terminal when it was
+  int drawn_width_ = 0;  // of the terminal at that time
 };
 
-/// Columns that UTF-8 text takes if every character is one wide.
+/// Columns of UTF-8 text, if every character is one column wide.
 int columns_of(const std::string& text);
 
-/// Text broken between words into lines of at most `width` columns, if no word is longer. The
-/// first line starts at column `indent`, the others are moved there.
+/// Text broken between words into lines of at most `width` columns, unless a word is longer. The
+/// first line starts at column `indent`, the others are indented to it.
 std::string wrapped(const std::string& text, int indent, int width);
 
 }  // namespace gradus::training

@@ -160,7 +160,7 @@ void Loop::go_on(RunFolder& folder, int64_t step, const Checkpoint& checkpoint) 
   if (checkpoint.text("config") != options_.config) save();  // from here on it is another one
 }
 
-/// Runs the rest of the batches of the present epoch. False if a signal asked to stop.
+/// Runs the remaining batches of the current epoch. False if a signal asked to stop.
 bool Loop::run_batches(const Step& step) {
   const Stopwatch watch;
   const double seconds_before = state_.running.seconds;
@@ -267,7 +267,8 @@ void Loop::say_how_to_go_on() {
 
 // --- NaN -----------------------------------------------------------------------------------------
 
-/// What helps against the NaN that ends this training. Going on from a checkpoint alone repeats it.
+/// What helps against the NaN that ends this training run. Merely resuming from a checkpoint
+/// repeats it.
 Advice Loop::advice() {
   is_finite_ = false;
   const Words& words = options_.words;

@@ -1,4 +1,4 @@
-// The loop around the steps of a training: epochs, progress, checkpoints, going on, NaN, signals.
+// The training loop: epochs, progress, checkpoints, resuming, NaN, signals.
 #pragma once
 
 #include <cstdint>
@@ -21,38 +21,37 @@
 
 namespace gradus::training {
 
-/// How often to save: after so many steps or, where that is 0, when so much time has passed.
+/// How often to save: after so many steps or, if that is 0, when so much time has passed.
 struct SaveInterval {
-  int64_t steps = 0;    ///< a checkpoint whenever their number is a multiple of it
+  int64_t steps = 0;    ///< a checkpoint whenever the number of steps is a multiple of it
   double seconds = 30;  ///< a checkpoint when the last one is that old
 };
 
 /// How a Loop runs.
 struct LoopOptions {
-  int64_t epochs = 1;                    ///< of the whole training, those before included
+  int64_t epochs = 1;                    ///< in total, including those before resuming
   std::optional<RunFolder> folder = {};  ///< where to keep the run; without one, nothing is kept
   SaveInterval save = {};                ///< and after each epoch
   /// The value by which the best checkpoint is chosen, one of those that are measured after an
-  /// epoch: the highest counts, or the lowest where its name ends in "loss". Empty: none is the
-  /// best.
+  /// epoch: the highest is best, or the lowest if its name ends in "loss". Empty: none is the best.
   std::string best = {};
-  /// Leave out a step that gives NaN, and say so, unless it is the eleventh in a row.
+  /// Skip a step that gives NaN, and say so, unless it is the eleventh in a row.
   bool skip_nan = false;
-  std::string unit = "samples";  ///< what a batch has, in progress and metrics
+  std::string unit = "samples";  ///< of batches, in progress and metrics
   Console console = Console();   ///< where progress and results go
-  /// What makes this the training that it is, a JSON object: goes to config.json, and a run goes on
-  /// only where it is the same, but for the keys in `may_change`.
+  /// What identifies this training run, a JSON object: goes to config.json, and a run is resumed
+  /// only if it is the same, except for the keys in `may_change`.
   std::string config = "{}";
   std::vector<std::string> may_change = {"version", "data", "epochs"};  ///< keys of `config`
   std::map<std::string, std::string> texts = {};  ///< more texts for checkpoints, by name
   Words words = {};                               ///< for hints
 };
 
-/// What the steps of one epoch gave.
+/// The results of the steps of one epoch.
 struct EpochSums {
   Values sums = {};     ///< of what each step returned, times the samples of its batch
   int64_t samples = 0;  ///< in the batches so far
-  double seconds = 0;   ///< that training took
+  double seconds = 0;   ///< of training time
 
   Values means() const {
     Values means = sums;
@@ -61,24 +60,24 @@ struct EpochSums {
   }
 };
 
-/// Where a training stands between two steps, besides the state of its parts.
+/// The progress of a training run between two steps, besides the state of its parts.
 struct LoopState {
   int64_t epoch = 0;                      ///< that is running, from 0
   int64_t batch = 0;                      ///< of it that are done
   int64_t step = 0;                       ///< that are done, of all epochs
   int64_t skipped_in_row = 0;             ///< steps before this one that gave NaN
   EpochSums running = {};                 ///< of the epoch that is running
-  std::optional<int64_t> best_step = {};  ///< after the epoch that did best
-  double best_value = 0;                  ///< what it gave
+  std::optional<int64_t> best_step = {};  ///< after the best epoch
+  double best_value = 0;                  ///< of that epoch
 };
 
 /// As text, for a checkpoint; `unit` and `best` as in the options.
 std::string to_text(const LoopState& state, const LoopOptions& options);
-/// Throws IoError if the text is none of to_text.
+/// Throws IoError if the text is not one of to_text.
 LoopState loop_state(const std::string& text, const LoopOptions& options);
 
-/// Throws ValueError, naming what differs, unless a run with the configuration `now` would be the
-/// one with the configuration `saved`, both JSON, apart from the keys in `may_change`.
+/// Throws ValueError, naming what differs, unless the configurations `now` and `saved`, both JSON,
+/// are the same except for the keys in `may_change`.
 void check_same_config(const std::string& saved, const std::string& now,
                        const std::vector<std::string>& may_change);
 
@@ -97,10 +96,10 @@ void check_same_config(const std::string& saved, const std::string& now,
 ///         },
 ///         [&] { return training::Values{{"test_accuracy", accuracy(net, test)}}; });
 ///
-/// On a terminal a line shows how far the epoch is, with running means of what the steps returned.
-/// With a folder, metrics.jsonl gets a line for each epoch and a checkpoint is saved now and then:
-/// a process that is killed, or stopped by Ctrl-C, goes on from there, bit by bit as if nothing had
-/// been.
+/// On a terminal a line shows the progress of the epoch, with running means of what the steps
+/// returned. With a folder, metrics.jsonl gets a line for each epoch and checkpoints are saved
+/// regularly: a run that was killed, or stopped by Ctrl-C, is resumed from there, with the same
+/// bits as if nothing had happened.
 class Loop {
  public:
   /// Computes one batch, and changes weights. Returns means over the batch.
@@ -108,12 +107,12 @@ class Loop {
   /// Measures the net after an epoch; names like "test_loss" and "validation_accuracy".
   using Measure = std::function<Values()>;
 
-  /// The loader must live longer; its batches are those of an epoch.
+  /// The loader must outlive it; its batches are those of an epoch.
   Loop(data::DataLoader& loader, LoopOptions options);
-  /// Where an exception ends the training, says what is kept and how to go on.
+  /// If an exception ends the training, says what is kept and how to resume.
   ~Loop();
 
-  /// A part of the training, for checkpoints. Nets are watched for NaN as well.
+  /// Adds a part of the training to checkpoints. Nets are watched for NaN as well.
   template <class T>
   Loop& keep(const std::string& name, T& part) {
     parts_.add(name, part);
@@ -123,10 +122,10 @@ class Loop {
     return *this;
   }
 
-  /// Runs all epochs, or what is left of them. Returns 0, or the number of the signal (SIGINT,
-  /// SIGTERM, SIGHUP) that stopped it in good order; without a folder, signals do what they always
-  /// do. Throws NotFinite for NaN, IoError where nothing can be saved, ValueError for a checkpoint
-  /// of another training.
+  /// Runs all epochs, or the remaining ones. Returns 0, or the number of the signal (SIGINT,
+  /// SIGTERM, SIGHUP) that stopped it cleanly; without a folder, signals have their usual effect.
+  /// Throws NotFinite for NaN, IoError if nothing can be saved, ValueError for a checkpoint of
+  /// another training run.
   int run(const Step& step, const Measure& measure = {});
 
   /// See NanWatch.
@@ -134,17 +133,17 @@ class Loop {
   TapeOptions tape_options() const { return watch_.tape_options(); }
   bool accept(const Tensor& loss) { return watch_.accept(loss); }
   /// @}
-  /// Throws NotFinite, with advice, where one of them is NaN or infinite.
+  /// Throws NotFinite, with advice, if one of them is NaN or infinite.
   void check(const Values& values);
 
   const LoopState& state() const { return state_; }
   /// Steps of all epochs.
   int64_t steps() const { return loader_.size() * options_.epochs; }
-  /// Steps that were done when this process began.
+  /// The number of steps that were done when this process started.
   int64_t first_step() const { return first_step_; }
   /// The lines of metrics.jsonl, also without a folder: JSON with "epoch", "train_loss" ...
   const std::string& metrics() const { return metrics_; }
-  /// What was kept; nullptr without a folder.
+  /// The folder of the run; nullptr without one.
   const RunFolder* folder() const { return options_.folder ? &*options_.folder : nullptr; }
 
  private:
@@ -169,8 +168,8 @@ class Loop {
   std::filesystem::path saved_;  // the last checkpoint
   Stopwatch since_save_;
   std::optional<StopSignal> stop_;
-  const int exceptions_;   // under way when it was made
-  bool is_finite_ = true;  // else going on alone repeats what happened
+  const int exceptions_;   // in flight at construction
+  bool is_finite_ = true;  // else merely resuming repeats what happened
 };
 
 }  // namespace gradus::training

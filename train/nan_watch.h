@@ -1,4 +1,4 @@
-// Steps of a training that give NaN or infinity: noticed, undone and explained.
+// Training steps that give NaN or infinity: detected, undone and explained.
 #pragma once
 
 #include <functional>
@@ -23,10 +23,10 @@ const NamedTensor* first_not_finite(const NamedTensors& tensors);
 /// What can be done about a NaN: parts of a hint.
 struct Advice {
   std::string always = "try a smaller learning rate";
-  std::string to_skip = {};  ///< ", or ...": if leaving out this one step may help
+  std::string to_skip = {};  ///< ", or ...": if skipping this one step may help
 };
 
-/// Watches the steps of a training, of one net or several. A Loop has one.
+/// Watches training steps, of one net or several. A Loop has one.
 ///
 ///     training::NanWatch watch;
 ///     watch.add(net.named_parameters(), net.named_buffers());
@@ -39,8 +39,8 @@ struct Advice {
 ///     });
 class NanWatch {
  public:
-  /// Is told of a bad step that has been undone, "the loss is nan at step 7". True leaves it out;
-  /// otherwise it ends in an error.
+  /// Called for a bad step that has been undone, with "the loss is nan at step 7". If it returns
+  /// true, the step is skipped; otherwise it ends in an error.
   std::function<bool(const std::string& what)> skip = {};
   /// The hint of that error.
   std::function<Advice()> advice = {};
@@ -49,15 +49,15 @@ class NanWatch {
 
   /// Runs `body`, one step. `when` and `inputs` are for errors.
   void step(const std::string& when, const NamedTensors& inputs, const std::function<void()>& body);
-  /// For the tape of the body, which may run once more to find where a NaN began.
+  /// For the tape of the body, which may run once more to find where a NaN first appears.
   TapeOptions tape_options() const { return {.detect_anomaly = is_repeating_}; }
   /// In the body, before weights are updated: whether the loss and all gradients are finite. If
-  /// they are not, puts buffers (running statistics) and random streams back to where the step
-  /// began, and asks skip(). False: the step is left out. Otherwise throws NotFinite, which says
-  /// where it began: in the inputs, in the weights, or else in the operation and module that a
+  /// not, restores buffers (running statistics) and random streams to the start of the step, and
+  /// calls skip(). False: the step is skipped. Otherwise throws NotFinite, which says where the NaN
+  /// first appears: in the inputs, in the weights, or else in the operation and module that a
   /// repetition in anomaly mode finds.
   bool accept(const Tensor& loss);
-  /// Whether the last step was left out.
+  /// Whether the last step was skipped.
   bool skipped() const { return skipped_; }
 
  private:

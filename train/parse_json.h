@@ -6,8 +6,8 @@
 
 namespace gradus::training {
 
-/// The value that `text` holds; a discarded one (is_discarded()) if it is not JSON, or if it
-/// nests deeper than 32 levels, since copying and printing go down the stack with it.
+/// The value of `text`; a discarded one (is_discarded()) if it is not JSON or nests deeper than 32
+/// levels, since copying and printing recurse.
 nlohmann::json parse_json(const std::string& text);
 
 }  // namespace gradus::training

@@ -1,4 +1,4 @@
-// What a training consists of, as a checkpoint keeps it.
+// The parts of a training run, as a checkpoint keeps them.
 #pragma once
 
 #include <functional>
@@ -9,9 +9,9 @@
 
 namespace gradus::training {
 
-/// The objects whose state makes up a training, by name: whatever has state_dict() and
-/// load_state_dict(state), as modules, optimizers, schedules and averages do, or a type of yours.
-/// They must live longer.
+/// The objects whose state makes up a training run, by name: anything that has state_dict() and
+/// load_state_dict(state), like modules, optimizers, schedules and averages, or a type of your own.
+/// They must outlive it.
 ///
 ///     training::Parts parts;
 ///     parts.add("model", net);
@@ -32,7 +32,7 @@ class Parts {
     checkpoint.add("random", random_state_dict());
     return checkpoint;
   }
-  /// Puts it back, in the order in which they were added. Throws if the checkpoint is of other
+  /// Restores it, in the order in which they were added. Throws if the checkpoint is of other
   /// parts.
   void load(const Checkpoint& checkpoint) const {
     for (const Part& part : parts_) part.load(checkpoint.part(part.name));

@@ -1,4 +1,4 @@
-// Progress of a training: a bar on a terminal, plain lines elsewhere.
+// Progress of training: a bar on a terminal, plain lines elsewhere.
 #pragma once
 
 #include <chrono>
@@ -23,24 +23,24 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// How far an epoch is.
+/// The progress of an epoch.
 struct ProgressState {
   std::string label;             ///< "epoch 1/3"
   double part = 0;               ///< of the epoch, in [0, 1]
   double rate = 0;               ///< samples per second
-  Values values = {};            ///< running averages, what matters most first
+  Values values = {};            ///< running averages, the most important first
   double seconds_left = 0;       ///< of the epoch
   std::string unit = "samples";  ///< what is counted
 };
 
 /// All of it in plain words; or with a bar, for a terminal of so many columns, the last of which
-/// stays free: in some terminals a character there begins a new line. If there is no room for
-/// everything, these go, one after the other: the rate, the bar, the values from the last to the
-/// second, the time that is left, the first value, the label.
+/// stays free: in some terminals a character there begins a new line. If there is not enough room,
+/// these are omitted, one after the other: the rate, the bar, the values from the last to the
+/// second, the remaining time, the first value, the label.
 std::string progress_line(const ProgressState& state, std::optional<int> width = {});
 
-/// Shows how far an epoch is. On a terminal one line is drawn over and over, a few times a second,
-/// until the object goes away; elsewhere a plain line appears for every tenth of the epoch.
+/// Shows the progress of an epoch. On a terminal one line is redrawn a few times a second during
+/// the object's lifetime; elsewhere a plain line appears for every tenth of the epoch.
 ///
 ///     training::Console console;
 ///     training::Progress progress(console, "epoch 1/3", 60000);
@@ -48,7 +48,7 @@ std::string progress_line(const ProgressState& state, std::optional<int> width =
 ///     progress.update(done, {{"loss", loss}});
 class Progress {
  public:
-  /// `total` counts samples, `before` those that an earlier process has done.
+  /// `total` counts samples, `before` those already done by an earlier process.
   Progress(Console& console, std::string label, int64_t total, int64_t before = 0,
            std::string unit = "samples");
   ~Progress() { console_.erase(); }

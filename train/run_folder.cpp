@@ -29,7 +29,7 @@ constexpr std::array run_files = {"config.json", "metrics.jsonl", "model.json",
 RunFolder::RunFolder(fs::path path, RunFolderOptions options)
     : path_(std::move(path)), options_(std::move(options)) {}
 
-/// What is not empty stays: remove() takes no folder that holds something.
+/// Folders that are not empty stay: remove() refuses them.
 RunFolder::~RunFolder() {
   std::error_code ignored;
   for (const fs::path& folder : made_) {

@@ -16,8 +16,8 @@
 
 namespace gradus::training {
 
-/// What a program calls these things, for the hints of errors: its options, where it has a command
-/// line. The defaults speak to whoever writes a program.
+/// What a program calls these things, for the hints of errors: its options, if it has a command
+/// line. The defaults are for the author of a program.
 struct Words {
   std::string out = "folder";                       ///< "--out"
   std::string overwrite = ".overwrite = true";      ///< "--overwrite"
@@ -29,10 +29,10 @@ struct Words {
   std::string skip = ".skip_nan = true";                                    ///< "--on-nan skip"
 };
 
-/// How a RunFolder is made.
+/// Options of a RunFolder.
 struct RunFolderOptions {
-  bool overwrite = false;  ///< a new run may take the place of an old one
-  int64_t keep = 3;        ///< of the latest checkpoints, at least 1; the best one stays besides
+  bool overwrite = false;  ///< a new run may replace an old one
+  int64_t keep = 3;        ///< of the latest checkpoints, at least 1; in addition to the best
   Words words = {};        ///< for hints
 };
 
@@ -40,20 +40,20 @@ struct RunFolderOptions {
 /// `model.safetensors` (its weights, under PyTorch's names), `metrics.jsonl` (one JSON object per
 /// epoch) and checkpoints. The folder is locked: one process at a time works in it.
 ///
-/// Nothing stays of a folder that was made for a run which then saved nothing.
+/// A folder that was created for a run which then saved nothing is removed.
 class RunFolder {
  public:
-  /// Told of a checkpoint that is damaged and passed over, in one line.
+  /// Called with one line about a damaged checkpoint that is skipped.
   using Notify = std::function<void(const std::string&)>;
 
-  /// Makes the folder, if need be. Throws IoError if it cannot be made, and where it already holds
-  /// any file of a run, unless `overwrite`. Removes nothing: see remove_older_run.
+  /// Creates the folder if necessary. Throws IoError if it cannot be created, or if it already
+  /// contains any file of a run, unless `overwrite`. Removes nothing: see remove_older_run.
   static RunFolder create(const std::filesystem::path& path, RunFolderOptions options = {});
-  /// A run to go on with, from its newest() checkpoint. Throws IoError if there is no folder,
-  /// no whole checkpoint in it, or another process at work.
+  /// A run to resume, from its newest() checkpoint. Throws IoError if there is no folder, no intact
+  /// checkpoint in it, or another process using it.
   static RunFolder resume(const std::filesystem::path& path, RunFolderOptions options = {},
                           const Notify& notify = {});
-  /// Goes on with the run where there is one to go on with, and begins it otherwise.
+  /// Resumes the run if there is one to resume, and starts it otherwise.
   static RunFolder open(const std::filesystem::path& path, RunFolderOptions options = {},
                         const Notify& notify = {});
   RunFolder(RunFolder&& other) noexcept = default;
@@ -62,16 +62,16 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   CheckpointFolder& checkpoints() { return checkpoints_.value(); }
   const CheckpointFolder& checkpoints() const { return checkpoints_.value(); }
-  /// What a resumed run goes on from; nothing for a new one.
+  /// The checkpoint that a run is resumed from; nothing for a new one.
   const std::optional<CheckpointFolder::Loaded>& newest() const { return newest_; }
-  /// The same, for whoever goes on from it: newest() is nothing then, and takes no memory.
+  /// The same, moved out: newest() is then empty and holds no memory.
   std::optional<CheckpointFolder::Loaded> take_newest() { return std::exchange(newest_, {}); }
 
-  /// Once the first checkpoint of a new run, that of `step`, is on the disk: removes the files of
-  /// the run that it takes the place of, and no others. Throws IoError if one cannot be removed.
+  /// Once the first checkpoint of a new run, that of `step`, is on disk: removes the files of the
+  /// run that it replaces, and no others. Throws IoError if one cannot be removed.
   void remove_older_run(int64_t step);
-  /// Removes what earlier processes that were killed have left half written of these files. Not
-  /// before it is clear that this process writes them.
+  /// Removes partial files that killed processes left. Only once it is clear that this process
+  /// writes to the folder.
   void remove_half_written();
 
   /// Writes a text file, "config.json" for one, completely or not at all.
@@ -85,10 +85,10 @@ class RunFolder {
 
  private:
   RunFolder(std::filesystem::path path, RunFolderOptions options);
-  /// Makes the folder and those above it, and flushes their names to the disk.
+  /// Creates the folder and its parents, and flushes their names to disk.
   void make();
   void lock() { checkpoints_.emplace(path_, CheckpointFolderOptions{.keep = options_.keep}); }
-  /// The path of a file to write, where the folder is still the one that was opened.
+  /// The path of a file to write, if the folder is still the one that was opened.
   std::filesystem::path target(const char* name) const;
 
   std::filesystem::path path_;

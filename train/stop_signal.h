@@ -1,4 +1,4 @@
-// Stopping a program in good order.
+// Stopping a program cleanly.
 #pragma once
 
 #include <csignal>
@@ -7,9 +7,9 @@
 
 namespace gradus::training {
 
-/// While it lives, the first SIGINT, SIGTERM or SIGHUP is noted, for the program to come to an end
-/// by itself; the next one ends it at once. Signals that the process was started to ignore (nohup)
-/// stay ignored. One object at a time.
+/// During its lifetime, the first SIGINT, SIGTERM or SIGHUP is recorded, so that the program can
+/// end cleanly; the next one ends it at once. Signals that the process was started to ignore
+/// (nohup) stay ignored. One object at a time.
 class StopSignal {
  public:
   StopSignal();
@@ -17,7 +17,7 @@ class StopSignal {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
-  /// The number of the signal that came; 0 if none did.
+  /// The number of the received signal; 0 if there was none.
   int received() const;
 
  private:

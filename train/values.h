@@ -1,4 +1,4 @@
-// Named numbers, in order: what a training tells about its steps and epochs.
+// Named numbers, in order: the results of training steps and epochs.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ using Values = std::vector<Value>;
 /// "loss 0.3100", and "accuracy 97.00 %" for names that end in "accuracy".
 std::string value_text(const Value& value);
 
-/// All of them in one line. What their names begin with, up to a '_', is said once: "train loss
-/// 0.3100, accuracy 97.00 %   test loss 0.2900".
+/// All of them in one line. A common prefix of names, up to a '_', appears once: "train loss
+/// 0.3100, accuracy 97.00 % test loss 0.2900".
 std::string summary(const Values& values);
 
 }  // namespace gradus::training

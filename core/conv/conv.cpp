@@ -1,5 +1,5 @@
 // Convolutions: checks, and what the tape records. conv2d and its two gradients have kernels;
-// convolutions of one and three dimensions and all transposed ones are made of these, so that
+// convolutions of one and three dimensions and all transposed ones are composed of these, so that
 // derivatives of every order follow.
 #include "conv_kernel.h"
 #include "sliding_window.h"

@@ -30,7 +30,7 @@ int64_t rows_per_tile(const ConvSizes& s) {
   return smaller(larger(tile_bytes / row, 1), larger(s.oh, 1));
 }
 
-/// The range of output columns whose input column `ow * stride + first` lies inside [0, w).
+/// The range of output columns whose input column `ow * stride + first` is in [0, w).
 struct Columns {
   int64_t begin, end;
 };
@@ -43,7 +43,7 @@ Columns inside(const ConvSizes& s, int64_t first) {
 
 /// Calls `row(tile row, output row in tile, first input element, Columns)` for each row of the
 /// im2col matrix and output row of [first_row, first_row + rows); the pointer offset is -1 if
-/// the input row lies in the padding.
+/// the input row is in the padding.
 template <class Row>
 void for_tile(const ConvSizes& s, int64_t first_row, int64_t rows, const Row& visit) {
   const int64_t channels = s.c / s.groups;

@@ -47,7 +47,7 @@ Planes planes_of(const ConvSizes& s, int64_t images = 1) {
           .slack = most_vectors * width<T>};
 }
 
-/// Whether output rows have at least a vector, so that whole vectors make them up.
+/// Whether output rows have at least one vector, so that full vectors cover them.
 template <class T>
 bool has_long_rows(const ConvSizes& s) {
   return s.ow >= width<T>;
@@ -89,7 +89,7 @@ class Cover {
   /// than there are repeat the last one.
   const int64_t* in() const { return in_.data(); }
   const int64_t* out() const { return out_.data(); }
-  /// Room for all places, in whole vectors.
+  /// Room for all positions, in full vectors.
   int64_t row() const { return row_; }
 
  private:
@@ -128,7 +128,7 @@ class PaddedPlanes {
   Workspace<T> planes_;
 };
 
-/// Where the input element of each tap lies, from that of the first tap.
+/// The offset of the input element of each tap from that of the first tap.
 void fill_offsets(const ConvSizes& s, const Planes& p, int64_t* offset) {
   for (int64_t c = 0; c < s.c / s.groups; ++c) {
     for (int64_t i = 0; i < s.kh; ++i) {
@@ -329,7 +329,7 @@ class GradientPlanes {
   const T* at_ = nullptr;
 };
 
-/// What the weight gradients of all groups and images have in common.
+/// What the weight gradients of all groups and images share.
 template <class T>
 class WeightGradient {
  public:

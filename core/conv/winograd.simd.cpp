@@ -50,7 +50,7 @@ template <class T, int rows, int vectors, bool adds>
 
 template <class T>
 struct Product {
-  int64_t rows, depth, columns;  // columns in whole vectors
+  int64_t rows, depth, columns;  // columns in full vectors
   const T* a;
   int64_t a_row, a_step;
   const T* b;
@@ -109,7 +109,7 @@ bool weights_are_in_range(int64_t pieces, int64_t columns, Magnitude* peaks) {
   return result;
 }
 
-/// Transformed weights [point][in][out in whole vectors]; `weight_at(in, out, tap)` reads one.
+/// Transformed weights [point][in][out in full vectors]; `weight_at(in, out, tap)` reads one.
 /// Returns whether they are in range.
 template <class T, class WeightAt>
 bool transform_weights(int64_t ins, int64_t outs, const WeightAt& weight_at, T* u) {
@@ -290,7 +290,7 @@ bool convolve(const ConvSizes& s, T* y, const T* x, const WeightAt& weight_at, c
     Workspace<T> in(points * t.v_stride), out(points * t.m_stride);
     Workspace<T> pixels(t.in_pixels() * width<T>);
     InputRange range(t, s.oh, s.ow);
-    pixels.clear();  // once: what lies beyond an image is the same for all of them
+    pixels.clear();  // once: the margin around an image is the same for all of them
     transform_inputs(s, t, x, begin, end - begin, pixels.data(), in.data(), range, ways);
     for (int64_t k = 0; k < points; ++k) {
       multiply<T, false>({.rows = (end - begin) * t.per_image,

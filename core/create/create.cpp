@@ -95,7 +95,7 @@ void check_range(const Tensor& out, double start, double end, double step) {
 
 Tensor detail::arange(int64_t start, int64_t end, int64_t step, DType dtype) {
   require(step != 0, "arange", "it must lead from start to end", "the step is 0");
-  // In unsigned numbers, where nothing overflows.
+  // In unsigned arithmetic, which does not overflow.
   const auto from = static_cast<uint64_t>(start), to = static_cast<uint64_t>(end);
   const auto stride = static_cast<uint64_t>(step);
   const bool any = step > 0 ? start < end : start > end;

@@ -12,8 +12,8 @@ namespace gradus {
 
 namespace ops {
 
-/// The functions in these places of their tables, off the tape. Arguments already have one shape
-/// and type.
+/// The functions in these places of their tables, off the tape. Arguments already have the same
+/// shape and type.
 /// @{
 Tensor compute_unary(const char* op, int place, const Tensor& x, const double* constants);
 Tensor compute_binary(const char* op, int place, const Tensor& a, const Tensor& b);

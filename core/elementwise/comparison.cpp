@@ -127,7 +127,7 @@ Tensor isclose(const Tensor& a, const Tensor& b, const Tolerance& tolerance) {
   const Tensor x = to(both.first, float64), y = to(both.second, float64);
   const Tensor distance = abs(sub(x, y));
   const Tensor allowed = add(mul(abs(y), tolerance.rtol), tolerance.atol);
-  // Where an element is infinite, only equality counts: `allowed` is infinite too.
+  // If an element is infinite, only equality counts: `allowed` is infinite too.
   const Tensor near = logical_and(le(distance, allowed), isfinite(distance));
   const Tensor close = logical_or(eq(x, y), near);
   return tolerance.equal_nan ? logical_or(close, logical_and(isnan(x), isnan(y))) : close;

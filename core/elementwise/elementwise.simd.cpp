@@ -87,7 +87,7 @@ void where(const Loop<4>& loop, T* out, const bool* condition, const T* x, const
   });
 }
 
-/// o + factor a; in one expression where that can be one instruction.
+/// o + factor a; in one expression, so that it can be a single instruction.
 template <class T>
 T multiply_add(T o, T factor, T a) {
   if constexpr (std::is_floating_point_v<T>) return o + factor * a;

@@ -167,7 +167,7 @@ Shape checked_shape(const InputFile& file, const std::vector<uint64_t>& sizes, D
   return shape;
 }
 
-/// What stands before the elements; `rest` is how many bytes they have.
+/// The header before the elements; `rest` is how many bytes they have.
 std::string read_header_text(InputFile& file, uint64_t& rest) {
   rest = file.size();
   const auto read = [&](void* to, uint64_t n, const char* what) {

@@ -15,7 +15,7 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "zip's numbers are little-endian");
 
-// --- The records of an archive, as they stand in the file ---
+// --- The records of an archive, as in the file ---
 
 /// The fields that an entry's own header and its record in the directory share.
 struct [[gnu::packed]] EntryFields {
@@ -204,7 +204,7 @@ std::vector<ZipEntry> read_directory(InputFile& file, const Directory& directory
   return entries;
 }
 
-/// Moves `entry.begin` from the entry's own header to its data; both lie before `limit`.
+/// Moves `entry.begin` from the entry's own header to its data; both are before `limit`.
 void locate(InputFile& file, ZipEntry& entry, uint64_t limit) {
   const auto need = [&](bool fits) {
     file.check(fits, again, "entry '", entry.name, "' does not lie within the archive");

@@ -70,7 +70,7 @@ Targets checked_targets(const char* op, const Tensor& scores, const Tensor& targ
           class_dim};
 }
 
-/// Losses per position and their weights, to what the reduction asks for.
+/// Losses per position and their weights, reduced as requested.
 Tensor weighted(const Tensor& losses, const Targets& t, Reduction reduction) {
   const Tensor flat = squeeze(losses, t.class_dim);
   if (reduction == Reduction::mean) return div(sum(flat), sum(t.weight));
@@ -129,7 +129,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
     return probability_cross_entropy(logits, target, options);
   }
   const Targets t = checked_targets(op, logits, target, options.weight, options.ignore_index);
-  // What is ignored is not read, so that it may be anything.
+  // Ignored classes are not read, so they may be anything.
   const bool ignores = any(t.ignored).item() != 0;
   const Tensor read = ignores ? masked_fill(logits, t.ignored, 0) : logits;
   const Tensor log_probabilities = log_softmax(read, t.class_dim);

@@ -225,7 +225,7 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
 
 namespace {
 
-/// exp(x) - t x. From x = 1000 on, exp(x) is infinite and decides alone.
+/// exp(x) - t x. From x = 1000 on, exp(x) is infinite and dominates.
 Tensor poisson_of_log(const Tensor& x, const Tensor& t) {
   return exp(x) - mul_or_zero(clamp(x, {}, 1000), t);
 }

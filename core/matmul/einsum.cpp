@@ -1,4 +1,4 @@
-// Einstein summation, made of diagonals, permutations, sums and matrix products.
+// Einstein summation, composed of diagonals, permutations, sums and matrix products.
 #include <algorithm>
 #include <map>
 

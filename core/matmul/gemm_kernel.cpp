@@ -10,7 +10,7 @@ namespace gradus::kernels {
 
 namespace {
 
-/// C = beta C: what is left of a product over no terms.
+/// C = beta C: a product over no terms.
 template <class T>
 void scale(int64_t m, int64_t n, T beta, T* c, int64_t ldc) {
   for (int64_t i = 0; i < m; ++i) {

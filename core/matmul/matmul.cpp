@@ -62,8 +62,8 @@ int64_t batch_offset(const Tensor& x, int64_t index) {
   return offset;
 }
 
-/// What a product sums over decides how: over features, the bits of an element follow from its row
-/// and column alone; over samples, which is a weight gradient, they may depend on all sizes.
+/// What a product sums over decides how: over features, the bits of an element depend only on its
+/// row and column; over samples, for a weight gradient, they may depend on all sizes.
 enum class SumOver { features, samples };
 
 /// out = a b + beta out, matrix by matrix; out is contiguous, a and b are readable by gemm.

@@ -76,7 +76,7 @@ Layout layer_layout(const Shape& x, const Shape& normalized, NormStatistics stat
           .parameters = normalized};
 }
 
-/// All that a norm is, beside its tensors.
+/// The description of a norm, besides its tensors.
 struct Attributes {
   const char* op;
   Layout layout;
@@ -252,7 +252,7 @@ NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& 
 
 NormResult compute_norm(const Attributes& a, const Tensor& x, const Tensor& weight,
                         const Tensor& bias, NormForm form, const Statistics& given = {}) {
-  // Kernels want something to work on.
+  // Kernels need at least one element.
   return form == NormForm::fused && x.numel() > 0 ? fused_norm(x, weight, bias, a, given)
                                                   : composed_norm(x, weight, bias, a, given);
 }

@@ -21,7 +21,7 @@ namespace {
 
 // --- Sets with a weight per block ---
 
-/// The blocks of some neighbouring sets, cut if they are long, in the order of memory.
+/// The blocks of some adjacent sets, split if they are long, in memory order.
 class Units {
  public:
   struct Unit {
@@ -413,7 +413,7 @@ void backward_columns(const Backward<T>& c) {
 
 // --- The table ---
 
-/// Blocks that share their parameter are one block if they lie next to each other.
+/// Blocks that share their parameter are one block if they are contiguous.
 NormSets joined(const NormSets& s) {
   return s.parameter_step == 0 ? in_one_block(s) : s;
 }

@@ -11,13 +11,13 @@ using namespace ops;
 
 namespace {
 
-/// What decides the windows of a pool; small enough to lie on the tape.
+/// What determines the windows of a pool; small enough for the tape.
 template <size_t N>
 struct Pooling {
   Shape input;
   Sizes<N> output;
   PoolOptions<N> options = {};
-  bool adaptive = false;  // windows follow from the sizes alone
+  bool adaptive = false;  // windows follow from the sizes only
 
   static void describe(auto& p, auto& visit) {
     p.adaptive ? visit("output_size", p.output) : PoolOptions<N>::describe(p.options, visit);

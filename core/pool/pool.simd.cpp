@@ -78,7 +78,7 @@ void max_plane_2x2(const Plane& s, float* y, int32_t* index, const float* x) {
   }
 }
 
-/// Whether windows are pairs of neighbours, one after the other.
+/// Whether windows are adjacent pairs, one after the other.
 bool are_pairs(const WindowAxis& axis) {
   bool result = axis.step == 1;
   for (int64_t i = 0; i < axis.out; ++i) {

@@ -12,7 +12,7 @@ namespace {
 /// Of one dimension of the output: as far as float32, in which places are computed, can count.
 constexpr int64_t most = int64_t{1} << 24;
 
-/// One dimension to be resampled: output element i lies at i `step`, or thereabouts, in the input.
+/// One dimension to be resampled: output element i is at about i `step` in the input.
 struct Resampling {
   int dim;
   int64_t in, out;

@@ -43,7 +43,7 @@ double count(const Shape& shape, const Dims& dims) {
   return n;
 }
 
-/// What the rules of sums need: how the input was, and what the sum was divided by.
+/// What the rules of sums need: the shape of the input, and the divisor of the sum.
 struct Summed {
   Shape shape;
   Dims dims;
@@ -183,7 +183,7 @@ Tensor stddev(const Tensor& x, const Dims& wanted, double correction, bool keepd
 
 namespace {
 
-/// Throws where there is nothing to reduce over (normalized) dims.
+/// Throws if there is nothing to reduce over (normalized) dims.
 void check_any(const char* op, const Shape& shape, const Dims& dims) {
   require<ShapeError>(count(shape, dims) != 0, op, "reduce dimensions that are not empty",
                       "no element to choose from: reducing dimensions ", dims, " of ", shape);

@@ -127,7 +127,7 @@ void kept_offsets(const Loop<2>& kept, int64_t i, int64_t* offset) {
   }
 }
 
-/// Each output on its own, for reduced dimensions that lie next to each other in memory.
+/// Each output separately, for reduced dimensions that are contiguous in memory.
 template <class F, class T>
 void fold_inner(const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* out, const T* x) {
   const int64_t outputs = kept.rows() * kept.size[0];
@@ -166,7 +166,7 @@ void fold_inner(const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* 
   deallocate(partial, bytes);
 }
 
-/// Folds elements [begin, end) of the reduced nest for each of n neighbouring columns of x.
+/// Folds elements [begin, end) of the reduced nest for each of n adjacent columns of x.
 template <class F, class T>
 void fold_columns(const Loop<1>& reduced, int64_t begin, int64_t end, int64_t n, const T* x,
                   int64_t column_step, typename F::Accumulator* total) {
@@ -193,7 +193,7 @@ void fold_columns(const Loop<1>& reduced, int64_t begin, int64_t end, int64_t n,
   }
 }
 
-/// Rows of outputs at a time, for kept dimensions that lie next to each other in memory.
+/// Rows of outputs at a time, for kept dimensions that are contiguous in memory.
 template <class F, class T>
 void fold_outer(const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* out, const T* x) {
   using A = typename F::Accumulator;

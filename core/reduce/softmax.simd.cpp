@@ -17,7 +17,7 @@ enum class Form { plain, logarithm };
 constexpr int64_t exponentials_per_piece = 4096;
 constexpr int64_t columns_per_block = 64;
 
-/// One run of n elements that lie next to each other.
+/// One run of n contiguous elements.
 template <Form form, class T>
 void softmax_row(int64_t n, T* out, const T* x) {
   T top = x[0];
@@ -36,7 +36,7 @@ void softmax_row(int64_t n, T* out, const T* x) {
   }
 }
 
-/// `width` neighbouring columns of n elements, `step` apart.
+/// `width` adjacent columns of n elements, `step` apart.
 template <Form form, class T>
 void softmax_columns(int64_t n, int64_t step, int64_t width, T* out, const T* x) {
   T top[columns_per_block];

@@ -28,7 +28,7 @@ void check_range(const char* op, const Tensor& index, const Shape& shape, int di
                    n > 0 ? str("indices go from 0 to ", n - 1) : "that dimension is empty");
 }
 
-/// Everything but the indexed dimension must lie within `shape`.
+/// All sizes but that of the indexed dimension must be within `shape`.
 void check_index(const char* op, const Tensor& index, const Shape& shape, int dim) {
   check_dtype(op, "the index", index, int64);
   bool fits = index.dim() == shape.dim();

@@ -44,7 +44,7 @@ Pads checked_pads(const Tensor& x, std::span<const int64_t> given) {
 
 Tensor pad_constant(const Tensor& x, const Pads& pads, double value) {
   Shape shape = x.shape(), shared = x.shape();
-  int64_t to = 0, from = 0;  // where the elements that stay begin, in the result and in x
+  int64_t to = 0, from = 0;  // where the kept elements begin, in the result and in x
   for (int d = 0; d < x.dim(); ++d) {
     const auto [begin, end] = pads_of(pads, d, x.dim());
     shape[d] += begin + end;

@@ -15,7 +15,7 @@ std::optional<Strides> view_strides(const Tensor& x, const Shape& shape) {
   if (x.numel() == 0 || x.is_contiguous()) return shape.row_major_strides();
   Strides strides = Strides::filled(shape.dim(), 0);
   int to = shape.dim() - 1;
-  int64_t run = 1;  // elements of x's dimensions that lie in memory like one dimension
+  int64_t run = 1;  // elements of x's dimensions that are one dimension in memory
   int64_t step = x.strides().back();
   for (int d = x.dim() - 1; d >= 0; --d) {
     run *= x.shape()[d];
