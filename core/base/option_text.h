@@ -73,7 +73,7 @@ std::string option_text(const T& options) {
 /// Options that are numbers: `NumberOptions<"beta", "threshold">{{1, 20}}`.
 template <Name... names>
 struct NumberOptions {
-  std::array<double, sizeof...(names)> values;
+  std::array<double, sizeof...(names)> values;  ///< in the order of the names
   static void describe(auto& options, auto& visit) {
     [[maybe_unused]] auto value = options.values.begin();
     (visit(names.text, *value++), ...);
