@@ -40,13 +40,12 @@ std::vector<KnownFile> four_files(const FourTexts& names, const std::array<int64
 std::vector<KnownDataset> relatives_of_mnist() {
   const FourTexts names = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
                            "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
-  const Normalization mnist_pixels = {.mean = 0.1307, .std = 0.3081};
   return {
       {.key = "mnist",
        .title = "MNIST",
        .folder = "MNIST",
        .classes = words(digits),
-       .normalization = {mnist_pixels},
+       .normalization = {{.mean = 0.1307, .std = 0.3081}},
        .mirrors = {"https://ossci-datasets.s3.amazonaws.com/mnist/",
                    "https://storage.googleapis.com/cvdf-datasets/mnist/",
                    "https://raw.githubusercontent.com/fgnt/mnist/master/"},
@@ -84,7 +83,7 @@ std::vector<KnownDataset> relatives_of_mnist() {
        .title = "QMNIST",
        .folder = "QMNIST",
        .classes = words(digits),
-       .normalization = {mnist_pixels},  // the same digits
+       .normalization = {{.mean = 0.1307, .std = 0.3081}},  // the same digits
        .mirrors = {"https://raw.githubusercontent.com/facebookresearch/qmnist/master/"},
        .files = four_files({"qmnist-train-images-idx3-ubyte", "qmnist-train-labels-idx2-int",
                             "qmnist-test-images-idx3-ubyte", "qmnist-test-labels-idx2-int"},

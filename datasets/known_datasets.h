@@ -50,9 +50,7 @@ class FileDigests {
   /// for those if this file is not compressed.
   const std::string& like(const KnownFile& file);
   /// True if this is `file`.
-  bool match(const KnownFile& file) {
-    return !file.digest().empty() && like(file) == file.digest();
-  }
+  bool match(const KnownFile& f) { return !f.digest().empty() && like(f) == f.digest(); }
 
  private:
   std::span<const std::byte> bytes_;

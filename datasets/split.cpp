@@ -9,27 +9,9 @@
 
 namespace gradus::data {
 
-namespace {
-
-constexpr const char* op = "random_split";
-
-/// The samples of one class after the other (or all, if classes do not matter), shuffled within.
-std::vector<int64_t> shuffled_groups(const Dataset& dataset, const SplitOptions& options) {
-  Rng random(options.seed, Stream::shuffle);
-  std::vector<std::vector<int64_t>> groups = {count_from(0, dataset.size())};
-  if (options.stratify) groups = members_of_classes(checked_targets(op, dataset));
-  std::vector<int64_t> all;
-  for (std::vector<int64_t>& members : groups) {
-    shuffle(members, random);
-    all.insert(all.end(), members.begin(), members.end());
-  }
-  return all;
-}
-
-}  // namespace
-
 std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vector<double>& shares,
                                      const SplitOptions& options) {
+  constexpr const char* op = "random_split";
   checked_dataset(op, dataset);
   const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
   const bool positive = std::all_of(shares.begin(), shares.end(), [](double x) { return x >= 0; });
@@ -37,14 +19,21 @@ std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vecto
           "shares must not be negative and sum up to 1, the sum is ", sum);
   std::vector<std::vector<int64_t>> parts(shares.size());
   std::vector<double> missing(shares.size(), 0);  // how far a part is behind its share
-  // Each sample goes to the part that is furthest behind. So the shares are kept at every point of
-  // the sequence, and in every run of samples of one class.
-  for (const int64_t sample : shuffled_groups(*dataset, options)) {
-    for (size_t k = 0; k < shares.size(); ++k) missing[k] += shares[k];
-    const auto k =
-        static_cast<size_t>(std::max_element(missing.begin(), missing.end()) - missing.begin());
-    missing[k] -= 1;
-    parts[k].push_back(sample);
+  // The samples of one class after the other (or all, if classes do not matter), shuffled within.
+  // Each goes to the part that is furthest behind. So the shares are kept at every point of the
+  // sequence, and in every run of samples of one class.
+  Rng random(options.seed, Stream::shuffle);
+  std::vector<std::vector<int64_t>> groups = {count_from(0, dataset->size())};
+  if (options.stratify) groups = members_of_classes(checked_targets(op, *dataset));
+  for (std::vector<int64_t>& group : groups) {
+    shuffle(group, random);
+    for (const int64_t sample : group) {
+      for (size_t k = 0; k < shares.size(); ++k) missing[k] += shares[k];
+      const auto k =
+          static_cast<size_t>(std::max_element(missing.begin(), missing.end()) - missing.begin());
+      missing[k] -= 1;
+      parts[k].push_back(sample);
+    }
   }
   std::vector<DatasetPtr> subsets;
   for (std::vector<int64_t>& part : parts) {

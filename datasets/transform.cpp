@@ -6,7 +6,7 @@
 #include <exception>
 
 #include "../core/base/denormals.h"
-#include "../core/ops.h"
+#include "../core/base/error.h"
 #include "dataset.h"
 #include "image_view.h"
 
@@ -192,7 +192,14 @@ Tensor crop(const Tensor& image, int64_t top, int64_t left, int64_t height, int6
 }
 
 Tensor horizontal_flip(const Tensor& image) {
-  return flip(view_image("horizontal_flip", image).image, {2});
+  const ImageView view = view_image("horizontal_flip", image);
+  Tensor result = Tensor::empty(image.shape(), float32);
+  float* to = result.mutable_data<float>();
+  for (int64_t y = 0; y < view.channels * view.height; ++y) {
+    const auto row = view.row(0, y);
+    to = std::reverse_copy(row.begin(), row.end(), to);
+  }
+  return result;
 }
 
 Tensor RandomShift::operator()(const Tensor& image, Rng& random) const {
@@ -239,7 +246,11 @@ Tensor RandomErasing::operator()(const Tensor& image, Rng& random) const {
     const int64_t top = draw(view.height - rows, random);
     const int64_t left = draw(view.width - columns, random);
     Tensor result = view.image.clone();
-    result.narrow(1, top, rows).narrow(2, left, columns).fill_(value);
+    float* const first = result.mutable_data<float>() + top * view.width + left;
+    for (int64_t row = 0; row < view.channels * view.height; ++row) {  // of all channels
+      if (row % view.height >= rows) continue;
+      std::fill_n(first + row * view.width, columns, static_cast<float>(value));
+    }
     return result;
   }
   return view.image;

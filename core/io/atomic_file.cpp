@@ -129,8 +129,7 @@ void remove_temporary_files(const std::filesystem::path& folder,
        it.increment(ignored)) {
     const auto temporary = parse_temporary(it->path().filename().string());
     if (!temporary || !is_own(temporary->target) || is_running(temporary->process)) continue;
-    std::error_code stays;
-    std::filesystem::remove(it->path(), stays);
+    std::filesystem::remove(it->path(), ignored);
   }
 }
 

@@ -54,9 +54,9 @@ InputFile::InputFile(const char* op, const std::filesystem::path& path, Kind kin
 InputFile::InputFile(const char* op, std::string name, std::span<const std::byte> bytes)
     : InputFile(op, std::move(name), bytes.size(), [bytes](uint64_t at, void* to, size_t n) {
         const auto rest = bytes.subspan(std::min<uint64_t>(at, bytes.size()));
-        return static_cast<size_t>(
-            std::copy_n(rest.begin(), std::min(n, rest.size()), static_cast<std::byte*>(to)) -
-            static_cast<std::byte*>(to));
+        n = std::min(n, rest.size());
+        std::copy_n(rest.begin(), n, static_cast<std::byte*>(to));
+        return n;
       }) {}
 
 size_t InputFile::read_up_to(void* to, size_t n) {
