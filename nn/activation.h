@@ -75,7 +75,7 @@ using GLU = FunctionLayer<GLUOptions>;
 template <Name name, auto function>
 struct AlphaOptions {
   static constexpr const char* type = name.text;
-  double alpha = 1;  ///< -alpha is the limit for x to minus infinity; CELU refuses 0
+  double alpha = 1;  ///< -alpha is the limit for x to minus infinity; CELU rejects 0
   void describe(OptionVisitor& visit) { visit("alpha", alpha); }
   void check() const { apply(zeros({0})); }
   Tensor apply(const Tensor& x) const { return function(x, alpha); }
@@ -148,8 +148,8 @@ using Softplus = FunctionLayer<SoftplusOptions>;
 /// Options of Hardtanh.
 struct HardtanhOptions {
   static constexpr const char* type = "Hardtanh";
-  double min_val = -1;  ///< what is below becomes this; less than max_val, else ValueError
-  double max_val = 1;   ///< what is above becomes this
+  double min_val = -1;  ///< smaller values become this; less than max_val, else ValueError
+  double max_val = 1;   ///< larger values become this
   void describe(OptionVisitor& visit) {
     visit("min_val", min_val);
     visit("max_val", max_val);
@@ -163,8 +163,8 @@ using Hardtanh = FunctionLayer<HardtanhOptions>;
 /// Options of Threshold.
 struct ThresholdOptions {
   static constexpr const char* type = "Threshold";
-  double threshold = 0;  ///< what is above stays; model files have to give it
-  double value = 0;      ///< what the rest becomes; model files have to give it
+  double threshold = 0;  ///< larger values stay; required in model files
+  double value = 0;      ///< the others become this; required in model files
   void describe(OptionVisitor& visit) {
     visit.required("threshold", threshold);
     visit.required("value", value);

@@ -49,8 +49,8 @@ using ChannelDropout =
 using Dropout1d = ChannelDropout<1>;  ///< [N, C, L] or [C, L]
 using Dropout2d = ChannelDropout<2>;  ///< [N, C, ...]
 using Dropout3d = ChannelDropout<3>;  ///< [N, C, D, H, W] or [C, D, H, W]
-/// For nets of SELUs: drops to -1.758, which selu tends to, and keeps mean 0 and variance 1
-/// (Klambauer et al., arXiv 1706.02515); see gradus::alpha_dropout.
+/// For nets of SELUs: sets dropped elements to -1.758, the limit of selu, and keeps mean 0 and
+/// variance 1 (Klambauer et al., arXiv 1706.02515); see gradus::alpha_dropout.
 using AlphaDropout = DropoutLayer<"AlphaDropout", alpha_dropout>;
 
 /// Their options.

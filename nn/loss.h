@@ -27,14 +27,14 @@ using gradus::soft_margin_loss;
 template <class Options, auto function>
 struct Loss {
   Options options = {};  ///< as the function takes them
-  /// What the function returns for as many tensors as it takes.
+  /// The function's result for as many tensors as it takes.
   template <class... Tensors>
   Tensor operator()(const Tensors&... tensors) const {
     return function(tensors..., options);
   }
 };
 
-/// A loss without other options than its reduction: `nn::MSELoss{Reduction::sum}(y, t)`.
+/// A loss whose only option is its reduction: `nn::MSELoss{Reduction::sum}(y, t)`.
 template <auto function>
 struct ReducedLoss {
   Reduction reduction = Reduction::mean;  ///< mean, sum or none

@@ -21,7 +21,7 @@ Tensor compute_binary(const char* op, int place, const Tensor& a, const Tensor& 
 
 /// 1 where the mask is true, else 0, in the type of `like`.
 Tensor indicator(const Tensor& mask, const Tensor& like);
-/// 0 where y <= 0, else g: also where y is NaN.
+/// 0 where y <= 0, else g, including where y is NaN.
 Tensor relu_gradient(const Tensor& g, const Tensor& y);
 
 namespace {
@@ -29,8 +29,8 @@ namespace {
 template <Name name>
 using UnaryRow = kernels::RowNamed<decltype(kernels::unary_functions), name>;
 
-/// f(x) in the name of `op`, off the tape. Throws DTypeError if f takes floating-point numbers
-/// alone and x has others.
+/// f(x) in the name of `op`, off the tape. Throws DTypeError if f takes only floating-point numbers
+/// and x has others.
 template <Name f, std::same_as<double>... Constant>
 Tensor compute(const char* op, const Tensor& x, Constant... constants) {
   if (UnaryRow<f>::floating) check_floating(op, x);
@@ -74,7 +74,7 @@ Tensor unary(const Tensor& x, Constant... constants) {
 
 }  // namespace ops
 
-// For rules, whose operations are found by their arguments, in the namespace of Tensor.
+// For rules, whose operations are found by argument-dependent lookup, in the namespace of Tensor.
 using ops::indicator;
 using ops::mul_or_zero;
 using ops::relu_gradient;

@@ -16,7 +16,7 @@ namespace gradus::kernels {
 /// What a rule gets besides the gradient g of the result y: the argument x, y, or neither.
 enum class Saved { nothing, argument, result };
 
-/// A row: a function of all numbers, or with `floating` of floating-point ones alone.
+/// A row: a function of all numbers, or with `floating` of floating-point ones only.
 /// Values take up to two constants after their arguments, and so do rules.
 template <Name own_name, bool is_floating, Saved kept, class ValueType, class RuleType>
 struct Function {
@@ -69,7 +69,7 @@ Function<name, floating, kept, Value, Rule> row_named(
 template <class Table, Name name>
 using RowNamed = decltype(row_named<name>(Table()));
 
-// --- Values that take more than a line ---
+// --- Values that need more than a line ---
 
 /// 1 / (1 + exp(-x)). Never exp of a large positive number, so that neither tail overflows.
 template <class T>
@@ -98,8 +98,8 @@ constexpr auto between = [](auto x, auto low, auto high) {
 
 /// The rule of steps.
 constexpr auto flat = [](auto& g) { return zeros_like(g); };
-/// x, bounded where smooth activations have been lines for long: so infinities have the slopes of
-/// the tails, and squares stay numbers.
+/// x, bounded far out in the tails, where smooth activations are straight lines: so infinities have
+/// the slopes of the tails, and squares stay finite.
 constexpr auto to_tails = [](auto& x) { return clamp(x, -1000, 1000); };
 
 // --- Functions of one number ---
@@ -216,7 +216,7 @@ constexpr auto unary_functions = table_of(
 
 // --- Functions of two numbers; arithmetic.cpp has their rules ---
 
-/// Rounded down, so that the rest has the sign of b. Whole numbers: b is not 0.
+/// Rounded down, so that the remainder has the sign of b. Integers: b is not 0.
 template <class T>
 T remainder_of(T a, T b) {
   T rest;

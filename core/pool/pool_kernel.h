@@ -32,7 +32,7 @@ struct Windows {
 template <class T>
 struct Pool {
   /// y = the largest element of each window, index = its position in its plane, the first of equal
-  /// ones; NaN wins. -inf and -1 for a window that sees nothing.
+  /// ones; NaN wins. -inf and -1 for an empty window.
   void (*max)(const Windows& s, T* y, int32_t* index, const T* x);
   /// dx [planes, in] = 0, then dx[plane][index[i]] += g[plane][i] for i < out.
   void (*scatter)(int64_t planes, int64_t in, int64_t out, T* dx, const T* g, const int32_t* index);

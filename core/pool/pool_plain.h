@@ -13,7 +13,7 @@ namespace gradus::kernels {
 
 namespace {
 
-/// Calls `body(begin, end)` for all planes, a few of so many elements at a time.
+/// Calls `body(begin, end)` for all planes, a few at a time depending on their size.
 template <class Body>
 void for_planes(int64_t planes, int64_t elements, const Body& body) {
   const int64_t piece = elements_per_piece / (elements > 0 ? elements : 1);

@@ -1,4 +1,4 @@
-// How a file that is compiled once per instruction set, or as plain, gives its tables to Tables:
+// How a file that is compiled once per instruction set, or as plain, defines its tables for Tables:
 //
 //     template <class T>
 //     constexpr Softmax<T> kernels_of<Softmax<T>> = {softmax<T>, log_softmax<T>};
@@ -14,7 +14,7 @@ namespace gradus::kernels {
 
 namespace {
 
-/// Each file has those that it defines; any other does not compile.
+/// Each file has only those that it defines; any other does not compile.
 template <class Table>
 constexpr Table kernels_of = Table::is_defined_in_another_file;
 
