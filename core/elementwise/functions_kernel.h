@@ -91,20 +91,20 @@ T gelu_by_tanh(T x) {
 }
 
 /// NaN stays.
-constexpr auto between = [](auto x, auto low, auto high) {
+inline constexpr auto between = [](auto x, auto low, auto high) {
   const auto bounded = x < low ? low : x;
   return bounded > high ? high : bounded;
 };
 
 /// The rule of steps.
-constexpr auto flat = [](auto& g) { return zeros_like(g); };
+inline constexpr auto flat = [](auto& g) { return zeros_like(g); };
 /// x, bounded far out in the tails, where smooth activations are straight lines: so infinities have
 /// the slopes of the tails, and squares stay finite.
-constexpr auto to_tails = [](auto& x) { return clamp(x, -1000, 1000); };
+inline constexpr auto to_tails = [](auto& x) { return clamp(x, -1000, 1000); };
 
 // --- Functions of one number ---
 
-constexpr auto unary_functions = table_of(
+inline constexpr auto unary_functions = table_of(
     number<"neg">([](auto x) { return negative(x); }, [](auto& g) { return -g; }),
     number<"abs", argument>([](auto x) { return x < 0 ? negative(x) : x; },
                             [](auto& g, auto& x) { return mul_or_zero(g, sign(x)); }),
@@ -235,7 +235,7 @@ T power(T a, T b) {
   if constexpr (!std::is_floating_point_v<T>) return whole_power(a, b);
 }
 
-constexpr auto binary_functions = table_of(
+inline constexpr auto binary_functions = table_of(
     number<"add">([](auto a, auto b) { return plus(a, b); }),
     number<"sub">([](auto a, auto b) { return minus(a, b); }),
     number<"mul">([](auto a, auto b) { return times(a, b); }),
@@ -247,12 +247,12 @@ constexpr auto binary_functions = table_of(
     number<"relu_gradient">([]<class T>(T g, T y) { return y <= 0 ? T(0) : g; }),
     number<"mul_or_zero">([]<class T>(T a, T b) { return static_cast<T>(b == 0 ? T(0) : a * b); }));
 
-constexpr auto comparisons = table_of(number<"eq">([](auto a, auto b) { return a == b; }),
-                                      number<"ne">([](auto a, auto b) { return a != b; }),
-                                      number<"lt">([](auto a, auto b) { return a < b; }),
-                                      number<"le">([](auto a, auto b) { return a <= b; }),
-                                      number<"gt">([](auto a, auto b) { return a > b; }),
-                                      number<"ge">([](auto a, auto b) { return a >= b; }));
+inline constexpr auto comparisons = table_of(number<"eq">([](auto a, auto b) { return a == b; }),
+                                             number<"ne">([](auto a, auto b) { return a != b; }),
+                                             number<"lt">([](auto a, auto b) { return a < b; }),
+                                             number<"le">([](auto a, auto b) { return a <= b; }),
+                                             number<"gt">([](auto a, auto b) { return a > b; }),
+                                             number<"ge">([](auto a, auto b) { return a >= b; }));
 
 }  // namespace
 
