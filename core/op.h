@@ -1,4 +1,5 @@
-// What op implementations share: checks, and the step from tensors to loop nests.
+// Helpers for implementing operations: checks, shapes, loop nests, and internal operations that are
+// defined in their families.
 #pragma once
 
 #include <utility>
@@ -53,13 +54,12 @@ void check_dtype(const char* op, const char* role, const Tensor& x, DType dtype)
 /// Throws ShapeError if x does not have `dims` dimensions; `layout` explains them ("[N,C,H,W]").
 void check_dim(const char* op, const char* role, const Tensor& x, int dims, const char* layout);
 
-/// What an operation reads in place of `source` while it writes to `target`, element by element:
-/// source expanded to its shape, copied if the two overlap in any other way. Otherwise nothing is
-/// allocated.
+/// The source for an elementwise write to `target`: expanded to its shape, and copied first if the
+/// two share memory, unless they are exactly the same elements. Allocates nothing but that copy.
 Tensor read_for(const Tensor& target, const Tensor& source);
 
 /// Both arguments expanded to their common shape, by a recorded `expand` for each whose shape
-/// changes.
+/// changes. Throws DTypeError if their types differ.
 std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b);
 
 /// Throws if `value` cannot be an element of x's type: DTypeError for a fraction in an integer
@@ -68,12 +68,13 @@ void check_representable(const char* op, const Tensor& x, double value);
 /// A 0-d tensor of x's type with this value, which is checked.
 Tensor scalar_like(const char* op, const Tensor& x, double value);
 
-/// x in int64 if it is of another integer type or bool, so that sums and products do not overflow.
+/// x in int64 if it is of another integer type or bool, so that sums and products do not overflow;
+/// floating-point tensors are returned unchanged.
 Tensor widened(const Tensor& x);
 
 /// The sum of x^2 over `dims`, divided by `divisor`; squared and added in double.
 Tensor sum_of_squares(const Tensor& x, const Dims& dims, double divisor, bool keepdim = false);
-/// x to the power p, for x >= 0; at 0 it is 0, and so are all its derivatives.
+/// x to the power p, for x >= 0. By convention its value and all its derivatives are 0 at x = 0.
 Tensor power_or_zero(const Tensor& x, double p);
 /// x minus its mean over `dims`, subtracted twice: the first mean is rounded to the type of x, and
 /// far from 0 that error exceeds the differences within x.

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "base/warning.h"
+#include "ops.h"
 
 namespace gradus {
 
@@ -225,6 +226,21 @@ const void* Tape::keep_attributes(const void* attributes, size_t bytes) {
   std::memcpy(place, attributes, bytes);
   block.used += rounded;
   return place;
+}
+
+/// The anomaly mode: the first result or gradient that is not finite ends it.
+void Tape::check_finite(const Tensor& tensor, const Entry& entry, const char* where) const {
+  if (!is_floating(tensor.dtype())) return;
+  bool finite = false;
+  {
+    const NoGrad pause;
+    finite = all_finite(tensor);
+  }
+  if (finite) return;
+  ValueError error(entry.op, str("NaN or infinity in ", where, ", shape ", tensor.shape()),
+                   "this is the first operation where one appears; look at its inputs");
+  error.set_module_path(paths_[entry.path]);
+  throw error;
 }
 
 void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs saved,

@@ -38,20 +38,6 @@ std::string Tape::describe(size_t index) const {
   return str("%", index, " ", e.op, " ", e.shape);
 }
 
-void Tape::check_finite(const Tensor& tensor, const Entry& entry, const char* where) const {
-  if (!is_floating(tensor.dtype())) return;
-  bool finite = false;
-  {
-    const NoGrad pause;
-    finite = all_finite(tensor);
-  }
-  if (finite) return;
-  ValueError error(entry.op, str("NaN or infinity in ", where, ", shape ", tensor.shape()),
-                   "this is the first operation where one appears; look at its inputs");
-  error.set_module_path(paths_[entry.path]);
-  throw error;
-}
-
 /// One backward pass over the tape.
 class Tape::Replay {
  public:

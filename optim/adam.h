@@ -10,11 +10,11 @@ namespace gradus::optim {
 /// Options of Adam; settings out of range throw ValueError.
 struct AdamOptions {
   double lr = 1e-3;  ///< learning rate, the size of a step; at least 0
-  /// Decay rates of m and v, in [0, 1).
+  /// Decay rates of the moving averages of the gradient (m) and its square (v), in [0, 1).
   std::array<double, 2> betas = {0.9, 0.999};
-  double eps = 1e-8;        ///< added to the root; at least 0
-  double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
-  double l1_decay = 0;      ///< L1: added to the gradient, times the sign of the parameter
+  double eps = 1e-8;        ///< added to sqrt(v'); at least 0
+  double weight_decay = 0;  ///< L2: adds weight_decay p to the gradient
+  double l1_decay = 0;      ///< L1: adds l1_decay sign(p) to the gradient
   bool amsgrad = false;     ///< divide by the largest v so far
   bool maximize = false;    ///< ascend: use the gradient times -1
 };
@@ -34,9 +34,9 @@ class Adam : public RuleOptimizer<AdamOptions, struct AdamRule> {
 /// Options of AdamW; settings out of range throw ValueError.
 struct AdamWOptions {
   double lr = 1e-3;  ///< learning rate, the size of a step; at least 0
-  /// Decay rates of m and v, in [0, 1).
+  /// Decay rates of the moving averages of the gradient (m) and its square (v), in [0, 1).
   std::array<double, 2> betas = {0.9, 0.999};
-  double eps = 1e-8;           ///< added to the root; at least 0
+  double eps = 1e-8;           ///< added to sqrt(v'); at least 0
   double weight_decay = 0.01;  ///< decoupled: p *= 1 - lr weight_decay before the step
   bool amsgrad = false;        ///< divide by the largest v so far
   bool maximize = false;       ///< ascend: use the gradient times -1

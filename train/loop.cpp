@@ -187,7 +187,7 @@ bool Loop::run_batches(const Step& step) {
 
 void Loop::run_step(const Step& step, const data::Batch& batch) {
   Values values;
-  watch_.step(str("at step ", state_.step + 1), {{"the images of this batch", batch.x}},
+  watch_.step(str("at step ", state_.step + 1), {{"the inputs of this batch", batch.x}},
               [&] { values = step(batch); });
   ++state_.step;
   ++state_.batch;
@@ -202,11 +202,16 @@ void Loop::run_step(const Step& step, const data::Batch& batch) {
 void Loop::end_epoch(const Measure& measure) {
   const Values measured = measure ? measure() : Values();
   check(measured);
-  const bool lowest = options_.best.ends_with("loss");
+  const std::string& best = options_.best;
+  require(best.empty() || std::any_of(measured.begin(), measured.end(),
+                                      [&](const Value& value) { return value.name == best; }),
+          "train", "`best` names one of the values that are measured after an epoch", "no value \"",
+          best, "\" is measured, by which the best checkpoint is to be chosen");
+  const bool lowest = best.ends_with("loss");
   for (const Value& value : measured) {
     const double gain =
         lowest ? state_.best_value - value.number : value.number - state_.best_value;
-    if (value.name != options_.best || (state_.best_step && gain <= 0)) continue;
+    if (value.name != best || (state_.best_step && gain <= 0)) continue;
     state_.best_step = state_.step;
     state_.best_value = value.number;
   }

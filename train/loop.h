@@ -34,6 +34,7 @@ struct LoopOptions {
   SaveInterval save = {};                ///< and after each epoch
   /// The value by which the best checkpoint is chosen, one of those that are measured after an
   /// epoch: the highest is best, or the lowest if its name ends in "loss". Empty: none is the best.
+  /// Throws ValueError if it is not measured.
   std::string best = {};
   /// Skip a step that gives NaN, and say so, unless it is the eleventh in a row.
   bool skip_nan = false;
@@ -50,7 +51,7 @@ struct LoopOptions {
 /// The results of the steps of one epoch.
 struct EpochSums {
   Values sums = {};     ///< of what each step returned, times the samples of its batch
-  int64_t samples = 0;  ///< in the batches so far
+  int64_t samples = 0;  ///< in the batches so far, without skipped ones
   double seconds = 0;   ///< of training time
 
   Values means() const {
@@ -62,11 +63,11 @@ struct EpochSums {
 
 /// The progress of a training run between two steps, besides the state of its parts.
 struct LoopState {
-  int64_t epoch = 0;                      ///< that is running, from 0
-  int64_t batch = 0;                      ///< of it that are done
-  int64_t step = 0;                       ///< that are done, of all epochs
+  int64_t epoch = 0;                      ///< the current one, from 0
+  int64_t batch = 0;                      ///< batches finished in it
+  int64_t step = 0;                       ///< steps finished in all epochs
   int64_t skipped_in_row = 0;             ///< steps before this one that gave NaN
-  EpochSums running = {};                 ///< of the epoch that is running
+  EpochSums running = {};                 ///< of the current epoch
   std::optional<int64_t> best_step = {};  ///< after the best epoch
   double best_value = 0;                  ///< of that epoch
 };

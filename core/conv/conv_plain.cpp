@@ -1,6 +1,7 @@
-// Convolution and its two gradients, straight from the definition: y, x and the weight meet in
-// products, which are added up in y, or in the gradients of x and of the weight.
-#include "../base/parallel_for.h"
+// Convolution and its two gradients, straight from the definition. Every output element is a sum of
+// products x weight; for_products() enumerates them, and forward and both gradients accumulate over
+// the same enumeration. The gradient of the bias is a sum over g: see conv.cpp.
+#include "../base/denormals.h"
 #include "../simd/kernels_of.h"
 #include "conv_kernel.h"
 
@@ -8,21 +9,27 @@ namespace gradus::kernels {
 
 namespace {
 
-/// Calls `visit(in y, in x, in weight)` with the places that meet in each product of image n.
+/// Calls `visit(y_index, x_index, weight_index)` for each product in the convolution.
 template <class Visit>
-void for_products(const ConvSizes& s, int64_t n, const Visit& visit) {
+void for_products(const ConvSizes& s, const Visit& visit) {
   const int64_t channels = s.c / s.groups, outputs = s.o / s.groups;
-  for (int64_t o = 0; o < s.o; ++o) {
-    for (int64_t oh = 0; oh < s.oh; ++oh) {
-      for (int64_t ow = 0; ow < s.ow; ++ow) {
-        for (int64_t k = 0; k < channels * s.kh * s.kw; ++k) {
-          const int64_t j = k % s.kw, i = k / s.kw % s.kh;
-          const int64_t c = o / outputs * channels + k / (s.kh * s.kw);
-          const int64_t h = oh * s.stride_h + i * s.dilation_h - s.padding_h;
-          const int64_t w = ow * s.stride_w + j * s.dilation_w - s.padding_w;
-          if (h < 0 || h >= s.h || w < 0 || w >= s.w) continue;  // in the padding
-          visit(((n * s.o + o) * s.oh + oh) * s.ow + ow, ((n * s.c + c) * s.h + h) * s.w + w,
-                o * s.depth() + k);
+  for (int64_t n = 0; n < s.n; ++n) {
+    for (int64_t o = 0; o < s.o; ++o) {
+      const int64_t first_channel = o / outputs * channels;  // of the group
+      for (int64_t oh = 0; oh < s.oh; ++oh) {
+        for (int64_t ow = 0; ow < s.ow; ++ow) {
+          for (int64_t c = 0; c < channels; ++c) {
+            for (int64_t i = 0; i < s.kh; ++i) {
+              for (int64_t j = 0; j < s.kw; ++j) {
+                const int64_t h = oh * s.stride_h + i * s.dilation_h - s.padding_h;
+                const int64_t w = ow * s.stride_w + j * s.dilation_w - s.padding_w;
+                if (h < 0 || h >= s.h || w < 0 || w >= s.w) continue;  // in the padding
+                visit(((n * s.o + o) * s.oh + oh) * s.ow + ow,
+                      ((n * s.c + first_channel + c) * s.h + h) * s.w + w,
+                      ((o * channels + c) * s.kh + i) * s.kw + j);
+              }
+            }
+          }
         }
       }
     }
@@ -31,37 +38,30 @@ void for_products(const ConvSizes& s, int64_t n, const Visit& visit) {
 
 template <class T>
 void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
-  parallel_for(s.n, 1, [&](int64_t n, int64_t) {
-    const int64_t plane = s.oh * s.ow;
-    for (int64_t i = 0; i < s.o * plane; ++i) {
-      y[n * s.o * plane + i] = bias != nullptr ? bias[i / plane] : T(0);
-    }
-    for_products(s, n, [&](int64_t in_y, int64_t in_x, int64_t in_weight) {
-      y[in_y] += x[in_x] * weight[in_weight];
-    });
+  const DenormalScope denormals;
+  for (int64_t k = 0; k < s.n * s.o * s.oh * s.ow; ++k) {
+    y[k] = bias != nullptr ? bias[k / (s.oh * s.ow) % s.o] : T(0);
+  }
+  for_products(s, [&](int64_t y_index, int64_t x_index, int64_t weight_index) {
+    y[y_index] += x[x_index] * weight[weight_index];
   });
 }
 
 template <class T>
 void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
-  parallel_for(s.n, 1, [&](int64_t n, int64_t) {
-    const int64_t image = s.c * s.h * s.w;
-    for (int64_t i = 0; i < image; ++i) dx[n * image + i] = 0;
-    for_products(s, n, [&](int64_t in_y, int64_t in_x, int64_t in_weight) {
-      dx[in_x] += g[in_y] * weight[in_weight];
-    });
+  const DenormalScope denormals;
+  for (int64_t k = 0; k < s.n * s.c * s.h * s.w; ++k) dx[k] = 0;
+  for_products(s, [&](int64_t y_index, int64_t x_index, int64_t weight_index) {
+    dx[x_index] += g[y_index] * weight[weight_index];
   });
 }
 
 template <class T>
 void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
-  parallel_for(1, 1, [&](int64_t, int64_t) {
-    for (int64_t i = 0; i < s.o * s.depth(); ++i) dweight[i] = 0;
-    for (int64_t n = 0; n < s.n; ++n) {
-      for_products(s, n, [&](int64_t in_y, int64_t in_x, int64_t in_weight) {
-        dweight[in_weight] += g[in_y] * x[in_x];
-      });
-    }
+  const DenormalScope denormals;
+  for (int64_t k = 0; k < s.o * s.depth(); ++k) dweight[k] = 0;
+  for_products(s, [&](int64_t y_index, int64_t x_index, int64_t weight_index) {
+    dweight[weight_index] += g[y_index] * x[x_index];
   });
 }
 

@@ -45,7 +45,7 @@ using enum Saved;
 
 struct NoRule {};
 
-/// A function of all numbers, and one of floating-point ones.
+/// A function of elements of any type, and one of floating-point elements only.
 /// @{
 template <Name name, Saved kept = nothing, class Value, class Rule = NoRule>
 constexpr Function<name, false, kept, Value, Rule> number(Value, Rule = {}) {
@@ -78,7 +78,7 @@ T logistic(T x) {
   return x < 0 ? e / (1 + e) : 1 / (1 + e);
 }
 
-/// x times a factor that is 0 in a tail: -inf has the limit 0.
+/// x factor, and 0 where the factor is 0, so that -inf has the limit 0.
 template <class T>
 T times_tail(T x, T factor) {
   return factor == 0 ? T(0) : x * factor;
@@ -91,15 +91,15 @@ T gelu_by_tanh(T x) {
 }
 
 /// NaN stays.
-inline constexpr auto between = [](auto x, auto low, auto high) {
+inline constexpr auto clamped = [](auto x, auto low, auto high) {
   const auto bounded = x < low ? low : x;
   return bounded > high ? high : bounded;
 };
 
-/// The rule of steps.
+/// The gradient of piecewise constant functions.
 inline constexpr auto flat = [](auto& g) { return zeros_like(g); };
-/// x, bounded far out in the tails, where smooth activations are straight lines: so infinities have
-/// the slopes of the tails, and squares stay finite.
+/// x clamped to +-1000, where smooth activations are already linear: infinities get the slope of
+/// the tail, and x^2 does not overflow.
 inline constexpr auto to_tails = [](auto& x) { return clamp(x, -1000, 1000); };
 
 // --- Functions of one number ---
@@ -158,7 +158,7 @@ inline constexpr auto unary_functions = table_of(
                                 const auto u = clamp(x, -30, 30);  // beyond, the slope is 0
                                 return g * (exp(-square(u)) * (2 * std::numbers::inv_sqrtpi));
                               }),
-    floating<"clamp", argument>(between,
+    floating<"clamp", argument>(clamped,
                                 [](auto& g, auto& x, double low, double high) {
                                   return mul_or_zero(g, indicator((x >= low) & (x <= high), g));
                                 }),
@@ -176,8 +176,8 @@ inline constexpr auto unary_functions = table_of(
         []<class T>(T x) {
           return times_tail(T(0.5) * x, 1 + std::erf(x * T(0.70710678118654752440)));
         },
-        [](auto& g, auto& argument) {  // Phi(x) + x phi(x)
-          const auto x = to_tails(argument);
+        [](auto& g, auto& input) {  // Phi(x) + x phi(x)
+          const auto x = to_tails(input);
           const auto cdf = (erf(x * (std::numbers::sqrt2 / 2)) + 1) * 0.5;
           const auto density =
               exp(square(x) * -0.5) * (std::numbers::inv_sqrtpi / std::numbers::sqrt2);
@@ -185,8 +185,8 @@ inline constexpr auto unary_functions = table_of(
         }),
     floating<"gelu_tanh", argument>(
         [](auto x) { return gelu_by_tanh(x); },
-        [](auto& g, auto& argument) {  // of x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3)
-          const auto x = to_tails(argument), x2 = square(x);
+        [](auto& g, auto& input) {  // of x/2 (1 + tanh(u)), u = sqrt(2/pi) (x + 0.044715 x^3)
+          const auto x = to_tails(input), x2 = square(x);
           const double c = std::sqrt(2 / std::numbers::pi);
           const auto t = tanh(x * (x2 * 0.044715 + 1) * c);
           const auto du = (x2 * (3 * 0.044715) + 1) * c;
@@ -210,13 +210,14 @@ inline constexpr auto unary_functions = table_of(
           const auto scaled = x * beta;
           return where(scaled > threshold, g, g * sigmoid(scaled));
         }),
-    floating<"hardtanh", argument>(between, [](auto& g, auto& x, double low, double high) {
+    // As in PyTorch, 0 on the bounds, unlike clamp.
+    floating<"hardtanh", argument>(clamped, [](auto& g, auto& x, double low, double high) {
       return masked_fill(g, (x <= low) | (x >= high), 0);
     }));
 
 // --- Functions of two numbers; arithmetic.cpp has their rules ---
 
-/// Rounded down, so that the remainder has the sign of b. Integers: b is not 0.
+/// Rounded down, so that the remainder has the sign of b. For integers b must not be 0.
 template <class T>
 T remainder_of(T a, T b) {
   T rest;

@@ -1,11 +1,14 @@
 // Normalization. Part of ops.h, which includes this.
 //
-// y = weight (x - mean) / sqrt(variance + eps) + bias, with mean and *biased* variance of a set of
-// elements. weight and bias may be undefined: 1 and 0. Statistics keep their precision however far
-// the mean is from 0. All throw DTypeError for tensors that are not floating-point or of different
-// types, and ShapeError for parameters and statistics that do not match the input; those with a
-// mean, except layer_norm, throw ValueError for sets of a single value. Formulas, derivatives and
-// pitfalls: docs/normalization.md.
+// All but rms_norm and local_response_norm compute
+//
+//     y = weight (x - mean) / sqrt(variance + eps) + bias
+//
+// with mean and *biased* variance of a set of elements. weight and bias may be undefined: 1 and 0.
+// Statistics keep their precision however far the mean is from 0. All throw DTypeError for tensors
+// that are not floating-point or of different types, and ShapeError for parameters and statistics
+// that do not match the input; batch_norm_train, instance_norm and group_norm throw ValueError for
+// sets of a single value. Formulas, derivatives and pitfalls: docs/normalization.md.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +18,11 @@
 namespace gradus {
 
 /// Two ways to compute a norm. `fused` runs its own kernels and is recorded as one operation;
-/// `composed` is the same written in primitives, to read, to check against, and to differentiate
-/// twice. Both give the same values and gradients up to rounding.
+/// `composed` is the same written in primitives, to read and to check against. Both can be
+/// differentiated any number of times and give the same values and gradients up to rounding.
 enum class NormForm { fused, composed };
 
-/// The result of norms that use statistics of their input.
+/// The result of batch_norm_train and instance_norm, whose statistics the caller may keep.
 struct NormResult {
   Tensor y;         ///< of the input's shape
   Tensor mean;      ///< of each set; no gradient
