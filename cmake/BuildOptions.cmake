@@ -45,5 +45,8 @@ if(GRADUS_SANITIZE)
   target_compile_definitions(gradus_build_options INTERFACE _GLIBCXX_ASSERTIONS)
 endif()
 if(GRADUS_FUZZ)
-  target_compile_options(gradus_build_options INTERFACE -fsanitize=fuzzer-no-link)
+  # What libFuzzer counts is what the readers of files do, not what kernels do.
+  target_compile_options(
+    gradus_build_options
+    INTERFACE $<$<NOT:$<BOOL:$<TARGET_PROPERTY:GRADUS_IS_KERNEL>>>:-fsanitize=fuzzer-no-link>)
 endif()

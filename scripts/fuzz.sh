@@ -32,25 +32,30 @@ fi
 mkdir -p found
 # Files that are written and flushed for each input go to memory.
 if [ -d /dev/shm ]; then export TMPDIR=/dev/shm; fi
-failed=()
-for target in "${targets[@]}"; do
+
+# fuzz TARGET: the large inputs, then new ones. Fails if it finds something.
+fuzz() {
+  local target="$1" found=0
+  local words=("$root/tests/fuzz/dictionaries/$target.dict")
   printf '\n===== %s, %s s\n' "$target" "$seconds"
   mkdir -p "corpus/$target"
-  words=("$root/tests/fuzz/dictionaries/$target.dict")
   [ -e "${words[0]}" ] || words=()
-  limits=(-malloc_limit_mb=64 -rss_limit_mb=1024 "-artifact_prefix=found/$target-")
+  local limits=(-malloc_limit_mb=64 -rss_limit_mb=1024 "-artifact_prefix=found/$target-")
   "bin/fuzz_$target" -timeout=20 "${limits[@]}" "large/$target"/* 2>&1 \
     | grep --invert-match --extended-regexp '^(Running|INFO|[*]{3}|bin)' \
-    || failed+=("$target")
+    || found=1
   "bin/fuzz_$target" -max_total_time="$seconds" -max_len=1048576 -timeout=2 "${limits[@]}" \
     -print_final_stats=1 -verbosity=1 \
     ${words[@]+"-dict=${words[0]}"} \
     "corpus/$target" "$root/tests/fuzz/corpus/$target" 2>&1 \
     | grep --invert-match --extended-regexp '^#[0-9]+[[:space:]]+(NEW|REDUCE|pulse)' \
-    || failed+=("$target")
-done
-if [ "${#failed[@]}" -gt 0 ]; then
-  echo "Found something in: ${failed[*]}; the inputs are in build/asan/found" >&2
+    || found=1
+  return "$found"
+}
+export -f fuzz
+export root seconds
+if ! printf '%s\n' "${targets[@]}" | xargs -P "$(jobs)" -I '{}' bash -o pipefail -c 'fuzz {}'; then
+  echo "Found something; the inputs are in build/asan/found" >&2
   exit 1
 fi
 echo "Nothing was found."

@@ -27,7 +27,12 @@ check() {
 }
 options=("$@")
 
-check test_core --source-file='*tape_test*,*safetensors_test*,*allocator_test*,*index_test*,*norm_test*'
-check test_datasets --source-file='*idx_test*,*gzip_test*,*loader_test*'
-check test_nn --source-file='*model_json_test*,*layers_test*,*module_test*'
-check test_optim --source-file='*optimizer_test*'
+# All at once.
+running=()
+check test_core --source-file='*tape_test*,*safetensors_test*,*allocator_test*,*index_test*,*norm_test*' & running+=($!)
+check test_datasets --source-file='*idx_test*,*gzip_test*,*loader_test*' & running+=($!)
+check test_nn --source-file='*model_json_test*,*layers_test*,*module_test*' & running+=($!)
+check test_optim --source-file='*optimizer_test*' & running+=($!)
+failed=0
+for process in "${running[@]}"; do wait "$process" || failed=1; done
+exit "$failed"
