@@ -9,8 +9,8 @@ using namespace ops;
 
 namespace {
 
-/// x, bounded where smooth activations have been lines for long: so infinities have the slopes of
-/// the tails, and squares stay numbers.
+/// x, bounded far out in the tails, where smooth activations are straight lines: so infinities have
+/// the slopes of the tails, and squares stay finite.
 Tensor to_tails(const Tensor& x) {
   return clamp(x, -1000, 1000);
 }
