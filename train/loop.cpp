@@ -4,7 +4,6 @@
 #include <cmath>
 #include <exception>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <utility>
 
 #include "../core/base/error.h"
@@ -29,8 +28,7 @@ std::string system_text() {
 /// How often something happened: a whole number from 0 to 2^40, so that products of two fit.
 int64_t count(const json& j, const std::string& key) {
   const json& value = j.at(key);
-  constexpr uint64_t most = uint64_t{1} << 40;
-  if (!value.is_number_unsigned() || value.get<uint64_t>() > most) throw std::out_of_range(key);
+  require(value.is_number_unsigned() && value.get<uint64_t>() >> 40 == 0, "checkpoint", "", key);
   return value.get<int64_t>();
 }
 
@@ -202,18 +200,16 @@ void Loop::run_step(const Step& step, const data::Batch& batch) {
 void Loop::end_epoch(const Measure& measure) {
   const Values measured = measure ? measure() : Values();
   check(measured);
-  const std::string& best = options_.best;
-  require(best.empty() || std::any_of(measured.begin(), measured.end(),
-                                      [&](const Value& value) { return value.name == best; }),
-          "train", "`best` names one of the values that are measured after an epoch", "no value \"",
-          best, "\" is measured, by which the best checkpoint is to be chosen");
-  const bool lowest = best.ends_with("loss");
-  for (const Value& value : measured) {
-    const double gain =
-        lowest ? state_.best_value - value.number : value.number - state_.best_value;
-    if (value.name != best || (state_.best_step && gain <= 0)) continue;
-    state_.best_step = state_.step;
-    state_.best_value = value.number;
+  if (const std::string& best = options_.best; !best.empty()) {
+    const auto value = std::ranges::find(measured, best, &Value::name);
+    require(value != measured.end(), "train",
+            "`best` names one of the values that are measured after an epoch", "no value \"", best,
+            "\" is measured, by which the best checkpoint is to be chosen");
+    const double sign = best.ends_with("loss") ? -1 : 1;
+    if (!state_.best_step || sign * value->number > sign * state_.best_value) {
+      state_.best_step = state_.step;
+      state_.best_value = value->number;
+    }
   }
   ++state_.epoch;
   state_.batch = 0;
@@ -241,10 +237,9 @@ void Loop::report(const EpochSums& train, const Values& measured) {
 void Loop::save() {
   if (!options_.folder) return;
   Checkpoint checkpoint = parts_.save();
-  if (const NamedTensor* bad = first_not_finite(checkpoint.tensors)) {
+  if (const NamedTensor* bad = first_not_finite(checkpoint.tensors))
     throw NotFinite("train", str(bad->name, " holds NaN or infinity after step ", state_.step),
                     advice().always);
-  }
   checkpoint.metadata = options_.texts;
   checkpoint.metadata["training"] = to_text(state_, options_);
   checkpoint.metadata["config"] = options_.config;

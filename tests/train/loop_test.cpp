@@ -164,6 +164,18 @@ TEST_CASE("the best checkpoint is kept: the highest value, of a loss the lowest"
   }
 }
 
+TEST_CASE("a best checkpoint by a value that is not measured is an error") {
+  const auto run = [](const Loop::Measure& measure) {
+    return message_of([&] { Training().run({.epochs = 2, .best = "validation_scor"}, measure); });
+  };
+  const std::string message =
+      "[train] no value \"validation_scor\" is measured, by which the best "
+      "checkpoint is to be chosen. Hint: `best` names one of the values that "
+      "are measured after an epoch";
+  CHECK(run([] { return Values{{"validation_score", 1.0}}; }) == message);
+  CHECK(run({}) == message);
+}
+
 TEST_CASE("a step with NaN stops the loop, or is left out") {
   Training training;
   training.bad_step = 2;
