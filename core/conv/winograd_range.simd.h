@@ -79,6 +79,7 @@ class InputRange {
   }
 
   Exceptions find(Way* ways) {
+    flush_denormals();
     Exceptions found;
     for (int64_t row = 0; row < t_.rows; ++row) {
       measure(row);
@@ -97,6 +98,12 @@ class InputRange {
   }
 
  private:
+  /// If the transforms take denormal numbers for zeros, these are zeros here.
+  void flush_denormals() const {
+    for (int64_t i = 0; i < t_.in_pixels(); ++i) {
+      peaks_[i] = std::bit_cast<Magnitude>(std::bit_cast<float>(peaks_[i]) + 0.0F);
+    }
+  }
   void clear(Way* ways) const {
     for (int64_t i = 0; i < 16 * t_.per_image; ++i) ways[i] = Way::transforms;
   }
