@@ -69,6 +69,7 @@ const LayerType* LayerTypes::find(std::string_view name) const {
 
 std::vector<std::string> LayerTypes::names() const {
   std::vector<std::string> names;
+  names.reserve(std::size(table) + own_.size());
   for (const LayerType& type : table) names.emplace_back(type.name);
   for (const LayerType& type : own_) names.emplace_back(type.name);
   return names;

@@ -146,7 +146,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   std::string where() const {
     if (state_ == State::start || state_ == State::end) return "the header";
-    const std::string key = str("'", key_, "'");
+    std::string key = str("'", key_, "'");
     if (state_ == State::names) return key;
     return str(key, state_ == State::metadata ? str(" in ", metadata_key)
                                               : str(" of tensor '", tensors.back().name, "'"));
@@ -201,6 +201,7 @@ TensorInfo checked_tensor(RawInfo&& raw, uint64_t data_bytes, const InputFile& f
 std::vector<TensorInfo> checked_tensors(std::vector<RawInfo>&& raw, uint64_t data_bytes,
                                         const InputFile& file) {
   std::vector<TensorInfo> tensors;
+  tensors.reserve(raw.size());
   for (RawInfo& info : raw) {
     tensors.push_back(checked_tensor(std::move(info), data_bytes, file));
   }
