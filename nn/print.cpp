@@ -8,19 +8,6 @@ namespace gradus::nn {
 
 namespace {
 
-/// One number if all are equal, else a list.
-template <class Number>
-std::string text_of(std::span<Number> numbers) {
-  const auto text = [](std::optional<int64_t> number) { return number ? str(*number) : "none"; };
-  std::string list;
-  bool all_equal = true;
-  for (const Number& number : numbers) {
-    all_equal = all_equal && number == numbers[0];
-    list += (list.empty() ? "" : ",") + text(number);
-  }
-  return all_equal ? text(numbers[0]) : "[" + list + "]";
-}
-
 /// Makes "name=value, name=value".
 class OptionPrinter : public OptionVisitor {
  public:
@@ -34,17 +21,15 @@ class OptionPrinter : public OptionVisitor {
   void operator()(const char* name, Shape& value) override { print(name, value); }
 
  protected:
-  void sizes(const char* name, std::span<int64_t> numbers) override {
-    print(name, text_of(numbers));
-  }
+  void sizes(const char* name, std::span<int64_t> numbers) override { print(name, numbers); }
   void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) override {
-    given ? print(name, text_of(numbers)) : print(name, "none");
+    given ? print(name, numbers) : print(name, "none");
   }
   void padding(const char* name, bool& same, std::span<int64_t> numbers) override {
-    same ? print(name, "same") : print(name, text_of(numbers));
+    same ? print(name, "same") : print(name, numbers);
   }
   void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
-    print(name, text_of(numbers));
+    print(name, numbers);
   }
   void choose(const char* name, size_t& index, std::span<const char* const> words) override {
     print(name, words[index]);

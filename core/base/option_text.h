@@ -4,6 +4,7 @@
 #include <concepts>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "name.h"
@@ -37,9 +38,8 @@ class OptionText {
     return value ? of(*value) : "none";
   }
   /// One number if all are equal, else a list.
-  template <class Array>
-  requires requires(Array a) { a.fill(a[0]); }
-  static std::string of(const Array& values) {
+  template <class T>
+  static std::string of(std::span<T> values) {
     std::string list;
     bool all_equal = true;
     for (const auto& value : values) {
@@ -47,6 +47,11 @@ class OptionText {
       list += (list.empty() ? "" : ",") + of(value);
     }
     return all_equal ? of(values[0]) : "[" + list + "]";
+  }
+  template <class Array>
+  requires requires(Array a) { a.fill(a[0]); }
+  static std::string of(const Array& values) {
+    return of(std::span<const typename Array::value_type>(values));
   }
   template <class T>
   static std::string of(const T& value) {
