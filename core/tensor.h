@@ -14,7 +14,7 @@
 #include "base/dtype.h"
 #include "base/list.h"
 #include "base/shape.h"
-#include "elementwise/operators.h"
+#include "operators.h"
 #include "storage.h"
 
 namespace gradus {
