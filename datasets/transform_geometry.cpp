@@ -145,8 +145,9 @@ std::vector<float> gaussian_weights(double sigma) {
     weights.push_back(std::exp(-0.5 * z * z));
     sum += distance == 0 ? weights.back() : 2 * weights.back();
   }
-  std::vector<float> normalized;
-  for (const double weight : weights) normalized.push_back(static_cast<float>(weight / sum));
+  std::vector<float> normalized(weights.size());
+  std::transform(weights.begin(), weights.end(), normalized.begin(),
+                 [&](double weight) { return static_cast<float>(weight / sum); });
   return normalized;
 }
 

@@ -21,7 +21,7 @@ std::string Module::type() const {
   const char* const mangled = typeid(*this).name();
   const std::unique_ptr<char, decltype(&std::free)> demangled(
       abi::__cxa_demangle(mangled, nullptr, nullptr, nullptr), &std::free);
-  const std::string name = demangled ? demangled.get() : mangled;
+  std::string name = demangled ? demangled.get() : mangled;
   int depth = 0;  // within the arguments of a template, or of the function that has the class
   for (size_t i = name.size(); i-- > 1;) {
     if (name[i] == '>' || name[i] == ')') ++depth;

@@ -41,7 +41,7 @@ data::Found find_data(const DataRequest& request, training::Console& console) {
   try {
     return data::open_dataset(options);
   } catch (const IoError& error) {
-    const std::string hint = error.hint();
+    const std::string& hint = error.hint();
     throw IoError(error.op(), error.detail(), hint.empty() ? where_else : hint + "; " + where_else);
   }
 }
