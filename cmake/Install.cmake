@@ -18,7 +18,7 @@ install(FILES gradus.h DESTINATION ${header_folder})
 foreach(folder core nn optim datasets train)
   if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${folder})
     install(DIRECTORY ${folder} DESTINATION ${header_folder}
-            FILES_MATCHING PATTERN "*.h" PATTERN core/simd EXCLUDE PATTERN op.h EXCLUDE
+            FILES_MATCHING PATTERN "*.h" PATTERN core/simd EXCLUDE PATTERN op_support.h EXCLUDE
             PATTERN apply.h EXCLUDE PATTERN sliding_window.h EXCLUDE PATTERN parse_json.h EXCLUDE
             PATTERN *_kernel.h EXCLUDE PATTERN *_plain.h EXCLUDE PATTERN *.simd.h EXCLUDE)
   endif()

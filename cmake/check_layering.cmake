@@ -17,7 +17,7 @@ set(base_includes base)
 set(kernels_files "^core/simd/|^(core|optim)/.*(_kernel\\.(h|cpp)|_plain\\.(h|cpp)|\\.simd\\.(h|cpp))$")
 set(kernels_includes base kernels)
 # What the families of operations share, checks and rules of each, and what is made of operations.
-set(ops_files "^core/(op\\.(h|cpp)|(tensor_methods|system_info)\\.cpp)$"
+set(ops_files "^core/(op_support\\.(h|cpp)|(tensor_methods|system_info)\\.cpp)$"
     "|^core/(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)/[^/]+\\.cpp$"
     "|^core/(elementwise/apply|conv/sliding_window)\\.h$")
 list(JOIN ops_files "" ops_files)

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "../core/op.h"
+#include "../core/op_support.h"
 #include "apply.h"
 #include "option_range.h"
 #include "state_loader.h"

@@ -10,7 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 
 # "FROM TO" for each include of one folder's file in another folder. Of core's own files, those
-# built on operations (ops.h, op.h) are separate from those that operations build on (tensor, tape).
+# built on operations (ops.h, op_support.h) are separate from those that operations build on (tensor, tape).
 edges() {
   source_files | grep -E '^(core|nn|optim|datasets|train)/' \
     | xargs grep -HE '^ *#include "' | sed -E 's/^([^:]+): *#include "([^"]+)".*/\1 \2/' \
@@ -39,7 +39,7 @@ digraph house {
   rankdir=TB; ranksep=0.6; nodesep=0.25; bgcolor="white";
   node [shape=box, style="rounded,filled", fillcolor="#eef3fb", fontname="sans-serif", fontsize=13];
   edge [color="#8a97ab", arrowsize=0.6];
-  ops [label="ops.h, op.h\nall operations"]; core [label="core\ntensor, tape, grad"];
+  ops [label="ops.h, op_support.h\nall operations"]; core [label="core\ntensor, tape, grad"];
   simd [label="simd\nvectors, instruction sets"];
   base [label="base: errors, shapes, threads, memory\n(all include it: not drawn)"];
   io [label="io\nsafetensors, npy, checkpoints"];
@@ -53,7 +53,7 @@ digraph house {
 END
   edges | awk '
     $2 == "base" && $1 != "core" && $1 != "simd" { next }
-    # The umbrella header includes the families, which use op.h.
+    # The umbrella header includes the families, which use op_support.h.
     $1 == "ops" && $2 ~ /^(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)$/ {
       print "  " $1 " -> " $2 " [style=dashed];"; next }
     $2 == "ops" && $1 ~ /^(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)$/ {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "../op.h"
+#include "../op_support.h"
 
 namespace gradus::ops {
 

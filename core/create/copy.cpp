@@ -1,5 +1,5 @@
 // Conversion and copies.
-#include "../op.h"
+#include "../op_support.h"
 #include "copy_kernel.h"
 
 namespace gradus {

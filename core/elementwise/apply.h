@@ -5,7 +5,7 @@
 #include <concepts>
 #include <tuple>
 
-#include "../op.h"
+#include "../op_support.h"
 #include "elementwise_kernel.h"
 
 namespace gradus {

@@ -2,7 +2,7 @@
 #include <type_traits>
 
 #include "../create/copy_kernel.h"
-#include "../op.h"
+#include "../op_support.h"
 #include "elementwise_kernel.h"
 
 namespace gradus {

@@ -1,7 +1,7 @@
 // Losses of classes, composed of other operations.
 #include <limits>
 
-#include "../op.h"
+#include "../op_support.h"
 
 namespace gradus {
 

@@ -3,7 +3,7 @@
 #include <limits>
 #include <numbers>
 
-#include "../op.h"
+#include "../op_support.h"
 
 namespace gradus {
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <map>
 
-#include "../op.h"
+#include "../op_support.h"
 
 namespace gradus {
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "../base/parallel_for.h"
-#include "../op.h"
+#include "../op_support.h"
 #include "gemm_kernel.h"
 
 namespace gradus {

@@ -1,7 +1,7 @@
 // Resampling of spatial dimensions, one after the other.
 #include <cmath>
 
-#include "../op.h"
+#include "../op_support.h"
 
 namespace gradus {
 

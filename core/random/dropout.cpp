@@ -1,7 +1,7 @@
 // Dropout.
 #include <cmath>
 
-#include "../op.h"
+#include "../op_support.h"
 #include "random_kernel.h"
 
 namespace gradus {

@@ -1,5 +1,5 @@
 // The largest and the smallest elements with their places.
-#include "../op.h"
+#include "../op_support.h"
 #include "axis_kernel.h"
 
 namespace gradus {

@@ -1,5 +1,5 @@
 // Running sums.
-#include "../op.h"
+#include "../op_support.h"
 #include "axis_kernel.h"
 
 namespace gradus {

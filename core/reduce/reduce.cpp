@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../op.h"
+#include "../op_support.h"
 #include "reduce_kernel.h"
 
 namespace gradus {

@@ -1,7 +1,7 @@
 // Softmax, its logarithm, and the logarithm of a sum of exponentials.
 #include <limits>
 
-#include "../op.h"
+#include "../op_support.h"
 #include "softmax_kernel.h"
 
 namespace gradus {

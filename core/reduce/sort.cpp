@@ -1,5 +1,5 @@
 // Sorting. The order itself has no gradient; the values are gathered, and that has.
-#include "../op.h"
+#include "../op_support.h"
 #include "axis_kernel.h"
 
 namespace gradus {

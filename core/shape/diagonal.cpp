@@ -1,7 +1,7 @@
 // Diagonals of matrices.
 #include <algorithm>
 
-#include "../op.h"
+#include "../op_support.h"
 
 namespace gradus {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "../op.h"
+#include "../op_support.h"
 
 namespace gradus {
 

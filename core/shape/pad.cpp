@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "../op.h"
+#include "../op_support.h"
 
 namespace gradus {
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "../create/copy_kernel.h"
-#include "../op.h"
+#include "../op_support.h"
 
 namespace gradus {
 

@@ -1,4 +1,4 @@
-#include "op.h"
+#include "op_support.h"
 
 #include <algorithm>
 #include <cmath>
