@@ -8,14 +8,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <limits>
 #include <set>
 #include <string_view>
 
+#include "../support/option_checks.h"
 #include "recipe.h"
 
 namespace gradus::examples {
@@ -23,51 +22,6 @@ namespace gradus::examples {
 namespace {
 
 namespace fs = std::filesystem;
-
-// --- Checks of values: their messages say what is possible, and what was probably meant ----------
-
-CLI::Validator whole_number(uint64_t least, uint64_t most) {
-  const auto check = [least, most](const std::string& text) {
-    uint64_t number = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, number);
-    // A leading 0 would be read as the sign of an octal number.
-    const bool plain = error == std::errc() && rest == end && (text == "0" || text[0] != '0');
-    if (plain && number >= least && number <= most) return std::string();
-    return str("must be a whole number from ", least, " to ", most, ", got ", text);
-  };
-  return {check, "", "whole number"};
-}
-
-CLI::Validator one_of(std::vector<std::string> names) {
-  const auto check = [names = std::move(names)](const std::string& text) {
-    if (std::find(names.begin(), names.end(), text) != names.end()) return std::string();
-    const std::string meant = nearest_word(text, names);
-    return str("there is no ", text, meant.empty() ? "" : "; did you mean " + meant + "?",
-               meant.empty() ? "; there are " : " There are ", joined(names));
-  };
-  return {check, "", "name"};
-}
-
-CLI::Validator not_empty() {
-  const auto check = [](const std::string& text) {
-    return text.empty() ? std::string("must not be empty") : std::string();
-  };
-  return {check, "", "not empty"};
-}
-
-/// A finite number for which `holds`; `range` says which these are.
-template <class Condition>
-CLI::Validator finite_number(const std::string& range, const Condition& holds) {
-  const auto check = [range, holds](const std::string& text) {
-    char* end = nullptr;
-    const double number = std::strtod(text.c_str(), &end);
-    const bool whole = !text.empty() && *end == '\0';
-    if (whole && std::isfinite(number) && holds(number)) return std::string();
-    return str("must be a finite number ", range, ", got ", text);
-  };
-  return {check, "", "number"};
-}
 
 const CLI::Validator positive = finite_number("above 0", [](double x) { return x > 0; });
 const CLI::Validator from_0_to_1 =
@@ -141,10 +95,6 @@ bool is_of_the_process(const std::string& name) {
   constexpr std::array<std::string_view, 6> names = {"--resume", "--out",     "--overwrite",
                                                      "--json",   "--profile", "--threads"};
   return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-std::string name_of(const std::string& argument) {
-  return argument.substr(0, argument.find('='));
 }
 
 TrainOptions parse_train_options(const std::vector<std::string>& arguments) {
@@ -246,29 +196,6 @@ std::vector<std::string> given_arguments(const CLI::App& command) {
     }
   }
   return arguments;
-}
-
-/// A sentence on what was meant by the first word of a command line that is no option and no
-/// command; empty where nothing comes near.
-std::string suggestion(const CLI::App& app, const std::vector<std::string>& words) {
-  std::vector<std::string> commands, options;
-  for (const CLI::App* command : app.get_subcommands(nullptr)) {
-    commands.push_back(command->get_name());
-  }
-  const bool has_command =
-      !words.empty() && std::find(commands.begin(), commands.end(), words[0]) != commands.end();
-  const CLI::App& used = has_command ? *app.get_subcommand(words[0]) : app;
-  for (const CLI::Option* option : used.get_options()) options.push_back(option->get_name());
-  std::string meant;
-  if (!words.empty() && !has_command && !words[0].starts_with('-')) {
-    meant = nearest_word(words[0], commands);
-  }
-  for (const std::string& word : words) {
-    const std::string name = name_of(word);
-    const bool known = std::find(options.begin(), options.end(), name) != options.end();
-    if (meant.empty() && name.starts_with("--") && !known) meant = nearest_word(name, options);
-  }
-  return meant.empty() ? "" : "Did you mean " + meant + "?";
 }
 
 void add_run_options(CLI::App& app, SavedRunOptions& o) {
