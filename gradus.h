@@ -44,6 +44,7 @@
 #include "nn/model_json.h"
 #include "nn/module.h"
 #include "nn/norm.h"
+#include "nn/norm_variants.h"
 #include "nn/padding.h"
 #include "nn/pool.h"
 #include "nn/recurrent.h"

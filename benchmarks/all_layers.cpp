@@ -36,6 +36,8 @@ void add_spatial(std::vector<LayerCase>& list) {
       {"channel_dropout", "Dropout", "{}"},
       {"batch_norm", "BatchNorm", features},
       {"instance_norm", "InstanceNorm", features},
+      {"ghost_batch_norm", "GhostBatchNorm", R"({"num_features":32,"virtual_batch_size":16})", 2},
+      {"batch_renorm", "BatchRenorm", features, 2},
   };
   for (const Kind& kind : kinds) {
     for (size_t n = 1; n <= kind.dims; ++n) {
@@ -69,6 +71,8 @@ void add_others(std::vector<LayerCase>& list) {
       {"last_step", "default", {64, 28, 128}, "LastStep", R"({"batch_first":true})"},
       {"layer_norm", "rows", {4096, 512}, "LayerNorm", R"({"normalized_shape":[512]})"},
       {"rms_norm", "rows", {4096, 512}, "RMSNorm", R"({"normalized_shape":[512]})"},
+      {"filter_response_norm", "default", image, "FilterResponseNorm2d", R"({"num_features":64})"},
+      {"dynamic_tanh", "rows", {4096, 512}, "DynamicTanh", R"({"normalized_shape":[512]})"},
       {"local_response_norm", "5", image, "LocalResponseNorm", R"({"size":5})"},
   };
   list.insert(list.end(), others.begin(), others.end());
@@ -77,7 +81,7 @@ void add_others(std::vector<LayerCase>& list) {
 void add_reparametrized(std::vector<LayerCase>& list) {
   const char* const linear = R"({"in_features":784,"out_features":128})";
   const char* const conv = R"({"in_channels":64,"out_channels":64,"kernel_size":3,"padding":1})";
-  for (const std::string norm : {"WeightNorm", "SpectralNorm"}) {
+  for (const std::string norm : {"WeightNorm", "SpectralNorm", "WeightStandardization"}) {
     list.push_back({"linear", norm, {64, 784}, norm + "Linear", linear});
     list.push_back({"conv2d", norm, image, norm + "Conv2d", conv});
   }

@@ -10,6 +10,7 @@
 #include "flatten.h"
 #include "linear.h"
 #include "norm.h"
+#include "norm_variants.h"
 #include "padding.h"
 #include "pool.h"
 #include "recurrent.h"
@@ -44,7 +45,10 @@ constexpr auto table = rows<
     Hardshrink, Softshrink, Threshold, GLU, PReLU,
     BatchNorm1d, BatchNorm2d, BatchNorm3d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d,
     LayerNorm, GroupNorm, RMSNorm, LocalResponseNorm,
-    WeightNorm<Linear>, WeightNorm<Conv2d>, SpectralNorm<Linear>, SpectralNorm<Conv2d>
+    GhostBatchNorm1d, GhostBatchNorm2d, BatchRenorm1d, BatchRenorm2d,
+    FilterResponseNorm2d, DynamicTanh,
+    WeightNorm<Linear>, WeightNorm<Conv2d>, SpectralNorm<Linear>, SpectralNorm<Conv2d>,
+    WeightStandardization<Linear>, WeightStandardization<Conv2d>
     // clang-format on
     >();
 

@@ -136,11 +136,12 @@ Tensor ChannelNormLayer::forward(const Tensor& x) {
           : "the number in the layer's name counts the dimensions after the channels",
       "expected ", layout_of(setting_.over, setting_.spatial), ", got ", x.shape());
   const bool is_one_sample = is_one_less && !is_batch();
-  return is_one_sample ? squeeze(normalize(unsqueeze(x, 0)), 0) : normalize(x);
+  const Tensor batch = is_one_sample ? unsqueeze(x, 0) : x;
+  check_input(batch);
+  return is_one_sample ? squeeze(normalize(batch), 0) : normalize(batch);
 }
 
 Tensor ChannelNormLayer::normalize(const Tensor& x) {
-  check_input(x);
   const double epsilon = setting_.eps;
   if (!uses_input_statistics()) {
     return batch_norm_eval(x, running_mean, running_var, weight, bias, epsilon, form());
@@ -151,10 +152,13 @@ Tensor ChannelNormLayer::normalize(const Tensor& x) {
   }
   const int64_t values = x.numel() / setting_.channels / (is_batch() ? 1 : x.shape()[0]);
   check_values(x, values);
-  const NormResult result = is_batch() ? batch_norm_train(x, weight, bias, epsilon, form())
-                                       : instance_norm(x, weight, bias, epsilon, form());
+  const NormResult result = normalize_by_input(x);
   if (has_running_statistics()) update_running_statistics(result, values);
   return result.y;
+}
+
+NormResult ChannelNormLayer::normalize_by_input(const Tensor& x) {
+  return (is_batch() ? batch_norm_train : instance_norm)(x, weight, bias, setting_.eps, form());
 }
 
 // --- Layer norm and root mean square norm ---

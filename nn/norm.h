@@ -121,11 +121,16 @@ class ChannelNormLayer : public NormLayer {
   };
   explicit ChannelNormLayer(const Setting& setting);
 
+  /// forward of a batch [N, C, ...] whose sizes and types have been checked.
+  virtual Tensor normalize(const Tensor& x);
+  /// The output and the statistics of a batch that is normalized with its own. The running
+  /// statistics are updated afterwards.
+  virtual NormResult normalize_by_input(const Tensor& x);
+
  private:
   bool is_batch() const { return setting_.over == NormOver::batch; }
   void check_input(const Tensor& x) const;
   void check_values(const Tensor& x, int64_t values) const;
-  Tensor normalize(const Tensor& x);
   /// In running_statistics.cpp.
   void update_running_statistics(const NormResult& batch, int64_t values);
 

@@ -125,4 +125,29 @@ Tensor SpectralNorm<Inner>::forward(const Tensor& x) {
 template class SpectralNorm<Linear>;
 template class SpectralNorm<Conv2d>;
 
+// --- Weight standardization ---
+
+Tensor standardized_weight(const Tensor& w, double eps) {
+  const Tape::Span span("weight_standardization");
+  Shape slice;
+  for (int d = 1; d < w.dim(); ++d) slice.push_back(w.size(d));
+  return layer_norm(w, slice, {}, {}, eps);  // each slice is a row to it
+}
+
+template <class Inner>
+WeightStandardization<Inner>::WeightStandardization(Inner layer, double eps)
+    : Layer<Options>(Options{layer.options(), eps}),
+      inner_(std::move(layer)),
+      weight(this->parameter("weight", taken(inner_.weight))),
+      bias(this->parameter("bias", inner_.bias.defined() ? taken(inner_.bias) : Tensor())) {
+  require(eps >= 0, Options::type, "it keeps a variance of 0 from being divided by; 1e-5 is usual",
+          "eps must not be negative, got ", eps);
+  require(weight.numel() > weight.size(0), Options::type,
+          "a single weight minus its mean is 0: leave such a layer as it is",
+          "each output needs more than 1 weight, got a weight ", weight.shape());
+}
+
+template class WeightStandardization<Linear>;
+template class WeightStandardization<Conv2d>;
+
 }  // namespace gradus::nn

@@ -2,6 +2,7 @@
 //
 //     nn::WeightNorm<nn::Linear> fc(nn::Linear(784, 10));       // fc.weight_g, fc.weight_v
 //     nn::SpectralNorm<nn::Conv2d> conv(nn::Conv2d({...}));     // conv.weight_orig, ...
+//     nn::WeightStandardization<nn::Conv2d> standardized(nn::Conv2d({...}));
 //
 // They wrap a layer and start from its weight; names in files are PyTorch's.
 #pragma once
@@ -105,5 +106,50 @@ class SpectralNorm : public Layer<SpectralNormOptions<Inner>> {
 
 extern template class SpectralNorm<Linear>;
 extern template class SpectralNorm<Conv2d>;
+
+/// (w - mean) / sqrt(var + eps), with mean and biased variance of each slice along dimension 0.
+Tensor standardized_weight(const Tensor& w, double eps = 1e-5);
+
+/// Options of WeightStandardization: those of the layer, and its own.
+template <class Inner>
+struct WeightStandardizationOptions {
+  static constexpr const char* type =
+      std::is_same_v<Inner, Linear> ? "WeightStandardizationLinear" : "WeightStandardizationConv2d";
+  typename Inner::Options layer;  ///< of the layer whose weight this is
+  double eps = 1e-5;              ///< added to the variance before the root; at least 0
+
+  void describe(OptionVisitor& visit) {
+    layer.describe(visit);
+    visit("eps", eps);
+  }
+};
+
+/// Weight standardization: the weights of each output have mean 0 and variance 1 (Qiao et al.,
+/// arXiv 1903.10520). `Inner` is Linear or Conv2d. For layers before a norm, group norm above all:
+/// the outputs are larger than those of the layer by the root of its number of inputs.
+///
+/// Parameters weight and bias are those of the layer, so its files can be loaded. Throws ValueError
+/// for a layer with a single weight per output, which would be 0, and for a negative eps.
+template <class Inner>
+class WeightStandardization : public Layer<WeightStandardizationOptions<Inner>> {
+ public:
+  using Options = WeightStandardizationOptions<Inner>;
+  explicit WeightStandardization(const Options& options)
+      : WeightStandardization(Inner(options.layer), options.eps) {}
+  explicit WeightStandardization(Inner layer, double eps = 1e-5);
+  Tensor forward(const Tensor& x) override {
+    return inner_.forward_with(x, standardized_weight(weight, this->options().eps), bias);
+  }
+
+ private:
+  Inner inner_;  // its options and nothing else: parameters are here
+
+ public:
+  Tensor& weight;  ///< before it is standardized
+  Tensor& bias;    ///< of the layer; undefined without one
+};
+
+extern template class WeightStandardization<Linear>;
+extern template class WeightStandardization<Conv2d>;
 
 }  // namespace gradus::nn

@@ -103,10 +103,18 @@ const Family families[] = {
     {"RMSNorm", R"({"normalized_shape": [5]})", {3, 5}},
     {"GroupNorm", R"({"num_groups": 2, "num_channels": 6})", {6, 5}},
     {"LocalResponseNorm", R"({"size": 3})", {5, 3}},
+    {"GhostBatchNorm", R"({"num_features": 3, "virtual_batch_size": 4})"},
+    {"BatchRenorm", R"({"num_features": 3})"},
+    {"FilterResponseNorm", R"({"num_features": 3})"},
+    {"DynamicTanh", R"({"normalized_shape": [5]})", {3, 5}},
     {"WeightNormLinear", R"({"in_features": 7, "out_features": 5})", {7}},
     {"WeightNormConv2d", R"({"in_channels": 3, "out_channels": 5, "kernel_size": 3})", {3, 5, 5}},
     {"SpectralNormLinear", R"({"in_features": 7, "out_features": 5})", {7}},
     {"SpectralNormConv2d", R"({"in_channels": 3, "out_channels": 5, "kernel_size": 3})", {3, 5, 5}},
+    {"WeightStandardizationLinear", R"({"in_features": 7, "out_features": 5})", {7}},
+    {"WeightStandardizationConv2d",
+     R"({"in_channels": 3, "out_channels": 5, "kernel_size": 3})",
+     {3, 5, 5}},
 };
 
 /// Layers that act on each number, and need neither options nor a certain shape.
@@ -233,8 +241,10 @@ TEST_CASE("every type of layer: a sample has the same bits alone and in every ba
         for (const DType dtype : {float32, float64}) {
           CAPTURE(name_of(dtype));
           check_layer(type, family, dtype, false);
-          // In training, batch norm's samples depend on each other.
-          if (!type.starts_with("BatchNorm")) check_layer(type, family, dtype, true);
+          // In training, the samples of batch norm and its variants depend on each other.
+          const bool couples = type.find("BatchNorm") != std::string::npos ||
+                               type.find("BatchRenorm") != std::string::npos;
+          if (!couples) check_layer(type, family, dtype, true);
         }
       }
     }

@@ -132,6 +132,12 @@ TEST_CASE("every type of layer can be made, written and read") {
       {"GroupNorm", R"({"num_groups": 2, "num_channels": 4})"},
       {"RMSNorm", R"({"normalized_shape": [2, 3], "eps": null})"},
       {"LocalResponseNorm", R"({"size": 5})"},
+      {"GhostBatchNorm1d", R"({"num_features": 2, "virtual_batch_size": 4})"},
+      {"GhostBatchNorm2d", R"({"num_features": 2, "virtual_batch_size": 4, "momentum": null})"},
+      {"BatchRenorm1d", R"({"num_features": 2, "r_max": 1, "d_max": 0})"},
+      {"BatchRenorm2d", R"({"num_features": 2})"},
+      {"FilterResponseNorm2d", R"({"num_features": 2, "tlu": false})"},
+      {"DynamicTanh", R"({"normalized_shape": [2, 1, 1], "alpha_init_value": 1})"},
       {"Threshold", R"({"threshold": 0.5, "value": 20})"},
       {"Embedding", R"({"num_embeddings": 5, "embedding_dim": 2, "padding_idx": -1})"},
       {"RNN", R"({"input_size": 2, "hidden_size": 3, "nonlinearity": "relu"})"},
@@ -140,7 +146,10 @@ TEST_CASE("every type of layer can be made, written and read") {
       {"WeightNormLinear", R"({"in_features": 2, "out_features": 3, "dim": null})"},
       {"WeightNormConv2d", R"({"in_channels": 2, "out_channels": 4, "kernel_size": 3})"},
       {"SpectralNormLinear", R"({"in_features": 2, "out_features": 3, "eps": 1e-8})"},
-      {"SpectralNormConv2d", R"({"in_channels": 2, "out_channels": 4, "kernel_size": 3})"}};
+      {"SpectralNormConv2d", R"({"in_channels": 2, "out_channels": 4, "kernel_size": 3})"},
+      {"WeightStandardizationLinear", R"({"in_features": 2, "out_features": 3, "eps": 1e-8})"},
+      {"WeightStandardizationConv2d",
+       R"({"in_channels": 2, "out_channels": 4, "kernel_size": 3})"}};
   for (const std::string& type : nn::layer_types()) {
     INFO(type);
     const auto found = required.find(type);

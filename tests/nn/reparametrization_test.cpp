@@ -156,6 +156,29 @@ TEST_CASE("a later forward does not disturb the gradient of spectral norm") {
   check_close(gradient(true), expected);
 }
 
+TEST_CASE("weight standardization: the weights of each output have mean 0 and variance 1") {
+  nn::Conv2d conv(small_conv());
+  const NamedTensors file = conv.state_dict();
+  nn::WeightStandardization<nn::Conv2d> layer(std::move(conv), 0);
+  CHECK(names(layer.state_dict()) == Names{"weight", "bias"});
+  layer.load_state_dict(file);  // of the layer itself
+  layer.to(float64);
+  const Tensor x = random({2, 2, 6, 6}), w = layer.weight.detach();
+  const Tensor centred = w - mean(w, {1, 2, 3}, true);
+  nn::Conv2d expected(small_conv());
+  expected.to(float64);
+  const NoGrad pause;
+  expected.weight.copy_(centred / sqrt(mean(square(centred), {1, 2, 3}, true)));
+  expected.bias.copy_(layer.bias);
+  check_close(layer(x), expected(x));
+}
+
+TEST_CASE("weight standardization passes gradcheck to second order") {
+  check_gradients(
+      [](const std::vector<Tensor>& t) { return conv2d(t[0], nn::standardized_weight(t[1], 0.1)); },
+      {random({2, 2, 4, 4}, 1), random({3, 2, 2, 2}, 2)});
+}
+
 TEST_CASE("a net with reparametrized layers is written, read and loaded") {
   nn::Sequential net;
   net.add("conv", nn::WeightNorm<nn::Conv2d>(nn::Conv2d(small_conv())));
@@ -174,6 +197,12 @@ TEST_CASE("options of reparametrizations that make no sense are refused") {
   CHECK(message_of([] { nn::WeightNorm<nn::Linear>(nn::Linear(2, 3), 2); }) ==
         "[WeightNormLinear] dim 2 is none of the 2 of the weight [3,2]. Hint: leave it empty for "
         "one length of the whole weight");
+  CHECK(message_of([] { nn::WeightStandardization<nn::Linear>(nn::Linear(1, 3)); }) ==
+        "[WeightStandardizationLinear] each output needs more than 1 weight, got a weight [3,1]. "
+        "Hint: a single weight minus its mean is 0: leave such a layer as it is");
+  CHECK(message_of([] { nn::WeightStandardization<nn::Linear>(nn::Linear(2, 3), -1); }) ==
+        "[WeightStandardizationLinear] eps must not be negative, got -1. Hint: it keeps a variance "
+        "of 0 from being divided by; 1e-5 is usual");
   CHECK(message_of([] { nn::SpectralNorm<nn::Linear>(nn::Linear(2, 3), 0); }) ==
         "[SpectralNormLinear] n_power_iterations must be at least 1, got 0. Hint: sizes, steps and "
         "counts start at 1");

@@ -82,8 +82,10 @@ TEST_CASE("every step of a recurrent layer is a span in that of the layer") {
 TEST_CASE("a weight that is computed is a span") {
   nn::WeightNorm<nn::Linear> weight_norm(nn::Linear(3, 2));
   nn::SpectralNorm<nn::Linear> spectral_norm(nn::Linear(2, 2));
+  nn::WeightStandardization<nn::Linear> standardization(nn::Linear(2, 2));
   Tape tape;
-  spectral_norm(weight_norm(ones({1, 3})));
+  standardization(spectral_norm(weight_norm(ones({1, 3}))));
   CHECK(count(tape, "weight_norm") == 1);
   CHECK(count(tape, "spectral_norm") == 1);
+  CHECK(count(tape, "weight_standardization") == 1);
 }
