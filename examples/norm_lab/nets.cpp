@@ -89,14 +89,19 @@ Tensor normalized(const Tensor& x, Norm norm, double eps, int64_t groups) {
 }
 
 nn::Sequential mlp(Norm norm, const MlpShape& shape) {
+  return mlp([norm](int64_t units, const Shape& none) { return norm_layer(norm, units, none); },
+             shape);
+}
+
+nn::Sequential mlp(const MakeNorm& norm, const MlpShape& shape) {
   nn::Sequential net;
   net.add("flatten", nn::Flatten());
   const std::vector<int64_t>& widths = shape.widths;
   for (size_t i = 1; i + 1 < widths.size(); ++i) {
-    net.add(str("fc", i), nn::Linear({.in_features = widths[i - 1],
-                                      .out_features = widths[i],
-                                      .bias = shape.bias}));
-    net.add(str("norm", i), norm_layer(norm, widths[i], {}));
+    net.add(
+        str("fc", i),
+        nn::Linear({.in_features = widths[i - 1], .out_features = widths[i], .bias = shape.bias}));
+    net.add(str("norm", i), norm(widths[i], {}));
     net.add(str("act", i), nn::Lambda(shape.activation ? shape.activation
                                                        : [](const Tensor& x) { return relu(x); }));
   }
@@ -105,22 +110,36 @@ nn::Sequential mlp(Norm norm, const MlpShape& shape) {
 }
 
 nn::Sequential cnn(Norm norm, const std::vector<int64_t>& channels, bool bias) {
+  return cnn([norm](int64_t maps, const Shape& sides) { return norm_layer(norm, maps, sides); },
+             channels, bias);
+}
+
+nn::Sequential cnn(const MakeNorm& norm, const std::vector<int64_t>& channels, bool bias) {
+  return cnn_of(
+      [&](nn::Sequential& net, const Stage& s) {
+        net.add(str("conv", s.number), nn::Conv2d({.in_channels = s.in,
+                                                   .out_channels = s.out,
+                                                   .kernel_size = 3,
+                                                   .padding = 1,
+                                                   .bias = bias}));
+        net.add(str("norm", s.number), norm(s.out, {s.side, s.side}));
+        net.add(str("act", s.number), nn::ReLU());
+      },
+      channels);
+}
+
+nn::Sequential cnn_of(const std::function<void(nn::Sequential& net, const Stage& stage)>& add,
+                      const std::vector<int64_t>& channels) {
   nn::Sequential net;
-  int64_t in = 1, side = 28;
-  for (size_t i = 0; i < channels.size(); ++i) {
-    net.add(str("conv", i + 1), nn::Conv2d({.in_channels = in,
-                                            .out_channels = channels[i],
-                                            .kernel_size = 3,
-                                            .padding = 1,
-                                            .bias = bias}));
-    net.add(str("norm", i + 1), norm_layer(norm, channels[i], {side, side}));
-    net.add(str("act", i + 1), nn::ReLU());
-    net.add(str("pool", i + 1), nn::MaxPool2d(2));
-    in = channels[i];
-    side /= 2;
+  Stage stage{.number = 0, .in = 1, .out = 1, .side = 28};
+  for (const int64_t out : channels) {
+    stage = {.number = stage.number + 1, .in = stage.out, .out = out, .side = stage.side};
+    add(net, stage);
+    net.add(str("pool", stage.number), nn::MaxPool2d(2));
+    stage.side /= 2;
   }
   net.add("flatten", nn::Flatten());
-  net.add("head", nn::Linear(in * side * side, 10));
+  net.add("head", nn::Linear(stage.out * stage.side * stage.side, 10));
   return net;
 }
 
@@ -159,11 +178,10 @@ std::vector<double> train(nn::Module& net, optim::Optimizer& optimizer, const da
 
 double error_of(nn::Module& net, const data::Batch& images) {
   bool is_finite = true;
-  const double right =
-      evaluated_sum(net, images, [&](const Tensor& logits, const Tensor& labels) {
-        is_finite = is_finite && std::isfinite(sum(logits).item());
-        return sum(to(argmax(logits, 1) == labels, int64)).item();
-      });
+  const double right = evaluated_sum(net, images, [&](const Tensor& logits, const Tensor& labels) {
+    is_finite = is_finite && std::isfinite(sum(logits).item());
+    return sum(to(argmax(logits, 1) == labels, int64)).item();
+  });
   return is_finite ? 1 - right / static_cast<double>(images.x.size(0)) : 0.9;
 }
 

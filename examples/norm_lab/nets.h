@@ -43,6 +43,25 @@ nn::Sequential mlp(Norm norm, const MlpShape& shape = {});
 /// "head".
 nn::Sequential cnn(Norm norm, const std::vector<int64_t>& channels = {8, 16}, bool bias = true);
 
+/// Makes a layer for x [N, channels, ...] with these sizes after the channels.
+using MakeNorm =
+    std::function<std::unique_ptr<nn::Module>(int64_t channels, const Shape& positions)>;
+/// The same nets with any layer in place of a norm.
+/// @{
+nn::Sequential mlp(const MakeNorm& norm, const MlpShape& shape = {});
+nn::Sequential cnn(const MakeNorm& norm, const std::vector<int64_t>& channels = {8, 16},
+                   bool bias = true);
+/// @}
+
+/// What comes before a pool of a cnn: from `in` to `out` channels of side x side positions.
+struct Stage {
+  int number;  ///< from 1
+  int64_t in, out, side;
+};
+/// A cnn with other stages: `add` puts the layers of one into the net.
+nn::Sequential cnn_of(const std::function<void(nn::Sequential& net, const Stage& stage)>& add,
+                      const std::vector<int64_t>& channels = {8, 16});
+
 /// How a net is trained.
 struct Training {
   int64_t batch = 64;

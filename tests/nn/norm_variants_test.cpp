@@ -82,7 +82,9 @@ TEST_CASE("ghost batch norm throws before anything changes if a part has a singl
   CHECK(message_of([] { nn::GhostBatchNorm1d({.num_features = 3}); }) ==
         "[GhostBatchNorm1d] virtual_batch_size has to be given, and be at least 1. Hint: "
         "nn::GhostBatchNorm1d({.virtual_batch_size = ...})");
-  CHECK(contains(message_of([&] { nn::GhostBatchNorm2d(3, 2)(ones({4, 2, 1, 1})); }),
+  CHECK(contains(message_of([&] {
+                   nn::GhostBatchNorm2d(3, 2)(ones({4, 2, 1, 1}));
+                 }),
                  "input [4,2,1,1]"));
 }
 
@@ -103,8 +105,7 @@ TEST_CASE("ghost batch norm is folded and recomputed as batch norm is") {
 // --- Batch renormalization ---
 
 TEST_CASE("batch renormalization with limits 1 and 0 is batch norm") {
-  auto renorm =
-      in_double<nn::BatchRenorm2d>({.num_features = 3, .r_max = 1, .d_max = 0});
+  auto renorm = in_double<nn::BatchRenorm2d>({.num_features = 3, .r_max = 1, .d_max = 0});
   auto batch = in_double<nn::BatchNorm2d>({.num_features = 3});
   const Tensor x = random({4, 3, 2, 2});
   check_close(renorm(x), batch(x));
@@ -113,8 +114,8 @@ TEST_CASE("batch renormalization with limits 1 and 0 is batch norm") {
 }
 
 TEST_CASE("within its limits, batch renormalization computes in training what evaluation does") {
-  auto renorm = in_double<nn::BatchRenorm1d>(
-      {.num_features = 2, .momentum = 0, .r_max = 100, .d_max = 100});
+  auto renorm =
+      in_double<nn::BatchRenorm1d>({.num_features = 2, .momentum = 0, .r_max = 100, .d_max = 100});
   const NoGrad pause;
   renorm.weight.copy_(tensor({2.0, -3.0}));
   renorm.bias.copy_(tensor({0.5, 1.0}));
@@ -195,7 +196,9 @@ TEST_CASE("filter response norm ignores the scale of an image, and nothing else 
 }
 
 TEST_CASE("filter response norm takes images with its channels") {
-  CHECK(message_of([] { nn::FilterResponseNorm2d(3)(ones({2, 4, 5, 5})); }) ==
+  CHECK(message_of([] {
+          nn::FilterResponseNorm2d(3)(ones({2, 4, 5, 5}));
+        }) ==
         "[FilterResponseNorm2d] expected [N,3,H,W], got [2,4,5,5]. Hint: unsqueeze(x, 0) makes a "
         "batch of one image");
   CHECK_THROWS_AS(nn::FilterResponseNorm2d(3)(ones({3, 5, 5})), ShapeError);
@@ -221,7 +224,9 @@ TEST_CASE("dynamic tanh of images can have a weight per channel or per element")
     CHECK(layer.weight.shape() == shape);
     check_layer_gradients(layer, random({2, 2, 3, 2}));
   }
-  CHECK(message_of([] { nn::DynamicTanh(3)(ones({2, 4})); }) ==
+  CHECK(message_of([] {
+          nn::DynamicTanh(3)(ones({2, 4}));
+        }) ==
         "[DynamicTanh] expected last sizes [3], got input [2,4]. Hint: a size of 1 in "
         "normalized_shape stands for any");
   CHECK_THROWS_AS(nn::DynamicTanh({.normalized_shape = {2, 3}})(ones({3})), ShapeError);
@@ -229,8 +234,7 @@ TEST_CASE("dynamic tanh of images can have a weight per channel or per element")
 }
 
 TEST_CASE("weight decay spares the parameters of layers in place of a norm") {
-  nn::Sequential net(nn::FilterResponseNorm2d(3),
-                     nn::DynamicTanh({.normalized_shape = {3, 4, 4}}));
+  nn::Sequential net(nn::FilterResponseNorm2d(3), nn::DynamicTanh({.normalized_shape = {3, 4, 4}}));
   const auto decays = nn::decays(net);
   for (const NamedTensor& p : net.named_parameters()) CHECK_FALSE(decays(p));
 }
