@@ -13,6 +13,7 @@
 #include "core/io/safetensors.h"
 #include "core/loss/loss.h"
 #include "core/norm/norm.h"
+#include "core/norm/norm_terms.h"
 #include "core/ops.h"
 #include "core/print.h"
 #include "core/system_info.h"

@@ -352,6 +352,17 @@ std::span<const Shape> Tape::input_shapes(const Entry& entry) const {
   return {input_shapes_.data() + entry.first_input, entry.input_count};
 }
 
+detail::List<Tensor> Tape::saved(size_t index) const {
+  check_saved(index);
+  const Entry& entry = entries_[index];
+  detail::List<Tensor> tensors;
+  tensors.reserve(entry.saved_count);
+  for (uint32_t k = 0; k < entry.saved_count; ++k) {
+    tensors.push_back(saved_[entry.first_saved + k].tensor);
+  }
+  return tensors;
+}
+
 std::string Tape::options(const Entry& entry) const {
   return entry.options == nullptr ? "" : entry.options(entry.attributes);
 }

@@ -142,6 +142,7 @@ struct ReplayEvent {
   /// The spans (indices into Tape::spans()) whose result the entry produced, inner ones first:
   /// output_gradient is the gradient of the output of that module, or of that composed operation.
   std::span<const int32_t> results_of;
+  std::span<const Tensor> saved;  ///< what the entry kept for its rule, in the order of saved()
 };
 
 /// What a tape does besides recording.
@@ -235,6 +236,9 @@ class Tape {
   size_t path_count() const { return paths_.size(); }
   /// Index of the entry and tensor of each leaf, in the order in which they were first used.
   std::span<const std::pair<int32_t, Tensor>> leaves() const { return leaves_; }
+  /// What entry number `index` keeps for its rule, in the order of saved(). Throws TapeError if a
+  /// replay has released it, or if it has been overwritten since.
+  detail::List<Tensor> saved(size_t index) const;
   /// Bytes that the tensors saved for one entry, or for all, keep alive (views counted in full).
   int64_t saved_bytes(const Entry& entry) const;
   int64_t saved_bytes() const;
@@ -341,6 +345,7 @@ class Tape {
   void warn_where_growing();
   double lap();
   std::string describe(size_t index) const;
+  void check_saved(size_t index) const;
   void check_finite(const Tensor& tensor, const Entry& entry, const char* where) const;
 
   uint64_t id_;

@@ -38,6 +38,26 @@ std::string Tape::describe(size_t index) const {
   return str("%", index, " ", e.op, " ", e.shape);
 }
 
+void Tape::check_saved(size_t index) const {
+  const Entry& entry = entries_[index];
+  if (entry.released) {
+    throw TapeError(
+        "backward",
+        str("entry ", describe(index), " was replayed before and has released what it saved"),
+        "pass {.retain = true} to the first backward, or compute the loss again");
+  }
+  for (uint32_t k = 0; k < entry.saved_count; ++k) {
+    const SavedTensor& s = saved_[entry.first_saved + k];
+    if (s.tensor.defined() && s.tensor.version() != s.version) {
+      throw TapeError("backward",
+                      str("a tensor ", s.tensor.shape(), " that entry ", describe(index),
+                          " needs was overwritten: version ", s.tensor.version(), " now, ",
+                          s.version, " when it was saved"),
+                      "clone() it before writing to it, or write after backward");
+    }
+  }
+}
+
 /// One backward pass over the tape.
 class Tape::Replay {
  public:
@@ -110,15 +130,14 @@ class Tape::Replay {
   void replay_entry(size_t index, const Tensor& g) {
     const Entry entry = tape_.entries_[index];  // a copy: the tape may grow while the rule runs
     if (entry.rule == nullptr || !any_input_needed(entry)) {
-      TensorList none;
-      call_hooks(index, entry, g, none);
+      call_hooks(index, entry, g, {}, {});
       return;
     }
     tape_.current_path_ = entry.path;
     tape_.in_backward_ = true;
-    TensorList gradients;
+    TensorList gradients, saved;
     try {
-      const TensorList saved = take_saved(index, entry);
+      saved = take_saved(index, entry);
       // A copy: the tape's own list may move while the rule records.
       const auto own = slots(entry);
       const Pooled<int32_t> inputs(own.begin(), own.end());
@@ -130,7 +149,8 @@ class Tape::Replay {
       if (error.module_path().empty() && !path.empty()) error.add_module(path);
       throw;
     }
-    call_hooks(index, entry, g, gradients);
+    call_hooks(index, entry, g, gradients, saved);
+    saved.clear();
     for (uint32_t k = 0; k < entry.input_count; ++k) {
       const int32_t slot = slots(entry)[k];
       if (slot < 0 || needed_[static_cast<size_t>(slot)] == 0 || !gradients[k].defined()) continue;
@@ -148,27 +168,15 @@ class Tape::Replay {
   }
 
   TensorList take_saved(size_t index, const Entry& entry) {
-    if (entry.released) {
-      throw TapeError("backward",
-                      str("entry ", tape_.describe(index),
-                          " was replayed before and has released what it saved"),
-                      "pass {.retain = true} to the first backward, or compute the loss again");
-    }
+    tape_.check_saved(index);
     TensorList saved;
     saved.reserve(entry.saved_count);
     for (uint32_t k = 0; k < entry.saved_count; ++k) {
-      SavedTensor& s = tape_.saved_[entry.first_saved + k];
-      if (s.tensor.defined() && s.tensor.version() != s.version) {
-        throw TapeError("backward",
-                        str("a tensor ", s.tensor.shape(), " that entry ", tape_.describe(index),
-                            " needs was overwritten: version ", s.tensor.version(), " now, ",
-                            s.version, " when it was saved"),
-                        "clone() it before writing to it, or write after backward");
-      }
+      Tensor& tensor = tape_.saved_[entry.first_saved + k].tensor;
       if (retain_) {
-        saved.push_back(s.tensor);
+        saved.push_back(tensor);
       } else {
-        saved.push_back(std::move(s.tensor));
+        saved.push_back(std::move(tensor));
       }
     }
     tape_.entries_[index].released = !retain_ && entry.saved_count > 0;
@@ -192,7 +200,8 @@ class Tape::Replay {
     }
   }
 
-  void call_hooks(size_t index, const Entry& entry, const Tensor& g, const TensorList& gradients) {
+  void call_hooks(size_t index, const Entry& entry, const Tensor& g, const TensorList& gradients,
+                  const TensorList& saved) {
     const size_t count = tape_.hooks_.size();  // a hook may add others
     if (count == 0) return;
     std::vector<int32_t> results_of;
@@ -202,7 +211,7 @@ class Tape::Replay {
     }
     const std::string path = tape_.paths_[entry.path];
     for (size_t k = 0; k < count; ++k) {
-      (*tape_.hooks_[k])({static_cast<int>(index), entry, g, gradients, path, results_of});
+      (*tape_.hooks_[k])({static_cast<int>(index), entry, g, gradients, path, results_of, saved});
     }
   }
 

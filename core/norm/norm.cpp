@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "../op_support.h"
+#include "norm_terms.h"
 
 namespace gradus {
 
@@ -405,6 +406,78 @@ Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double b
   for (int64_t i = 1; i < size; ++i) total = add(total, narrow(squares, 1, i, channels));
   const Tensor density = add(mul(total, alpha / static_cast<double>(size)), k);
   return mul(x, to(pow(density, -beta), x.dtype()));
+}
+
+// --- The terms of the gradient ---
+
+namespace {
+
+bool is_norm(const Entry& entry) {
+  constexpr std::array norms = {"batch_norm", "batch_norm_eval", "instance_norm",
+                                "layer_norm", "group_norm",      "rms_norm"};
+  return std::find(norms.begin(), norms.end(), std::string_view(entry.op)) != norms.end();
+}
+
+/// `saved` as fused_norm() records it; g is the gradient of the output. All in double.
+NormTerms terms_of(const Attributes& a, std::span<const Tensor> saved, const Tensor& g) {
+  const NoGrad pause;
+  const Layout& layout = a.layout;
+  const auto wide = [](const Tensor& t, const Shape& shape) {
+    return reshape(to(t.detach(), float64), shape);
+  };
+  const Shape per_set = with_ones(layout.view, layout.dims);
+  const Tensor mean_of_set = wide(saved[2], per_set), variance = wide(saved[3], per_set);
+  const Tensor r = rsqrt(add(variance, a.eps));
+  const Tensor x_hat = mul(sub(wide(saved[0], layout.view), mean_of_set), r);
+  Tensor u = wide(g, layout.view);
+  if (saved[1].defined()) u = mul(u, wide(saved[1], layout.affine));
+  // Statistics that do not depend on x pass no gradient on.
+  const auto through = [&](NormStatistics constant_in, const Tensor& term) {
+    const bool constant = a.statistics() == NormStatistics::given || a.statistics() == constant_in;
+    return constant ? zeros(per_set, float64) : neg(mul(r, mean(term, layout.dims, true)));
+  };
+  const auto like_x = [&](const Tensor& t) {
+    return to(reshape(expand(t, layout.view), saved[0].shape()), saved[0].dtype());
+  };
+  return {.x_hat = like_x(x_hat),
+          .r = like_x(r),
+          .u = like_x(u),
+          .direct = like_x(mul(r, u)),
+          .mean = like_x(through(NormStatistics::raw, u)),
+          .variance = like_x(mul(x_hat, through(NormStatistics::given, mul(u, x_hat))))};
+}
+
+}  // namespace
+
+std::optional<NormTerms> norm_terms(const ReplayEvent& event) {
+  if (!is_norm(event.entry)) return std::nullopt;
+  return terms_of(*static_cast<const Attributes*>(event.entry.attributes), event.saved,
+                  event.output_gradient);
+}
+
+NormTerms norm_terms(Tape& tape, const Tensor& loss, std::string_view layer) {
+  constexpr const char* op = "norm_terms";
+  std::string known;
+  std::vector<size_t> found;
+  for (size_t i = 0; i < tape.size(); ++i) {
+    if (!is_norm(tape[i])) continue;
+    known += str(known.empty() ? "" : ", ", '"', tape.path(tape[i]), '"');
+    if (tape.path(tape[i]) == layer) found.push_back(i);
+  }
+  require(found.size() == 1, op,
+          found.empty() ? "layers are named as in named_parameters(); the composed form of a norm "
+                          "is not one operation, but its terms are on the tape"
+                        : "look at each call in a hook: tape.on_replay()",
+          "expected one norm of the layer \"", layer, "\" on the tape, got ", found.size(),
+          "; it has norms of ", known.empty() ? "no layer" : known);
+  const Entry entry = tape[found[0]];
+  // Whoever has this position on the tape is the output of the norm.
+  Tensor y = Tensor::empty({0}, entry.dtype);
+  y.set_tape_slot({loss.tape_slot().tape, static_cast<int32_t>(found[0]), entry.generation});
+  const Tensor g = tape.gradients(op, {&loss, 1}, {}, {&y, 1}, true, false)[0];
+  require<TapeError>(g.defined(), op, "the norm must come before the loss, and lead to it",
+                     "the loss does not depend on the norm of the layer \"", layer, '"');
+  return terms_of(*static_cast<const Attributes*>(entry.attributes), tape.saved(found[0]), g);
 }
 
 }  // namespace gradus
