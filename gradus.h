@@ -11,6 +11,7 @@
 #include "core/io/checkpoint_folder.h"
 #include "core/io/npy.h"
 #include "core/io/safetensors.h"
+#include "core/jacobian.h"
 #include "core/loss/loss.h"
 #include "core/norm/norm.h"
 #include "core/norm/norm_terms.h"
