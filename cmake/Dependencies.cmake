@@ -46,8 +46,9 @@ function(gradus_link_dependencies target)
   if(gradus_openblas_name)
     set(names GRADUS_OPENBLAS_NAME="${gradus_openblas_name}"
               GRADUS_OPENBLAS_PATH="${gradus_openblas}")
-    set_source_files_properties(${PROJECT_SOURCE_DIR}/core/matmul/blas_kernel.cpp
-                                PROPERTIES COMPILE_DEFINITIONS "${names}")
+    set_source_files_properties(
+      ${PROJECT_SOURCE_DIR}/core/matmul/blas_kernel.cpp
+      ${PROJECT_SOURCE_DIR}/core/linalg/lapack_kernel.cpp PROPERTIES COMPILE_DEFINITIONS "${names}")
     target_include_directories(${target} SYSTEM PRIVATE ${OPENBLAS_INCLUDE_DIRS})
     target_link_libraries(${target} PRIVATE ${CMAKE_DL_LIBS})
   else()

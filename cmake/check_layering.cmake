@@ -18,7 +18,7 @@ set(kernels_files "^core/simd/|^(core|optim)/.*(_kernel\\.(h|cpp)|_plain\\.(h|cp
 set(kernels_includes base kernels)
 # What the families of operations share, checks and rules of each, and what is made of operations.
 set(ops_files "^core/(op_support\\.(h|cpp)|(tensor_methods|system_info)\\.cpp)$"
-    "|^core/(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)/[^/]+\\.cpp$"
+    "|^core/(conv|create|elementwise|linalg|loss|matmul|norm|pool|random|reduce|shape)/[^/]+\\.cpp$"
     "|^core/(elementwise/apply|conv/sliding_window)\\.h$")
 list(JOIN ops_files "" ops_files)
 set(ops_includes base kernels core ops)
@@ -40,7 +40,7 @@ set(programs_includes ${layers})
 # Headers of others (in angle brackets): a pattern and the files that may include them. The first
 # row that fits counts; a header without a row is a dependency nobody has decided on.
 set(external_rules
-    "cblas\\.h => ^core/matmul/blas_kernel\\.cpp$"
+    "cblas\\.h => ^core/(matmul/blas|linalg/lapack)_kernel\\.cpp$"
     "nlohmann/.+ => ^(core/io/safetensors|core/tape_print|nn/model_json|train/[a-z_]+)\\.cpp$|^train/parse_json\\.h$|${programs_files}"
     "zlib\\.h => ^core/io/deflate\\.cpp$"
     "curl/curl\\.h => ^datasets/download\\.cpp$"

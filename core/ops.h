@@ -25,6 +25,7 @@
 #include "elementwise/arithmetic.h"
 #include "elementwise/comparison.h"
 #include "elementwise/functions.h"
+#include "linalg/linalg.h"
 #include "loss/loss.h"
 #include "matmul/matmul.h"
 #include "norm/norm.h"

@@ -46,7 +46,7 @@ digraph house {
   subgraph cluster_families {
     label="families of operations: header, rules, plain definition, kernels";
     fontname="sans-serif"; fontsize=12; color="#b9c4d6"; style="rounded,dashed";
-    conv; create; elementwise; loss; matmul; norm; pool; random; reduce; shape;
+    conv; create; elementwise; linalg; loss; matmul; norm; pool; random; reduce; shape;
   }
   { rank=same; nn; optim; datasets; }
   train [label="train\nloop, run folder, progress"];
@@ -54,9 +54,9 @@ END
   edges | awk '
     $2 == "base" && $1 != "core" && $1 != "simd" { next }
     # The umbrella header includes the families, which use op_support.h.
-    $1 == "ops" && $2 ~ /^(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)$/ {
+    $1 == "ops" && $2 ~ /^(conv|create|elementwise|linalg|loss|matmul|norm|pool|random|reduce|shape)$/ {
       print "  " $1 " -> " $2 " [style=dashed];"; next }
-    $2 == "ops" && $1 ~ /^(conv|create|elementwise|loss|matmul|norm|pool|random|reduce|shape)$/ {
+    $2 == "ops" && $1 ~ /^(conv|create|elementwise|linalg|loss|matmul|norm|pool|random|reduce|shape)$/ {
       print "  " $1 " -> " $2 " [constraint=false, color=\"#d5dbe6\"];"; next }
     { print "  " $1 " -> " $2 ";" }'
   echo "}"

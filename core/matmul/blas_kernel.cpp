@@ -29,6 +29,7 @@ struct Blas {
   decltype(&openblas_set_num_threads) set_num_threads;
   decltype(&openblas_get_config) get_config;
   decltype(&openblas_get_corename) get_corename;
+  void* library;  // null if it is linked
 };
 
 #ifdef GRADUS_OPENBLAS_NAME
@@ -79,7 +80,7 @@ void find(void* library, const char* name, Function*& function) {
 
 Blas load() {
   void* const library = open_library();
-  Blas blas{};
+  Blas blas{.library = library};
   find(library, "cblas_sgemm", blas.sgemm);
   find(library, "cblas_dgemm", blas.dgemm);
   find(library, "openblas_set_num_threads", blas.set_num_threads);
@@ -91,8 +92,8 @@ Blas load() {
 #else
 
 Blas load() {
-  return {cblas_sgemm, cblas_dgemm, openblas_set_num_threads, openblas_get_config,
-          openblas_get_corename};
+  return {cblas_sgemm,         cblas_dgemm,           openblas_set_num_threads,
+          openblas_get_config, openblas_get_corename, nullptr};
 }
 
 #endif
@@ -153,6 +154,16 @@ void blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t
   check_room_for_buffer();
   blas().dgemm(CblasRowMajor, flag(transpose_a), flag(transpose_b), narrow(m), narrow(n), narrow(k),
                alpha, a, narrow(lda), b, narrow(ldb), beta, c, narrow(ldc));
+}
+
+void* find_in_blas(const char* name) {
+  check_room_for_buffer();
+#ifdef GRADUS_OPENBLAS_NAME
+  return dlsym(blas().library, name);
+#else
+  static_cast<void>(name);
+  return blas().library;
+#endif
 }
 
 std::string blas_description() {

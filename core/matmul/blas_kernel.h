@@ -15,6 +15,11 @@ void blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t
                const double* a, int64_t lda, const double* b, int64_t ldb, double beta, double* c,
                int64_t ldc);
 
+/// The function of this name, "dgesv_": OpenBLAS has LAPACK's as well. Null if there is none, or if
+/// the library is linked. Afterwards this thread may call it: there is one thread, and room for its
+/// buffer.
+void* find_in_blas(const char* name);
+
 /// Version, build options and processor type of the BLAS in use, for a program's first line.
 std::string blas_description();
 

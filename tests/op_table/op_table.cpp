@@ -54,7 +54,7 @@ const std::vector<Row>& rows() {
   static const std::vector<Row> all = [] {
     std::vector<Row> list;
     for (auto part : {elementwise_rows(), activation_rows(), reduction_rows(), shape_rows(),
-                      layer_rows(), window_rows(), loss_rows()}) {
+                      layer_rows(), window_rows(), loss_rows(), linalg_rows()}) {
       std::move(part.begin(), part.end(), std::back_inserter(list));
     }
     return list;

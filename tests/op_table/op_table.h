@@ -49,6 +49,7 @@ std::vector<Row> activation_rows();
 std::vector<Row> layer_rows();   ///< products, convolution, pooling, normalization
 std::vector<Row> window_rows();  ///< convolution and pooling composed of those over planes
 std::vector<Row> loss_rows();
+std::vector<Row> linalg_rows();
 /// All of these.
 const std::vector<Row>& rows();
 
