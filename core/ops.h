@@ -32,6 +32,7 @@
 #include "pool/pool.h"
 #include "pool/upsample.h"
 #include "random/random.h"
+#include "reduce/quantile.h"
 #include "reduce/reduce.h"
 #include "reduce/sort.h"
 #include "shape/diagonal.h"

@@ -59,6 +59,14 @@ std::vector<Row> extremes() {
       reduction(
           "min", "min(x, -1).values", [](const Tensors& x) { return min(x[0], -1).values; },
           distinct),
+      reduction(
+          "", "median(x, 1).values", [](const Tensors& x) { return median(x[0], 1).values; },
+          distinct),
+      reduction(
+          "", "quantile(x, 0.4, 1)", [](const Tensors& x) { return quantile(x[0], 0.4, 1); },
+          distinct),
+      reduction(
+          "", "quantile(x, 0.85)", [](const Tensors& x) { return quantile(x[0], 0.85); }, distinct),
   };
 }
 
