@@ -8,6 +8,7 @@ endif()
 foreach(document IN LISTS documents)
   cmake_path(GET document PARENT_PATH folder)
   file(READ ${document} text)
+  string(REGEX REPLACE "\\[[0-9]+\\]\\(" "(" text "${text}")  # code: net[0](x)
   string(REPLACE "](" "\nLINK " text "${text}")  # square brackets confuse lists
   string(REGEX MATCHALL "\nLINK [^():# \n]+[)#]" links "${text}")
   foreach(link IN LISTS links)

@@ -28,6 +28,7 @@ add_test(NAME document.first_program
 gradus_add_document_test(from_pytorch docs/from-pytorch.md)
 gradus_add_document_test(adding_an_op docs/adding-an-op.md)
 gradus_add_document_test(normalization docs/normalization.md)
+gradus_add_document_test(gradients docs/gradients.md)
 gradus_add_document_test(training docs/training.md)
 gradus_add_document_test(data docs/data.md)
 gradus_add_document_test(layers docs/layers.md)
