@@ -8,11 +8,29 @@
 namespace gradus::lab {
 
 Experiment depth_law();
+Experiment heavy_tails();
+Experiment largest_lr();
+Experiment lr_decades();
+Experiment rank();
+Experiment rate_decay();
+Experiment sigmoid_mlp();
+Experiment skip_share();
+Experiment trainable_depth();
 
 std::span<const Experiment> experiments() {
   static const std::vector<Experiment> table = {
-      // At initialization
+      // Before training
       depth_law(),
+      rank(),
+      skip_share(),
+      heavy_tails(),
+      // Why it helps
+      sigmoid_mlp(),
+      trainable_depth(),
+      // Learning rates
+      largest_lr(),
+      lr_decades(),
+      rate_decay(),
   };
   return table;
 }

@@ -44,9 +44,8 @@ int list(const CommandLine& line) {
   std::vector<std::vector<std::string>> rows;
   for (const Experiment& experiment : experiments()) {
     rows.push_back({experiment.name, experiment.title, experiment.paper});
-    all.push_back({{"name", experiment.name},
-                   {"title", experiment.title},
-                   {"paper", experiment.paper}});
+    all.push_back(
+        {{"name", experiment.name}, {"title", experiment.title}, {"paper", experiment.paper}});
   }
   std::cout << (line.json ? all.dump() + "\n" : aligned_table(rows, "lll"));
   return 0;
@@ -104,13 +103,15 @@ int run(int argc, char** argv) {
   run_command.add_option("--data", line.run.data, "folder that holds the files of MNIST")
       ->check(not_empty());
   run_command
-      .add_option("--dataset", line.run.dataset, "auto, synthetic, mnist, fashion-mnist, kmnist ...")
+      .add_option("--dataset", line.run.dataset,
+                  "auto, synthetic, mnist, fashion-mnist, kmnist ...")
       ->check(one_of(data::dataset_names()));
   run_command.add_option("--seeds", line.run.seeds, "of each measurement; default: 2, in full 6")
       ->check(whole_number(1, 1000));
-  run_command.add_option("--out", line.run.out,
-                         "folder for results; a run that is there goes on; default: "
-                         "norm_lab-quick or norm_lab-full")
+  run_command
+      .add_option("--out", line.run.out,
+                  "folder for results; a run that is there goes on; default: "
+                  "norm_lab-quick or norm_lab-full")
       ->check(not_empty());
   run_command.add_option("--threads", line.threads, "default: one per processor")
       ->check(whole_number(1, 1024));
@@ -120,7 +121,9 @@ int run(int argc, char** argv) {
   report_command.add_flag("--slides", line.slides, "also each figure as SVG, CSV and PNG");
   CLI::App& compare_command =
       *app.add_subcommand("compare", "the numbers of two folders whose intervals do not overlap");
-  compare_command.add_option("DIR", line.folders, "two folders of results")->required()->expected(2);
+  compare_command.add_option("DIR", line.folders, "two folders of results")
+      ->required()
+      ->expected(2);
   for (CLI::App* command : {&list_command, &run_command}) {
     command->add_flag("--json", line.json, "results as one line of JSON, alone on standard output");
   }

@@ -2,6 +2,7 @@
 
 #include <gradus/core/base/error.h>
 #include <gradus/core/base/random.h>
+#include <gradus/core/grad.h>
 #include <gradus/core/ops.h>
 #include <gradus/core/tape.h>
 #include <gradus/nn/activation.h>
@@ -102,6 +103,7 @@ nn::Sequential mlp(const MakeNorm& norm, const MlpShape& shape) {
         str("fc", i),
         nn::Linear({.in_features = widths[i - 1], .out_features = widths[i], .bias = shape.bias}));
     net.add(str("norm", i), norm(widths[i], {}));
+    if (shape.after_norm) net.add(str("after", i), nn::Lambda(shape.after_norm));
     net.add(str("act", i), nn::Lambda(shape.activation ? shape.activation
                                                        : [](const Tensor& x) { return relu(x); }));
   }
@@ -141,6 +143,27 @@ nn::Sequential cnn_of(const std::function<void(nn::Sequential& net, const Stage&
   net.add("flatten", nn::Flatten());
   net.add("head", nn::Linear(stage.out * stage.side * stage.side, 10));
   return net;
+}
+
+std::vector<Tensor> weights_of(const nn::Module& net) {
+  std::vector<Tensor> weights;
+  for (const NamedTensor& parameter : net.named_parameters()) weights.push_back(parameter.tensor);
+  return weights;
+}
+
+std::vector<Tensor> gradient_of(nn::Module& net, const data::Batch& images, double* loss) {
+  Tape tape;
+  const Tensor value = cross_entropy(net(images.x), images.y);
+  if (loss != nullptr) *loss = value.item();
+  return grad(value, weights_of(net));
+}
+
+void move(const std::vector<Tensor>& weights, double step, const std::vector<Tensor>& direction) {
+  const NoGrad no_grad;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    Tensor weight = weights[i];
+    weight.add_(direction[i], step);
+  }
 }
 
 data::Batch rows(const data::Batch& images, const std::vector<int64_t>& numbers) {

@@ -34,6 +34,7 @@ Tensor normalized(const Tensor& x, Norm norm, double eps = 1e-5, int64_t groups 
 struct MlpShape {
   std::vector<int64_t> widths = {784, 100, 100, 100, 10};
   std::function<Tensor(const Tensor&)> activation = {};  ///< by default relu
+  std::function<Tensor(const Tensor&)> after_norm = {};  ///< between norm and activation
   bool bias = true;  ///< of the linear layers before a norm; the last one has one always
 };
 /// Flatten, then "fc1", "norm1", "act1", "fc2" ... and "head".
@@ -81,6 +82,14 @@ std::vector<double> train(nn::Module& net, optim::Optimizer& optimizer, const da
 double error_of(nn::Module& net, const data::Batch& images);
 /// The mean cross entropy, in evaluation mode.
 double loss_of(nn::Module& net, const data::Batch& images);
+/// The weights of a net, and the gradient of the cross entropy of a batch with respect to them, in
+/// training mode. `loss` gets the loss if it is given.
+/// @{
+std::vector<Tensor> weights_of(const nn::Module& net);
+std::vector<Tensor> gradient_of(nn::Module& net, const data::Batch& images, double* loss = nullptr);
+/// @}
+/// weights += step direction, in place.
+void move(const std::vector<Tensor>& weights, double step, const std::vector<Tensor>& direction);
 /// Some images by number.
 data::Batch rows(const data::Batch& images, const std::vector<int64_t>& numbers);
 

@@ -55,8 +55,8 @@ Results Results::load(const std::filesystem::path& file) {
     const bool is_record = object.is_object() && object.contains("settings") &&
                            object.contains("seed") && object.contains("values");
     if (!is_record && in.eof()) break;  // without a line end: the program was killed
-    require<IoError>(is_record, "norm_lab", "remove the line, or the file", file.string(), ", line ",
-                     count, ": this is no measurement");
+    require<IoError>(is_record, "norm_lab", "remove the line, or the file", file.string(),
+                     ", line ", count, ": this is no measurement");
     records.push_back({object["settings"], object["seed"].get<uint64_t>(), object["values"],
                        object.value("seconds", 0.0)});
   }
@@ -66,9 +66,10 @@ Results Results::load(const std::filesystem::path& file) {
 Results Results::where(const json& settings) const {
   std::vector<Record> found;
   for (const Record& record : records_) {
-    const bool fits = std::all_of(
-        settings.items().begin(), settings.items().end(), [&](const auto& item) {
-          return record.settings.contains(item.key()) && record.settings[item.key()] == item.value();
+    const bool fits =
+        std::all_of(settings.items().begin(), settings.items().end(), [&](const auto& item) {
+          return record.settings.contains(item.key()) &&
+                 record.settings[item.key()] == item.value();
         });
     if (fits) found.push_back(record);
   }
@@ -110,7 +111,8 @@ std::vector<double> Results::each(const std::string& value) const {
 }
 
 Interval Results::median(const std::string& value) const {
-  return bootstrap(each(value), [](const std::vector<double>& sample) { return lab::median(sample); });
+  return bootstrap(each(value),
+                   [](const std::vector<double>& sample) { return lab::median(sample); });
 }
 
 report::Curve Results::over(const std::string& setting, const std::string& value) const {

@@ -16,10 +16,10 @@ using nlohmann::json;
 
 /// One measurement: a line {"settings": ..., "seed": ..., "values": ..., "seconds": ...}.
 struct Record {
-  json settings;     ///< {"norm": "batch", "batch": 64}
-  uint64_t seed;     ///< 0 for a definition
-  json values;       ///< numbers and arrays of numbers, by name
-  double seconds;    ///< that it took
+  json settings;      ///< {"norm": "batch", "batch": 64}
+  uint64_t seed;      ///< 0 for a definition
+  json values;        ///< numbers and arrays of numbers, by name
+  double seconds;     ///< that it took
   json line() const;  ///< the object that is one line
 };
 

@@ -127,13 +127,12 @@ const data::Found& Runner::found_data() {
     const std::string images = data_->name;
     require<IoError>(facts.value("images", images) == images, "norm_lab",
                      "give the folder with --data, or another one with --out",
-                     "the results so far are of ", facts.value("images", ""), ", now found: ",
-                     images);
+                     "the results so far are of ", facts.value("images", ""),
+                     ", now found: ", images);
     facts["images"] = images;
     facts["why"] = data_->why;
     const std::string text = facts.dump(2) + "\n";
-    write_file_atomically("norm_lab", options_.out / "lab.json",
-                          {std::as_bytes(std::span(text))});
+    write_file_atomically("norm_lab", options_.out / "lab.json", {std::as_bytes(std::span(text))});
   }
   return *data_;
 }
@@ -191,8 +190,8 @@ void Runner::append(const std::vector<Record>& records) {
   for (const Record& record : records) text += record.line().dump() + "\n";
   std::ofstream out(file_, std::ios::app);
   require<IoError>(static_cast<bool>(out << text << std::flush), "norm_lab",
-                   "check the space on the disk, and go on with the same command",
-                   file_.string(), " could not be written");
+                   "check the space on the disk, and go on with the same command", file_.string(),
+                   " could not be written");
 }
 
 void Runner::count(const std::vector<const Experiment*>& experiments) {
@@ -228,8 +227,8 @@ int Runner::run(const std::vector<const Experiment*>& experiments) {
       begin(*experiment);
       experiment->run(lab);
       if (done_ == before) continue;
-      console_.say(experiment->name, str(done_ - before, " measurements, ",
-                                         fixed(watch.seconds(), 1), " s"));
+      console_.say(experiment->name,
+                   str(done_ - before, " measurements, ", fixed(watch.seconds(), 1), " s"));
     }
   } catch (const Stopped&) {
     return stop.received();

@@ -19,10 +19,10 @@ namespace gradus::lab {
 /// How experiments are run.
 struct RunOptions {
   bool full = false;
-  std::string dataset = "auto";        ///< see data::OpenOptions
-  std::string data = {};               ///< the folder with its files; empty: it is looked for
-  std::optional<int64_t> seeds = {};   ///< of each measurement; by default 2, in full 6
-  std::filesystem::path out = {};      ///< where results go
+  std::string dataset = "auto";       ///< see data::OpenOptions
+  std::string data = {};              ///< the folder with its files; empty: it is looked for
+  std::optional<int64_t> seeds = {};  ///< of each measurement; by default 2, in full 6
+  std::filesystem::path out = {};     ///< where results go
 };
 
 /// Measures, and keeps the results of each experiment in a file of lines, `out`/NAME.jsonl, in the
@@ -38,8 +38,7 @@ class Runner {
 
   // --- What Lab does ---
 
-  void measure(const json& settings, int64_t seeds, uint64_t first_seed,
-               const Lab::Measurement& f);
+  void measure(const json& settings, int64_t seeds, uint64_t first_seed, const Lab::Measurement& f);
   bool full() const { return options_.full; }
   int64_t seeds() const { return options_.seeds.value_or(full() ? 6 : 2); }
   data::Batch images(data::Split split, int64_t n);
@@ -53,8 +52,8 @@ class Runner {
 
   RunOptions options_;
   training::Console& console_;
-  std::mutex images_;                  // guards what follows: several seeds may ask at once
-  std::array<data::Batch, 2> held_;    // the images that have been asked for, by Split
+  std::mutex images_;                // guards what follows: several seeds may ask at once
+  std::array<data::Batch, 2> held_;  // the images that have been asked for, by Split
   std::optional<data::Found> data_;
   bool counting_ = false;
   int64_t planned_ = 0, done_ = 0;

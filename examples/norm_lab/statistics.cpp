@@ -26,7 +26,8 @@ double mean_power(std::span<const double> numbers, double centre, int power) {
 std::vector<double> ranks(std::span<const double> numbers) {
   std::vector<size_t> order(numbers.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return numbers[a] < numbers[b]; });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return numbers[a] < numbers[b]; });
   std::vector<double> rank(numbers.size());
   for (size_t i = 0; i < order.size();) {
     size_t end = i;

@@ -10,9 +10,9 @@ namespace gradus::lab {
 
 /// An estimate and an interval that contains the truth in 95 % of cases.
 struct Interval {
-  double mean = 0;          ///< the estimate; NaN if there are no numbers
+  double mean = 0;           ///< the estimate; NaN if there are no numbers
   double low = 0, high = 0;  ///< equal to it if there is only one number: nothing is known then
-  int64_t count = 0;        ///< of numbers
+  int64_t count = 0;         ///< of numbers
 
   bool contains(double value) const { return low <= value && value <= high; }
 };

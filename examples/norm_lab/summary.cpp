@@ -48,8 +48,8 @@ json summary_of(const Results& results) {
     const Results some = results.where(settings);
     json values;
     for (const std::string& name : number_names(some)) {
-      values[name] = to_json(some.records()[0].seed == 0 ? Interval{some.mean(name).mean}
-                                                         : some.mean(name));
+      values[name] =
+          to_json(some.records()[0].seed == 0 ? Interval{some.mean(name).mean} : some.mean(name));
     }
     list.push_back({{"settings", settings}, {"values", values}});
   }
@@ -62,16 +62,18 @@ Tone tone_of(Verdict::Kind kind) {
 }
 
 void add_claims(report::Section& first, const ResultsOf& results, bool preview) {
-  report::Figure& figure = first.figure("claims", "What popular articles claim, and what was found");
+  report::Figure& figure =
+      first.figure("claims", "What popular articles claim, and what was found");
   report::Table table{.columns = {"", "claim", "verdict", "figures"}};
   for (const Claim& claim : claims()) {
     const Verdict verdict = claim.judge(results);
     const bool open = verdict.kind == Verdict::Kind::open;
     const std::string word = str(preview && !open ? "preview: " : "", name_of(verdict.kind));
-    table.rows.push_back({{str(claim.number)},
-                          {claim.text},
-                          {word, tone_of(verdict.kind)},
-                          {str(verdict.text, " [", claim.experiment, "](#", claim.experiment, ")")}});
+    table.rows.push_back(
+        {{str(claim.number)},
+         {claim.text},
+         {word, tone_of(verdict.kind)},
+         {str(verdict.text, " [", claim.experiment, "](#", claim.experiment, ")")}});
   }
   figure.see = "Each verdict is computed from the results below, over all seeds.";
   figure.add(std::move(table));
@@ -82,7 +84,8 @@ std::string seeds_text(const Results& results) {
   for (const Record& record : results.records()) seeds.insert(record.seed);
   seeds.erase(0);
   if (seeds.empty()) return "no seeds: exact";
-  return str(seeds.size(), seeds.size() == 1 ? " seed" : " seeds; bands are 95 % intervals of the mean");
+  return str(seeds.size(),
+             seeds.size() == 1 ? " seed" : " seeds; bands are 95 % intervals of the mean");
 }
 
 /// The section of an experiment, with what all figures have in common.
@@ -127,8 +130,9 @@ report::Page report_page(const fs::path& folder) {
   const bool preview = facts.value("kind", "") != "full";
   report::Page page{
       .title = "The normalization lab",
-      .lead = "Batch, layer, instance and group norm side by side on small nets and handwritten "
-              "digits: what the papers found, and which popular claims hold.",
+      .lead =
+          "Batch, layer, instance and group norm side by side on small nets and handwritten "
+          "digits: what the papers found, and which popular claims hold.",
       .preview = preview ? "Preview: a quick run, with small nets, few steps and two seeds. "
                            "`norm_lab run all --full` decides."
                          : ""};
@@ -148,7 +152,8 @@ report::Page report_page(const fs::path& folder) {
 std::string comparison(const fs::path& a, const fs::path& b) {
   load_facts(a);
   load_facts(b);
-  std::vector<std::vector<std::string>> rows = {{"experiment", "settings", "value", "first", "second"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"experiment", "settings", "value", "first", "second"}};
   int64_t alike = 0, missing = 0;
   const auto text = [](const Interval& i) { return str(i.mean, " [", i.low, ", ", i.high, "]"); };
   for (const Experiment& experiment : experiments()) {
@@ -165,8 +170,8 @@ std::string comparison(const fs::path& a, const fs::path& b) {
       }
     }
   }
-  return str(aligned_table(rows, "lllll"), rows.size() - 1, " numbers differ, ", alike,
-             " do not; ", missing, " measurements of the first are not in the second\n");
+  return str(aligned_table(rows, "lllll"), rows.size() - 1, " numbers differ, ", alike, " do not; ",
+             missing, " measurements of the first are not in the second\n");
 }
 
 }  // namespace gradus::lab

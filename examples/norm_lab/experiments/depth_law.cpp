@@ -37,7 +37,8 @@ std::vector<double> squared_gradients(const Net& net) {
   std::vector<Tensor> before_norms;
   for (int64_t layer = 0; layer < net.depth; ++layer) {
     const double gain = net.with_relu ? 2 : 1;  // keeps the variance if there is no norm
-    const Tensor w = randn({net.width, net.width}) * std::sqrt(gain / static_cast<double>(net.width));
+    const Tensor w =
+        randn({net.width, net.width}) * std::sqrt(gain / static_cast<double>(net.width));
     before_norms.push_back(linear(x, w));
     x = normalized(before_norms.back(), net.norm, 0);
     if (net.with_relu) x = relu(x);
@@ -87,10 +88,12 @@ void draw(const Results& results, report::Section& section) {
   auto& rates = section.figure("depth-law-rate", "Growth of the squared gradient per layer");
   rates.x = {.label = "batch size", .log = true};
   rates.y = {.label = "factor per layer"};
-  rates.see = "With batch norm gradients grow in every layer, by the factor that theory gives; with "
-              "the others they do not.";
-  rates.published = "Batch norm, wide nets: (B - 2) / (B - 3) without an activation; towards "
-                    "π / (π - 1) = 1.467 with relu as B grows (Yang et al. 2019, Theorem 8)";
+  rates.see =
+      "With batch norm gradients grow in every layer, by the factor that theory gives; with "
+      "the others they do not.";
+  rates.published =
+      "Batch norm, wide nets: (B - 2) / (B - 3) without an activation; towards "
+      "π / (π - 1) = 1.467 with relu as B grows (Yang et al. 2019, Theorem 8)";
   for (const char* activation : {"linear", "relu"}) {
     auto& chart = rates.chart(activation);
     report::Curve theory;
