@@ -29,7 +29,7 @@ struct CommandLine {
   RunOptions run;
   std::vector<std::string> names;    // of experiments
   std::vector<std::string> folders;  // of results
-  bool quick = false, json = false, slides = false;
+  bool quick = false, json = false, png = false, csv = false;
   int threads = 0;
 };
 
@@ -51,14 +51,15 @@ int list(const CommandLine& line) {
   return 0;
 }
 
-void write_report(const std::filesystem::path& folder, bool slides, Console& console) {
+void write_report(const std::filesystem::path& folder, const CommandLine& line, Console& console) {
   const report::Page page = report_page(folder);
   report::write_html(page, folder / "report.html");
   console.say("report", (folder / "report.html").string());
-  if (!slides) return;
-  const bool png = report::write_slides(page, folder / "slides");
-  console.say("slides", str((folder / "slides").string(),
-                            png ? "" : ": without PNG, since rsvg-convert is not installed"));
+  if (line.csv) report::write_csv(page, folder / "figures");
+  const bool converted = !line.png || report::write_pictures(page, folder / "figures");
+  if (!line.csv && !line.png) return;
+  console.say("figures", str((folder / "figures").string(),
+                             converted ? "" : ": as SVG alone, for lack of rsvg-convert"));
 }
 
 int run(CommandLine line) {
@@ -82,7 +83,7 @@ int run(CommandLine line) {
     return 128 + signal;
   }
   write_summary(line.run.out);
-  write_report(line.run.out, false, console);
+  write_report(line.run.out, line, console);
   if (line.json) std::cout << summary(line.run.out).dump() << '\n';
   return 0;
 }
@@ -118,7 +119,8 @@ int run(int argc, char** argv) {
   CLI::App& report_command =
       *app.add_subcommand("report", "write the report of results: report.html in their folder");
   report_command.add_option("DIR", line.folders, "folder of results")->required()->expected(1);
-  report_command.add_flag("--slides", line.slides, "also each figure as SVG, CSV and PNG");
+  report_command.add_flag("--png", line.png, "also each figure as SVG and PNG, for slides");
+  report_command.add_flag("--csv", line.csv, "also the numbers of each figure");
   CLI::App& compare_command =
       *app.add_subcommand("compare", "the numbers of two folders whose intervals do not overlap");
   compare_command.add_option("DIR", line.folders, "two folders of results")
@@ -145,7 +147,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   Console console;
-  write_report(line.folders[0], line.slides, console);
+  write_report(line.folders[0], line, console);
   return 0;
 }
 

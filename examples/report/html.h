@@ -8,14 +8,24 @@
 
 namespace gradus::report {
 
-/// One HTML file that needs nothing else: no network, no script to be readable.
+/// One HTML file that needs nothing else: no network, and no script to be readable.
 std::string html(const Page& page);
 
-/// Writes it; a file appears complete or not at all.
+/// A figure without its caption as an SVG file, for slides.
+std::string svg(const Figure& figure, bool preview);
+
+/// The numbers of a figure as comma-separated values: panel, series, x, y, low, high; of tables the
+/// cells.
+std::string csv(const Figure& figure);
+
+/// Writes html(page). A file appears complete or not at all.
 void write_html(const Page& page, const std::filesystem::path& path);
 
-/// Writes every figure of the page below a folder, for slides: NAME.svg and NAME.csv, and NAME.png
-/// if rsvg-convert is installed. Returns whether it is.
-bool write_slides(const Page& page, const std::filesystem::path& folder);
+/// Writes every figure that has panels to draw as NAME.svg, and as NAME.png if rsvg-convert is
+/// installed. Returns whether it is.
+bool write_pictures(const Page& page, const std::filesystem::path& folder);
+
+/// Writes every figure as NAME.csv.
+void write_csv(const Page& page, const std::filesystem::path& folder);
 
 }  // namespace gradus::report

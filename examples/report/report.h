@@ -22,6 +22,10 @@
 
 namespace gradus::report {
 
+/// A number as figures and tables write it: at most so many significant digits, but all of a whole
+/// number: "0.0123", "12,300", "1.2×10⁻⁵", and "–" for NaN.
+std::string number(double value, int digits = 3);
+
 /// Points in order of x. `low` and `high`, the interval around each y, may be empty. Points that
 /// are not finite leave a gap.
 struct Curve {

@@ -1,0 +1,255 @@
+// Heat maps and pictures as SVG.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+#include <string_view>
+
+#include <gradus/core/base/text.h>
+#include <gradus/core/io/deflate.h>
+
+#include "svg.h"
+
+namespace gradus::report {
+
+namespace {
+
+using Pixel = std::array<uint8_t, 4>;  // red, green, blue, opacity
+
+void append_big_endian(std::string& bytes, uint32_t value) {
+  for (const unsigned shift : {24U, 16U, 8U, 0U})
+    bytes += static_cast<char>(value >> shift & 0xffU);
+}
+
+void append_chunk(std::string& png, std::string_view type, std::string_view data) {
+  append_big_endian(png, static_cast<uint32_t>(data.size()));
+  const std::string checked = str(type, data);
+  png += checked;
+  append_big_endian(png, add_to_crc32(0, std::as_bytes(std::span(checked))));
+}
+
+std::string base64(std::string_view bytes) {
+  constexpr std::string_view digits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    uint32_t group = 0;
+    for (size_t k = 0; k < 3; ++k) {
+      group = group << 8U | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0U);
+    }
+    for (size_t k = 0; k < 4; ++k) {
+      text += i + k <= bytes.size() ? digits[group >> (18 - 6 * k) & 63U] : '=';
+    }
+  }
+  return text;
+}
+
+// PNG: rows of pixels, each after a 0 ("unfiltered"), as a zlib stream.
+std::string png_address(int64_t width, int64_t height, std::span<const Pixel> pixels) {
+  std::string rows;
+  for (size_t i = 0; i < pixels.size(); ++i) {
+    if (i % static_cast<size_t>(width) == 0) rows += '\0';
+    for (const uint8_t channel : pixels[i]) rows += static_cast<char>(channel);
+  }
+  uint32_t low = 1, high = 0;  // Adler-32
+  for (const char byte : rows) {
+    low = (low + static_cast<uint8_t>(byte)) % 65521;
+    high = (high + low) % 65521;
+  }
+  const std::array<std::span<const std::byte>, 1> parts = {std::as_bytes(std::span(rows))};
+  std::string data = "\x78\x01";
+  for (const std::byte byte : deflated("report", parts, Frame::none))
+    data += static_cast<char>(byte);
+  append_big_endian(data, high << 16U | low);
+
+  std::string header;
+  append_big_endian(header, static_cast<uint32_t>(width));
+  append_big_endian(header, static_cast<uint32_t>(height));
+  header += std::string_view("\x08\x06\0\0\0", 5);  // 8 bits of each of 4 channels
+  std::string png = "\x89PNG\r\n\x1a\n";
+  append_chunk(png, "IHDR", header);
+  append_chunk(png, "IDAT", data);
+  append_chunk(png, "IEND", {});
+  return "data:image/png;base64," + base64(png);
+}
+
+// The colour of positive and negative values on white and on black: their opacity is the size.
+Pixel tinted(double amount) {
+  const auto opacity = static_cast<uint8_t>(std::lround(255 * std::min(1.0, std::abs(amount))));
+  return amount < 0 ? Pixel{0xe0, 0x7b, 0x00, opacity} : Pixel{0x2f, 0x6f, 0xd0, opacity};
+}
+
+// How values of a heat map become shades: -1 ... 1, the share of full colour.
+struct Shades {
+  Scale scale;
+  bool diverging;
+
+  explicit Shades(const HeatMap& map) : diverging(map.diverging) {
+    std::vector<double> values = map.values;
+    std::erase_if(values,
+                  [&](double value) { return !std::isfinite(value) || (map.log && value <= 0); });
+    if (values.empty()) values = {1};
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    scale = {.log = map.log, .low = *low, .high = *high};
+    if (diverging) scale = {.low = 0, .high = std::max({std::abs(*low), std::abs(*high), 1e-300})};
+  }
+  bool can_show(double value) const { return std::isfinite(value) && (!scale.log || value > 0); }
+  double operator()(double value) const {
+    if (diverging) return scale(value);
+    return scale.low < scale.high ? palest + (1 - palest) * scale(value) : 0.5;
+  }
+  static constexpr double palest = 0.04;
+};
+
+std::string cell(double x, double y, double width, double height, double shade) {
+  return element("rect",
+                 with("class", shade < 0 ? "cell below" : "cell", "x", x, "y", y, "width", width,
+                      "height", height, "fill-opacity", fixed(std::min(1.0, std::abs(shade)), 2)));
+}
+
+// What the shades of a map without numbers mean.
+std::string key(const Shades& shades, double right, double y) {
+  const double low = shades.diverging ? -shades.scale.high : shades.scale.low;
+  const std::string high_text = number(shades.scale.high);
+  double x = right - text_width(high_text);
+  std::string body = text_at(right, y, high_text, "end");
+  for (int i = 10; i >= 0; --i) {
+    x -= 9;
+    const double share = i / 10.0;
+    body += cell(x - 4, y - 11, 9, 12,
+                 shades.diverging ? 2 * share - 1 : Shades::palest + (1 - Shades::palest) * share);
+  }
+  return body + text_at(x - 9, y, number(low), "end");
+}
+
+// Where the cells of a heat map are.
+struct Grid {
+  size_t columns, rows;
+  double left, top, width, height;  // the last two of a cell
+
+  double x(size_t column) const { return left + width * static_cast<double>(column); }
+  double y(size_t row) const { return top + height * static_cast<double>(row); }
+};
+
+std::string cells_of(const HeatMap& map, const Grid& grid, const Shades& shades,
+                     const std::vector<std::string>& texts, bool with_numbers) {
+  const double gap = grid.width > 12 ? 1.5 : 0;
+  const double width = grid.width - gap, height = grid.height - gap;
+  std::string body;
+  for (size_t i = 0; i < grid.columns * grid.rows; ++i) {
+    const size_t row = i / grid.columns, column = i % grid.columns;
+    const double x = grid.x(column), y = grid.y(row);
+    const bool shown = shades.can_show(map.values[i]);
+    const double shade = shown ? shades(map.values[i]) : 0;
+    std::string marks =
+        shown ? cell(x, y, width, height, shade) : rect("missing", x, y, width, height);
+    if (with_numbers)
+      marks += text_at(x + width / 2, y + height / 2 + 4.7, texts[i],
+                       std::abs(shade) > 0.7 ? "middle on" : "middle name");
+    const std::string row_name = row < map.rows.size() ? map.rows[row] + ", " : "";
+    const std::string column_name = column < map.columns.size() ? map.columns[column] : "";
+    body += element("g", with("data-tip", str(row_name, column_name, ": ", texts[i])), marks);
+  }
+  return body;
+}
+
+std::string image_of(const HeatMap& map, const Grid& grid, const Shades& shades) {
+  std::vector<Pixel> pixels;
+  pixels.reserve(map.values.size());
+  for (const double value : map.values) {
+    pixels.push_back(shades.can_show(value) ? tinted(shades(value)) : Pixel{128, 128, 128, 60});
+  }
+  const double width = grid.x(grid.columns) - grid.left, height = grid.y(grid.rows) - grid.top;
+  const auto columns = static_cast<int64_t>(grid.columns), rows = static_cast<int64_t>(grid.rows);
+  return element("image", with("class", "pixels", "x", grid.left, "y", grid.top, "width", width,
+                               "height", height, "preserveAspectRatio", "none", "href",
+                               png_address(columns, rows, pixels))) +
+         rect("outline", grid.left, grid.top, width, height);
+}
+
+// Names of rows and columns, as many as fit.
+std::string names_of(const HeatMap& map, const Grid& grid) {
+  std::string body;
+  const auto every = [](double needed, double size) {
+    return static_cast<size_t>(std::max(1.0, std::ceil(needed / size)));
+  };
+  for (size_t r = 0; r < std::min(grid.rows, map.rows.size()); r += every(15, grid.height)) {
+    body += text_at(grid.left - 7, grid.y(r) + grid.height / 2 + 4.2, map.rows[r], "end name");
+  }
+  const size_t step = every(text_width(map.columns) + 4, grid.width);
+  for (size_t c = 0; c < std::min(grid.columns, map.columns.size()); c += step) {
+    body +=
+        text_at(grid.x(c) + grid.width / 2, grid.y(grid.rows) + 16, map.columns[c], "middle name");
+  }
+  return body;
+}
+
+}  // namespace
+
+std::string png_address(const Picture& picture) {
+  std::vector<Pixel> pixels;
+  pixels.reserve(picture.values.size());
+  double largest = 1e-300;
+  for (const double value : picture.values) largest = std::max(largest, std::abs(value));
+  for (const double value : picture.values) {
+    const double share = (value - picture.black) / (picture.white - picture.black);
+    const auto gray = static_cast<uint8_t>(std::lround(255 * std::clamp(share, 0.0, 1.0)));
+    pixels.push_back(picture.diverging ? tinted(value / largest) : Pixel{gray, gray, gray, 255});
+  }
+  return png_address(picture.width, picture.height, pixels);
+}
+
+Drawing draw(const HeatMap& map) {
+  const size_t columns = map.width > 0 ? static_cast<size_t>(map.width) : map.columns.size();
+  const size_t rows = columns == 0 ? 0 : map.values.size() / columns;
+  if (rows == 0) return {0, {}};
+  const std::vector<std::string> texts = numbers(map.values, map.digits);
+  const double left = map.rows.empty() ? 1 : text_width(map.rows) + 9;
+  const double width = (panel_width - left - 1) / static_cast<double>(columns);
+  const bool with_numbers = text_width(texts) + 4 <= width;
+  const Grid grid{.columns = columns,
+                  .rows = rows,
+                  .left = left,
+                  .top = map.y.empty() && with_numbers ? 2.0 : 26.0,
+                  .width = width,
+                  .height = with_numbers ? std::clamp(width, 24.0, 34.0) : std::min(width, 34.0)};
+  const Shades shades(map);
+  const bool as_image = map.values.size() > 1024;
+  std::string body =
+      as_image ? image_of(map, grid, shades) : cells_of(map, grid, shades, texts, with_numbers);
+  body += names_of(map, grid);
+  if (!map.y.empty()) body += text_at(2, 14, map.y, "label");
+  if (!with_numbers) body += key(shades, panel_width - 1, 14);
+  double bottom = grid.y(rows) + (map.columns.empty() ? 2 : 22);
+  if (!map.x.empty()) {
+    body += text_at((left + panel_width) / 2, bottom + 14, map.x, "middle label");
+    bottom += 20;
+  }
+  return {bottom, body};
+}
+
+Drawing draw(const Pictures& pictures) {
+  const auto count = pictures.pictures.size();
+  const size_t per_row = pictures.per_row > 0 ? static_cast<size_t>(pictures.per_row) : 5;
+  const double width = panel_width / static_cast<double>(per_row);
+  std::string body;
+  double top = 0, end = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const Picture& picture = pictures.pictures[i];
+    const double x = width * static_cast<double>(i % per_row);
+    if (i % per_row == 0) top = end;
+    const double side = width - 8, height = side * static_cast<double>(picture.height) /
+                                            static_cast<double>(picture.width);
+    body += element("image", with("class", "pixels", "x", x + 4, "y", top + 4, "width", side,
+                                  "height", height, "href", png_address(picture)));
+    double y = top + height + 18;
+    for (const std::string& line : wrapped(picture.caption, width)) {
+      body += text_at(x + width / 2, y, line, "middle");
+      y += 15;
+    }
+    end = std::max(end, y);
+  }
+  return {end, body};
+}
+
+}  // namespace gradus::report
