@@ -92,7 +92,7 @@ std::optional<uint64_t> bytes_in_file(const Shape& sizes, size_t element_bytes) 
   bool is_empty = false;
   for (const int64_t size : sizes) {
     is_empty = is_empty || size == 0;
-    if (size != 0 && __builtin_mul_overflow(bytes, size, &bytes)) return {};
+    if (size < 0 || (size > 0 && __builtin_mul_overflow(bytes, size, &bytes))) return {};
   }
   return is_empty ? 0 : static_cast<uint64_t>(bytes);
 }

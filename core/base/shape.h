@@ -65,8 +65,8 @@ using Strides = Shape;
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 /// The bytes that elements of `element_bytes` each take in a file; nothing if they overflow 63
-/// bits. With a size of 0 that is none, but the other sizes must not overflow either: no other
-/// reader accepts that.
+/// bits, or a size is negative, as one of 64 bits looks here. With a size of 0 that is none, but
+/// the other sizes must not overflow either: no other reader accepts that.
 std::optional<uint64_t> bytes_in_file(const Shape& sizes, size_t element_bytes);
 
 /// Turns a dimension of `shape` counted from the end (-1 is the last) into one counted from the

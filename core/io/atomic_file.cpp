@@ -8,8 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <optional>
-#include <string_view>
+#include <regex>
 #include <system_error>
 #include <utility>
 
@@ -18,39 +17,11 @@
 namespace gradus {
 namespace {
 
-// A temporary file is named ".gradus-<process>-<number>-<name of the file it becomes>.tmp".
-constexpr std::string_view temporary_prefix = ".gradus-";
-constexpr std::string_view temporary_suffix = ".tmp";
-constexpr size_t longest_name = 200;  // of a file, so that the temporary name is not too long
-
-struct Temporary {
-  pid_t process = 0;
-  int number = 0;
-  std::string target;
-
-  std::string name() const {
-    return str(temporary_prefix, process, "-", number, "-", target, temporary_suffix);
-  }
-};
-
-/// The parts of the name of a temporary file; nothing for other names.
-std::optional<Temporary> parse_temporary(const std::string& name) {
-  Temporary found;
-  const size_t suffix = name.size() - std::min(name.size(), temporary_suffix.size());
-  const char* const end = name.data() + suffix;
-  const char* at = name.data() + std::min(suffix, temporary_prefix.size());
-  for (int* number : {&found.process, &found.number}) {
-    at = std::from_chars(at, end, *number).ptr;
-    at += at < end ? 1 : 0;
-  }
-  found.target = std::string(at, end);
-  const bool good = found.process > 0 && !found.target.empty() && found.name() == name;
-  return good ? std::optional(found) : std::nullopt;
-}
-
-/// Whether another process of this machine may still be writing a file of its own.
-bool is_running(pid_t process) {
-  return process != ::getpid() && (::kill(process, 0) == 0 || errno == EPERM);
+/// The name of a temporary file; `number` makes it unique.
+std::string temporary_name(pid_t process, int number, const std::string& target) {
+  constexpr size_t longest_name = 200;  // of a file, so that the temporary name is not too long
+  return str(".gradus-", process, "-", number, "-", target.size() <= longest_name ? target : "long",
+             ".tmp");
 }
 
 std::string folder_of(const std::filesystem::path& path) {
@@ -75,10 +46,9 @@ AtomicFile::AtomicFile(const char* op, std::filesystem::path path)
                    "choose another name; only regular files are replaced", "'", path_.string(),
                    "' exists and is not a regular file");
   check(!exists || ::access(path_.c_str(), W_OK) == 0, "write");
-  const std::string full = path_.filename().string();
-  Temporary temporary{::getpid(), 0, full.size() <= longest_name ? full : "long"};
-  for (; file_ < 0; ++temporary.number) {
-    const std::string name = str(folder_of(path_), "/", temporary.name());
+  for (int number = 0; file_ < 0; ++number) {
+    const std::string name =
+        str(folder_of(path_), "/", temporary_name(::getpid(), number, path_.filename().string()));
     file_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     check(file_ >= 0 || errno == EEXIST || errno == EINTR, "create");
     if (file_ >= 0) temporary_ = name;
@@ -92,6 +62,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
+  size_ += bytes.size();
   while (!bytes.empty()) {
     const ssize_t written = ::write(file_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
@@ -124,11 +95,17 @@ void write_file_atomically(const char* op, const std::filesystem::path& path,
 
 void remove_temporary_files(const std::filesystem::path& folder,
                             const std::function<bool(const std::string&)>& is_own) {
+  // As temporary_name() has it. Numbers of processes and files have fewer than ten digits.
+  const std::regex form(R"(\.gradus-([1-9][0-9]{0,8})-(?:0|[1-9][0-9]{0,8})-(.+)\.tmp)");
   std::error_code ignored;
   for (std::filesystem::directory_iterator it(folder, ignored), end; it != end;
        it.increment(ignored)) {
-    const auto temporary = parse_temporary(it->path().filename().string());
-    if (!temporary || !is_own(temporary->target) || is_running(temporary->process)) continue;
+    const std::string name = it->path().filename().string();
+    std::smatch parts;
+    if (!std::regex_match(name, parts, form) || !is_own(parts[2])) continue;
+    pid_t process = 0;
+    std::from_chars(&*parts[1].first, &*parts[1].second, process);
+    if (process != ::getpid() && (::kill(process, 0) == 0 || errno == EPERM)) continue;  // it runs
     std::filesystem::remove(it->path(), ignored);
   }
 }

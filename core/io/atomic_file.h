@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -24,6 +25,8 @@ class AtomicFile {
 
   /// Appends bytes. Throws IoError, for instance if the disk is full.
   void write(std::span<const std::byte> bytes);
+  /// How many bytes have been written.
+  uint64_t size() const { return size_; }
   /// Flushes to disk, renames, and flushes the folder. Throws IoError; what was at `path` then
   /// stays, unless only the last step failed: then the new file is in its place, and complete, but
   /// a power failure may bring back the old one.
@@ -36,6 +39,7 @@ class AtomicFile {
   std::filesystem::path path_;
   std::string temporary_;
   int file_ = -1;
+  uint64_t size_ = 0;
 };
 
 /// Writes a complete file in this way, the parts one after the other.

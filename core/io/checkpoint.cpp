@@ -29,8 +29,7 @@ void hash_text(Sha256& hash, const std::string& text) {
 
 /// Of everything that a reader gets, in whatever order it appears.
 std::string checksum(NamedTensors tensors, const Metadata& metadata) {
-  std::sort(tensors.begin(), tensors.end(),
-            [](const NamedTensor& a, const NamedTensor& b) { return a.name < b.name; });
+  std::ranges::sort(tensors, {}, &NamedTensor::name);
   Sha256 hash;
   for (const auto& [key, value] : metadata) {
     hash_text(hash, key);

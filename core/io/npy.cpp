@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
+#include <charconv>
 #include <optional>
 #include <string_view>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "../ops.h"
@@ -32,18 +34,12 @@ struct TypeName {
 constexpr TypeName type_names[] = {{"f4", float32}, {"f8", float64}, {"i8", int64},
                                    {"i4", int32},   {"u1", uint8},   {"b1", boolean}};
 
-template <class Fits>
-const TypeName* find_type(const Fits& fits) {
-  const auto* const found = std::find_if(std::begin(type_names), std::end(type_names), fits);
-  return found == std::end(type_names) ? nullptr : found;
-}
-
 // --- Reading -------------------------------------------------------------------------------------
 
 struct Header {
-  std::optional<std::string> descr;
-  std::optional<bool> fortran_order;
-  std::optional<std::vector<uint64_t>> shape;
+  std::string descr;
+  bool fortran_order = false;
+  std::vector<int64_t> shape;
 };
 
 /// The header is a Python dict with three keys: {'descr': '<f4', 'fortran_order': False,
@@ -53,49 +49,41 @@ class HeaderParser {
   HeaderParser(const InputFile& file, std::string_view text) : file_(file), text_(text) {}
 
   Header parse() {
-    list('{', '}', [this] { entry(); });
+    list("{", "}", [this] { entry(); });
     skip_spaces();
     expect(at_ == text_.size(), "the end");
-    file_.check(header_.descr && header_.fortran_order && header_.shape, again,
-                "the header needs 'descr', 'fortran_order' and 'shape'");
+    file_.check(keys_.size() == 3, again, "the header needs 'descr', 'fortran_order' and 'shape'");
     return std::move(header_);
   }
 
  private:
   /// Elements between two brackets, with commas between them and perhaps one after the last.
   template <class Element>
-  void list(char open, char close, const Element& element) {
-    expect(open);
+  void list(std::string_view open, std::string_view close, const Element& element) {
+    expect_next(open);
     while (!accept(close)) {
       element();
-      if (accept(',')) continue;
-      expect(close);
-      break;
+      if (accept(",")) continue;
+      return expect_next(close);
     }
   }
 
   void entry() {
     const std::string key = string();
-    expect(':');
+    file_.check(keys_.insert(key).second, again, "the header has '", key, "' twice");
+    expect_next(":");
     skip_spaces();
     if (key == "descr") {
       file_.check(next() != '[', "save each field as an array of its own, x['field']",
                   "it holds records of several types, which cannot be read");
-      set(header_.descr, key, string());
+      header_.descr = string();
     } else if (key == "fortran_order") {
-      set(header_.fortran_order, key, truth());
+      header_.fortran_order = accept("True");
+      expect(header_.fortran_order || accept("False"), "True or False");
     } else {
       file_.check(key == "shape", again, "the header has an unknown key '", key, "'");
-      std::vector<uint64_t> sizes;
-      list('(', ')', [&] { sizes.push_back(number()); });
-      set(header_.shape, key, std::move(sizes));
+      list("(", ")", [&] { header_.shape.push_back(number()); });
     }
-  }
-
-  template <class T>
-  void set(std::optional<T>& field, const std::string& key, T value) {
-    file_.check(!field, again, "the header has '", key, "' twice");
-    field = std::move(value);
   }
 
   std::string string() {
@@ -103,45 +91,33 @@ class HeaderParser {
     const char quote = next();
     const size_t end = text_.find(quote, at_ + 1);
     expect((quote == '\'' || quote == '"') && end != std::string_view::npos, "a string");
-    std::string content(text_.substr(at_ + 1, end - at_ - 1));
-    at_ = end + 1;
-    return content;
+    const size_t begin = std::exchange(at_, end + 1) + 1;
+    return std::string(text_.substr(begin, end - begin));
   }
 
-  bool truth() {
-    const bool value = next() == 'T';
-    const std::string_view word = value ? "True" : "False";
-    expect(text_.substr(at_, word.size()) == word, "True or False");
-    at_ += word.size();
-    return value;
-  }
-
-  uint64_t number() {
+  int64_t number() {
     skip_spaces();
-    expect(is_digit(next()), "a size");
-    uint64_t value = 0;
-    for (; is_digit(next()); ++at_) {
-      const auto digit = static_cast<uint64_t>(next() - '0');
-      file_.check(value <= (std::numeric_limits<int64_t>::max() - digit) / 10, again,
-                  "a size in its shape overflows 63 bits");
-      value = 10 * value + digit;
-    }
+    expect(next() >= '0' && next() <= '9', "a size");
+    int64_t value = 0;
+    const char* const end = text_.data() + text_.size();
+    const auto [rest, error] = std::from_chars(text_.data() + at_, end, value);
+    file_.check(error == std::errc(), again, "a size in its shape overflows 63 bits");
+    at_ = text_.size() - static_cast<size_t>(end - rest);
     return value;
   }
 
-  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
   /// The next character; 0 at the end.
   char next() const { return at_ < text_.size() ? text_[at_] : '\0'; }
   void skip_spaces() {
     while (next() == ' ' || next() == '\n') ++at_;
   }
-  bool accept(char c) {
+  bool accept(std::string_view word) {
     skip_spaces();
-    const bool found = at_ < text_.size() && next() == c;
-    at_ += found ? 1 : 0;
+    const bool found = text_.substr(at_).starts_with(word);
+    at_ += found ? word.size() : 0;
     return found;
   }
-  void expect(char c) { expect(accept(c), str("'", c, "'")); }
+  void expect_next(std::string_view word) { expect(accept(word), str("'", word, "'")); }
   void expect(bool found, std::string_view wanted) const {
     file_.check(found, again, "the header is not what NumPy writes: expected ", wanted, " at byte ",
                 at_);
@@ -151,15 +127,15 @@ class HeaderParser {
   std::string_view text_;
   size_t at_ = 0;
   Header header_;
+  std::unordered_set<std::string> keys_;
 };
 
-Shape checked_shape(const InputFile& file, const std::vector<uint64_t>& sizes, DType dtype,
+Shape checked_shape(const InputFile& file, const std::vector<int64_t>& sizes, DType dtype,
                     uint64_t data_bytes) {
   file.check(sizes.size() <= static_cast<size_t>(Shape::max_dims), "reshape it before saving",
              "it has ", sizes.size(), " dimensions; ", Shape::max_dims,
              " are the most there can be");
-  Shape shape;
-  for (const uint64_t size : sizes) shape.push_back(static_cast<int64_t>(size));
+  const Shape shape(sizes);
   const std::optional<uint64_t> needed = bytes_in_file(shape, size_of(dtype));
   file.check(needed.has_value(), again, "its shape ", shape, " overflows 63 bits");
   file.check(*needed == data_bytes, again, "shape ", shape, " and type ", dtype, " need ", *needed,
@@ -195,22 +171,22 @@ Tensor read_array(InputFile& file) {
   uint64_t rest = 0;
   const std::string text = read_header_text(file, rest);
   const Header header = HeaderParser(file, text).parse();
-  const std::string& descr = *header.descr;
+  const std::string& descr = header.descr;
   const bool has_order = descr.find_first_of("<>|=") == 0;
-  const auto* const type = find_type(
-      [&](const TypeName& t) { return has_order && std::string_view(descr).substr(1) == t.name; });
-  file.check(type != nullptr,
+  const auto* const type =
+      std::ranges::find(type_names, descr.substr(has_order ? 1 : 0), &TypeName::name);
+  file.check(has_order && type != std::end(type_names),
              "float32, float64, int64, int32, uint8 and bool can be; convert with "
              "x.astype('float32') in NumPy",
              "elements of type '", descr, "' cannot be read");
-  Shape shape = checked_shape(file, *header.shape, type->dtype, rest);
+  Shape shape = checked_shape(file, header.shape, type->dtype, rest);
   // In Fortran order the elements are those of the transposed tensor in row-major order.
-  if (*header.fortran_order) std::reverse(shape.begin(), shape.end());
+  if (header.fortran_order) std::reverse(shape.begin(), shape.end());
   Tensor x = Tensor::empty(shape, type->dtype);
   file.read(x.raw_mutable_data(), rest);
   if (descr[0] == '>') swap_bytes(mutable_bytes_of(x), size_of(type->dtype));
   file.check(has_valid_bools(x), again, "it is of type bool and has a byte other than 0 and 1");
-  if (!*header.fortran_order) return x;
+  if (!header.fortran_order) return x;
   const NoGrad pause;
   Dims reversed;
   for (int d = x.dim() - 1; d >= 0; --d) reversed.push_back(d);
@@ -224,8 +200,8 @@ std::string header_of(const char* op, const Tensor& x) {
   require<ShapeError>(bytes_in_file(x.shape(), size_of(x.dtype())).has_value(), op,
                       "a size is wrong", "an array of shape ", x.shape(),
                       " cannot be written: its sizes other than 0 overflow 63 bits");
-  const auto* const type = find_type([&](const TypeName& t) { return t.dtype == x.dtype(); });
-  std::string text = str("{'descr': '", size_of(x.dtype()) > 1 ? '<' : '|', type->name,
+  std::string text = str("{'descr': '", size_of(x.dtype()) > 1 ? '<' : '|',
+                         std::ranges::find(type_names, x.dtype(), &TypeName::dtype)->name,
                          "', 'fortran_order': False, 'shape': (");
   for (int64_t size : x.shape()) text += str(size, x.dim() > 1 ? ", " : ",");
   if (x.dim() > 1) text.erase(text.size() - 2);

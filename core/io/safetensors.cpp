@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -36,21 +34,16 @@ constexpr DTypeName dtype_names[] = {
     {"BOOL", boolean}, {"F16", {}},      {"BF16", {}},   {"F8_E4M3", {}}, {"F8_E5M2", {}},
     {"I8", {}},        {"I16", {}},      {"U16", {}},    {"U32", {}},     {"U64", {}}};
 
-/// One tensor: `begin` and `end` are offsets into the data, which follows the header.
-struct TensorInfo {
-  std::string name;
-  DType dtype = float32;
-  Shape shape = {};
-  uint64_t begin = 0, end = 0;
-};
-
 // --- Reading the header --------------------------------------------------------------------------
 
-/// A tensor as the header describes it, before it is checked.
-struct RawInfo {
+/// A tensor as the header describes it; `offsets` of its begin and end count from the first byte
+/// after the header.
+struct TensorInfo {
   std::string name;
-  std::optional<std::string> dtype;
-  std::optional<std::vector<uint64_t>> shape, offsets;
+  std::optional<std::string> type_name = {};
+  std::optional<std::vector<uint64_t>> sizes = {}, offsets = {};
+  DType dtype = float32;  ///< like the shape, known once they have been checked
+  Shape shape = {};
 };
 
 /// Follows the header's tokens, which may only form {name: {dtype, shape, data_offsets}} and one
@@ -59,7 +52,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit HeaderReader(const InputFile& file) : file_(file) {}
 
-  std::vector<RawInfo> tensors;
+  std::vector<TensorInfo> tensors;
   std::map<std::string, std::string> metadata;
 
   bool null() override { return expect(false, "null"); }
@@ -73,64 +66,53 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   bool binary(binary_t&) override { return expect(false, "binary data"); }
 
   bool number_unsigned(uint64_t value) override {
-    expect(state_ == State::list, "the number ", value);
+    expect(depth_ == 3, "the number ", value);
     list_->push_back(value);
     // More entries than dimensions are wrong anyway; this bounds the memory.
-    if (list_->size() > static_cast<size_t>(Shape::max_dims)) {
-      file_.check(false, key_ == "shape" ? "reshape it before saving" : again, where(),
-                  " has more than ", Shape::max_dims, " entries");
-    }
-    return true;
+    if (list_->size() <= static_cast<size_t>(Shape::max_dims)) return true;
+    file_.check(false, key_ == "shape" ? "reshape it before saving" : again, where(),
+                " has more than ", Shape::max_dims, " entries");
+    return false;
   }
 
   bool string(std::string& value) override {
-    if (state_ == State::metadata) {
-      metadata.emplace(key_, value);
-    } else {
-      expect(state_ == State::tensor && key_ == "dtype", "text");
-      tensors.back().dtype = value;
-    }
+    expect(depth_ == 2 && (in_metadata_ || key_ == "dtype"), "text");
+    if (in_metadata_) metadata.emplace(key_, value);
+    if (!in_metadata_) tensors.back().type_name = value;
     return true;
   }
 
   bool start_object(size_t) override {
-    expect(state_ == State::start || state_ == State::names, "an object");
-    if (state_ == State::start) {
-      state_ = State::names;
-    } else if (key_ == metadata_key) {
-      state_ = State::metadata;
-    } else {
-      state_ = State::tensor;
-      tensors.push_back({.name = key_});
-    }
+    expect(depth_ < 2, "an object");
+    if (++depth_ == 2 && !in_metadata_) tensors.push_back({.name = key_});
     return true;
   }
 
   bool key(std::string& name) override {
-    auto& seen = state_ == State::names ? names_ : inner_names_;
+    auto& seen = depth_ == 1 ? names_ : inner_names_;
     file_.check(seen.insert(name).second, again, "the name '", name, "' appears twice");
     key_ = name;
-    if (state_ == State::tensor) {
-      file_.check(name == "dtype" || name == "shape" || name == "data_offsets", again, "tensor '",
-                  tensors.back().name, "' has an unknown field '", name, "'");
-    }
+    if (depth_ == 1) in_metadata_ = name == metadata_key;
+    if (depth_ == 1 || in_metadata_) return true;
+    file_.check(name == "dtype" || name == "shape" || name == "data_offsets", again, "tensor '",
+                tensors.back().name, "' has an unknown field '", name, "'");
     return true;
   }
 
   bool end_object() override {
-    state_ = state_ == State::names ? State::end : State::names;
+    --depth_;
     inner_names_ = {};  // clear() would go through all buckets of the largest object so far
     return true;
   }
 
   bool start_array(size_t) override {
-    expect(state_ == State::tensor && key_ != "dtype", "a list");
-    list_ = &(key_ == "shape" ? tensors.back().shape : tensors.back().offsets).emplace();
-    state_ = State::list;
+    expect(depth_ == 2 && !in_metadata_ && key_ != "dtype", "a list");
+    list_ = &(key_ == "shape" ? tensors.back().sizes : tensors.back().offsets).emplace();
+    ++depth_;
     return true;
   }
   bool end_array() override {
-    state_ = State::tensor;
+    --depth_;
     return true;
   }
 
@@ -142,14 +124,12 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
  private:
-  enum class State { start, names, tensor, metadata, list, end };
-
   std::string where() const {
-    if (state_ == State::start || state_ == State::end) return "the header";
+    if (depth_ == 0) return "the header";
     std::string key = str("'", key_, "'");
-    if (state_ == State::names) return key;
-    return str(key, state_ == State::metadata ? str(" in ", metadata_key)
-                                              : str(" of tensor '", tensors.back().name, "'"));
+    if (depth_ == 1) return key;
+    return str(key, in_metadata_ ? str(" in ", metadata_key)
+                                 : str(" of tensor '", tensors.back().name, "'"));
   }
   template <class... What>
   bool expect(bool holds, const What&... what) const {
@@ -158,86 +138,55 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   const InputFile& file_;
-  State state_ = State::start;
+  int depth_ = 0;  // 1: names, 2: the fields of a tensor or the metadata, 3: the entries of a list
+  bool in_metadata_ = false;
   std::string key_;
   std::vector<uint64_t>* list_ = nullptr;
   std::unordered_set<std::string> names_, inner_names_;
 };
 
-DType parse_dtype(const std::string& text, const std::string& name, const InputFile& file) {
-  const auto* const found = std::find_if(std::begin(dtype_names), std::end(dtype_names),
-                                         [&](const DTypeName& d) { return d.name == text; });
-  const bool known = found != std::end(dtype_names);
-  file.check(known && found->dtype, "F32, F64, I64, I32, U8 and BOOL can be read", "tensor '", name,
-             "' has the ", known ? "unsupported" : "unknown", " type '", text, "'");
-  return *found->dtype;
-}
-
-TensorInfo checked_tensor(RawInfo&& raw, uint64_t data_bytes, const InputFile& file) {
+/// Sets type and shape. Throws IoError unless they agree with the tensor's place in the data.
+void check_tensor(TensorInfo& info, uint64_t data_bytes, const InputFile& file) {
   const auto check = [&](bool holds, const auto&... what) {
-    file.check(holds, again, "tensor '", raw.name, "' ", what...);
+    file.check(holds, again, "tensor '", info.name, "' ", what...);
   };
-  check(raw.dtype.has_value(), "has no dtype");
-  check(raw.shape.has_value(), "has no shape");
-  check(raw.offsets && raw.offsets->size() == 2, "has no data_offsets [begin, end]");
-  const uint64_t begin = (*raw.offsets)[0], end = (*raw.offsets)[1];
-  TensorInfo info{.dtype = parse_dtype(*raw.dtype, raw.name, file), .begin = begin, .end = end};
+  check(info.type_name.has_value(), "has no dtype");
+  check(info.sizes.has_value(), "has no shape");
+  check(info.offsets && info.offsets->size() == 2, "has no data_offsets [begin, end]");
+  const std::string& type = *info.type_name;
+  const auto* const row = std::ranges::find(dtype_names, type, &DTypeName::name);
+  const bool known = row != std::end(dtype_names);
+  file.check(known && row->dtype, "F32, F64, I64, I32, U8 and BOOL can be read", "tensor '",
+             info.name, "' has the ", known ? "unsupported" : "unknown", " type '", type, "'");
+  info.dtype = *row->dtype;
+  const uint64_t begin = (*info.offsets)[0], end = (*info.offsets)[1];
   check(end >= begin, "ends at ", end, ", before it begins at ", begin);
   check(end <= data_bytes, "ends at byte ", end, " of the data, which has ", data_bytes);
-  bool fits = true;
-  for (const uint64_t size : *raw.shape) {
-    fits = fits && size <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-    info.shape.push_back(static_cast<int64_t>(size));
-  }
-  const auto needed = fits ? bytes_in_file(info.shape, size_of(info.dtype)) : std::nullopt;
-  file.check(needed.has_value(), again, "the shape of tensor '", raw.name, "' overflows 63 bits");
-  check(*needed == end - begin, "of shape ", info.shape, " and type ", *raw.dtype, " needs ",
-        *needed, " bytes, its offsets give ", end - begin);
-  info.name = std::move(raw.name);
-  return info;
+  for (const uint64_t size : *info.sizes) info.shape.push_back(static_cast<int64_t>(size));
+  const auto needed = bytes_in_file(info.shape, size_of(info.dtype));
+  file.check(needed.has_value(), again, "the shape of tensor '", info.name, "' overflows 63 bits");
+  check(*needed == end - begin, "of shape ", info.shape, " and type ", type, " needs ", *needed,
+        " bytes, its offsets give ", end - begin);
 }
 
-/// The tensors in the order of their data, which they must cover exactly once.
-std::vector<TensorInfo> checked_tensors(std::vector<RawInfo>&& raw, uint64_t data_bytes,
-                                        const InputFile& file) {
-  std::vector<TensorInfo> tensors;
-  tensors.reserve(raw.size());
-  for (RawInfo& info : raw) {
-    tensors.push_back(checked_tensor(std::move(info), data_bytes, file));
-  }
-  std::stable_sort(tensors.begin(), tensors.end(), [](const TensorInfo& a, const TensorInfo& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-  });
+/// Puts the tensors in the order of their data. Throws IoError unless they fill exactly
+/// `data_bytes` bytes without overlap or gap.
+void check_tensors(std::vector<TensorInfo>& tensors, uint64_t data_bytes, const InputFile& file) {
+  for (TensorInfo& info : tensors) check_tensor(info, data_bytes, file);
+  std::ranges::stable_sort(tensors, {}, &TensorInfo::offsets);
   uint64_t end = 0;
   const auto check_gap = [&](uint64_t next) {
     file.check(next == end, again, "bytes ", end, " to ", next, " of the data belong to no tensor");
   };
   for (const TensorInfo& t : tensors) {
-    file.check(t.begin >= end, again, "tensor '", t.name, "' overlaps another one");
-    check_gap(t.begin);
-    end = t.end;
+    file.check((*t.offsets)[0] >= end, again, "tensor '", t.name, "' overlaps another one");
+    check_gap((*t.offsets)[0]);
+    end = (*t.offsets)[1];
   }
   check_gap(data_bytes);
-  return tensors;
 }
 
-/// Reads a header. Throws IoError unless its tensors fill exactly `data_bytes` bytes without
-/// overlap or gap.
-std::vector<TensorInfo> parse_header(std::string_view json, uint64_t data_bytes,
-                                     const InputFile& file, SafeTensors& result) {
-  file.check(json.starts_with('{'), again,
-             "the header is not a JSON object: it does not begin with '{'");
-  // The parser would take a zero byte for the end.
-  const size_t zero = json.find('\0');
-  file.check(zero == std::string_view::npos, again,
-             "the header is not complete and valid JSON in UTF-8, at byte ", zero + 1);
-  HeaderReader reader(file);
-  nlohmann::json::sax_parse(json.begin(), json.end(), &reader);
-  result.metadata = std::move(reader.metadata);
-  return checked_tensors(std::move(reader.tensors), data_bytes, file);
-}
-
-SafeTensors read_all(InputFile& file) {
+SafeTensors read_all(InputFile file) {
   constexpr uint64_t length_bytes = 8;
   const uint64_t total = file.size();
   file.check(total >= length_bytes, again, "it has ", total, " bytes, fewer than 8");
@@ -250,11 +199,20 @@ SafeTensors read_all(InputFile& file) {
   std::string json(header_bytes, '\0');
   file.read(json.data(), header_bytes);
 
-  SafeTensors result;
-  const uint64_t data_bytes = total - length_bytes - header_bytes;
-  for (TensorInfo& info : parse_header(json, data_bytes, file, result)) {
+  file.check(json.starts_with('{'), again,
+             "the header is not a JSON object: it does not begin with '{'");
+  // The parser would take a zero byte for the end.
+  const size_t zero = json.find('\0');
+  file.check(zero == std::string::npos, again,
+             "the header is not complete and valid JSON in UTF-8, at byte ", zero + 1);
+  HeaderReader header(file);
+  nlohmann::json::sax_parse(json, &header);
+  check_tensors(header.tensors, total - length_bytes - header_bytes, file);
+
+  SafeTensors result{.tensors = {}, .metadata = std::move(header.metadata)};
+  for (TensorInfo& info : header.tensors) {
     Tensor t = Tensor::empty(info.shape, info.dtype);
-    file.read(t.raw_mutable_data(), info.end - info.begin);
+    file.read(t.raw_mutable_data(), static_cast<uint64_t>(t.nbytes()));
     file.check(has_valid_bools(t), again, "tensor '", info.name,
                "' of type BOOL has a byte other than 0 and 1");
     result.tensors.push_back({std::move(info.name), std::move(t)});
@@ -279,14 +237,13 @@ std::string header_of(const NamedTensors& tensors,
     require<ShapeError>(bytes_in_file(tensor.shape(), size_of(tensor.dtype())).has_value(), save_op,
                         "a size is wrong", "tensor '", name, "' of shape ", tensor.shape(),
                         " cannot be written: its sizes other than 0 overflow 63 bits");
-    const auto type = std::find_if(std::begin(dtype_names), std::end(dtype_names),
-                                   [&t = tensor](DTypeName d) { return d.dtype == t.dtype(); });
-    nlohmann::ordered_json entry;
-    entry["dtype"] = type->name;
-    entry["shape"] = std::vector<int64_t>(tensor.shape().begin(), tensor.shape().end());
-    entry["data_offsets"] = {begin, begin + tensor.nbytes()};
-    entries.push_back({name, std::move(entry)});
-    begin += tensor.nbytes();
+    const int64_t end = begin + tensor.nbytes();
+    entries.push_back(
+        {name,
+         {{"dtype", std::ranges::find(dtype_names, tensor.dtype(), &DTypeName::dtype)->name},
+          {"shape", std::span<const int64_t>(tensor.shape())},
+          {"data_offsets", {begin, end}}}});
+    begin = end;
   }
   try {
     std::string text = root.dump();
@@ -301,8 +258,7 @@ std::string header_of(const NamedTensors& tensors,
 }  // namespace
 
 const Tensor& SafeTensors::at(const std::string& name) const {
-  const auto found = std::find_if(tensors.begin(), tensors.end(),
-                                  [&](const NamedTensor& t) { return t.name == name; });
+  const auto found = std::ranges::find(tensors, name, &NamedTensor::name);
   require<IoError>(found != tensors.end(), "safetensors",
                    "names are those of the file, as in .tensors", "no tensor '", name, "' among ",
                    tensors.size());
@@ -310,13 +266,11 @@ const Tensor& SafeTensors::at(const std::string& name) const {
 }
 
 SafeTensors load_safetensors(const std::filesystem::path& path) {
-  InputFile file("load_safetensors", path);
-  return read_all(file);
+  return read_all({"load_safetensors", path});
 }
 
 SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& name) {
-  InputFile file("load_safetensors", name, bytes);
-  return read_all(file);
+  return read_all({"load_safetensors", name, bytes});
 }
 
 void save_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
@@ -324,9 +278,8 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
   const NoGrad pause;  // copying a tensor into row-major order is not part of a computation
   // Wide elements first, so that every tensor is aligned to its elements, as other readers prefer.
   NamedTensors ordered = tensors;
-  std::stable_sort(ordered.begin(), ordered.end(), [](const NamedTensor& a, const NamedTensor& b) {
-    const auto width = [](const Tensor& t) { return t.defined() ? size_of(t.dtype()) : 0; };
-    return width(a.tensor) > width(b.tensor);
+  std::ranges::stable_sort(ordered, std::greater(), [](const NamedTensor& t) {
+    return t.tensor.defined() ? size_of(t.tensor.dtype()) : 0;
   });
   const std::string header = header_of(ordered, metadata);
   const uint64_t header_bytes = header.size();

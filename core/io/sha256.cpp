@@ -23,9 +23,9 @@ constexpr std::array<uint32_t, 64> round_constants = {
 
 }  // namespace
 
-void Sha256::compress(const std::byte* block) {
+void Sha256::compress() {
   std::array<uint32_t, 64> w;
-  std::memcpy(w.data(), block, block_size);
+  std::memcpy(w.data(), block_.data(), block_size);
   for (size_t t = 0; t < 16; ++t) w[t] = __builtin_bswap32(w[t]);
   for (size_t t = 16; t < 64; ++t) {
     const uint32_t s0 = std::rotr(w[t - 15], 7) ^ std::rotr(w[t - 15], 18) ^ w[t - 15] >> 3;
@@ -46,29 +46,21 @@ void Sha256::compress(const std::byte* block) {
 }
 
 void Sha256::update(std::span<const std::byte> bytes) {
-  total_ += bytes.size();
-  if (pending_size_ > 0) {
-    const size_t taken = std::min(block_size - pending_size_, bytes.size());
-    std::copy_n(bytes.begin(), taken, pending_.begin() + static_cast<ptrdiff_t>(pending_size_));
-    pending_size_ += taken;
+  while (!bytes.empty()) {
+    const size_t pending = total_ % block_size,
+                 taken = std::min(block_size - pending, bytes.size());
+    std::memcpy(&block_[pending], bytes.data(), taken);
+    total_ += taken;
     bytes = bytes.subspan(taken);
-    if (pending_size_ < block_size) return;
-    compress(pending_.data());
+    if (total_ % block_size == 0) compress();
   }
-  for (; bytes.size() >= block_size; bytes = bytes.subspan(block_size)) compress(bytes.data());
-  std::copy(bytes.begin(), bytes.end(), pending_.begin());
-  pending_size_ = bytes.size();
 }
 
 std::string Sha256::hex() {
-  const uint64_t bits = total_ * 8;
-  std::array<std::byte, 2 * block_size> padding{};
-  padding[0] = std::byte{0x80};
-  size_t size = (pending_size_ < 56 ? 56 : 120) - pending_size_;  // so that the length ends a block
-  for (int shift = 56; shift >= 0; shift -= 8) {
-    padding[size++] = static_cast<std::byte>(bits >> shift & 0xff);
-  }
-  update(std::span(padding).first(size));
+  constexpr std::array<std::byte, block_size> padding{std::byte{0x80}};
+  const uint64_t bits = __builtin_bswap64(total_ * 8);  // big-endian; they end a block
+  update(std::span(padding).first(1 + (119 - total_ % block_size) % block_size));
+  update(std::as_bytes(std::span(&bits, 1)));
 
   std::string text;
   for (const uint32_t word : state_) {

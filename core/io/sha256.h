@@ -17,13 +17,12 @@ class Sha256 {
   std::string hex();
 
  private:
-  void compress(const std::byte* block);
+  void compress();
 
   std::array<uint32_t, 8> state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  std::array<std::byte, 64> pending_{};
-  size_t pending_size_ = 0;
-  uint64_t total_ = 0;
+  std::array<std::byte, 64> block_{};  // what has come since the last full one
+  uint64_t total_ = 0;                 // bytes
 };
 
 /// The digest of one run of bytes.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <limits>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
@@ -82,31 +81,41 @@ constexpr const char* again =
 /// One file in an archive, as its directory declares it.
 struct ZipEntry {
   std::string name;
-  bool is_deflated;
-  uint32_t checksum;
-  uint64_t compressed, size;
-  uint64_t begin;  // of its own header, later of its data
+  EntryFields fields;
+  uint64_t compressed, size;  // of the fields, or what stands for them in 64 bits
+  uint64_t begin;             // of its own header, later of its data
+
+  bool is_deflated() const { return fields.method == method_deflated; }
 };
 
 struct Directory {
   uint64_t entries, bytes, begin;
 };
 
-template <class T>
-T read_record(InputFile& file, uint64_t at) {
-  T record;
-  file.seek(at);
-  file.read(&record, sizeof record);
+template <class Record>
+Record as(std::string_view bytes) {
+  Record record;
+  std::memcpy(&record, bytes.data(), sizeof record);
   return record;
 }
 
-/// The first sizeof(T) bytes, which the caller knows to be there.
-template <class T>
-T take(std::string_view& bytes) {
-  T value;
-  std::memcpy(&value, bytes.data(), sizeof value);
-  bytes.remove_prefix(sizeof value);
-  return value;
+/// The first n bytes, which the caller knows to be there.
+std::string_view take(std::string_view& bytes, size_t n) {
+  const std::string_view first = bytes.substr(0, n);
+  bytes.remove_prefix(n);
+  return first;
+}
+
+std::string read_text(InputFile& file, uint64_t at, uint64_t n) {
+  std::string text(n, '\0');
+  file.seek(at);
+  file.read(text.data(), n);
+  return text;
+}
+
+template <class Record>
+Record read_record(InputFile& file, uint64_t at) {
+  return as<Record>(read_text(file, at, sizeof(Record)));
 }
 
 Directory find_directory64(InputFile& file, uint64_t end) {
@@ -124,13 +133,10 @@ Directory find_directory64(InputFile& file, uint64_t end) {
 
 Directory find_directory(InputFile& file) {
   const uint64_t tail_bytes = std::min<uint64_t>(file.size(), sizeof(End) + 0xffff);
-  std::string tail(tail_bytes, '\0');
-  file.seek(file.size() - tail_bytes);
-  file.read(tail.data(), tail_bytes);
+  const std::string tail = read_text(file, file.size() - tail_bytes, tail_bytes);
   for (uint64_t back = sizeof(End); back <= tail_bytes; ++back) {
-    std::string_view rest = std::string_view(tail).substr(tail_bytes - back);
-    const End end = take<End>(rest);
-    if (end.signature != End::expected || end.comment_bytes != rest.size()) continue;
+    const End end = as<End>(std::string_view(tail).substr(tail_bytes - back));
+    if (end.signature != End::expected || end.comment_bytes != back - sizeof end) continue;
     if (end.disk == 0xffff || end.entries == 0xffff || end.directory_bytes == in_zip64 ||
         end.directory_begin == in_zip64) {
       return find_directory64(file, file.size() - back);
@@ -146,15 +152,13 @@ Directory find_directory(InputFile& file) {
 /// Puts in the 64-bit numbers of an entry if its 32-bit ones say so; false if they are missing.
 bool read_zip64(std::string_view extra, std::initializer_list<uint64_t*> fields) {
   while (extra.size() >= 4) {
-    const auto id = take<uint16_t>(extra), length = take<uint16_t>(extra);
+    const auto id = as<uint16_t>(take(extra, 2)), length = as<uint16_t>(take(extra, 2));
     if (extra.size() < length) return false;
-    std::string_view content = extra.substr(0, length);
-    extra.remove_prefix(length);
-    if (id != extra_zip64) continue;
+    std::string_view content = take(extra, length);
     for (uint64_t* field : fields) {
-      if (*field != in_zip64) continue;
+      if (id != extra_zip64 || *field != in_zip64) continue;
       if (content.size() < sizeof *field) return false;
-      *field = take<uint64_t>(content);
+      *field = as<uint64_t>(take(content, sizeof *field));
     }
   }
   return true;
@@ -166,39 +170,34 @@ std::vector<ZipEntry> read_directory(InputFile& file, const Directory& directory
              again, "its directory goes beyond the end of the file");
   file.check(directory.bytes <= max_bytes, again, "its directory of ", directory.bytes,
              " bytes is above the limit of ", max_bytes);
-  std::string bytes(directory.bytes, '\0');
-  file.seek(directory.begin);
-  file.read(bytes.data(), bytes.size());
+  const std::string bytes = read_text(file, directory.begin, directory.bytes);
   std::vector<ZipEntry> entries;
   std::unordered_set<std::string> names;
   std::string_view rest = bytes;
   while (entries.size() < directory.entries) {
-    const auto need = [&](uint64_t n) {
+    const auto next = [&](size_t n) {
       file.check(rest.size() >= n, again, "its directory ends within entry ", entries.size(),
                  " of ", directory.entries);
+      return take(rest, n);
     };
-    need(sizeof(DirectoryLine));
-    const auto line = take<DirectoryLine>(rest);
-    const EntryFields& fields = line.entry;
+    const auto line = as<DirectoryLine>(next(sizeof(DirectoryLine)));
     file.check(line.signature == DirectoryLine::expected, again, "its directory is damaged");
-    const size_t name_bytes = fields.name_bytes, extra_bytes = fields.extra_bytes;
-    need(name_bytes + extra_bytes + line.comment_bytes);
-    ZipEntry e{.name = std::string(rest.substr(0, name_bytes)),
-               .is_deflated = fields.method == method_deflated,
-               .checksum = fields.checksum,
-               .compressed = fields.compressed,
-               .size = fields.size,
+    ZipEntry e{.name = std::string(next(line.entry.name_bytes)),
+               .fields = line.entry,
+               .compressed = line.entry.compressed,
+               .size = line.entry.size,
                .begin = line.begin};
-    file.check((fields.flags & flag_encrypted) == 0, "save it without a password", "entry '",
+    const std::string_view extra = next(e.fields.extra_bytes);
+    next(line.comment_bytes);
+    file.check((e.fields.flags & flag_encrypted) == 0, "save it without a password", "entry '",
                e.name, "' is encrypted");
-    file.check(e.is_deflated || fields.method == method_stored,
+    file.check(e.is_deflated() || e.fields.method == method_stored,
                "save it with np.savez or np.savez_compressed", "entry '", e.name,
-               "' is compressed with method ", uint16_t{fields.method}, "; 0 and 8 can be read");
-    file.check(read_zip64(rest.substr(name_bytes, extra_bytes), {&e.size, &e.compressed, &e.begin}),
-               again, "entry '", e.name, "' has damaged extra fields");
+               "' is compressed with method ", uint16_t{e.fields.method}, "; 0 and 8 can be read");
+    file.check(read_zip64(extra, {&e.size, &e.compressed, &e.begin}), again, "entry '", e.name,
+               "' has damaged extra fields");
     file.check(names.insert(e.name).second, again, "the name '", e.name, "' appears twice");
     entries.push_back(std::move(e));
-    rest.remove_prefix(name_bytes + extra_bytes + line.comment_bytes);
   }
   file.check(rest.empty(), again, "its directory has ", rest.size(), " bytes too many");
   return entries;
@@ -213,10 +212,10 @@ void locate(InputFile& file, ZipEntry& entry, uint64_t limit) {
   const auto header = read_record<LocalHeader>(file, entry.begin);
   file.check(header.signature == LocalHeader::expected, again, "entry '", entry.name,
              "' has no header where the directory says");
-  std::string name(header.entry.name_bytes, '\0');
-  const uint64_t before_data = sizeof header + name.size() + header.entry.extra_bytes;
+  const uint64_t name_bytes = header.entry.name_bytes;
+  const uint64_t before_data = sizeof header + name_bytes + header.entry.extra_bytes;
   need(before_data <= limit - entry.begin);
-  file.read(name.data(), name.size());
+  const std::string name = read_text(file, entry.begin + sizeof header, name_bytes);
   file.check(name == entry.name, again, "entry '", entry.name, "' is named '", name,
              "' in its own header");
   entry.begin += before_data;
@@ -235,11 +234,11 @@ std::vector<ZipEntry> checked_entries(InputFile& file) {
     const uint64_t begin = e.begin;
     locate(file, e, directory.begin);
     ranges.emplace_back(begin, e.begin + e.compressed);
-    file.check(e.is_deflated || e.size == e.compressed, again, "entry '", e.name, "' of ",
+    file.check(e.is_deflated() || e.size == e.compressed, again, "entry '", e.name, "' of ",
                e.compressed, " stored bytes declares ", e.size);
     file.check(e.size / max_inflation <= e.compressed, again, "entry '", e.name, "' declares ",
                e.size, " bytes, more than its ", e.compressed, " compressed ones can hold");
-    if (!e.is_deflated) continue;
+    if (!e.is_deflated()) continue;
     file.check(e.size <= most - inflated,
                "if it really holds so much, write it uncompressed, with numpy.savez",
                "its entries declare more than ", most, " bytes, from a file of ", file.size());
@@ -263,7 +262,7 @@ void read_zip(const char* op, const std::filesystem::path& path,
     };
     file.seek(e.begin);
     InputFile::ReadSome read = [&](uint64_t, void* to, size_t n) { return file.read_up_to(to, n); };
-    if (e.is_deflated) {
+    if (e.is_deflated()) {
       read = inflated(file, e.compressed, Frame::none,
                       str("'", file.name(), "': the compressed data of entry '", e.name, "'"));
     }
@@ -279,9 +278,9 @@ void read_zip(const char* op, const std::filesystem::path& path,
                       });
     use(e.name, content);
     std::byte more;
-    check(rest == 0 && (!e.is_deflated || read(0, &more, 1) == 0), "holds more than the ", e.size,
+    check(rest == 0 && (!e.is_deflated() || read(0, &more, 1) == 0), "holds more than the ", e.size,
           " bytes it declares");
-    check(checksum == e.checksum, "is damaged: wrong checksum");
+    check(checksum == e.fields.checksum, "is damaged: wrong checksum");
   }
 }
 
@@ -297,11 +296,6 @@ void append(std::string& bytes, const Record& record) {
 }
 
 }  // namespace
-
-void ZipWriter::write(std::span<const std::byte> bytes) {
-  file_.write(bytes);
-  written_ += bytes.size();
-}
 
 void ZipWriter::add(const std::string& name, std::span<const std::span<const std::byte>> parts,
                     bool compress) {
@@ -321,7 +315,7 @@ void ZipWriter::add(const std::string& name, std::span<const std::span<const std
   const std::vector<std::byte> packed =
       compress ? deflated(op_, parts, Frame::none) : std::vector<std::byte>();
   const uint64_t compressed = compress ? packed.size() : size;
-  check_size(compressed <= max_offset - written_);
+  check_size(compressed <= max_offset - file_.size());
 
   const bool ascii = std::all_of(name.begin(), name.end(), [](char c) { return (c & 0x80) == 0; });
   const EntryFields entry{.flags = ascii ? uint16_t{0} : flag_utf8,
@@ -330,26 +324,26 @@ void ZipWriter::add(const std::string& name, std::span<const std::span<const std
                           .compressed = static_cast<uint32_t>(compressed),
                           .size = static_cast<uint32_t>(size),
                           .name_bytes = static_cast<uint16_t>(name.size())};
-  append(directory_, DirectoryLine{.entry = entry, .begin = static_cast<uint32_t>(written_)});
+  append(directory_, DirectoryLine{.entry = entry, .begin = static_cast<uint32_t>(file_.size())});
   directory_ += name;
   ++entries_;
   std::string header;
   append(header, LocalHeader{.entry = entry});
   header += name;
-  write(std::as_bytes(std::span(header)));
-  write(packed);
-  if (!compress) std::for_each(parts.begin(), parts.end(), [this](auto part) { write(part); });
+  file_.write(std::as_bytes(std::span(header)));
+  file_.write(packed);
+  for (const auto part : parts.first(compress ? 0 : parts.size())) file_.write(part);
 }
 
 void ZipWriter::commit() {
-  require(written_ + directory_.size() <= max_offset, op_,
+  require(file_.size() + directory_.size() <= max_offset, op_,
           "save to several files, or with save_safetensors()",
           "the archive would be larger than the 4 GiB that this form of zip holds");
   append(directory_, End{.entries_here = entries_,
                          .entries = entries_,
                          .directory_bytes = static_cast<uint32_t>(directory_.size()),
-                         .directory_begin = static_cast<uint32_t>(written_)});
-  write(std::as_bytes(std::span(directory_)));
+                         .directory_begin = static_cast<uint32_t>(file_.size())});
+  file_.write(std::as_bytes(std::span(directory_)));
   file_.commit();
 }
 

@@ -39,13 +39,10 @@ class ZipWriter {
   void commit();
 
  private:
-  void write(std::span<const std::byte> bytes);
-
   const char* op_;
   AtomicFile file_;
   std::string directory_;
   uint16_t entries_ = 0;
-  uint64_t written_ = 0;
 };
 
 }  // namespace gradus
