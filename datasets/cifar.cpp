@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "../core/io/elements.h"
 #include "../core/io/input_file.h"
 #include "../core/ops.h"
 
@@ -12,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* op = "load_cifar";
-constexpr size_t image_bytes = size_t{3} * 32 * 32;
+constexpr int64_t image_bytes = int64_t{3} * 32 * 32;
 
 void check_format(Format format) {
   require(format != Format::idx, op, "use load_mnist for IDX files", "the data set is not CIFAR");
@@ -39,31 +40,26 @@ fs::path find_file(const fs::path& folder, const KnownDataset& dataset, const st
 CifarData parse_cifar(std::span<const std::byte> bytes, Format format, const std::string& name) {
   check_format(format);
   const bool hundred = format == Format::cifar100;
-  const size_t label_bytes = hundred ? 2 : 1, record_bytes = label_bytes + image_bytes;
-  require<IoError>(!bytes.empty() && bytes.size() % record_bytes == 0, op,
+  const int64_t label_bytes = hundred ? 2 : 1, record_bytes = label_bytes + image_bytes;
+  const auto size = static_cast<int64_t>(bytes.size()), count = size / record_bytes;
+  require<IoError>(size > 0 && size % record_bytes == 0, op,
                    "the file is cut off, or not of the binary version; get it again", name, " has ",
-                   bytes.size(), " bytes, which is no number of records of ", record_bytes,
-                   " bytes");
-  const auto count = static_cast<int64_t>(bytes.size() / record_bytes);
-  CifarData data{Tensor::empty({count, 3, 32, 32}, uint8), Tensor::empty({count}, int64),
-                 hundred ? Tensor::empty({count}, int64) : Tensor()};
-  auto* image = static_cast<std::byte*>(data.images.raw_mutable_data());
-  int64_t* const labels = data.labels.mutable_data<int64_t>();
-  int64_t* const coarse = hundred ? data.coarse_labels.mutable_data<int64_t>() : nullptr;
-  for (int64_t i = 0; i < count; ++i, bytes = bytes.subspan(record_bytes)) {
-    const auto label = [&](size_t at, int64_t classes) {
-      const auto found = std::to_integer<int64_t>(bytes[at]);
-      require<IoError>(found < classes, op, "the file is damaged, or belongs to the other CIFAR",
-                       name, ": a label of record ", i, " is ", found, ", but there are ", classes,
+                   size, " bytes, which is no number of records of ", record_bytes, " bytes");
+  Tensor records = Tensor::empty({count, record_bytes}, uint8);
+  std::ranges::copy(bytes, mutable_bytes_of(records).begin());
+  const auto labels = [&](int64_t column, int64_t classes) {
+    Tensor all = records.select(1, column).to(int64);
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t label = all.data<int64_t>()[i];
+      require<IoError>(label < classes, op, "the file is damaged, or belongs to the other CIFAR",
+                       name, ": a label of record ", i, " is ", label, ", but there are ", classes,
                        " classes");
-      return found;
-    };
-    if (hundred) coarse[i] = label(0, 20);
-    labels[i] = label(label_bytes - 1, hundred ? 100 : 10);
-    const auto pixels = bytes.subspan(label_bytes, image_bytes);
-    image = std::copy(pixels.begin(), pixels.end(), image);
-  }
-  return data;
+    }
+    return all;
+  };
+  const Tensor images = records.narrow(1, label_bytes, image_bytes).contiguous();
+  return {images.reshape({count, 3, 32, 32}), labels(label_bytes - 1, hundred ? 100 : 10),
+          hundred ? labels(0, 20) : Tensor()};
 }
 
 CifarData load_cifar(const fs::path& folder, Split split, const KnownDataset& dataset) {

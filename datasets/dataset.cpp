@@ -1,12 +1,11 @@
 #include "dataset.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstring>
 #include <numeric>
 #include <utility>
 
+#include "../core/io/elements.h"
 #include "../core/ops.h"
 
 namespace gradus::data {
@@ -31,13 +30,11 @@ Tensor empty_rows(const Tensor& like, size_t count, DType dtype) {
 
 Tensor gather_rows(const Tensor& source, std::span<const int64_t> indices) {
   Tensor rows = empty_rows(source, indices.size(), source.dtype());
-  const size_t bytes = static_cast<size_t>(row_size(source)) * size_of(source.dtype());
-  const auto* from = static_cast<const std::byte*>(source.raw_data());
-  auto* to = static_cast<std::byte*>(rows.raw_mutable_data());
-  if (bytes == 0) return rows;
+  const size_t row_bytes = static_cast<size_t>(row_size(source)) * size_of(source.dtype());
+  const auto from = bytes_of(source);
+  auto to = mutable_bytes_of(rows).begin();
   for (const int64_t index : indices) {
-    std::memcpy(to, from + static_cast<size_t>(index) * bytes, bytes);
-    to += bytes;
+    to = std::ranges::copy(from.subspan(static_cast<size_t>(index) * row_bytes, row_bytes), to).out;
   }
   return rows;
 }
@@ -61,12 +58,11 @@ Tensor gather_bytes_as_floats(const Tensor& source, std::span<const int64_t> ind
   return rows;
 }
 
-/// The only sample of a batch of one, without the batch's dimension.
+}  // namespace
+
 Sample only_sample(const Batch& batch) {
   return {batch.x.select(0, 0), batch.y.select(0, 0)};
 }
-
-}  // namespace
 
 Batch Dataset::gather(std::span<const int64_t> indices) const {
   require(!indices.empty(), "gather", "give the numbers of some samples",
@@ -150,10 +146,6 @@ TensorDataset::TensorDataset(const Tensor& x, const Tensor& y,
   }
 }
 
-Sample TensorDataset::get(int64_t index) const {
-  return only_sample(gather({&index, 1}));
-}
-
 Batch TensorDataset::gather(std::span<const int64_t> indices) const {
   for (const int64_t index : indices) checked_index("tensor_dataset", index, size());
   Tensor x = float_of_byte_.empty() ? gather_rows(x_, indices)
@@ -206,8 +198,7 @@ Concat::Concat(std::vector<DatasetPtr> datasets) : datasets_(std::move(datasets)
 
 Sample Concat::get(int64_t index) const {
   checked_index("concat", index, size());
-  const auto k =
-      static_cast<size_t>(std::upper_bound(ends_.begin(), ends_.end(), index) - ends_.begin());
+  const auto k = static_cast<size_t>(std::ranges::upper_bound(ends_, index) - ends_.begin());
   return datasets_[k]->get(k == 0 ? index : index - ends_[k - 1]);
 }
 
@@ -225,10 +216,6 @@ Mapped::Mapped(DatasetPtr dataset, Function function)
     : dataset_(checked_dataset("mapped", std::move(dataset))), function_(std::move(function)) {
   require(function_ != nullptr, "mapped", "give a function from sample to sample",
           "the function is empty");
-}
-
-Sample Mapped::get(int64_t index) const {
-  return only_sample(gather({&index, 1}));
 }
 
 Batch Mapped::gather(std::span<const int64_t> indices) const {

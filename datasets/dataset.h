@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,6 +36,9 @@ class Dataset {
   /// gets every sample.
   virtual Tensor targets() const;
 };
+
+/// The only sample of a batch of one, without the batch's dimension.
+Sample only_sample(const Batch& batch);
 
 /// How loaders and other data sets share one.
 using DatasetPtr = std::shared_ptr<const Dataset>;
@@ -81,7 +83,7 @@ class TensorDataset : public Dataset {
   TensorDataset(const Tensor& x, const Tensor& y, const std::vector<Normalization>& normalization);
 
   int64_t size() const override { return x_.shape()[0]; }
-  Sample get(int64_t index) const override;
+  Sample get(int64_t index) const override { return only_sample(gather({&index, 1})); }
   Batch gather(std::span<const int64_t> indices) const override;
   Tensor targets() const override { return y_; }
 
@@ -137,7 +139,7 @@ class Mapped : public Dataset {
   Mapped(DatasetPtr dataset, Function function);
 
   int64_t size() const override { return dataset_->size(); }
-  Sample get(int64_t index) const override;
+  Sample get(int64_t index) const override { return only_sample(gather({&index, 1})); }
   Batch gather(std::span<const int64_t> indices) const override;
 
  private:

@@ -33,18 +33,15 @@ struct ElementType {
   DType dtype;   ///< in the tensor
 };
 
-constexpr ElementType element_types[] = {{0x08, 1, uint8}, {0x09, 1, int32},   {0x0B, 2, int32},
-                                         {0x0C, 4, int32}, {0x0D, 4, float32}, {0x0E, 8, float64}};
+/// The first type of a tensor is the one that is written for it.
+constexpr ElementType element_types[] = {{0x08, 1, uint8},   {0x0C, 4, int32}, {0x0D, 4, float32},
+                                         {0x0E, 8, float64}, {0x09, 1, int32}, {0x0B, 2, int32}};
 
-/// The first one that fits; nullptr if there is none.
-template <class Fits>
-const ElementType* find_type(const Fits& fits) {
-  const auto* const found = std::find_if(std::begin(element_types), std::end(element_types), fits);
+/// The type whose `field` has this value; nullptr if there is none.
+template <class T>
+const ElementType* find_type(T ElementType::*field, T value) {
+  const auto* const found = std::ranges::find(element_types, value, field);
   return found == std::end(element_types) ? nullptr : found;
-}
-
-const ElementType* type_of_code(std::byte code) {
-  return find_type([&](const ElementType& t) { return std::byte{t.code} == code; });
 }
 
 // --- Files of another kind -----------------------------------------------------------------------
@@ -104,7 +101,8 @@ void reject_magic(const Source& source, Bytes head) {
                      : "unpack or convert it, or get the data set in its original format",
                  "starts with ", show_start(start), ": this is ", what, ", not an IDX file");
   }
-  const bool swapped = head[2] == std::byte{0} && head[3] == std::byte{0} && type_of_code(head[1]);
+  const bool swapped = head[2] == std::byte{0} && head[3] == std::byte{0} &&
+                       find_type(&ElementType::code, std::to_integer<uint8_t>(head[1]));
   source.check(
       !swapped,
       "IDX is big-endian; write the file again with the bytes of each number turned around",
@@ -137,7 +135,7 @@ std::pair<ElementType, Shape> read_header(Source& source) {
     const size_t more = source.content.read_up_to(&head[4], head.size() - 4);
     reject_magic(source, std::span(head).first(4 + more));
   }
-  const ElementType* const type = type_of_code(head[2]);
+  const auto* const type = find_type(&ElementType::code, std::to_integer<uint8_t>(head[2]));
   source.check(
       type != nullptr,
       "known are 8 (unsigned byte), 9 (byte), 11 (short), 12 (int), 13 (float), 14 (double)",
@@ -161,20 +159,19 @@ Tensor read_tensor(Source source) {
   const auto [type, shape] = read_header(source);
   const size_t data_bytes = checked_data_bytes(type, shape, source);
   Tensor tensor = Tensor::empty(shape, type.dtype);
-  const bool widened = type.bytes < size_of(type.dtype);
-  std::vector<std::byte> narrow(widened ? data_bytes : 0);
-  const std::span<std::byte> data = widened ? std::span(narrow) : mutable_bytes_of(tensor);
+  const std::span<std::byte> data = mutable_bytes_of(tensor).last(data_bytes);
   const size_t got = source.content.read_up_to(data.data(), data.size());
   source.check(got == data.size(), "the file is cut off; get it again", "the header promises ",
                data.size(), " bytes of data, the file ends after ", got);
   std::byte extra;
   source.check(source.content.read_up_to(&extra, 1) == 0, again, "there are bytes behind the ",
                data.size(), " bytes of data that the header promises");
-  if (!widened && type.bytes > 1) swap_bytes(data, type.bytes);
-  int32_t* out = widened ? tensor.mutable_data<int32_t>() : nullptr;
-  for (size_t i = 0; i < narrow.size(); i += type.bytes) {  // one or two bytes, the first signed
-    const int32_t high = static_cast<int8_t>(narrow[i]);
-    *out++ = type.bytes == 1 ? high : high * 256 + std::to_integer<int32_t>(narrow[i + 1]);
+  if (type.bytes > 1) swap_bytes(data, type.bytes);
+  if (type.bytes == size_of(type.dtype)) return tensor;
+  int32_t* out = tensor.mutable_data<int32_t>();          // stays behind what it is made of
+  for (size_t i = 0; i < data.size(); i += type.bytes) {  // one or two bytes, the last one signed
+    const int32_t high = static_cast<int8_t>(data[i + type.bytes - 1]);
+    *out++ = type.bytes == 1 ? high : high * 256 + std::to_integer<int32_t>(data[i]);
   }
   return tensor;
 }
@@ -182,9 +179,7 @@ Tensor read_tensor(Source source) {
 // --- Writing -------------------------------------------------------------------------------------
 
 std::vector<std::byte> header_of(const Tensor& tensor) {
-  const ElementType* const type = find_type([&](const ElementType& t) {
-    return t.dtype == tensor.dtype() && t.bytes == size_of(tensor.dtype());
-  });
+  const auto* const type = find_type(&ElementType::dtype, tensor.dtype());
   require<DTypeError>(type != nullptr, write_op, "convert with .to(int32) or .to(uint8)",
                       "IDX has no element type for ", tensor.dtype());
   require<ShapeError>(tensor.dim() >= 1, write_op, "reshape it to [1]",

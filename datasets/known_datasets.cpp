@@ -4,9 +4,6 @@
 #include <array>
 
 #include "../core/base/error.h"
-#include "../core/io/deflate.h"
-#include "../core/io/sha256.h"
-#include "idx.h"
 
 namespace gradus::data {
 
@@ -156,15 +153,6 @@ std::vector<KnownDataset> describe_all() {
 
 }  // namespace
 
-const std::string& FileDigests::like(const KnownFile& file) {
-  const bool of_content = !file.sha256.empty();
-  std::optional<std::string>& digest = of_content ? content_digest_ : file_digest_;
-  if (!digest) {
-    digest = of_content ? payload_sha256(content_) : is_gzip(bytes_) ? sha256(bytes_) : "";
-  }
-  return *digest;
-}
-
 const char* name_of(Split split) {
   return split == Split::train ? "training" : "test";
 }
@@ -188,10 +176,9 @@ std::span<const KnownDataset> known_datasets() {
 }
 
 const KnownDataset* find_dataset(std::string_view key) {
-  for (const KnownDataset& known : known_datasets()) {
-    if (known.key == key) return &known;
-  }
-  return nullptr;
+  const auto all = known_datasets();
+  const auto found = std::ranges::find(all, key, &KnownDataset::key);
+  return found == all.end() ? nullptr : &*found;
 }
 
 }  // namespace gradus::data

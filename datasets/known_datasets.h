@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,28 +33,9 @@ struct KnownFile {
   std::string sha256 = {};       ///< of the uncompressed file; empty if unknown
   std::string gzip_sha256 = {};  ///< of the compressed file on the mirrors; or empty
 
-  /// The decisive one; empty if there is none.
+  /// The decisive one; empty if there is none. Copies may be recompressed, so that is the
+  /// content's; for some data sets only the checksums of the compressed files are published.
   const std::string& digest() const { return sha256.empty() ? gzip_sha256 : sha256; }
-};
-
-/// SHA-256 of the content of an IDX file, and of the compressed file. Each is computed on demand.
-/// The bytes must outlive the object.
-class FileDigests {
- public:
-  FileDigests(std::span<const std::byte> bytes, Tensor content)
-      : bytes_(bytes), content_(std::move(content)) {}
-
-  /// The digest to compare with `file.digest()`. Copies may be recompressed, so the content
-  /// decides; for some data sets only the checksums of the compressed files are published. Empty
-  /// for those if this file is not compressed.
-  const std::string& like(const KnownFile& file);
-  /// True if this is `file`.
-  bool match(const KnownFile& f) { return !f.digest().empty() && like(f) == f.digest(); }
-
- private:
-  std::span<const std::byte> bytes_;
-  Tensor content_;
-  std::optional<std::string> content_digest_, file_digest_;
 };
 
 /// A data set that can be opened by name, and how its files are recognized.

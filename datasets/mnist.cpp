@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "../core/io/deflate.h"
 #include "../core/io/input_file.h"
+#include "../core/io/sha256.h"
 #include "../core/ops.h"
 #include "idx.h"
 
@@ -70,14 +72,15 @@ struct Read {
   explicit Read(const fs::path& p) : path(p) {
     const std::vector<std::byte> bytes = read_file("read_idx", path);
     content = parse_idx(bytes, path.string());
-    FileDigests digests(bytes, content);
+    recognize(payload_sha256(content));
+    if (dataset == nullptr && is_gzip(bytes)) recognize(sha256(bytes));
+  }
+  void recognize(const std::string& digest) {
     for (const KnownDataset& known : known_datasets()) {
-      const auto found = std::find_if(known.files.begin(), known.files.end(),
-                                      [&](const KnownFile& f) { return digests.match(f); });
+      const auto found = std::ranges::find(known.files, digest, &KnownFile::digest);
       if (found == known.files.end()) continue;
       dataset = &known;
       file = static_cast<size_t>(found - known.files.begin());
-      return;
     }
   }
   /// "a/train-images-idx3-ubyte holds the test images of MNIST"; only for a known one.

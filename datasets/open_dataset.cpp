@@ -84,8 +84,7 @@ Found load_folder(const fs::path& folder, const KnownDataset* expected, bool tes
   const KnownDataset& like = known != nullptr ? *known : expected != nullptr ? *expected : mnist();
   found = describe(like);
   // If checksums of the uncompressed files are known, what has others is something else.
-  const bool verifiable = std::all_of(like.files.begin(), like.files.end(),
-                                      [](const KnownFile& file) { return !file.sha256.empty(); });
+  const bool verifiable = std::ranges::count(like.files, "", &KnownFile::sha256) == 0;
   if (!recognized && verifiable) {
     found.key = "";
     found.name = "data in the format of " + like.title;
@@ -214,10 +213,8 @@ Found find(const KnownDataset* dataset, const OpenOptions& options) {
 }  // namespace
 
 fs::path default_cache() {
-  if (const std::string base = environment("XDG_CACHE_HOME"); !base.empty()) {
-    return fs::path(base) / "gradus";
-  }
-  const std::string home = environment("HOME");
+  const std::string base = environment("XDG_CACHE_HOME"), home = environment("HOME");
+  if (!base.empty()) return fs::path(base) / "gradus";
   return home.empty() ? fs::path() : fs::path(home) / ".cache" / "gradus";
 }
 

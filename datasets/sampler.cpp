@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "../core/base/error.h"
-#include "dataset.h"
 
 namespace gradus::data {
 
@@ -20,12 +19,6 @@ int64_t checked_size(const char* op, int64_t size) {
   require(size >= 0 && size <= most, op, "give the size of the data set",
           "the number of samples is ", size < 0 ? "negative: " : "huge: ", size);
   return size;
-}
-
-std::vector<int64_t> shuffled(std::vector<int64_t> samples, uint64_t seed, int64_t epoch) {
-  Rng random = generator_of(seed, epoch);
-  shuffle(samples, random);
-  return samples;
 }
 
 }  // namespace
@@ -58,23 +51,18 @@ std::vector<std::vector<int64_t>> members_of_classes(const Tensor& labels) {
 SequentialSampler::SequentialSampler(int64_t size)
     : size_(checked_size("sequential_sampler", size)) {}
 
-std::vector<int64_t> SequentialSampler::order(int64_t) const {
-  return count_from(0, size_);
-}
-
-RandomSampler::RandomSampler(int64_t size, uint64_t seed)
-    : size_(checked_size("random_sampler", size)), seed_(seed) {}
-
-std::vector<int64_t> RandomSampler::order(int64_t epoch) const {
-  return shuffled(count_from(0, size_), seed_, epoch);
-}
-
 SubsetRandomSampler::SubsetRandomSampler(std::vector<int64_t> indices, uint64_t seed)
     : indices_(std::move(indices)), seed_(seed) {}
 
 std::vector<int64_t> SubsetRandomSampler::order(int64_t epoch) const {
-  return shuffled(indices_, seed_, epoch);
+  std::vector<int64_t> samples = indices_;
+  Rng random = generator_of(seed_, epoch);
+  shuffle(samples, random);
+  return samples;
 }
+
+RandomSampler::RandomSampler(int64_t size, uint64_t seed)
+    : SubsetRandomSampler(count_from(0, checked_size("random_sampler", size)), seed) {}
 
 // --- Weighted ------------------------------------------------------------------------------------
 
@@ -143,10 +131,9 @@ std::vector<int64_t> ClassBalancedSampler::order(int64_t epoch) const {
   shuffle(classes, random);  // which classes get one more if the number does not divide
   std::vector<int64_t> samples;
   samples.reserve(static_cast<size_t>(num_samples_));
-  for (int64_t rank = 0; rank < count; ++rank) {
-    std::vector<int64_t> members =
-        members_[static_cast<size_t>(classes[static_cast<size_t>(rank)])];
-    const int64_t share = num_samples_ / count + (rank < num_samples_ % count ? 1 : 0);
+  for (int64_t rank = 0; const int64_t label : classes) {
+    std::vector<int64_t> members = members_[static_cast<size_t>(label)];
+    const int64_t share = num_samples_ / count + (rank++ < num_samples_ % count ? 1 : 0);
     const auto size = static_cast<int64_t>(members.size());
     for (int64_t i = 0; i < share; ++i) {
       if (i % size == 0) shuffle(members, random);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "../core/base/random.h"
-#include "../core/tensor.h"
+#include "dataset.h"
 
 namespace gradus::data {
 
@@ -30,23 +30,10 @@ class SequentialSampler : public Sampler {
   /// Throws ValueError for a negative size.
   explicit SequentialSampler(int64_t size);
   int64_t size() const override { return size_; }
-  std::vector<int64_t> order(int64_t epoch) const override;
+  std::vector<int64_t> order(int64_t /*epoch*/) const override { return count_from(0, size_); }
 
  private:
   int64_t size_;
-};
-
-/// All samples, reshuffled in each epoch.
-class RandomSampler : public Sampler {
- public:
-  /// Throws ValueError for a negative size.
-  explicit RandomSampler(int64_t size, uint64_t seed = 0);
-  int64_t size() const override { return size_; }
-  std::vector<int64_t> order(int64_t epoch) const override;
-
- private:
-  int64_t size_;
-  uint64_t seed_;
 };
 
 /// These samples, reshuffled in each epoch.
@@ -59,6 +46,13 @@ class SubsetRandomSampler : public Sampler {
  private:
   std::vector<int64_t> indices_;
   uint64_t seed_;
+};
+
+/// All samples, reshuffled in each epoch.
+class RandomSampler : public SubsetRandomSampler {
+ public:
+  /// Throws ValueError for a negative size.
+  explicit RandomSampler(int64_t size, uint64_t seed = 0);
 };
 
 /// Options of WeightedRandomSampler.

@@ -29,8 +29,7 @@ std::vector<DatasetPtr> random_split(const DatasetPtr& dataset, const std::vecto
     shuffle(group, random);
     for (const int64_t sample : group) {
       for (size_t k = 0; k < shares.size(); ++k) missing[k] += shares[k];
-      const auto k =
-          static_cast<size_t>(std::max_element(missing.begin(), missing.end()) - missing.begin());
+      const auto k = static_cast<size_t>(std::ranges::max_element(missing) - missing.begin());
       missing[k] -= 1;
       parts[k].push_back(sample);
     }

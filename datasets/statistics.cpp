@@ -1,6 +1,5 @@
 #include "statistics.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "../core/ops.h"

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <exception>
 
 #include "../core/base/denormals.h"
-#include "../core/base/error.h"
+#include "../core/io/elements.h"
 #include "dataset.h"
 #include "image_view.h"
 
@@ -103,10 +102,7 @@ Tensor apply(const Transform& transform, const Tensor& images, const Rng& random
                         "a transform must give every image of a batch the same shape and type",
                         "sample ", number, " became ", one.dtype(), " ", one.shape(),
                         ", others of the batch ", first.dtype(), " ", first.shape());
-    const auto bytes = static_cast<size_t>(one.nbytes());
-    if (bytes == 0) continue;
-    auto* const to = static_cast<std::byte*>(batch.raw_mutable_data());
-    std::memcpy(to + static_cast<size_t>(i) * bytes, one.raw_data(), bytes);
+    std::ranges::copy(bytes_of(one), mutable_bytes_of(batch).begin() + i * one.nbytes());
   }
   return batch;
 }
@@ -158,10 +154,6 @@ Tensor MinMaxScale::operator()(const Tensor& image, Rng&) const {
   return map_channels(view, [&](int64_t, float value) {
     return static_cast<float>((value - from_min) * factor + to_min);
   });
-}
-
-MinMaxScale MinMaxScale::inverse() const {
-  return {.from_min = to_min, .from_max = to_max, .to_min = from_min, .to_max = from_max};
 }
 
 // --- Cutting, mirroring, erasing -----------------------------------------------------------------

@@ -57,7 +57,7 @@ struct MinMaxScale {
   double to_min = 0, to_max = 1;
 
   Tensor operator()(const Tensor& image, Rng& random) const;
-  MinMaxScale inverse() const;
+  MinMaxScale inverse() const { return {to_min, to_max, from_min, from_max}; }
 };
 
 // --- Geometry ------------------------------------------------------------------------------------

@@ -137,18 +137,15 @@ void fill_with_noise(std::span<float> out, Rng& random) {
 
 /// The half of a Gaussian that sums to 1: weights of distance 0, 1, ... up to three sigma.
 std::vector<float> gaussian_weights(double sigma) {
-  const auto reach = static_cast<size_t>(std::ceil(3 * sigma));
-  std::vector<double> weights;
-  double sum = 0;
-  for (size_t distance = 0; distance <= reach; ++distance) {
+  const auto bell = [sigma](size_t distance) {
     const double z = static_cast<double>(distance) / sigma;
-    weights.push_back(std::exp(-0.5 * z * z));
-    sum += distance == 0 ? weights.back() : 2 * weights.back();
-  }
-  std::vector<float> normalized(weights.size());
-  std::transform(weights.begin(), weights.end(), normalized.begin(),
-                 [&](double weight) { return static_cast<float>(weight / sum); });
-  return normalized;
+    return std::exp(-0.5 * z * z);
+  };
+  std::vector<float> weights(static_cast<size_t>(std::ceil(3 * sigma)) + 1);
+  double sum = 1;
+  for (size_t d = 1; d < weights.size(); ++d) sum += 2 * bell(d);
+  for (size_t d = 0; d < weights.size(); ++d) weights[d] = static_cast<float>(bell(d) / sum);
+  return weights;
 }
 
 /// Adds up neighbours that are `step` elements apart, of `count` that lie so; outside of them
