@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -18,8 +17,6 @@ namespace gradus::data {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "IDX is big-endian: all is swapped");
-
-using Bytes = std::span<const std::byte>;
 
 constexpr const char* read_op = "read_idx";
 constexpr const char* write_op = "write_idx";
@@ -92,8 +89,7 @@ struct Source {
 };
 
 /// Explains a file that does not start with 00 00.
-void reject_magic(const Source& source, Bytes head) {
-  const std::string_view start(reinterpret_cast<const char*>(head.data()), head.size());
+void reject_magic(const Source& source, std::string_view start) {
   for (const auto& [begin, what] : other_kinds) {
     source.check(!start.starts_with(begin),
                  begin[0] == '<'
@@ -101,8 +97,8 @@ void reject_magic(const Source& source, Bytes head) {
                      : "unpack or convert it, or get the data set in its original format",
                  "starts with ", show_start(start), ": this is ", what, ", not an IDX file");
   }
-  const bool swapped = head[2] == std::byte{0} && head[3] == std::byte{0} &&
-                       find_type(&ElementType::code, std::to_integer<uint8_t>(head[1]));
+  const bool swapped = start[2] == 0 && start[3] == 0 &&
+                       find_type(&ElementType::code, static_cast<uint8_t>(start[1])) != nullptr;
   source.check(
       !swapped,
       "IDX is big-endian; write the file again with the bytes of each number turned around",
@@ -127,31 +123,27 @@ size_t checked_data_bytes(const ElementType& type, const Shape& shape, const Sou
 
 /// The type of the elements and their shape.
 std::pair<ElementType, Shape> read_header(Source& source) {
-  std::array<std::byte, 4 + 4 * Shape::max_dims> head{};
+  std::array<uint8_t, 36> head{};
   const size_t got = source.content.read_up_to(head.data(), 4);
   source.check(got > 0, again, "the file is empty");
   source.check(got == 4, again, "the file has only ", got, " bytes");
-  if (head[0] != std::byte{0} || head[1] != std::byte{0}) {
+  if (head[0] != 0 || head[1] != 0) {
     const size_t more = source.content.read_up_to(&head[4], head.size() - 4);
-    reject_magic(source, std::span(head).first(4 + more));
+    reject_magic(source, {reinterpret_cast<const char*>(head.data()), 4 + more});
   }
-  const auto* const type = find_type(&ElementType::code, std::to_integer<uint8_t>(head[2]));
+  const auto* const type = find_type(&ElementType::code, head[2]);
   source.check(
       type != nullptr,
       "known are 8 (unsigned byte), 9 (byte), 11 (short), 12 (int), 13 (float), 14 (double)",
-      "the header names element type ", std::to_integer<int>(head[2]), ", which IDX does not have");
-  const auto dims = std::to_integer<size_t>(head[3]);
+      "the header names element type ", head[2], ", which IDX does not have");
+  const size_t dims = head[3];
   source.check(dims >= 1 && dims <= Shape::max_dims, "1 to 8 are possible", "the header gives ",
                dims, " dimensions");
-  source.check(source.content.read_up_to(&head[4], 4 * dims) == 4 * dims, again,
+  std::array<uint32_t, Shape::max_dims> sizes;
+  source.check(source.content.read_up_to(sizes.data(), 4 * dims) == 4 * dims, again,
                "the file ends inside its header");
-  swap_bytes(std::span(head).subspan(4, 4 * dims), 4);
   Shape shape;
-  for (size_t d = 1; d <= dims; ++d) {
-    uint32_t size;
-    std::memcpy(&size, &head[4 * d], 4);
-    shape.push_back(size);
-  }
+  for (const uint32_t size : std::span(sizes).first(dims)) shape.push_back(__builtin_bswap32(size));
   return {*type, shape};
 }
 
@@ -225,12 +217,9 @@ Tensor read_idx(const std::filesystem::path& path) {
 void write_idx(const std::filesystem::path& path, const Tensor& tensor) {
   const std::vector<std::byte> header = header_of(tensor);
   const Tensor elements = big_endian(tensor);
-  const Bytes parts[] = {header, bytes_of(elements)};
-  if (path.extension() == ".gz") {
-    write_file_atomically(write_op, path, {deflated(write_op, parts, Frame::gzip)});
-  } else {
-    write_file_atomically(write_op, path, {parts[0], parts[1]});
-  }
+  const std::span<const std::byte> parts[] = {header, bytes_of(elements)};
+  if (path.extension() != ".gz") return write_file_atomically(write_op, path, {parts[0], parts[1]});
+  write_file_atomically(write_op, path, {deflated(write_op, parts, Frame::gzip)});
 }
 
 std::string payload_sha256(const Tensor& tensor) {

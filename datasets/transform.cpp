@@ -7,7 +7,6 @@
 #include "../core/base/denormals.h"
 #include "../core/io/elements.h"
 #include "dataset.h"
-#include "image_view.h"
 
 namespace gradus::data {
 

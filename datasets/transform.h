@@ -17,6 +17,19 @@ namespace gradus::data {
 /// structs below are transforms, and so is any function of this form.
 using Transform = std::function<Tensor(const Tensor& image, Rng& random)>;
 
+/// A float32 image [C, H, W] in row-major order, for reading.
+struct ImageView {
+  Tensor image;  ///< keeps the pixels alive
+  int64_t channels, height, width;
+
+  std::span<const float> row(int64_t channel, int64_t y) const {
+    return {image.data<float>() + (channel * height + y) * width, static_cast<size_t>(width)};
+  }
+};
+
+/// Throws DTypeError or ShapeError in the name of `op` if `image` is anything else.
+ImageView view_image(const char* op, const Tensor& image);
+
 /// Options of apply.
 struct ApplyOptions {
   int64_t first = 0;  ///< image i draws from random.fork(first + i)

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "../core/base/error.h"
-#include "image_view.h"
 #include "transform.h"
 
 namespace gradus::data {
