@@ -85,9 +85,9 @@ detail::List<Tensor> rows(const char* op, const Tensor& y, const Tensors& xs) {
   detail::List<Tensor> jacobians;
   for (const Tensor& x : xs) {
     require<ShapeError>(y.dim() + x.dim() <= Shape::max_dims, op,
-                        "flatten x or the result of the function", "the derivatives of ",
-                        y.shape(), " with respect to ", x.shape(), " have more than ",
-                        Shape::max_dims, " dimensions");
+                        "flatten x or the result of the function", "the derivatives of ", y.shape(),
+                        " with respect to ", x.shape(), " have more than ", Shape::max_dims,
+                        " dimensions");
     jacobians.push_back(zeros({n, x.numel()}, x.dtype()));
   }
   Tensor v = zeros({n}, y.dtype());

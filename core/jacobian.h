@@ -2,8 +2,8 @@
 // torch.autograd.functional).
 //
 // Each runs the function on a tape of its own and returns plain values, on no tape. Arguments that
-// are leaves with requires_grad() are used as they are, others as copies that require a gradient. So
-// the function may reach a leaf in another way than through its argument, as a net does its
+// are leaves with requires_grad() are used as they are, others as copies that require a gradient.
+// So the function may reach a leaf in another way than through its argument, as a net does its
 // parameters:
 //
 //     const auto loss = [&](const std::vector<Tensor>&) { return cross_entropy(net(x), y); };
@@ -63,10 +63,11 @@ std::vector<detail::List<Tensor>> hessian(const TensorFunction& f, const std::ve
 /// targets [N, ...]. `loss` gets a batch of one, N times; the parameters are leaves that it depends
 /// on (ValueError otherwise).
 ///
-/// If a batch norm in training couples the samples, none has a gradient of its own: the loss of each
-/// depends on all others. What this returns then is the gradient for a batch of that one sample, its
-/// statistics those of its own pixels (without pixels the norm throws ValueError), and the mean of
-/// these is not the gradient of the batch. Use layer, group or instance norm, or evaluation mode.
+/// If a batch norm in training couples the samples, none has a gradient of its own: the loss of
+/// each depends on all others. What this returns then is the gradient for a batch of that one
+/// sample, its statistics those of its own pixels (without pixels the norm throws ValueError), and
+/// the mean of these is not the gradient of the batch. Use layer, group or instance norm, or
+/// evaluation mode.
 detail::List<Tensor> per_sample_grads(
     const std::function<Tensor(const Tensor& x, const Tensor& target)>& loss,
     const std::vector<Tensor>& parameters, const Tensor& x, const Tensor& targets);

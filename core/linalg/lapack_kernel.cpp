@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -30,28 +31,31 @@ template <class T>
 using Gesv = void(const blasint* n, const blasint* nrhs, T* a, const blasint* lda, blasint* ipiv,
                   T* b, const blasint* ldb, blasint* info);
 
+template <class T>
+struct Functions {
+  Syevd<T>* syevd;  // eigenvalues and eigenvectors of a symmetric matrix
+  Gesdd<T>* gesdd;  // singular values and vectors
+  Gesv<T>* gesv;    // a system of equations
+};
+
+// functions<T>() gives them to the calling thread, which is prepared to call them.
 #ifdef GRADUS_OPENBLAS_NAME
 
-template <class Function, class T>
-Function* find(const char* op, const char* single_name, const char* double_name) {
-  const char* const name = std::is_same_v<T, float> ? single_name : double_name;
-  void* const function = find_in_blas(name);
-  require<Error>(function != nullptr, op, "install one that was built with LAPACK",
+template <class Function>
+void find(const std::string& name, Function*& function) {
+  function = reinterpret_cast<Function*>(find_in_blas(name.c_str()));
+  require<Error>(function != nullptr, "lapack", "install an OpenBLAS that was built with LAPACK",
                  GRADUS_OPENBLAS_NAME, " has no function ", name);
-  return reinterpret_cast<Function*>(function);
 }
 
 template <class T>
-Syevd<T>* syevd() {
-  return find<Syevd<T>, T>("eigh", "ssyevd_", "dsyevd_");
-}
-template <class T>
-Gesdd<T>* gesdd() {
-  return find<Gesdd<T>, T>("svd", "sgesdd_", "dgesdd_");
-}
-template <class T>
-Gesv<T>* gesv() {
-  return find<Gesv<T>, T>("solve", "sgesv_", "dgesv_");
+Functions<T> functions() {
+  const std::string type = std::is_same_v<T, float> ? "s" : "d";
+  Functions<T> f;
+  find(type + "syevd_", f.syevd);
+  find(type + "gesdd_", f.gesdd);
+  find(type + "gesv_", f.gesv);
+  return f;
 }
 
 #else
@@ -65,25 +69,11 @@ Gesv<float> sgesv_;
 Gesv<double> dgesv_;
 }
 
-/// The one for T.
-template <class T, class Single, class Double>
-auto* one_for(Single* single_function, Double* double_function) {
-  find_in_blas("");  // prepares this thread
-  if constexpr (std::is_same_v<T, float>) return single_function;
-  if constexpr (std::is_same_v<T, double>) return double_function;
-}
-
 template <class T>
-Syevd<T>* syevd() {
-  return one_for<T>(ssyevd_, dsyevd_);
-}
-template <class T>
-Gesdd<T>* gesdd() {
-  return one_for<T>(sgesdd_, dgesdd_);
-}
-template <class T>
-Gesv<T>* gesv() {
-  return one_for<T>(sgesv_, dgesv_);
+Functions<T> functions() {
+  find_in_blas("");
+  if constexpr (std::is_same_v<T, float>) return {ssyevd_, sgesdd_, sgesv_};
+  if constexpr (std::is_same_v<T, double>) return {dsyevd_, dgesdd_, dgesv_};
 }
 
 #endif
@@ -93,12 +83,6 @@ blasint narrow(const char* op, int64_t size) {
   require<ShapeError>(size <= std::numeric_limits<blasint>::max(), op, "take smaller ones",
                       "matrices are too large: LAPACK cannot count to ", size);
   return static_cast<blasint>(size);
-}
-
-/// Calls body(i) for each matrix; several at a time, each on one thread.
-template <class Body>
-void for_each_matrix(int64_t count, const Body& body) {
-  parallel_for(count, 1, [&](int64_t i, int64_t) { body(i); });
 }
 
 void check_converged(const char* op, blasint info) {
@@ -129,14 +113,14 @@ template <class T>
 void Lapack<T>::eigh(int64_t count, int64_t n, const T* a, T* values_and_vectors) {
   const blasint order = narrow("eigh", n), lwork = narrow("eigh", 1 + 6 * n + 2 * n * n),
                 liwork = narrow("eigh", 3 + 5 * n);
-  for_each_matrix(count, [&](int64_t i) {
+  parallel_for(count, 1, [&](int64_t i, int64_t) {
     T* const values = values_and_vectors + i * (1 + n) * n;
     T* const vectors = values + n;
     std::vector<T> by_row(a + i * n * n, a + (i + 1) * n * n), work(static_cast<size_t>(lwork));
     std::vector<blasint> iwork(static_cast<size_t>(liwork));
     blasint info = 0;
-    syevd<T>()("V", "U", &order, by_row.data(), &order, values, work.data(), &lwork, iwork.data(),
-               &liwork, &info, 1, 1);
+    functions<T>().syevd("V", "U", &order, by_row.data(), &order, values, work.data(), &lwork,
+                         iwork.data(), &liwork, &info, 1, 1);
     check_converged("eigh", info);
     transpose(by_row.data(), n, n, vectors);
     for (int64_t j = 0; j < n; ++j) make_positive(vectors, n, n, j);
@@ -149,7 +133,7 @@ void Lapack<T>::svd(int64_t count, int64_t m, int64_t n, const T* a, T* usv) {
   narrow("svd", std::max(m * n, 4 * k * k + 7 * k));
   // It decomposes the transpose: V there is U here.
   const blasint rows = narrow("svd", n), columns = narrow("svd", m), rank = narrow("svd", k);
-  for_each_matrix(count, [&](int64_t i) {
+  parallel_for(count, 1, [&](int64_t i, int64_t) {
     T* const u = usv + i * (m + 1 + n) * k;
     T* const s = u + m * k;
     T* const v = s + k;
@@ -158,8 +142,8 @@ void Lapack<T>::svd(int64_t count, int64_t m, int64_t n, const T* a, T* usv) {
     std::vector<blasint> iwork(static_cast<size_t>(8 * k));
     blasint info = 0, lwork = -1;
     const auto run = [&] {
-      gesdd<T>()("S", &rows, &columns, copy.data(), &rows, s, by_row.data(), &rows, u, &rank,
-                 work.data(), &lwork, iwork.data(), &info, 1);
+      functions<T>().gesdd("S", &rows, &columns, copy.data(), &rows, s, by_row.data(), &rows, u,
+                           &rank, work.data(), &lwork, iwork.data(), &info, 1);
       check_converged("svd", info);
     };
     run();  // asks for the size of the workspace, which a float may have rounded
@@ -178,13 +162,14 @@ template <class T>
 void Lapack<T>::solve(int64_t count, int64_t n, int64_t k, const T* a, const T* b, T* x) {
   const blasint order = narrow("solve", n), columns = narrow("solve", k);
   narrow("solve", n * std::max(n, k));
-  for_each_matrix(count, [&](int64_t i) {
+  parallel_for(count, 1, [&](int64_t i, int64_t) {
     std::vector<T> matrix(static_cast<size_t>(n * n)), sides(static_cast<size_t>(n * k));
     transpose(a + i * n * n, n, n, matrix.data());
     transpose(b + i * n * k, n, k, sides.data());
     std::vector<blasint> pivots(static_cast<size_t>(n));
     blasint info = 0;
-    gesv<T>()(&order, &columns, matrix.data(), &order, pivots.data(), sides.data(), &order, &info);
+    functions<T>().gesv(&order, &columns, matrix.data(), &order, pivots.data(), sides.data(),
+                        &order, &info);
     require(info == 0, "solve", "its rows depend on each other: there is no or no unique solution",
             "matrix ", i, " is singular");
     transpose(sides.data(), k, n, x + i * n * k);

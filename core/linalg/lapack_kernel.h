@@ -5,8 +5,8 @@
 
 namespace gradus::kernels {
 
-/// Of `count` contiguous row-major matrices, one after the other, T is float or double. All throw
-/// ValueError if a matrix has no result, and Error if there is no LAPACK; both name `op`.
+/// Of `count` contiguous row-major matrices, one after the other; T is float or double. All throw
+/// ValueError if a matrix has no result, and Error if the library has no LAPACK.
 ///
 /// The largest component of each vector is made positive: the columns of U for the second.
 template <class T>

@@ -107,8 +107,9 @@ TensorList svd_gradient(const TensorList& saved, const SvdSizes& sizes, const Te
   if (s.numel() == 0) return {matmul(u, flipped(v))};
   const Tensor gu = rows_of(g, 0, m), gs = rows_of(g, m, 1), gv = rows_of(g, m + 1, n);
   const Tensor equal = equal_pairs(s), squares = square(s);
-  const char* fix = "use the singular values alone, or a matrix in which they differ from 0 and "
-                    "from each other";
+  const char* fix =
+      "use the singular values alone, or a matrix in which they differ from 0 and "
+      "from each other";
   check_unique("svd", "singular values are equal up to rounding", others(equal), {gu, gv}, fix);
   const Tensor zero = eq(s.detach(), 0);
   check_unique("svd", "a singular value is 0", zero, {gu, gv}, fix);
@@ -166,9 +167,9 @@ Svd svd(const Tensor& matrix) {
       kernels::Lapack<T>::svd(count, m, n, a.data<T>(), packed.mutable_data<T>());
     });
   }
-  packed = record(Op("svd", static_cast<double>(count * k * k * (6 * (m + n - k) + 20 * k))),
-                  inputs(a), packed, saved(packed), SvdSizes{m, n},
-                  [](auto&&... x) { return svd_gradient(x...); });
+  packed =
+      record(Op("svd", static_cast<double>(count * k * k * (6 * (m + n - k) + 20 * k))), inputs(a),
+             packed, saved(packed), SvdSizes{m, n}, [](auto&&... x) { return svd_gradient(x...); });
   return {rows_of(packed, 0, m), squeeze(rows_of(packed, m, 1), -2),
           flipped(rows_of(packed, m + 1, n))};
 }
@@ -181,10 +182,10 @@ Tensor solve(const Tensor& matrix, const Tensor& side) {
   const bool vector = side.dim() == matrix.dim() - 1;
   const Tensor a = contiguous(matrix), b = contiguous(vector ? unsqueeze(side, -1) : side);
   const int64_t n = a.size(-1), count = matrices_in(a.shape());
-  require<ShapeError>(b.dim() == a.dim() && b.shape().part(0, b.dim() - 1) ==
-                                                a.shape().part(0, a.dim() - 1),
-                      op, "for [...,n,n] it is [...,n] or [...,n,k]", "a right side ",
-                      side.shape(), " does not go with the matrix ", matrix.shape());
+  require<ShapeError>(
+      b.dim() == a.dim() && b.shape().part(0, b.dim() - 1) == a.shape().part(0, a.dim() - 1), op,
+      "for [...,n,n] it is [...,n] or [...,n,k]", "a right side ", side.shape(),
+      " does not go with the matrix ", matrix.shape());
   require(all_finite(b.detach()), op, "LAPACK expects finite numbers",
           "NaN or infinity in the right side ", side.shape());
   const int64_t k = b.size(-1);
@@ -194,8 +195,8 @@ Tensor solve(const Tensor& matrix, const Tensor& side) {
       kernels::Lapack<T>::solve(count, n, k, a.data<T>(), b.data<T>(), x.mutable_data<T>());
     });
   }
-  const auto cost = static_cast<double>(count * n * n) * (2.0 / 3 * static_cast<double>(n) +
-                                                          2.0 * static_cast<double>(k));
+  const auto cost = static_cast<double>(count * n * n) *
+                    (2.0 / 3 * static_cast<double>(n) + 2.0 * static_cast<double>(k));
   x = record(Op("solve", cost), inputs(a, b), x, saved(a, x),
              [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
                const Tensor gb = solve(flipped(s[0]), g);

@@ -24,7 +24,8 @@ struct NormTerms {
 };
 
 /// The terms of the gradient of `loss` in the norm that the layer at this module path ("1",
-/// "features.bn1") has recorded on the tape. Replays the tape, keeps what it saved, and leaves every
+/// "features.bn1") has recorded on the tape. Replays the tape, keeps what it saved, and leaves
+/// every
 /// `.grad()` as it is. Works for the fused form of batch, instance, layer, group and root mean
 /// square norm; where statistics are constants (evaluation), or not centred, terms are 0.
 ///

@@ -66,16 +66,12 @@ Tensor quantile(const Tensor& x, double q, std::optional<int64_t> dim, bool keep
   return placed(order.unless_nan(y, order.value(order.size - 1)), *dim, keepdim);
 }
 
-Histogram histogram(const Tensor& x, int64_t bins,
-                    std::optional<std::pair<double, double>> range) {
+Histogram histogram(const Tensor& x, int64_t bins, std::optional<std::pair<double, double>> range) {
   constexpr const char* op = "histogram";
   require(bins >= 1, op, "it is the number of intervals", "bins must be at least 1, got ", bins);
-  const std::vector<double> values = to(x.detach(), float64).to_vector<double>();
-  require(std::none_of(values.begin(), values.end(), [](double v) { return std::isnan(v); }), op,
-          "take the others with masked_select()", "an element is NaN");
   if (!range.has_value()) {
-    const auto ends = std::minmax_element(values.begin(), values.end());
-    range = values.empty() ? std::pair(0.0, 1.0) : std::pair(*ends.first, *ends.second);
+    const Tensor all = to(x.detach(), float64);
+    range = x.numel() == 0 ? std::pair(0.0, 1.0) : std::pair(amin(all).item(), amax(all).item());
     if (range->first == range->second) range = {range->first - 0.5, range->second + 0.5};
   }
   const auto [low, high] = *range;
@@ -85,8 +81,8 @@ Histogram histogram(const Tensor& x, int64_t bins,
   const Tensor edge = linspace(low, high, bins + 1, float64);
   const std::vector<double> edges = edge.to_vector<double>();
   std::vector<int64_t> counts(static_cast<size_t>(bins), 0);
-  for (const double value : values) {
-    if (value < low || value > high) continue;
+  for (const double value : to(x.detach(), float64).to_vector<double>()) {
+    if (!(value >= low && value <= high)) continue;  // nor NaN
     const auto above = std::upper_bound(edges.begin(), edges.end() - 1, value);
     ++counts[static_cast<size_t>(above - edges.begin()) - 1];
   }

@@ -29,9 +29,9 @@ struct Histogram {
   Tensor edges;   ///< float64 [bins + 1], ascending
 };
 /// How many elements fall into each of `bins` intervals of equal length. Each has its lower edge,
-/// the last one both; elements outside of `range` are in none. Without a range it is from the
-/// smallest element to the largest, or 1 wide if these are equal. No gradient. Throws ValueError for
-/// NaN, and for infinities if there is no range.
+/// the last one both; elements outside of `range`, and NaN, are in none. Without a range it is from
+/// the smallest element to the largest, or 1 wide if these are equal, and ValueError is thrown if
+/// one is not finite. No gradient.
 Histogram histogram(const Tensor& x, int64_t bins,
                     std::optional<std::pair<double, double>> range = {});
 

@@ -51,8 +51,8 @@ TEST_CASE("a Jacobian has the shape of the result, then that of the argument") {
 
 TEST_CASE("products with one vector agree with the whole, for functions of several tensors") {
   const TensorFunction f = [](const Tensors& xs) { return exp(matmul(xs[0], xs[1])) * xs[0]; };
-  const Tensors xs = {random({3, 3}, 1), random({3, 3}, 2)}, vs = {random({3, 3}, 3),
-                                                                 random({3, 3}, 4)};
+  const Tensors xs = {random({3, 3}, 1), random({3, 3}, 2)},
+                vs = {random({3, 3}, 3), random({3, 3}, 4)};
   const Tensor u = random({3, 3}, 5);
   const auto js = jacobian(f, xs);
   Tensor along = zeros({9}, float64);
@@ -62,6 +62,18 @@ TEST_CASE("products with one vector agree with the whole, for functions of sever
     along = along + matmul(j, flatten(vs[k]));
   }
   check_close(jvp(f, xs, vs), reshape(along, {3, 3}), 1e-10);
+}
+
+TEST_CASE("tensors of a list have shapes of their own") {
+  const Tensors xs = {random({2, 3}, 1), random({3}, 2)};
+  const TensorFunction product = [](const Tensors& t) { return matmul(t[0], t[1]); };
+  const auto js = jacobian(product, xs);
+  CHECK(js[0].shape() == Shape{2, 2, 3});
+  check_close(js[1], xs[0]);
+  const auto h = hessian([&](const Tensors& t) { return sum(square(product(t))); }, xs);
+  CHECK(h[0][1].shape() == Shape{2, 3, 3});
+  check_close(h[1][0], permute(h[0][1], {2, 0, 1}));
+  check_close(h[1][1], matmul(xs[0].T(), xs[0]) * 2.0);
 }
 
 TEST_CASE("the Hessian in blocks, and its products") {
@@ -81,12 +93,13 @@ TEST_CASE("the Hessian in blocks, and its products") {
 }
 
 TEST_CASE("what a function does not depend on has the derivative 0") {
-  const Tensor x = random({2}), v = random({2}, 2), constant = ones({3}, float64);
+  const Tensor x = random({2}), v = random({2}, 2);
+  Tensor constant = ones({3}, float64);
   const auto f = [&](const Tensor&) { return constant; };
   const auto linear = [](const Tensor& t) { return sum(t); };
   CHECK(jacobian(f, x).shape() == Shape{3, 2});
-  for (const Tensor& zero : {jacobian(f, x), vjp(f, x, constant), jvp(f, x, v),
-                             hessian(linear, x), hvp(linear, x, v)}) {
+  for (const Tensor& zero :
+       {jacobian(f, x), vjp(f, x, constant), jvp(f, x, v), hessian(linear, x), hvp(linear, x, v)}) {
     CHECK(norm(zero).item() == 0);
   }
   const TensorFunction first = [](const Tensors& xs) { return sum(square(xs[0])); };
@@ -128,7 +141,9 @@ TEST_CASE("mistakes are named") {
         "[jvp] v is float32, x is float64. Hint: convert it with .to(dtype)");
   CHECK_THROWS_AS(hvp(quadratic, {x, x}, {x}), ShapeError);
   const auto many = [](const Tensor& t) { return reshape(t, {1, 1, 1, 1, 2}); };
-  CHECK(message_of([&] { jacobian(many, reshape(x, {1, 1, 1, 2})); })
+  CHECK(message_of([&] {
+          jacobian(many, reshape(x, {1, 1, 1, 2}));
+        })
             .starts_with("[jacobian] the derivatives of [1,1,1,1,2] with respect to [1,1,1,2] "
                          "have more than 8 dimensions"));
 }
@@ -153,8 +168,9 @@ TEST_CASE("norms that couple samples leave none a gradient of its own") {
   const auto loss = [&](const Tensor& t, const Tensor&) {
     return sum(square(batch_norm_train(t, w).y));
   };
-  CHECK(message_of([&] { per_sample_grads(loss, {w}, x, x); })
-            .starts_with("[batch_norm] expected more than 1 value per channel"));
+  CHECK(message_of([&] {
+          per_sample_grads(loss, {w}, x, x);
+        }).starts_with("[batch_norm] expected more than 1 value per channel"));
   CHECK(message_of([&] { per_sample_grads(loss, {w.detach()}, x, x); }) ==
         "[per_sample_grads] parameter number 0 of shape [2] is not a leaf that requires a "
         "gradient. Hint: call requires_grad_() on it");
@@ -162,14 +178,18 @@ TEST_CASE("norms that couple samples leave none a gradient of its own") {
 }
 
 TEST_CASE("dot and norm take a list for one long vector, in double") {
-  const Tensors xs = {tensor({1.0F, 2.0F}), full({1, 2}, 3)}, ys = {tensor({4.0F, -1.0F}),
-                                                                   full({1, 2}, 2)};
+  const Tensors xs = {tensor({1.0F, 2.0F}), full({1, 2}, 3)},
+                ys = {tensor({4.0F, -1.0F}), full({1, 2}, 2)};
   CHECK(dot(xs, ys).item() == 4 - 2 + 6 + 6);
   CHECK(norm(xs).item() == doctest::Approx(std::sqrt(1 + 4 + 9 + 9)).epsilon(1e-15));
   CHECK(norm({full({2}, 1e30), full({2}, 1e30)}).item() == doctest::Approx(2e30));
   CHECK(dot({full({1}, 1e8), ones({1})}, {full({1}, 1e8), ones({1})}).item() == 1e16 + 1);
   CHECK(norm(Tensors{}).item() == 0);
-  check_gradients([](const auto& t) { return dot(t, {t[1], t[0]}); }, {random({3}), random({3}, 2)});
+  check_gradients(
+      [](const auto& t) {
+        return dot(t, {t[1], t[0]});
+      },
+      {random({3}), random({3}, 2)});
   check_gradients([](const auto& t) { return norm(t); }, {random({3}), random({2, 2}, 2)});
   const Tensor zero = zeros({2}, float64).requires_grad_();
   const Tape tape;

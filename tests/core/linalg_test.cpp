@@ -33,8 +33,8 @@ TEST_CASE("a symmetric matrix is its eigenvectors times its eigenvalues") {
     const Tensor m = symmetric(shape);
     const auto [values, vectors] = eigh(m);
     check_close(matmul(vectors * unsqueeze(values, -2), transposed(vectors)), m, 1e-13);
-    check_close(matmul(transposed(vectors), vectors),
-                expand(eye(shape.back(), {}, float64), shape), 1e-13);
+    check_close(matmul(transposed(vectors), vectors), expand(eye(shape.back(), {}, float64), shape),
+                1e-13);
     CHECK(all(narrow(values, -1, 0, shape.back() - 1) <= narrow(values, -1, 1, shape.back() - 1))
               .item() == 1);
   }
@@ -107,10 +107,12 @@ TEST_CASE("singular vectors have no gradient for equal values and for 0, the val
   const Tensor flat = tensor({1.0, 0.0, 0.0, 0.0}, {2, 2}).requires_grad_();
   const Tape tape;
   check_close(grad(sum(svd(x).s), {x})[0], eye(3, {}, float64));
-  CHECK(message_of([&] { grad(sum(svd(x).u), {x}); })
-            .starts_with("[svd] singular values are equal up to rounding: their vectors are"));
-  CHECK(message_of([&] { grad(sum(svd(flat).vh), {flat}); })
-            .starts_with("[svd] a singular value is 0: their vectors are not unique"));
+  CHECK(message_of([&] {
+          grad(sum(svd(x).u), {x});
+        }).starts_with("[svd] singular values are equal up to rounding: their vectors are"));
+  CHECK(message_of([&] {
+          grad(sum(svd(flat).vh), {flat});
+        }).starts_with("[svd] a singular value is 0: their vectors are not unique"));
 }
 
 TEST_CASE("second derivatives of the largest eigenvalue, which goes through the vectors") {
@@ -121,13 +123,17 @@ TEST_CASE("second derivatives of the largest eigenvalue, which goes through the 
 TEST_CASE("mistakes are named") {
   const Tensor a = random({3, 3});
   CHECK(message_of([&] { eigh(a); }).starts_with("[eigh] the matrix [3,3] is not symmetric"));
-  CHECK(message_of([&] { eigh(random({3, 2})); }) ==
-        "[eigh] expected square matrices, got [3,2]. Hint: it has as many rows as columns");
+  CHECK(message_of([&] {
+          eigh(random({3, 2}));
+        }) == "[eigh] expected square matrices, got [3,2]. Hint: it has as many rows as columns");
   CHECK(message_of([&] { svd(random({3})); }) ==
         "[svd] expected a matrix or [...,m,n], got [3]. Hint: reshape it");
-  CHECK(message_of([&] { svd(full({2, 2}, std::numeric_limits<double>::quiet_NaN())); }) ==
-        "[svd] NaN or infinity in the input [2,2]. Hint: LAPACK expects finite numbers");
-  CHECK(message_of([&] { solve(ones({2, 2}), ones({2})); }) ==
+  CHECK(message_of([&] {
+          svd(full({2, 2}, std::numeric_limits<double>::quiet_NaN()));
+        }) == "[svd] NaN or infinity in the input [2,2]. Hint: LAPACK expects finite numbers");
+  CHECK(message_of([&] {
+          solve(ones({2, 2}), ones({2}));
+        }) ==
         "[solve] matrix 0 is singular. Hint: its rows depend on each other: there is no or no "
         "unique solution");
   CHECK(message_of([&] { solve(a, random({2})); }) ==

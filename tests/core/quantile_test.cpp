@@ -61,7 +61,8 @@ TEST_CASE("the gradient goes to the elements chosen, by their weights") {
 }
 
 TEST_CASE("a histogram counts the elements of each interval, upper edges with the next one") {
-  const Histogram h = histogram(tensor({0.0, 0.1, 0.5, 0.99, 1.0, 7.0, -1.0}), 2, {{0, 1}});
+  const Histogram h =
+      histogram(tensor({0.0, 0.1, 0.5, 0.99, 1.0, 7.0, -1.0, not_a_number}), 2, {{0, 1}});
   CHECK(h.counts.to_vector<int64_t>() == std::vector<int64_t>{2, 3});
   check_close(h.edges, tensor({0.0, 0.5, 1.0}));
   const Histogram own = histogram(tensor<int64_t>({1, 2, 2, 5}, {2, 2}), 4);
@@ -79,13 +80,14 @@ TEST_CASE("mistakes are named") {
         "tenths of the elements below it");
   CHECK_THROWS_AS(quantile(x, not_a_number), ValueError);
   CHECK_THROWS_AS(quantile(arange(3), 0.5), DTypeError);
-  CHECK(message_of([&] { median(ones({2, 0}), 1); }) ==
-        "[median] dimension 1 of [2,0] has no elements. Hint: there is no value at any rank");
+  CHECK(message_of([&] {
+          median(ones({2, 0}), 1);
+        }) == "[median] dimension 1 of [2,0] has no elements. Hint: there is no value at any rank");
   CHECK_THROWS_AS(median(ones({0})), ShapeError);
   CHECK_THROWS_AS(histogram(x, 0), ValueError);
   CHECK_THROWS_AS(histogram(x, 2, {{1, 1}}), ValueError);
-  CHECK(message_of([&] { histogram(full({2}, infinity), 2); })
-            .starts_with("[histogram] expected a finite range, got inf to inf"));
-  CHECK(message_of([&] { histogram(full({2}, not_a_number), 2, {{0, 1}}); }) ==
-        "[histogram] an element is NaN. Hint: take the others with masked_select()");
+  CHECK(message_of([&] {
+          histogram(full({2}, infinity), 2);
+        }).starts_with("[histogram] expected a finite range, got inf to inf"));
+  CHECK_THROWS_AS(histogram(full({2}, not_a_number), 2), ValueError);
 }

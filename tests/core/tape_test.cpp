@@ -152,6 +152,21 @@ TEST_CASE("backward releases what entries saved") {
   CHECK(tape.saved_bytes() == 0);
 }
 
+TEST_CASE("what an entry keeps for its rule can be read, and is in hooks") {
+  const Tensor x = leaf({1, 2});
+  Tape tape;
+  const Tensor y = exp(x), loss = sum(y);
+  CHECK(tape.saved(1)[0].is_same(y));
+  CHECK(tape.saved(0).empty());
+  bool seen = false;
+  tape.on_replay([&](const ReplayEvent& event) {
+    if (event.index == 1) seen = event.saved.size() == 1 && event.saved[0].is_same(y);
+  });
+  tape.backward(loss);
+  CHECK(seen);
+  CHECK(message_of([&] { tape.saved(1); }).starts_with("[backward] entry %1 exp [2] was replayed"));
+}
+
 TEST_CASE("a tensor that was overwritten after it was saved is noticed") {
   const Tensor x = leaf({1, 2});
   Tape tape;

@@ -19,7 +19,8 @@ constexpr double eps = 0.05;
 
 /// A norm between two layers, "0" and "2", so that the gradient of its input matters.
 struct Net {
-  nn::Sequential layers{nn::Linear(4, 6), nn::BatchNorm1d(6), nn::Tanh(), nn::LayerNorm({6})};
+  nn::Sequential layers{nn::Linear(4, 6), nn::BatchNorm1d(6), nn::Tanh(),
+                        nn::LayerNorm({.normalized_shape = {6}})};
   Tensor x = random({5, 4}, 1);
   Net() { layers.to(float64); }
   Tensor loss() { return sum(layers(x) * random({5, 6}, 2)); }
@@ -33,7 +34,7 @@ TEST_CASE("direct, mean and variance term add up to dx, and are what they are by
     const auto layer = make_norm(c, NormForm::fused, eps);
     const Tensor x = random(c.x, 1).requires_grad_(), g = random(c.x, 2);
     Tape tape;
-    const Tensor loss = sum((*layer)(x) * g);
+    const Tensor loss = sum((*layer)(x)*g);
     const NormTerms t = norm_terms(tape, loss, "");
     const Tensor dx = grad(loss, {x})[0];
     CHECK(distance(t.direct + t.mean + t.variance, dx) < 1e-12);
@@ -47,8 +48,8 @@ TEST_CASE("direct, mean and variance term add up to dx, and are what they are by
     CHECK(distance(in_view(t.direct), s.r * u) < 1e-12);
     const Tensor mean_term = set_sum(c, u) / -s.count * s.r * (c.centred ? 1.0 : 0.0);
     CHECK(distance(in_view(t.mean), expand(mean_term, c.view)) < 1e-12);
-    CHECK(distance(in_view(t.variance),
-                   set_sum(c, u * s.x_hat) / -s.count * s.r * s.x_hat) < 1e-12);
+    CHECK(distance(in_view(t.variance), set_sum(c, u * s.x_hat) / -s.count * s.r * s.x_hat) <
+          1e-12);
   }
 }
 
@@ -103,11 +104,13 @@ TEST_CASE("what is not there is named") {
             .starts_with("[norm_terms] expected one norm of the layer \"2\" on the tape, got 0; it "
                          "has norms of \"1\", \"3\". Hint: layers are named as in"));
   const Tensor unrelated = sum(square(net.layers.named_parameters()[0].tensor));
-  CHECK(message_of([&] { norm_terms(tape, unrelated, "1"); })
-            .starts_with("[norm_terms] the loss does not depend on the norm of the layer \"1\""));
+  CHECK(message_of([&] {
+          norm_terms(tape, unrelated, "1");
+        }).starts_with("[norm_terms] the loss does not depend on the norm of the layer \"1\""));
   const Tensor again = net.loss();
-  CHECK(message_of([&] { norm_terms(tape, again, "1"); })
-            .starts_with("[norm_terms] expected one norm of the layer \"1\" on the tape, got 2"));
+  CHECK(message_of([&] {
+          norm_terms(tape, again, "1");
+        }).starts_with("[norm_terms] expected one norm of the layer \"1\" on the tape, got 2"));
 }
 
 TEST_CASE("terms need what the tape saved") {
@@ -116,8 +119,9 @@ TEST_CASE("terms need what the tape saved") {
   Tape tape;
   const Tensor loss = sum(norm(x));
   tape.backward(loss);
-  CHECK(message_of([&] { norm_terms(tape, loss, ""); })
-            .starts_with("[backward] entry %3 batch_norm [4,3] was replayed before"));
+  CHECK(message_of([&] {
+          norm_terms(tape, loss, "");
+        }).starts_with("[backward] entry %3 batch_norm [4,3] was replayed before"));
   norm.set_form(NormForm::composed);
   Tape other;
   const Tensor composed = sum(norm(x));
