@@ -55,13 +55,17 @@ void check_unique(const char* op, const char* what, const Tensor& places,
   }
 }
 
-/// Which pairs of `values` [..., 1, k] are equal up to rounding, each of them to itself too.
-Tensor equal_pairs(const Tensor& values) {
+/// What `values` [..., 1, k] of a matrix may be off by rounding.
+Tensor rounding_of(const Tensor& values) {
   const double epsilon = values.dtype() == float32 ? std::numeric_limits<float>::epsilon()
                                                    : std::numeric_limits<double>::epsilon();
-  const Tensor v = values.detach();
-  const Tensor limit = mul(amax(abs(v), {-1}, true), epsilon * static_cast<double>(v.size(-1)));
-  return le(abs(sub(v, flipped(v))), limit);
+  const auto count = static_cast<double>(values.size(-1));
+  return mul(amax(abs(values.detach()), {-1}, true), epsilon * count);
+}
+
+/// Which pairs of values are equal up to rounding, each of them to itself too.
+Tensor equal_pairs(const Tensor& values) {
+  return le(abs(sub(values.detach(), flipped(values.detach()))), rounding_of(values));
 }
 
 /// 1 / (values_j - values_i) [..., k, k], and 0 for equal ones.
@@ -111,8 +115,8 @@ TensorList svd_gradient(const TensorList& saved, const SvdSizes& sizes, const Te
       "use the singular values alone, or a matrix in which they differ from 0 and "
       "from each other";
   check_unique("svd", "singular values are equal up to rounding", others(equal), {gu, gv}, fix);
-  const Tensor zero = eq(s.detach(), 0);
-  check_unique("svd", "a singular value is 0", zero, {gu, gv}, fix);
+  const Tensor zero = le(s.detach(), rounding_of(s));
+  check_unique("svd", "a singular value is 0 up to rounding", zero, {gu, gv}, fix);
   const Tensor inverse = masked_fill(reciprocal(masked_fill(s, zero, 1)), zero, 0);
   const auto turned = [&](const Tensor& x, const Tensor& gx) {
     const Tensor product = matmul(flipped(x), gx);
