@@ -16,6 +16,7 @@ set(gradus_moved_headers
     datasets/catalog.h:datasets/known_datasets.h
     datasets/file.h:core/io/input_file.h
     datasets/gzip.h:core/io/deflate.h
+    datasets/image_view.h:datasets/transform.h
     datasets/open.h:datasets/open_dataset.h
     nn/decay.h:nn/weight_decay.h
     nn/fold.h:nn/fold_batch_norm.h
