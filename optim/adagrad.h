@@ -7,6 +7,7 @@ namespace gradus::optim {
 
 /// Options of Adagrad; settings out of range throw ValueError.
 struct AdagradOptions {
+  static constexpr const char* type = "Adagrad";
   double lr = 0.01;         ///< learning rate, the size of a step; at least 0
   double lr_decay = 0;      ///< the rate is divided by 1 + lr_decay (t - 1); at least 0
   double weight_decay = 0;  ///< L2: added to the gradient, times the parameter
@@ -14,15 +15,13 @@ struct AdagradOptions {
   double initial_accumulator_value = 0;  ///< initial value of the sums of squares; at least 0
   double eps = 1e-10;                    ///< added to the root; at least 0
   bool maximize = false;                 ///< ascend: use the gradient times -1
+
+  std::vector<StateSpec> states() const { return {{"sum", initial_accumulator_value}}; }
 };
 
 /// Steps divided by the root of the sum of all squared gradients so far: sum += g^2,
 /// p -= lr / (1 + (t - 1) lr_decay) g / (sqrt(sum) + eps) (Duchi, Hazan and Singer, "Adaptive
 /// subgradient methods", JMLR 2011).
-class Adagrad : public RuleOptimizer<AdagradOptions, struct AdagradRule> {
- public:
-  explicit Adagrad(const ParameterGroups& groups, const AdagradOptions& options = {})
-      : RuleOptimizer("Adagrad", {{"sum", options.initial_accumulator_value}}, groups, options) {}
-};
+using Adagrad = RuleOptimizer<AdagradOptions, struct AdagradRule>;
 
 }  // namespace gradus::optim

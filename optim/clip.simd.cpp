@@ -3,6 +3,7 @@
 
 #include "../core/base/allocator.h"
 #include "../core/base/parallel_for.h"
+#include "../core/simd/kernels_of.h"
 #include "../core/simd/strided.h"
 #include "clip_kernel.h"
 
@@ -51,19 +52,11 @@ double power_sum(double ord, int64_t n, const T* x) {
 }
 
 template <class T>
-constexpr GradientNorm<T> norm_table = {power_sum<T>};
+constexpr GradientNorm<T> kernels_of<GradientNorm<T>> = {power_sum<T>};
 
 }  // namespace
 
-template <>
-template <>
-const GradientNorm<float>& Tables<Isa::GRADUS_ISA>::get() {
-  return norm_table<float>;
-}
-template <>
-template <>
-const GradientNorm<double>& Tables<Isa::GRADUS_ISA>::get() {
-  return norm_table<double>;
-}
+template const GradientNorm<float>& Tables<Isa::GRADUS_ISA>::get();
+template const GradientNorm<double>& Tables<Isa::GRADUS_ISA>::get();
 
 }  // namespace gradus::kernels

@@ -9,6 +9,7 @@ namespace gradus::optim {
 
 /// Options of NAdam; settings out of range throw ValueError.
 struct NAdamOptions {
+  static constexpr const char* type = "NAdam";
   double lr = 2e-3;  ///< learning rate, the size of a step; at least 0
   /// Decay rates of m and v, in [0, 1).
   std::array<double, 2> betas = {0.9, 0.999};
@@ -17,6 +18,10 @@ struct NAdamOptions {
   double l1_decay = 0;           ///< L1: added to the gradient, times the sign of the parameter
   double momentum_decay = 4e-3;  ///< how fast the momentum grows to its full size
   bool maximize = false;         ///< ascend: use the gradient times -1
+
+  std::vector<StateSpec> states() const {
+    return {{"exp_avg"}, {"exp_avg_sq"}, {.name = "mu_product", .initial = 1, .scalar = true}};
+  }
 };
 
 /// Adam that looks ahead as Nesterov momentum does: with m, v of Adam and
@@ -26,13 +31,6 @@ struct NAdamOptions {
 ///          (sqrt(v / (1 - beta2^t)) + eps)
 ///
 /// (Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016).
-class NAdam : public RuleOptimizer<NAdamOptions, struct NAdamRule> {
- public:
-  explicit NAdam(const ParameterGroups& groups, const NAdamOptions& options = {})
-      : RuleOptimizer(
-            "NAdam",
-            {{"exp_avg"}, {"exp_avg_sq"}, {.name = "mu_product", .initial = 1, .scalar = true}},
-            groups, options) {}
-};
+using NAdam = RuleOptimizer<NAdamOptions, struct NAdamRule>;
 
 }  // namespace gradus::optim

@@ -50,6 +50,15 @@ struct GroupSettings {
   double l1_decay = 0;      ///< at least 0; not in AdamW and Lion
 };
 
+/// A tensor that is kept for each parameter.
+struct StateSpec {
+  std::string name;
+  double initial = 0;     ///< of all elements, before the first step
+  bool scalar = false;    ///< one number (float64) rather than one per element
+  bool kept = true;       ///< whether the optimizer, with its options, uses it
+  bool momentum = false;  ///< kept if any group has momentum
+};
+
 /// Changes parameters along their gradients.
 ///
 /// Runs under NoGrad and never writes into gradients. A parameter without gradient, or one that
@@ -96,14 +105,7 @@ class Optimizer {
   void load_state_dict(const NamedTensors& state);
 
  protected:
-  /// A tensor that is kept for each parameter.
-  struct StateSpec {
-    std::string name;
-    double initial = 0;     ///< of all elements, before the first step
-    bool scalar = false;    ///< one number (float64) rather than one per element
-    bool kept = true;       ///< whether the optimizer, with its options, uses it
-    bool momentum = false;  ///< kept if any group has momentum
-  };
+  using StateSpec = optim::StateSpec;
   /// What distinguishes optimizers as far as this class is concerned.
   struct Kind {
     std::string type;
@@ -138,14 +140,16 @@ class Optimizer {
   bool warned_ = false;
 };
 
-/// The base of the library's optimizers: `Rule` (see rules_kernel.h) changes the elements.
-/// `Options` has lr, weight_decay, maximize, and any of the others that rules.cpp knows by name.
-/// With betas, the momentum of a group is betas[0]; without l1_decay, weight decay is decoupled.
+/// The optimizers of the library: `Rule` (see rules_kernel.h) changes the elements. `Options` has
+/// the name of the optimizer and the states that it keeps; lr, weight_decay, maximize, and any of
+/// the others that rules.cpp knows by name. With betas, the momentum of a group is betas[0];
+/// without l1_decay, weight decay is decoupled.
 template <class Options, class Rule>
 class RuleOptimizer : public Optimizer {
+ public:
+  explicit RuleOptimizer(const ParameterGroups& groups, const Options& options = {});
+
  protected:
-  RuleOptimizer(const std::string& type, std::vector<StateSpec> states,
-                const ParameterGroups& groups, const Options& options);
   void update(Entry& entry, const Tensor& gradient, const GroupSettings& settings) override;
   void check(const GroupSettings& settings) const override;
 

@@ -39,32 +39,26 @@ GroupSettings settings_of(const Options& o) {
   return s;
 }
 
-constexpr OptionRange with_hint(OptionRange range, const char* hint) {
-  range.hint = hint;
-  return range;
-}
-constexpr OptionRange a_beta = with_hint(
-    share_below_1, "it is the share of the average that a step keeps; 0.9 and more are usual");
-constexpr OptionRange an_alpha =
-    with_hint(share, "it is the share of the average that a step keeps; 0.99 is usual");
-constexpr OptionRange a_rho =
-    with_hint(share, "it is the share of the average that a step keeps; 0.9 is usual");
-constexpr OptionRange an_eps =
-    with_hint(not_negative, "it keeps the divisor from 0; 1e-8 is usual");
+// Hints.
+constexpr const char* a_beta =
+    "it is the share of the average that a step keeps; 0.9 and more are usual";
+constexpr const char* an_alpha = "it is the share of the average that a step keeps; 0.99 is usual";
+constexpr const char* a_rho = "it is the share of the average that a step keeps; 0.9 is usual";
+constexpr const char* an_eps = "it keeps the divisor from 0; 1e-8 is usual";
 
-/// Calls visit(field of Step, name, value, range) for what an optimizer with these options has
-/// beside a rate and decays.
+/// Calls visit(field of Step, name, value, range, hint) for what an optimizer with these options
+/// has beside a rate and decays.
 template <class Options, class Visit>
 void for_each_option(const Options& o, const GroupSettings& s, const Visit& visit) {
   if constexpr (HasBetas<Options>) {
-    visit(&Step::beta1, "betas[0]", s.momentum, a_beta);
-    visit(&Step::beta2, "betas[1]", o.betas[1], a_beta);
+    visit(&Step::beta1, "betas[0]", s.momentum, share_below_1, a_beta);
+    visit(&Step::beta2, "betas[1]", o.betas[1], share_below_1, a_beta);
   } else {
     visit(&Step::momentum, "momentum", s.momentum, not_negative);
   }
-  if constexpr (requires { o.alpha; }) visit(&Step::alpha, "alpha", o.alpha, an_alpha);
-  if constexpr (requires { o.rho; }) visit(&Step::rho, "rho", o.rho, a_rho);
-  if constexpr (requires { o.eps; }) visit(&Step::eps, "eps", o.eps, an_eps);
+  if constexpr (requires { o.alpha; }) visit(&Step::alpha, "alpha", o.alpha, share, an_alpha);
+  if constexpr (requires { o.rho; }) visit(&Step::rho, "rho", o.rho, share, a_rho);
+  if constexpr (requires { o.eps; }) visit(&Step::eps, "eps", o.eps, not_negative, an_eps);
   if constexpr (requires { o.dampening; })
     visit(&Step::dampening, "dampening", o.dampening, finite);
   if constexpr (requires { o.lr_decay; }) {
@@ -87,10 +81,9 @@ bool any_momentum(const Options& o, const ParameterGroups& groups) {
 }  // namespace
 
 template <class Options, class Rule>
-RuleOptimizer<Options, Rule>::RuleOptimizer(const std::string& type, std::vector<StateSpec> states,
-                                            const ParameterGroups& groups, const Options& options)
-    : Optimizer({.type = type,
-                 .states = std::move(states),
+RuleOptimizer<Options, Rule>::RuleOptimizer(const ParameterGroups& groups, const Options& options)
+    : Optimizer({.type = Options::type,
+                 .states = options.states(),
                  .has_momentum = any_momentum(options, groups),
                  .has_l1_decay = HasL1Decay<Options>},
                 groups, settings_of(options)),
@@ -102,9 +95,10 @@ template <class Options, class Rule>
 void RuleOptimizer<Options, Rule>::check(const GroupSettings& s) const {
   Optimizer::check(s);
   const Options& o = options_;
-  for_each_option(o, s, [&](auto, const char* name, double value, const OptionRange& range) {
-    check_option(type(), name, value, range);
-  });
+  for_each_option(
+      o, s,
+      [&](auto, const char* name, double value, const OptionRange& range,
+          const char* hint = nullptr) { check_option(type(), name, value, range, hint); });
   if constexpr (requires { o.initial_accumulator_value; }) {
     check_option(type(), "initial_accumulator_value", o.initial_accumulator_value, not_negative);
   }
@@ -126,7 +120,10 @@ void RuleOptimizer<Options, Rule>::update(Entry& entry, const Tensor& gradient,
             .l1_decay = s.l1_decay,
             .decoupled = !HasL1Decay<Options>,
             .maximize = o.maximize};
-  for_each_option(o, s, [&](auto field, auto, double value, auto) { step.*field = value; });
+  for_each_option(o, s,
+                  [&](auto field, auto, double value, const OptionRange&, const char* = nullptr) {
+                    step.*field = value;
+                  });
   if constexpr (requires { o.nesterov; }) step.nesterov = o.nesterov;
   std::array<Tensor*, 3> state = {};
   for (size_t i = 0; i < entry.state.size(); ++i) {

@@ -1,5 +1,6 @@
 // Runs update rules over memory. Compiled once per instruction set; see isa.h.
 #include "../core/base/parallel_for.h"
+#include "../core/simd/kernels_of.h"
 #include "../core/simd/strided.h"
 #include "all_rules_kernel.h"
 
@@ -48,27 +49,22 @@ void run(const Rule& rule, const RuleArrays<T>& arrays, State... state) {
   }
 }
 
-template <class Table>
-constexpr Table filled = {};
-template <class T, class... Rules>
-constexpr RuleTable<T, Rules...> filled<RuleTable<T, Rules...>> = {{run<Rules, T>}...};
-
 }  // namespace
 
 }  // namespace optim
 
 namespace kernels {
 
-template <>
-template <>
-const optim::AllRules<float>& Tables<Isa::GRADUS_ISA>::get() {
-  return optim::filled<optim::AllRules<float>>;
-}
-template <>
-template <>
-const optim::AllRules<double>& Tables<Isa::GRADUS_ISA>::get() {
-  return optim::filled<optim::AllRules<double>>;
-}
+namespace {
+
+template <class T, class... Rules>
+constexpr optim::RuleTable<T, Rules...> kernels_of<optim::RuleTable<T, Rules...>> = {
+    {optim::run<Rules, T>}...};
+
+}  // namespace
+
+template const optim::AllRules<float>& Tables<Isa::GRADUS_ISA>::get();
+template const optim::AllRules<double>& Tables<Isa::GRADUS_ISA>::get();
 
 }  // namespace kernels
 
