@@ -183,13 +183,15 @@ struct PReLUOptions {
     visit("num_parameters", num_parameters);
     visit("init", init);
   }
+  void check() const { check_at_least(type, "num_parameters", num_parameters, 1); }
 };
 
 /// x where x > 0, else weight x, with a trained weight [num_parameters] that starts at `init` (He
 /// et al., arXiv 1502.01852). Throws ValueError for num_parameters below 1.
 class PReLU : public Layer<PReLUOptions> {
  public:
-  explicit PReLU(const PReLUOptions& options = {});
+  explicit PReLU(const PReLUOptions& o = {})
+      : Layer(o), weight(parameter("weight", full({o.num_parameters}, o.init))) {}
   Tensor forward(const Tensor& x) override { return prelu(x, weight); }
 
   Tensor& weight;  ///< [num_parameters]

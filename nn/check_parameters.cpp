@@ -46,25 +46,21 @@ ParameterUse parameter_use(const Module& net, const Tape& tape, const std::vecto
 void check_parameters(const Module& net, const Tape& tape, const std::vector<Tensor>& inputs) {
   const ParameterUse use = parameter_use(net, tape, inputs);
   if (use.all_well()) return;
-  std::vector<std::string> strangers;
-  for (const UnregisteredLeaf& leaf : use.unregistered) {
-    strangers.push_back(leaf.to_string());
-  }
-  std::string text, hint;
+  std::vector<std::string> strangers, texts, hints;
+  for (const UnregisteredLeaf& leaf : use.unregistered) strangers.push_back(leaf.to_string());
   if (!strangers.empty()) {
-    text = str("these tensors ask for a gradient and are no parameters of the net: ",
-               joined(strangers));
-    hint =
+    texts.push_back("these tensors ask for a gradient and are no parameters of the net: " +
+                    joined(strangers));
+    hints.emplace_back(
         "register layers, as in nn::Linear& head = child<nn::Linear>(\"head\", 8, 2), and "
-        "tensors with parameter(): plain members are neither trained nor saved";
+        "tensors with parameter(): plain members are neither trained nor saved");
   }
   if (!use.unused.empty()) {
-    text += str(text.empty() ? "" : "; ", "these parameters were not used: ", joined(use.unused));
-    hint +=
-        str(hint.empty() ? "" : "; ",
-            "leave out what the forward does not need, or freeze it with requires_grad_(false)");
+    texts.push_back("these parameters were not used: " + joined(use.unused));
+    hints.emplace_back(
+        "leave out what the forward does not need, or freeze it with requires_grad_(false)");
   }
-  throw ValueError("check_parameters", text, hint);
+  throw ValueError("check_parameters", joined(texts, "; "), joined(hints, "; "));
 }
 
 }  // namespace gradus::nn

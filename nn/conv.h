@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "../core/base/error.h"
+#include "init.h"
 #include "module.h"
 
 namespace gradus::nn {
@@ -15,7 +16,11 @@ class ConvLayer : public Module {
   Tensor& bias;    ///< one number per output channel; undefined without one
 
  protected:
-  ConvLayer(const Shape& weight_shape, int64_t out_channels, bool with_bias);
+  ConvLayer(const Shape& weight_shape, int64_t out_channels, bool with_bias)
+      : weight(parameter("weight", Tensor::empty(weight_shape))),
+        bias(parameter("bias", with_bias ? Tensor::empty({out_channels}) : Tensor())) {
+    reset_weight_and_bias(weight, bias);
+  }
 };
 
 namespace detail {

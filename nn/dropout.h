@@ -12,6 +12,7 @@ struct DropProbability {
   static constexpr const char* type = name.text;
   double p = 0.5;  ///< the probability that an element (a channel of a sample) is dropped
   void describe(OptionVisitor& visit) { visit("p", p); }
+  void check() const { check_probability(type, "p", p); }
 };
 
 /// drop(x, p, default_rng(Stream::dropout)) in training; the identity in evaluation and for p = 0.
@@ -20,9 +21,7 @@ template <Name name, auto drop>
 class DropoutLayer : public Layer<DropProbability<name>> {
  public:
   using Options = DropProbability<name>;
-  explicit DropoutLayer(const Options& o) : Layer<Options>(o) {
-    check_probability(o.type, "p", o.p);
-  }
+  explicit DropoutLayer(const Options& o) : Layer<Options>(o) {}
   explicit DropoutLayer(double p = 0.5) : DropoutLayer(Options{p}) {}
   Tensor forward(const Tensor& x) override {
     const double p = this->options().p;
@@ -32,9 +31,16 @@ class DropoutLayer : public Layer<DropProbability<name>> {
 };
 
 namespace detail {
+template <size_t N>
+constexpr const char* channel_dropout = for_dims<N>("Dropout1d", "Dropout2d", "Dropout3d");
+
 /// dropout_channels of a batch or of a single sample with N spatial dimensions.
 template <size_t N>
-Tensor drop_channels(const Tensor& x, double p, Rng& generator);
+Tensor drop_channels(const Tensor& x, double p, Rng& generator) {
+  if (N != 2) check_spatial(channel_dropout<N>, x, N);
+  if (N == 2 || x.dim() == N + 2) return dropout_channels(x, p, generator);
+  return squeeze(dropout_channels(unsqueeze(x, 0), p, generator), 0);
+}
 }  // namespace detail
 
 /// In training, zeroes each element with probability p and multiplies the others by 1 / (1 - p)
@@ -44,8 +50,7 @@ using Dropout = DropoutLayer<"Dropout", dropout>;
 /// of a single sample (Tompson et al., arXiv 1411.4280). Dropout2d takes any number of dimensions,
 /// and the first two for N and C.
 template <size_t N>
-using ChannelDropout =
-    DropoutLayer<for_dims<N>("Dropout1d", "Dropout2d", "Dropout3d"), detail::drop_channels<N>>;
+using ChannelDropout = DropoutLayer<detail::channel_dropout<N>, detail::drop_channels<N>>;
 using Dropout1d = ChannelDropout<1>;  ///< [N, C, L] or [C, L]
 using Dropout2d = ChannelDropout<2>;  ///< [N, C, ...]
 using Dropout3d = ChannelDropout<3>;  ///< [N, C, D, H, W] or [C, D, H, W]

@@ -7,22 +7,16 @@
 
 namespace gradus::nn {
 
-namespace {
-
-const EmbeddingOptions& checked(const EmbeddingOptions& o) {
-  check_at_least(o.type, "num_embeddings", o.num_embeddings, 1);
-  check_at_least(o.type, "embedding_dim", o.embedding_dim, 1);
-  const int64_t padding = o.padding_idx.value_or(0), rows = o.num_embeddings;
-  require(padding >= -rows && padding < rows, o.type, str("rows go from ", -rows, " to ", rows - 1),
+void EmbeddingOptions::check() const {
+  check_at_least(type, "num_embeddings", num_embeddings, 1);
+  check_at_least(type, "embedding_dim", embedding_dim, 1);
+  const int64_t padding = padding_idx.value_or(0), rows = num_embeddings;
+  require(padding >= -rows && padding < rows, type, str("rows go from ", -rows, " to ", rows - 1),
           "padding_idx ", padding, " is none of ", rows, " rows");
-  return o;
 }
 
-}  // namespace
-
 Embedding::Embedding(const EmbeddingOptions& o)
-    : Layer(checked(o)),
-      weight(parameter("weight", Tensor::empty({o.num_embeddings, o.embedding_dim}))) {
+    : Layer(o), weight(parameter("weight", Tensor::empty({o.num_embeddings, o.embedding_dim}))) {
   normal_(weight);
   if (!o.padding_idx) return;
   const NoGrad pause;

@@ -20,6 +20,7 @@ struct EmbeddingOptions {
     visit("padding_idx", padding_idx);
     visit.unsupported("max_norm", "rows keep their length; scale them under NoGrad where needed");
   }
+  void check() const;
 };
 
 /// Options of Embedding::from_pretrained.

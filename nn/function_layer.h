@@ -5,14 +5,11 @@
 
 namespace gradus::nn {
 
-/// Makes a layer from a struct of options that also has `Tensor apply(const Tensor& x) const`, and
-/// optionally `void check() const`, which throws ValueError for invalid options.
+/// Makes a layer from a struct of options that also has `Tensor apply(const Tensor& x) const`.
 template <class Function>
 class FunctionLayer : public Layer<Function> {
  public:
-  explicit FunctionLayer(const Function& options = {}) : Layer<Function>(options) {
-    if constexpr (requires { options.check(); }) options.check();
-  }
+  explicit FunctionLayer(const Function& options = {}) : Layer<Function>(options) {}
   Tensor forward(const Tensor& x) override { return this->options().apply(x); }
 };
 

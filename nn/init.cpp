@@ -27,20 +27,10 @@ Fans fans(const Tensor& weight) {
 }
 
 double gain(Nonlinearity nonlinearity, double negative_slope) {
-  switch (nonlinearity) {
-    case Nonlinearity::linear:
-    case Nonlinearity::sigmoid:
-      return 1;
-    case Nonlinearity::tanh:
-      return 5.0 / 3;
-    case Nonlinearity::relu:
-      return std::sqrt(2.0);
-    case Nonlinearity::leaky_relu:
-      return std::sqrt(2 / (1 + negative_slope * negative_slope));
-    case Nonlinearity::selu:
-      return 0.75;
-  }
-  return 1;
+  const double of_leaky_relu = std::sqrt(2 / (1 + negative_slope * negative_slope));
+  // linear, sigmoid, tanh, relu, leaky_relu, selu
+  const double gains[] = {1, 1, 5.0 / 3, std::sqrt(2.0), of_leaky_relu, 0.75};
+  return gains[static_cast<size_t>(nonlinearity)];
 }
 
 Tensor uniform_(Tensor tensor, double lo, double hi) {

@@ -1,6 +1,7 @@
 // The fully connected layer.
 #pragma once
 
+#include "init.h"
 #include "module.h"
 
 namespace gradus::nn {
@@ -17,6 +18,10 @@ struct LinearOptions {
     visit.required("out_features", out_features);
     visit("bias", bias);
   }
+  void check() const {
+    check_at_least(type, "in_features", in_features, 1);
+    check_at_least(type, "out_features", out_features, 1);
+  }
 };
 
 /// y = x W^T + b for x [..., in_features]; weight [out_features, in_features], bias [out_features].
@@ -24,7 +29,12 @@ struct LinearOptions {
 /// an input of another last size.
 class Linear : public Layer<LinearOptions> {
  public:
-  explicit Linear(const LinearOptions& options);
+  explicit Linear(const LinearOptions& o)
+      : Layer(o),
+        weight(parameter("weight", Tensor::empty({o.out_features, o.in_features}))),
+        bias(parameter("bias", o.bias ? Tensor::empty({o.out_features}) : Tensor())) {
+    reset_weight_and_bias(weight, bias);
+  }
   Linear(int64_t in_features, int64_t out_features, bool with_bias = true)
       : Linear(LinearOptions{in_features, out_features, with_bias}) {}
   Tensor forward(const Tensor& x) override { return forward_with(x, weight, bias); }

@@ -1,11 +1,10 @@
 #include "model_json.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
 
 #include "../core/base/error.h"
 #include "../core/base/random.h"
@@ -18,7 +17,20 @@ namespace gradus::nn {
 
 namespace {
 
-using Json = nlohmann::json;  // finds keys in logarithmic time, even those of a hostile file
+/// The keys of an object and their values. Of a key that appears twice, it would have only one. It
+/// finds keys in logarithmic time, even those of a hostile file.
+template <class Key, class Value, class... Others>
+struct Keys : std::map<Key, Value, Others...> {
+  using std::map<Key, Value, Others...>::map;
+  /// The parser adds each key by this.
+  Value& operator[](const Key& key) {
+    const auto [place, is_new] = this->try_emplace(key);
+    require(is_new, "from_json", "only one of them can count", "the key \"", key,
+            "\" stands twice in one object");
+    return place->second;
+  }
+};
+using Json = nlohmann::basic_json<Keys>;
 using OrderedJson = nlohmann::ordered_json;  // keeps options in the order of their description
 
 // --- Reading options ---
@@ -36,68 +48,87 @@ struct Shown {
   }
 };
 
-/// "did you mean ...? " if one of the words is close, then `rest`.
-std::string suggestion(const std::string& word, std::span<const std::string> words,
-                       const std::string& rest) {
-  const std::string meant = nearest_word(word, words);
-  if (meant.empty()) return rest;
-  std::string text = str("did you mean \"", meant, "\"?");
-  if (rest.empty()) return text;
-  const std::string begin(1, static_cast<char>(std::toupper(static_cast<unsigned char>(rest[0]))));
-  return text + " " + begin + rest.substr(1);
-}
-
 // Each reads a value, or says that it does not fit.
 
-bool get(const Json& j, bool& value) {
-  if (j.is_boolean()) value = j.get<bool>();
+bool get(const Json& j, bool* value) {
+  if (j.is_boolean()) *value = j.get<bool>();
   return j.is_boolean();
 }
-bool get(const Json& j, int64_t& value) {
+bool get(const Json& j, int64_t* value) {
   constexpr auto largest = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
   const bool fits =
       j.is_number_integer() && !(j.is_number_unsigned() && j.get<uint64_t>() > largest);
-  if (fits) value = j.get<int64_t>();
+  if (fits) *value = j.get<int64_t>();
   return fits;
 }
-bool get(const Json& j, double& value) {
+bool get(const Json& j, double* value) {
   const bool is_infinite = j == "inf" || j == "-inf", is_nan = j == "nan";
-  if (is_infinite) value = j == "inf" ? HUGE_VAL : -HUGE_VAL;
-  if (is_nan) value = std::numeric_limits<double>::quiet_NaN();
-  if (j.is_number()) value = j.get<double>();
+  if (is_infinite) *value = j == "inf" ? HUGE_VAL : -HUGE_VAL;
+  if (is_nan) *value = std::numeric_limits<double>::quiet_NaN();
+  if (j.is_number()) *value = j.get<double>();
   return is_infinite || is_nan || j.is_number();
 }
 template <class Number>
-bool get(const Json& j, std::optional<Number>& value) {
+bool get(const Json& j, std::optional<Number>* value) {
   Number number = 0;
-  const bool fits = j.is_null() || get(j, number);
-  value = j.is_null() ? std::nullopt : std::optional(number);
+  const bool fits = j.is_null() || get(j, &number);
+  *value = j.is_null() ? std::nullopt : std::optional(number);
   return fits;
-}
-bool get(const Json& j, Shape& value) {
-  const size_t size = j.is_array() ? j.size() : 1;
-  if (size > static_cast<size_t>(Shape::max_dims)) return false;
-  value = Shape::filled(static_cast<int>(size), 0);
-  bool fit = true;
-  for (size_t i = 0; i < size; ++i) {
-    fit = fit && get(j.is_array() ? j[i] : j, value[static_cast<int>(i)]);
-  }
-  return fit;
 }
 /// A list has a number for each dimension; a single one is for all.
 template <class Number>
 bool get(const Json& j, std::span<Number> numbers) {
   bool fit = !j.is_array() || j.size() == numbers.size();
   for (size_t i = 0; fit && i < numbers.size(); ++i) {
-    fit = get(j.is_array() ? j[i] : j, numbers[i]);
+    fit = get(j.is_array() ? j[i] : j, &numbers[i]);
   }
   return fit;
 }
-
-template <class Number>
-std::string list_of(std::span<Number> numbers) {
-  return str("a list of ", numbers.size());
+bool get(const Json& j, Shape* value) {
+  const size_t size = j.is_array() ? j.size() : 1;
+  if (size > static_cast<size_t>(Shape::max_dims)) return false;
+  *value = Shape::filled(static_cast<int>(size), 0);
+  return get(j, std::span(value->begin(), value->end()));
 }
+bool get(const Json& j, const OptionalSizes& sizes) {
+  sizes.given = !j.is_null();
+  return !sizes.given || get(j, sizes.numbers);
+}
+bool get(const Json& j, const PaddingSizes& padding) {
+  padding.same = j == "same";
+  if (j == "valid") std::fill(padding.numbers.begin(), padding.numbers.end(), 0);
+  return padding.same || j == "valid" || get(j, padding.numbers);
+}
+bool get(const Json& j, const Choice& choice) {
+  const auto found = std::find(choice.words.begin(), choice.words.end(), j);
+  if (found != choice.words.end()) choice.index = static_cast<size_t>(found - choice.words.begin());
+  return found != choice.words.end();
+}
+
+/// What the functions above accept, in words.
+struct Accepted {
+  static std::string by(const bool*) { return "true or false"; }
+  static std::string by(const int64_t*) { return "an integer"; }
+  static std::string by(const double*) { return "a number"; }
+  template <class Number>
+  static std::string by(const std::optional<Number>*) {
+    return by(static_cast<const Number*>(nullptr)) + " or null";
+  }
+  static std::string by(const Shape*) { return "an integer or a list of integers"; }
+  static std::string by(std::span<int64_t> n) { return str("an integer or a list of ", n.size()); }
+  static std::string by(std::span<std::optional<int64_t>> numbers) {
+    return str("an integer, null, or a list of ", numbers.size(), " of them");
+  }
+  static std::string by(const OptionalSizes& sizes) {
+    return str("an integer, a list of ", sizes.numbers.size(), " or null");
+  }
+  static std::string by(const PaddingSizes& padding) {
+    return str("an integer, a list of ", padding.numbers.size(), ", \"same\" or \"valid\"");
+  }
+  static std::string by(const Choice& choice) {
+    return "one of " + joined(std::vector<std::string>(choice.words.begin(), choice.words.end()));
+  }
+};
 
 /// Sets the options that a JSON object has, and rejects anything else.
 class OptionReader : public OptionVisitor {
@@ -109,84 +140,37 @@ class OptionReader : public OptionVisitor {
         "options must be an object, got ", Shown{object});
   }
 
-  void operator()(const char* name, bool& value) override { read(name, "true or false", value); }
-  void operator()(const char* name, int64_t& value) override { read(name, "an integer", value); }
-  void operator()(const char* name, double& value) override { read(name, "a number", value); }
-  void operator()(const char* name, std::optional<double>& value) override {
-    read(name, "a number or null", value);
-  }
-  void operator()(const char* name, std::optional<int64_t>& value) override {
-    read(name, "an integer or null", value);
-  }
-  void operator()(const char* name, Shape& value) override {
-    read(name, "an integer or a list of integers", value);
-  }
   void unsupported(const char* name, const char* hint) override {
     gradus::require(!object_.contains(name), type_, hint, "unknown option \"", name, "\"");
   }
-
   /// Throws for options that `describe` did not ask for, and then for those that are missing: of
   /// one that is misspelled, both are true.
   void finish() override {
     for (const auto& item : object_.items()) {
-      if (std::find(known_.begin(), known_.end(), item.key()) != known_.end()) continue;
-      throw ValueError(
-          type_, str("unknown option \"", item.key(), "\""),
-          known_.empty() ? "it has no options"
-                         : suggestion(item.key(), known_, str("its options are ", joined(known_))));
+      check_known(type_, "option", item.key(), known_, "its options are ");
     }
     gradus::require(missing_.empty(), type_, "to_json() of a net shows the form", "option \"",
                     missing_, "\" is missing");
   }
 
  protected:
-  void sizes(const char* name, std::span<int64_t> numbers) override {
-    read(name, "an integer or " + list_of(numbers), numbers);
-  }
-  void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) override {
-    set(name, "an integer, " + list_of(numbers) + " or null", [&](const Json& j) {
-      given = !j.is_null();
-      return !given || get(j, numbers);
-    });
-  }
-  void padding(const char* name, bool& same, std::span<int64_t> numbers) override {
-    set(name, "an integer, " + list_of(numbers) + ", \"same\" or \"valid\"", [&](const Json& j) {
-      same = j == "same";
-      if (j == "valid") std::fill(numbers.begin(), numbers.end(), 0);
-      return same || j == "valid" || get(j, numbers);
-    });
-  }
-  void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
-    read(name, "an integer, null, or " + list_of(numbers) + " of them", numbers);
+  void visit(const char* name, const OptionRef& option) override {
+    known_.emplace_back(name);
+    const auto found = object_.find(name);
+    if (found == object_.end()) return;
+    std::visit(
+        [&](const auto& value) {
+          gradus::require(get(*found, value), type_, "options have the names and values of PyTorch",
+                          "option \"", name, "\" must be ", Accepted::by(value), ", got ",
+                          Shown{*found});
+        },
+        option);
   }
   void require(const char* name) override {
     if (missing_.empty() && !object_.contains(name)) missing_ = name;
   }
-  void choose(const char* name, size_t& index, std::span<const char* const> words) override {
-    set(name, "one of " + joined(std::vector<std::string>(words.begin(), words.end())),
-        [&](const Json& j) {
-          const auto found =
-              std::find_if(words.begin(), words.end(), [&](const char* word) { return j == word; });
-          if (found != words.end()) index = static_cast<size_t>(found - words.begin());
-          return found != words.end();
-        });
-  }
 
  private:
-  template <class Value>
-  void read(const char* name, const std::string& expected, Value& value) {
-    set(name, expected, [&](const Json& j) { return get(j, value); });
-  }
-  /// Has `take` set the option, if it is there; if that returns false, the value does not fit.
-  template <class Take>
-  void set(const char* name, const std::string& expected, const Take& take) {
-    known_.emplace_back(name);
-    const auto found = object_.find(name);
-    if (found == object_.end()) return;
-    gradus::require(take(*found), type_, "options have the names and values of PyTorch",
-                    "option \"", name, "\" must be ", expected, ", got ", Shown{*found});
-  }
-
   const char* type_;
   const Json& object_;
   std::vector<std::string> known_;
@@ -195,59 +179,32 @@ class OptionReader : public OptionVisitor {
 
 // --- Writing options ---
 
+template <class Value>
+OrderedJson json(const Value& value) {
+  return value;
+}
 OrderedJson json(double value) {
   if (!std::isfinite(value)) return str(value);  // "inf", "nan": JSON has no such numbers
   return value;
 }
-OrderedJson json(int64_t value) {
-  return value;
-}
-template <class Number>
-OrderedJson json(const std::optional<Number>& value) {
-  return value ? json(*value) : OrderedJson();
+OrderedJson json(const Shape& value) {
+  return std::vector<int64_t>(value.begin(), value.end());
 }
 /// One number if all are equal.
-OrderedJson json(std::span<const int64_t> numbers) {
+OrderedJson json(std::span<int64_t> numbers) {
   const bool all_equal =
       std::all_of(numbers.begin(), numbers.end(), [&](int64_t n) { return n == numbers[0]; });
-  if (all_equal) return numbers[0];
-  return std::vector<int64_t>(numbers.begin(), numbers.end());
+  return all_equal ? OrderedJson(numbers[0]) : json(Shape(numbers));
 }
-
-class OptionWriter : public OptionVisitor {
- public:
-  void operator()(const char* name, bool& value) override { result[name] = value; }
-  void operator()(const char* name, int64_t& value) override { result[name] = value; }
-  void operator()(const char* name, double& value) override { result[name] = json(value); }
-  void operator()(const char* name, std::optional<double>& value) override {
-    result[name] = json(value);
-  }
-  void operator()(const char* name, std::optional<int64_t>& value) override {
-    result[name] = json(value);
-  }
-  void operator()(const char* name, Shape& value) override {
-    result[name] = std::vector<int64_t>(value.begin(), value.end());
-  }
-  OrderedJson result = OrderedJson::object();
-
- protected:
-  void sizes(const char* name, std::span<int64_t> numbers) override {
-    result[name] = json(numbers);
-  }
-  void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) override {
-    result[name] = given ? json(numbers) : OrderedJson();
-  }
-  void padding(const char* name, bool& same, std::span<int64_t> numbers) override {
-    result[name] = same ? OrderedJson("same") : json(numbers);
-  }
-  void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
-    OrderedJson& list = result[name] = OrderedJson::array();
-    for (const auto& number : numbers) list.push_back(json(number));
-  }
-  void choose(const char* name, size_t& index, std::span<const char* const> words) override {
-    result[name] = words[index];
-  }
-};
+template <class Value>
+OrderedJson json(const std::optional<Value>& value) {
+  return value ? json(*value) : OrderedJson();
+}
+OrderedJson json(std::span<std::optional<int64_t>> numbers) {
+  OrderedJson list = OrderedJson::array();
+  for (const auto& number : numbers) list.push_back(json(number));
+  return list;
+}
 
 // --- Reading models ---
 
@@ -276,9 +233,8 @@ std::string text_of(const Json& value, const char* key) {
 
 void check_keys(const Json& object, const std::string& type, const std::vector<std::string>& keys) {
   for (const auto& item : object.items()) {
-    if (std::find(keys.begin(), keys.end(), item.key()) != keys.end()) continue;
-    throw ValueError("from_json", str("unknown key \"", item.key(), "\" in a layer of type ", type),
-                     suggestion(item.key(), keys, "it may have " + joined(keys)));
+    check_known("from_json", "key", item.key(), keys, "it may have ",
+                str(" in a layer of type ", type));
   }
 }
 
@@ -343,45 +299,7 @@ Sequential build_layers(const Json& list, const LayerTypes& types, int depth) {
   return result;
 }
 
-/// Follows a text's tokens and finds a key that appears twice in one object.
-class RepeatedKeys : public nlohmann::json_sax<Json> {
- public:
-  std::optional<std::string> found;
-
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(int64_t) override { return true; }
-  bool number_unsigned(uint64_t) override { return true; }
-  bool number_float(double, const std::string&) override { return true; }
-  bool string(std::string&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_array(size_t) override { return true; }
-  bool end_array() override { return true; }
-  bool start_object(size_t) override {
-    open_.emplace_back();
-    return true;
-  }
-  bool end_object() override {
-    open_.pop_back();
-    return true;
-  }
-  bool key(std::string& name) override {
-    if (open_.back().insert(name).second) return true;
-    found = name;
-    return false;
-  }
-  bool parse_error(size_t, const std::string&, const Json::exception&) override { return false; }
-
- private:
-  std::vector<std::unordered_set<std::string>> open_;  // the keys of the enclosing objects
-};
-
-/// A tree of the text. Of a key that appears twice, it would have only one.
 Json parsed(const std::string& text) {
-  RepeatedKeys keys;
-  Json::sax_parse(text, &keys);
-  require(!keys.found, "from_json", "only one of them can count", "the key \"",
-          keys.found.value_or(""), "\" stands twice in one object");
   try {
     return Json::parse(text);
   } catch (const Json::exception& error) {
@@ -414,9 +332,9 @@ OrderedJson written(const Module& module, const LayerTypes& types) {
   } else if (dynamic_cast<const Sequential*>(&module) != nullptr) {
     result["layers"] = written_layers(module, types);
   } else if (types.find(module.type()) != nullptr) {
-    OptionWriter writer;
+    OrderedJson& options = result["options"] = OrderedJson::object();
+    OptionLister writer([&](const char* name, const auto& value) { options[name] = json(value); });
     module.describe(writer);
-    result["options"] = std::move(writer.result);
   } else {
     throw ValueError("to_json", str("cannot write a layer of type ", module.type()),
                      "known are " + joined(known_types(types)));

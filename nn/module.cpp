@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ostream>
 #include <typeinfo>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "../core/base/error.h"
+#include "../core/base/option_text.h"
 #include "../core/tape.h"
 
 namespace gradus::nn {
@@ -41,7 +43,8 @@ Tensor Module::forward(const Tensor&) {
 void Module::run_named(const std::function<void()>& compute) {
   Tape* const tape = Tape::current();
   const Tape::Scope scope(name_.empty() ? nullptr : tape, name_);
-  const Tape::Span span(tape, tape ? type() : "", tape ? options_text(*this) : "", true);
+  const auto options = [&] { return options_text_ ? *options_text_ : options_text(*this); };
+  const Tape::Span span(tape, tape ? type() : "", tape ? options() : "", true);
   try {
     compute();
   } catch (Error& error) {
@@ -52,10 +55,6 @@ void Module::run_named(const std::function<void()>& compute) {
 
 void Module::note_result(const Tensor& y) {
   if (Tape* const tape = Tape::current()) tape->set_span_result(y);
-}
-
-Tensor Module::operator()(const Tensor& x) {
-  return call(x, [&] { return forward(x); });
 }
 
 void Module::run_hooks(const Tensor& x, const Tensor& y) {
@@ -145,9 +144,14 @@ Module& Module::register_child(std::string_view name, std::unique_ptr<Module> mo
           "\": no module given");
   check_name(name);
   module->name_ = name;
+  module->options_text_ = options_text(*module);
   names_.insert(module->name_);
   children_.push_back(std::move(module));
   return *children_.back();
+}
+
+void Module::options_changed() {
+  if (options_text_) options_text_ = options_text(*this);
 }
 
 // --- Modes ---
@@ -230,13 +234,6 @@ NamedTensors Module::named_tensors(Role role) const {
     if (slot.role == role) list.push_back({name, slot.tensor});
   });
   return list;
-}
-
-NamedTensors Module::named_parameters() const {
-  return named_tensors(Role::parameter);
-}
-NamedTensors Module::named_buffers() const {
-  return named_tensors(Role::buffer);
 }
 
 namespace {
@@ -331,6 +328,33 @@ void Module::load_state_dict(const NamedTensors& state, const LoadOptions& optio
           "the state does not fit, nothing was loaded: ", problems);
   const NoGrad pause;
   for (auto& [own, other] : copies) own.copy_(*other);
+}
+
+// --- Printing ---
+
+std::string options_text(const Module& module) {
+  OptionText text;
+  OptionLister printer([&](const char* name, const auto& value) { text(name, value); });
+  module.describe(printer);
+  return text.text();
+}
+
+namespace {
+
+void print_tree(std::ostream& out, const Module& module, const std::string& indent) {
+  out << indent;
+  if (!module.name().empty()) out << module.name() << ": ";
+  out << module.type() << "(" << options_text(module) << ")";
+  if (const int64_t count = module.parameter_count(); count > 0) out << str("  ", count);
+  out << "\n";
+  for (const auto& child : module.children()) print_tree(out, *child, indent + "  ");
+}
+
+}  // namespace
+
+std::ostream& operator<<(std::ostream& out, const Module& module) {
+  print_tree(out, module, "");
+  return out;
 }
 
 }  // namespace gradus::nn

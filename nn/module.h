@@ -62,7 +62,9 @@ class Module {
   /// one tensor has a function of its own.
   virtual Tensor forward(const Tensor& x);
   /// Calls forward under this module's name, on the tape and in errors.
-  Tensor operator()(const Tensor& x);
+  Tensor operator()(const Tensor& x) {
+    return call(x, [&] { return forward(x); });
+  }
 
   /// The name of the class in printouts and model files, "Conv2d": by default that in the source,
   /// without its namespace.
@@ -107,8 +109,8 @@ class Module {
   /// The name under which the parent registered this module; empty for the outermost.
   const std::string& name() const { return name_; }
   /// Handles to all parameters below, in order of declaration, "layer1.conv.weight".
-  NamedTensors named_parameters() const;
-  NamedTensors named_buffers() const;
+  NamedTensors named_parameters() const { return named_tensors(Role::parameter); }
+  NamedTensors named_buffers() const { return named_tensors(Role::buffer); }
   /// The parameter, buffer or module with this dotted name, "layer1.conv.weight". Throws ValueError
   /// if there is none.
   /// @{
@@ -153,6 +155,9 @@ class Module {
     return static_cast<T&>(register_child(name, std::make_unique<T>(options)));
   }
   Module& register_child(std::string_view name, std::unique_ptr<Module> module);
+  /// To be called after a change of what describe() visits. The tape gets the options of registered
+  /// modules as a text that is not made again for each call.
+  void options_changed();
   /// Runs `compute` under this module's name, on the tape and in errors, and returns its result.
   /// For a module whose call operator takes or returns something other than one tensor:
   ///
@@ -180,6 +185,16 @@ class Module {
       return y;
     });
   }
+  /// The same for a result of several tensors, of which hooks see `output`.
+  template <class Result, class F>
+  Result call(const Tensor& x, Tensor Result::*output, F compute) {
+    Result result;
+    call(x, [&] {
+      result = compute();
+      return result.*output;
+    });
+    return result;
+  }
 
  private:
   enum class Role { parameter, buffer };
@@ -206,6 +221,7 @@ class Module {
 
   std::string name_;
   std::set<std::string, std::less<>> names_;  // of slots and children
+  std::optional<std::string> options_text_;   // of a registered module
   bool training_ = true;
   std::vector<Hook<ForwardHook>> forward_hooks_;
   std::vector<Hook<GradientHook>> gradient_hooks_;
@@ -216,7 +232,8 @@ class Module {
 };
 
 /// A module that is built from a struct of options, which has `static constexpr const char* type`,
-/// the name of the layer, and `void describe(OptionVisitor&)`. `Base` is Module or a class derived
+/// the name of the layer, `void describe(OptionVisitor&)`, and optionally `void check() const`,
+/// which throws ValueError for invalid options. `Base` is Module or a class derived
 /// from it that several layers share, which gets the other arguments.
 template <class OptionsType, class Base = Module>
 class Layer : public Base {
@@ -224,7 +241,9 @@ class Layer : public Base {
   using Options = OptionsType;
   template <class... BaseArgs>
   explicit Layer(const Options& options, const BaseArgs&... base_args)
-      : Base(base_args...), options_(options) {}
+      : Base(base_args...), options_(options) {
+    if constexpr (requires { options.check(); }) options.check();
+  }
   const Options& options() const { return options_; }
   std::string type() const override { return Options::type; }
   void describe(OptionVisitor& visit) const override {

@@ -163,15 +163,18 @@ NormResult ChannelNormLayer::normalize_by_input(const Tensor& x) {
 
 // --- Layer norm and root mean square norm ---
 
+void check_normalized_shape(const char* type, const Shape& shape) {
+  const bool fits =
+      shape.dim() > 0 && std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0; });
+  require(fits, type, "give the sizes of the last dimensions of the input",
+          "normalized_shape must have at least one size and none below 1, got ", shape);
+}
+
 namespace {
 
 template <class Options>
 const Options& checked_last(const Options& o, double eps) {
-  const Shape& shape = o.normalized_shape;
-  const bool fits =
-      shape.dim() > 0 && std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0; });
-  require(fits, o.type, "give the sizes of the last dimensions of the input",
-          "normalized_shape must have at least one size and none below 1, got ", shape);
+  check_normalized_shape(o.type, o.normalized_shape);
   check_eps(o.type, eps);
   return o;
 }

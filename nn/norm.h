@@ -180,6 +180,9 @@ using InstanceNorm3dOptions = InstanceNorm3d::Options;
 
 // --- Norms of each sample on its own: no statistics to keep, the same in both modes --------------
 
+/// Throws ValueError in the name of layer `type` unless there are sizes, all of at least 1.
+void check_normalized_shape(const char* type, const Shape& shape);
+
 /// Options of LayerNorm.
 struct LayerNormOptions {
   static constexpr const char* type = "LayerNorm";

@@ -1,6 +1,5 @@
 #include "norm_variants.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "../core/base/error.h"
@@ -53,6 +52,7 @@ void BatchRenormLayer::set_limits(double r_max, double d_max) {
           "d_max must be at least 0, got ", d_max);
   r_max_ = r_max;
   d_max_ = d_max;
+  options_changed();
 }
 
 NormResult BatchRenormLayer::normalize_by_input(const Tensor& x) {
@@ -104,11 +104,7 @@ Tensor FilterResponseNorm2d::forward(const Tensor& x) {
 namespace {
 
 const DynamicTanhOptions& checked(const DynamicTanhOptions& o) {
-  const Shape& shape = o.normalized_shape;
-  const bool fits =
-      shape.dim() > 0 && std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0; });
-  require(fits, o.type, "give the sizes of the last dimensions of the input",
-          "normalized_shape must have at least one size and none below 1, got ", shape);
+  check_normalized_shape(o.type, o.normalized_shape);
   return o;
 }
 

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <algorithm>
+#include <cctype>
 #include <limits>
 
 #include "../core/base/error.h"
@@ -12,6 +13,25 @@ bool is_same_padding(std::string_view rule) {
           "give a number, one number per dimension, \"same\" or \"valid\"", "unknown rule \"", rule,
           "\"");
   return rule == "same";
+}
+
+std::string suggestion(const std::string& word, std::span<const std::string> words,
+                       const std::string& rest) {
+  const std::string meant = nearest_word(word, words);
+  if (meant.empty()) return rest;
+  std::string text = str("did you mean \"", meant, "\"?");
+  if (rest.empty()) return text;
+  const std::string begin(1, static_cast<char>(std::toupper(static_cast<unsigned char>(rest[0]))));
+  return text + " " + begin + rest.substr(1);
+}
+
+void check_known(std::string_view op, std::string_view what, const std::string& word,
+                 std::span<const std::string> known, std::string_view list,
+                 std::string_view where) {
+  if (std::find(known.begin(), known.end(), word) != known.end()) return;
+  throw ValueError(op, str("unknown ", what, " \"", word, "\"", where),
+                   known.empty() ? str("it has no ", what, "s")
+                                 : suggestion(word, known, str(list, joined(known))));
 }
 
 namespace {
@@ -52,6 +72,13 @@ void check_given(const char* type, const char* option, std::span<const int64_t> 
                      str("nn::", type, "({.", option, " = ...})"));
   }
   check_at_least(type, option, values, 1);
+}
+
+void check_spatial(const char* type, const Tensor& x, int spatial) {
+  const char* const layout = spatial == 1 ? "L" : spatial == 2 ? "H,W" : "D,H,W";
+  require<ShapeError>(x.dim() == spatial + 1 || x.dim() == spatial + 2, type,
+                      "unsqueeze(x, 0) adds channels or a batch of one, flatten() joins dimensions",
+                      "expected [N,C,", layout, "] or [C,", layout, "], got ", x.shape());
 }
 
 void check_probability(const char* type, const char* option, double p) {

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 
 #include "../core/ops.h"
 
@@ -55,38 +58,52 @@ struct OutputSize : std::array<std::optional<int64_t>, N> {
       : std::array<std::optional<int64_t>, N>{std::optional<int64_t>(sizes)...} {}
 };
 
+/// Sizes that may be left out, as a visitor sees them: one number per dimension.
+struct OptionalSizes {
+  bool& given;
+  std::span<int64_t> numbers;
+};
+/// Sizes, or "same".
+struct PaddingSizes {
+  bool& same;
+  std::span<int64_t> numbers;
+};
+/// One of a few words, by its number.
+struct Choice {
+  size_t& index;
+  std::span<const char* const> words;
+};
+/// An option that a visitor may read and write.
+using OptionRef =
+    std::variant<bool*, int64_t*, double*, std::optional<int64_t>*, std::optional<double>*, Shape*,
+                 std::span<int64_t>, std::span<std::optional<int64_t>>, OptionalSizes, PaddingSizes,
+                 Choice>;
+
 /// Visits the options of a module, by their names in PyTorch and in model files. One `describe`
 /// function per module serves to read options, to write them and to print them.
 class OptionVisitor {
  public:
   virtual ~OptionVisitor() = default;
-  virtual void operator()(const char* name, bool& value) = 0;
-  virtual void operator()(const char* name, int64_t& value) = 0;
-  virtual void operator()(const char* name, double& value) = 0;
-  virtual void operator()(const char* name, std::optional<double>& value) = 0;
-  virtual void operator()(const char* name, std::optional<int64_t>& value) = 0;
-  virtual void operator()(const char* name, Shape& value) = 0;
-  template <size_t N>
-  void operator()(const char* name, Sizes<N>& value) {
-    sizes(name, value);
+  template <class T>
+  requires std::constructible_from<OptionRef, T*>
+  void operator()(const char* name, T& value) { visit(name, &value); }
+  template <class Number, size_t N>
+  void operator()(const char* name, std::array<Number, N>& value) {
+    visit(name, std::span<Number>(value));
   }
   template <size_t N>
   void operator()(const char* name, std::optional<Sizes<N>>& value) {
     bool given = value.has_value();
     Sizes<N> numbers = value.value_or(Sizes<N>());
-    optional_sizes(name, given, numbers);
+    visit(name, OptionalSizes{given, numbers});
     value = given ? std::optional(numbers) : std::nullopt;
   }
   template <size_t N>
   void operator()(const char* name, Padding<N>& value) {
     bool same = value.is_same();
     Sizes<N> numbers = value.sizes();
-    padding(name, same, numbers);
+    visit(name, PaddingSizes{same, numbers});
     value = same ? Padding<N>("same") : Padding<N>(numbers);
-  }
-  template <size_t N>
-  void operator()(const char* name, OutputSize<N>& value) {
-    output_size(name, value);
   }
 
   /// An option without a default: a model file has to give it.
@@ -103,22 +120,56 @@ class OptionVisitor {
   /// An option that is one of a few words; word number i names the enumerator of value i.
   template <class Enum>
   void choice(const char* name, Enum& value, std::initializer_list<const char*> words) {
-    size_t index = static_cast<size_t>(value);
-    choose(name, index, std::span(words.begin(), words.size()));
+    auto index = static_cast<size_t>(value);
+    visit(name, Choice{index, std::span(words.begin(), words.size())});
     value = static_cast<Enum>(index);
   }
 
  protected:
-  // One number per dimension, however many there are.
-  virtual void sizes(const char* name, std::span<int64_t> numbers) = 0;
-  virtual void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) = 0;
-  virtual void padding(const char* name, bool& same, std::span<int64_t> numbers) = 0;
-  virtual void output_size(const char* name, std::span<std::optional<int64_t>> numbers) = 0;
-
+  virtual void visit(const char* name, const OptionRef& option) = 0;
   virtual void require(const char*) {}
-  virtual void choose(const char* name, size_t& index, std::span<const char* const> words) = 0;
 };
 
+/// Calls `show(name, value)` for each option; the value is a number, a word, sizes (a Shape or a
+/// span), or an optional of these.
+template <class Show>
+class OptionLister : public OptionVisitor {
+ public:
+  explicit OptionLister(Show show) : show_(std::move(show)) {}
+
+ protected:
+  void visit(const char* name, const OptionRef& option) override {
+    std::visit([&](const auto& value) { list(name, value); }, option);
+  }
+
+ private:
+  template <class T>
+  void list(const char* name, T* value) {
+    show_(name, *value);
+  }
+  template <class T>
+  void list(const char* name, std::span<T> values) {
+    show_(name, values);
+  }
+  void list(const char* name, const OptionalSizes& sizes) {
+    show_(name, sizes.given ? std::optional(sizes.numbers) : std::nullopt);
+  }
+  void list(const char* name, const PaddingSizes& padding) {
+    padding.same ? show_(name, "same") : show_(name, padding.numbers);
+  }
+  void list(const char* name, const Choice& choice) { show_(name, choice.words[choice.index]); }
+
+  Show show_;
+};
+
+/// The hint "did you mean ...?" if one of the words is close to `word`, then `rest`.
+std::string suggestion(const std::string& word, std::span<const std::string> words,
+                       const std::string& rest);
+/// Throws ValueError in the name of `op`, a layer, unless `word` is known: `unknown option
+/// "biass"`, with what may have been meant, and with all that are known after the word `list`.
+void check_known(std::string_view op, std::string_view what, const std::string& word,
+                 std::span<const std::string> known, std::string_view list,
+                 std::string_view where = "");
 /// Throws ValueError in the name of layer `type` unless `value` is at least `least` and has no more
 /// than 31 bits.
 /// @{
@@ -132,6 +183,9 @@ void check_at_least(const char* type, const char* option, std::span<const int64_
 void check_given(const char* type, const char* option, int64_t value);
 void check_given(const char* type, const char* option, std::span<const int64_t> values);
 /// @}
+/// Throws ShapeError in the name of layer `type` unless x is [N, C, ...] or [C, ...] with so many
+/// spatial dimensions.
+void check_spatial(const char* type, const Tensor& x, int spatial);
 /// Throws ValueError in the name of layer `type` unless p is a probability.
 void check_probability(const char* type, const char* option, double p);
 

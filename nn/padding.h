@@ -6,9 +6,15 @@
 namespace gradus::nn {
 
 namespace detail {
-Tensor pad_spatial(const char* type, PadMode mode, const Tensor& x, std::span<const int64_t> pads,
-                   double value = 0);
+template <size_t N>
+Tensor pad_spatial(const char* type, PadMode mode, const Tensor& x, const Sizes<N>& pads,
+                   double value = 0) {
+  constexpr int spatial = N / 2;
+  // Constants need no channels, as in PyTorch.
+  if (mode != PadMode::constant || x.dim() < spatial) check_spatial(type, x, spatial);
+  return pad(x, pads, mode, value);
 }
+}  // namespace detail
 
 /// Options of the padding layers over N spatial dimensions, except ConstantPad.
 template <PadMode mode, size_t N>

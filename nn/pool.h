@@ -9,9 +9,20 @@ namespace gradus::nn {
 
 namespace detail {
 
-/// Checks of the windows of a pool.
-void check_window(const char* type, std::span<const int64_t> kernel_size,
-                  std::span<const int64_t> stride, std::span<const int64_t> padding);
+/// Throws ValueError for windows that make no sense.
+template <class Options>
+void check_windows(const Options& o) {
+  check_at_least(o.type, "kernel_size", o.kernel_size, 1);
+  check_at_least(o.type, "stride", o.stride.value_or(o.kernel_size), 1);
+  if constexpr (requires { o.padding; }) {
+    check_at_least(o.type, "padding", o.padding, 0);
+    for (size_t i = 0; i < o.padding.size(); ++i) {
+      require(o.padding[i] <= o.kernel_size[i] / 2, o.type,
+              "a window must not lie in the padding alone", "padding ", o.padding,
+              " is more than half of kernel_size ", o.kernel_size);
+    }
+  }
+}
 
 /// With the sizes of x if none are given. The operation itself rejects fewer dimensions.
 template <size_t N>
@@ -35,12 +46,7 @@ class PoolLayer : public FunctionLayer<Options> {
   /// A call that also returns the indices of the elements, for MaxUnpool: PyTorch's return_indices.
   /// For MaxPool and AdaptiveMaxPool.
   ValuesIndices with_indices(const Tensor& x) {
-    ValuesIndices result;
-    this->call(x, [&] {
-      result = this->options().with_indices(x);
-      return result.values;
-    });
-    return result;
+    return this->call(x, &ValuesIndices::values, [&] { return this->options().with_indices(x); });
   }
 };
 
@@ -64,7 +70,7 @@ struct MaxPoolOptions {
     visit("ceil_mode", ceil_mode);
   }
   void check() const {
-    detail::check_window(type, kernel_size, stride.value_or(kernel_size), padding);
+    detail::check_windows(*this);
     check_at_least(type, "dilation", dilation, 1);
   }
   gradus::PoolOptions<N> windows() const {
@@ -106,6 +112,7 @@ struct MaxUnpoolOptions {
     visit("stride", stride);
     visit("padding", padding);
   }
+  void check() const { detail::check_windows(*this); }
 };
 /// Puts the results of a max pool back to their positions, with zeros elsewhere. An output has size
 /// (H - 1) stride - 2 padding + kernel_size unless `output_size` says otherwise; several sizes are
@@ -113,9 +120,7 @@ struct MaxUnpoolOptions {
 template <size_t N>
 class MaxUnpool : public Layer<MaxUnpoolOptions<N>> {
  public:
-  explicit MaxUnpool(const MaxUnpoolOptions<N>& o) : Layer<MaxUnpoolOptions<N>>(o) {
-    detail::check_window(o.type, o.kernel_size, o.stride.value_or(o.kernel_size), o.padding);
-  }
+  explicit MaxUnpool(const MaxUnpoolOptions<N>& o) : Layer<MaxUnpoolOptions<N>>(o) {}
   explicit MaxUnpool(int64_t kernel_size)
       : MaxUnpool(MaxUnpoolOptions<N>{.kernel_size = kernel_size}) {}
   using Module::operator();
@@ -165,7 +170,7 @@ struct AvgPoolOptions {
     visit("divisor_override", divisor_override);
   }
   void check() const {
-    detail::check_window(type, kernel_size, stride.value_or(kernel_size), padding);
+    detail::check_windows(*this);
     require(divisor_override != 0, type, "leave it empty to divide by the number of elements",
             "divisor_override must not be 0");
   }
@@ -206,7 +211,7 @@ struct LPPoolOptions {
     visit("ceil_mode", ceil_mode);
   }
   void check() const {
-    detail::check_window(type, kernel_size, stride.value_or(kernel_size), Sizes<N>());
+    detail::check_windows(*this);
     require(norm_type > 0, type, "2 is the Euclidean norm", "norm_type must be positive, got ",
             norm_type);
   }

@@ -171,15 +171,6 @@ LSTMResult RecurrentLayer::run(const Tensor& input, const LSTMState& initial) co
           has_cell_state() ? stack(c_n) : Tensor()};
 }
 
-LSTMResult RecurrentLayer::call_with_state(const Tensor& x, const LSTMState& initial) {
-  LSTMResult result;
-  call(x, [&] {
-    result = run(x, initial);
-    return result.output;
-  });
-  return result;
-}
-
 Tensor LastStepOptions::apply(const Tensor& x) const {
   require<ShapeError>(x.dim() == 2 || x.dim() == 3, type,
                       "it comes right after the recurrent layer",
@@ -189,14 +180,6 @@ Tensor LastStepOptions::apply(const Tensor& x) const {
 }
 
 // --- Cells ---
-
-RecurrentCell::RecurrentCell(const Setting& s)
-    : RecurrentModule(s),
-      weights_(add_weights("", s.input_size)),
-      weight_ih(weights_.weight_ih),
-      weight_hh(weights_.weight_hh),
-      bias_ih(weights_.bias_ih),
-      bias_hh(weights_.bias_hh) {}
 
 LSTMState RecurrentCell::run(const Tensor& x, const LSTMState& state) const {
   const bool fits = (x.dim() == 1 || x.dim() == 2) && x.shape()[x.dim() - 1] == setting_.input_size;
@@ -209,16 +192,7 @@ LSTMState RecurrentCell::run(const Tensor& x, const LSTMState& state) const {
     return checked_state(name, given, expected, x, "the state has hidden_size numbers per sample");
   };
   const Tensor h = checked("h", state.h);
-  return step(x, {h, has_cell_state() ? checked("c", state.c) : Tensor()}, weights_);
-}
-
-LSTMState RecurrentCell::call_with_state(const Tensor& x, const LSTMState& state) {
-  LSTMState next;
-  call(x, [&] {
-    next = run(x, state);
-    return next.h;
-  });
-  return next;
+  return step(x, {h, has_cell_state() ? checked("c", state.c) : Tensor()}, *this);
 }
 
 }  // namespace gradus::nn

@@ -28,9 +28,12 @@ struct LSTMResult {
   Tensor c_n;     ///< cell state of every layer after its last step
 };
 
-/// The parameters that one step uses; biases are undefined if an option disables them.
+/// The parameters that one step uses, for G gates and hidden size H.
 struct RecurrentWeights {
-  Tensor &weight_ih, &weight_hh, &bias_ih, &bias_hh;
+  Tensor& weight_ih;  ///< [G H, input_size]
+  Tensor& weight_hh;  ///< [G H, H]
+  Tensor& bias_ih;    ///< [G H]; undefined if an option disables it
+  Tensor& bias_hh;    ///< likewise
 };
 
 /// What a step computes.
@@ -38,26 +41,45 @@ enum class Recurrence { rnn, lstm, gru };
 /// The function that bounds the states of an RNN.
 enum class RnnNonlinearity { tanh, relu };
 
+/// Options of RNN: PyTorch's names and defaults.
+struct RNNOptions {
+  static constexpr Recurrence recurrence = Recurrence::rnn;
+  static constexpr const char* type = "RNN";
+  int64_t input_size = 0;   ///< features of a step; required
+  int64_t hidden_size = 0;  ///< H, size of the states; required
+  int64_t num_layers = 1;   ///< each but the first reads the output of the one before it
+  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;  ///< what a step ends with
+  bool bias = true;                                      ///< have bias_ih and bias_hh
+  bool batch_first = false;    ///< input and output are [N, T, ...]; states are not concerned
+  double dropout = 0;          ///< in training, of what one layer passes to the next; in [0, 1]
+  bool bidirectional = false;  ///< a second set of weights runs from the last step to the first
+
+  void describe(OptionVisitor& visit) {
+    visit.required("input_size", input_size);
+    visit.required("hidden_size", hidden_size);
+    visit("num_layers", num_layers);
+    visit.choice("nonlinearity", nonlinearity, {"tanh", "relu"});
+    visit("bias", bias);
+    visit("batch_first", batch_first);
+    visit("dropout", dropout);
+    visit("bidirectional", bidirectional);
+  }
+};
 /// The base of layers and cells: parameters weight_ih [G H, input_size], weight_hh [G H, H],
 /// bias_ih and bias_hh [G H] for G gates and hidden size H, uniform in +-1/sqrt(H), and the
 /// computation of a step.
 class RecurrentModule : public Module {
  protected:
-  /// The options, and what follows from the class. Cells have only the first ones.
-  struct Setting {
+  /// The options, of which an RNN has all, and what follows from the class.
+  struct Setting : RNNOptions {
     const char* type;
     Recurrence recurrence;
-    int64_t input_size, hidden_size;
-    bool bias;
-    RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;
-    int64_t num_layers = 1;
-    bool batch_first = false;
-    double dropout = 0;
-    bool bidirectional = false;
   };
   template <class Options>
   static Setting setting_of(const Options& o) {
-    Setting s = {o.type, Options::recurrence, o.input_size, o.hidden_size, o.bias};
+    Setting s{{.input_size = o.input_size, .hidden_size = o.hidden_size, .bias = o.bias},
+              Options::type,
+              Options::recurrence};
     if constexpr (requires { o.nonlinearity; }) s.nonlinearity = o.nonlinearity;
     if constexpr (requires { o.num_layers; }) {
       s.num_layers = o.num_layers;
@@ -107,30 +129,6 @@ struct RecurrentOptions {
   }
 };
 
-/// Options of RNN: PyTorch's names and defaults.
-struct RNNOptions {
-  static constexpr Recurrence recurrence = Recurrence::rnn;
-  static constexpr const char* type = "RNN";
-  int64_t input_size = 0;   ///< features of a step; required
-  int64_t hidden_size = 0;  ///< H, size of the states; required
-  int64_t num_layers = 1;   ///< each but the first reads the output of the one before it
-  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;  ///< what a step ends with
-  bool bias = true;                                      ///< have bias_ih and bias_hh
-  bool batch_first = false;    ///< input and output are [N, T, ...]; states are not concerned
-  double dropout = 0;          ///< in training, of what one layer passes to the next; in [0, 1]
-  bool bidirectional = false;  ///< a second set of weights runs from the last step to the first
-
-  void describe(OptionVisitor& visit) {
-    visit.required("input_size", input_size);
-    visit.required("hidden_size", hidden_size);
-    visit("num_layers", num_layers);
-    visit.choice("nonlinearity", nonlinearity, {"tanh", "relu"});
-    visit("bias", bias);
-    visit("batch_first", batch_first);
-    visit("dropout", dropout);
-    visit("bidirectional", bidirectional);
-  }
-};
 using LSTMOptions = RecurrentOptions<Recurrence::lstm>;  ///< of LSTM
 using GRUOptions = RecurrentOptions<Recurrence::gru>;    ///< of GRU
 
@@ -157,8 +155,6 @@ class RecurrentLayer : public RecurrentModule {
   explicit RecurrentLayer(const Setting& setting);
   /// The whole computation.
   LSTMResult run(const Tensor& x, const LSTMState& initial) const;
-  /// The same as a call: under the layer's name, with its hooks.
-  LSTMResult call_with_state(const Tensor& x, const LSTMState& initial);
 
  private:
   using Steps = std::vector<Tensor>;  // one [N, features] each
@@ -179,7 +175,9 @@ class HiddenStateLayer : public Layer<OptionsType, RecurrentLayer> {
   explicit HiddenStateLayer(const OptionsType& o)
       : Layer<OptionsType, RecurrentLayer>(o, RecurrentLayer::setting_of(o)) {}
   RecurrentResult operator()(const Tensor& x, const Tensor& h_0 = {}) {
-    const LSTMResult result = this->call_with_state(x, {h_0, {}});
+    const LSTMResult result = this->call(x, &LSTMResult::output, [&] {
+      return this->run(x, {h_0, {}});
+    });
     return {result.output, result.h_n};
   }
 };
@@ -199,7 +197,7 @@ class LSTM : public Layer<LSTMOptions, RecurrentLayer> {
  public:
   explicit LSTM(const LSTMOptions& options) : Layer(options, setting_of(options)) {}
   LSTMResult operator()(const Tensor& x, const LSTMState& initial = {}) {
-    return call_with_state(x, initial);
+    return call(x, &LSTMResult::output, [&] { return run(x, initial); });
   }
 };
 
@@ -228,24 +226,15 @@ using LastStep = FunctionLayer<LastStepOptions>;
 /// The base of the cells: parameters weight_ih, weight_hh, bias_ih and bias_hh, formulas and order
 /// of gates are those of the layers. Inputs are [N, input_size] or [input_size], states [N, H] or
 /// [H]; states that are not given are zeros. Throws ShapeError for others.
-class RecurrentCell : public RecurrentModule {
- private:
-  RecurrentWeights weights_;
-
+class RecurrentCell : public RecurrentModule, public RecurrentWeights {
  public:
-  Tensor& weight_ih;  ///< [G H, input_size]
-  Tensor& weight_hh;  ///< [G H, H]
-  Tensor& bias_ih;    ///< [G H]; undefined without bias
-  Tensor& bias_hh;    ///< likewise
-
   /// The next hidden state, from states of zeros.
   Tensor forward(const Tensor& x) override { return run(x, {}).h; }
 
  protected:
-  explicit RecurrentCell(const Setting& setting);
+  explicit RecurrentCell(const Setting& s)
+      : RecurrentModule(s), RecurrentWeights(add_weights("", s.input_size)) {}
   LSTMState run(const Tensor& x, const LSTMState& state) const;
-  /// The same as a call: under the cell's name, with its hooks.
-  LSTMState call_with_state(const Tensor& x, const LSTMState& state);
 };
 
 /// Options of RNNCell.
@@ -288,7 +277,7 @@ class HiddenStateCell : public Layer<OptionsType, RecurrentCell> {
       : Layer<OptionsType, RecurrentCell>(o, RecurrentCell::setting_of(o)) {}
   /// The next hidden state.
   Tensor operator()(const Tensor& x, const Tensor& h = {}) {
-    return this->call_with_state(x, {h, {}}).h;
+    return this->call(x, [&] { return this->run(x, {h, {}}).h; });
   }
 };
 
@@ -301,7 +290,7 @@ class LSTMCell : public Layer<LSTMCellOptions, RecurrentCell> {
   explicit LSTMCell(const LSTMCellOptions& o) : Layer(o, setting_of(o)) {}
   /// The next states.
   LSTMState operator()(const Tensor& x, const LSTMState& state = {}) {
-    return call_with_state(x, state);
+    return call(x, &LSTMState::h, [&] { return run(x, state); });
   }
 };
 

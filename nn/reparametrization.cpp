@@ -83,19 +83,11 @@ void iterate(const Tensor& weight, Tensor& u, Tensor& v, int64_t times, double e
   }
 }
 
-template <class Options>
-const Options& checked(const Options& o) {
-  check_at_least(o.type, "n_power_iterations", o.n_power_iterations, 1);
-  require(o.eps >= 0, o.type, "it keeps a norm of 0 from being divided by; 1e-12 is usual",
-          "eps must not be negative, got ", o.eps);
-  return o;
-}
-
 }  // namespace
 
 template <class Inner>
 SpectralNorm<Inner>::SpectralNorm(Inner layer, int64_t n_power_iterations, double eps)
-    : Layer<Options>(checked(Options{layer.options(), n_power_iterations, eps})),
+    : Layer<Options>(Options{layer.options(), n_power_iterations, eps}),
       inner_(std::move(layer)),
       bias(this->parameter("bias", inner_.bias.defined() ? taken(inner_.bias) : Tensor())),
       weight_orig(this->parameter("weight_orig", taken(inner_.weight))),

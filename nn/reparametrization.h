@@ -72,6 +72,11 @@ struct SpectralNormOptions {
     visit("n_power_iterations", n_power_iterations);
     visit("eps", eps);
   }
+  void check() const {
+    check_at_least(type, "n_power_iterations", n_power_iterations, 1);
+    require(eps >= 0, type, "it keeps a norm of 0 from being divided by; 1e-12 is usual",
+            "eps must not be negative, got ", eps);
+  }
 };
 
 /// Spectral normalization: weight = weight_orig / s, where s = u^T W v estimates the largest

@@ -16,36 +16,34 @@ class Options : public nn::OptionVisitor {
  public:
   std::string text;
 
-  void operator()(const char* name, bool& value) override { note(name, value ? "true" : "false"); }
-  void operator()(const char* name, int64_t& value) override { note(name, str(value)); }
-  void operator()(const char* name, double& value) override { note(name, str(value)); }
-  void operator()(const char* name, std::optional<double>& value) override {
-    note(name, value ? str(*value) : "none");
-  }
-  void operator()(const char* name, std::optional<int64_t>& value) override {
-    note(name, value ? str(*value) : "none");
-  }
-  void operator()(const char* name, Shape& value) override { note(name, str(value)); }
-
  protected:
-  void sizes(const char* name, std::span<int64_t> numbers) override {
-    note(name, str(numbers.front()));  // defaults are the same in all dimensions
-  }
-  void optional_sizes(const char* name, bool& given, std::span<int64_t> numbers) override {
-    note(name, given ? str(numbers.front()) : "none");
-  }
-  void padding(const char* name, bool& same, std::span<int64_t> numbers) override {
-    note(name, same ? "same" : str(numbers.front()));
-  }
-  void output_size(const char* name, std::span<std::optional<int64_t>> numbers) override {
-    note(name, numbers.front() ? str(*numbers.front()) : "none");
+  void visit(const char* name, const nn::OptionRef& option) override {
+    std::visit([&](const auto& value) { note(name, shown(value)); }, option);
   }
   void require(const char*) override { required_ = true; }
-  void choose(const char* name, size_t& index, std::span<const char* const> words) override {
-    note(name, words[index]);
-  }
 
  private:
+  static std::string shown(const bool* value) { return *value ? "true" : "false"; }
+  template <class T>
+  static std::string shown(const T* value) {
+    return str(*value);
+  }
+  template <class T>
+  static std::string shown(const std::optional<T>* value) {
+    return *value ? str(**value) : "none";
+  }
+  template <class T>
+  static std::string shown(std::span<T> numbers) {
+    return shown(&numbers.front());  // defaults are the same in all dimensions
+  }
+  static std::string shown(const nn::OptionalSizes& sizes) {
+    return sizes.given ? shown(sizes.numbers) : "none";
+  }
+  static std::string shown(const nn::PaddingSizes& padding) {
+    return padding.same ? "same" : shown(padding.numbers);
+  }
+  static std::string shown(const nn::Choice& choice) { return choice.words[choice.index]; }
+
   void note(const char* name, const std::string& value) {
     text +=
         str(text.empty() ? "`" : ", `", name, required_ ? "" : " = ", required_ ? "" : value, "`");

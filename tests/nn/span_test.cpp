@@ -6,8 +6,10 @@
 #include "../../core/norm/norm.h"
 #include "../../core/ops.h"
 #include "../../core/tape.h"
+#include "../../nn/norm_variants.h"
 #include "../../nn/recurrent.h"
 #include "../../nn/reparametrization.h"
+#include "../../nn/sequential.h"
 
 using namespace gradus;
 
@@ -26,6 +28,17 @@ std::string span_of(const Shape& shape, const F& f) {
   CHECK(span.end == tape.size());
   return span.name + "(" + span.options + ")";
 }
+
+/// Counts how often somebody asks for its options.
+struct Asked : nn::Module {
+  mutable int times = 0;
+  void describe(nn::OptionVisitor& visit) const override {
+    int64_t size = 3;
+    visit("size", size);
+    ++times;
+  }
+  Tensor forward(const Tensor& x) override { return neg(x); }
+};
 
 /// How often a span of this name is on the tape.
 int64_t count(const Tape& tape, std::string_view name) {
@@ -88,4 +101,24 @@ TEST_CASE("a weight that is computed is a span") {
   CHECK(count(tape, "weight_norm") == 1);
   CHECK(count(tape, "spectral_norm") == 1);
   CHECK(count(tape, "weight_standardization") == 1);
+}
+
+TEST_CASE("the options of a registered module become text once, not on each call") {
+  nn::Sequential net;
+  const Asked& layer = net.add(Asked());
+  const int times = layer.times;
+  Tape tape;
+  net(net(ones({2}).requires_grad_()));
+  CHECK(count(tape, "Asked") == 2);
+  CHECK(tape.spans()[1].options == "size=3");
+  CHECK(layer.times == times);
+}
+
+TEST_CASE("a layer whose options change says so to the tape") {
+  nn::Sequential net;
+  auto& layer = net.add(nn::BatchRenorm1d(2));
+  layer.set_limits(1, 0);
+  Tape tape;
+  net(rand({4, 2}).requires_grad_());
+  CHECK(tape.spans()[1].options.ends_with("r_max=1, d_max=0"));
 }
