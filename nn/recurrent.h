@@ -41,15 +41,24 @@ enum class Recurrence { rnn, lstm, gru };
 /// The function that bounds the states of an RNN.
 enum class RnnNonlinearity { tanh, relu };
 
-/// Options of RNN: PyTorch's names and defaults.
-struct RNNOptions {
-  static constexpr Recurrence recurrence = Recurrence::rnn;
-  static constexpr const char* type = "RNN";
+/// In place of an option that only an RNN has.
+struct NoOption {};
+/// The option of an RNN; none for the others.
+template <Recurrence kind>
+using NonlinearityOption = std::conditional_t<kind == Recurrence::rnn, RnnNonlinearity, NoOption>;
+
+/// Options of RNN, LSTM and GRU: PyTorch's names and defaults.
+template <Recurrence kind>
+struct RecurrentOptions {
+  static constexpr Recurrence recurrence = kind;
+  static constexpr const char* type = kind == Recurrence::rnn    ? "RNN"
+                                      : kind == Recurrence::lstm ? "LSTM"
+                                                                 : "GRU";
   int64_t input_size = 0;   ///< features of a step; required
   int64_t hidden_size = 0;  ///< H, size of the states; required
   int64_t num_layers = 1;   ///< each but the first reads the output of the one before it
-  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;  ///< what a step ends with
-  bool bias = true;                                      ///< have bias_ih and bias_hh
+  NonlinearityOption<kind> nonlinearity = {};  ///< RNN only: what a step ends with
+  bool bias = true;                            ///< have bias_ih and bias_hh
   bool batch_first = false;    ///< input and output are [N, T, ...]; states are not concerned
   double dropout = 0;          ///< in training, of what one layer passes to the next; in [0, 1]
   bool bidirectional = false;  ///< a second set of weights runs from the last step to the first
@@ -58,13 +67,26 @@ struct RNNOptions {
     visit.required("input_size", input_size);
     visit.required("hidden_size", hidden_size);
     visit("num_layers", num_layers);
-    visit.choice("nonlinearity", nonlinearity, {"tanh", "relu"});
+    if constexpr (kind == Recurrence::rnn) {
+      visit.choice("nonlinearity", nonlinearity, {"tanh", "relu"});
+    }
     visit("bias", bias);
     visit("batch_first", batch_first);
     visit("dropout", dropout);
     visit("bidirectional", bidirectional);
+    if constexpr (kind != Recurrence::rnn) {
+      visit.unsupported("proj_size", "follow the layer with a Linear");
+    }
   }
 };
+
+/// The options by the kind of layer.
+/// @{
+using RNNOptions = RecurrentOptions<Recurrence::rnn>;
+using LSTMOptions = RecurrentOptions<Recurrence::lstm>;
+using GRUOptions = RecurrentOptions<Recurrence::gru>;
+/// @}
+
 /// The base of layers and cells: parameters weight_ih [G H, input_size], weight_hh [G H, H],
 /// bias_ih and bias_hh [G H] for G gates and hidden size H, uniform in +-1/sqrt(H), and the
 /// computation of a step.
@@ -80,7 +102,7 @@ class RecurrentModule : public Module {
     Setting s{{.input_size = o.input_size, .hidden_size = o.hidden_size, .bias = o.bias},
               Options::type,
               Options::recurrence};
-    if constexpr (requires { o.nonlinearity; }) s.nonlinearity = o.nonlinearity;
+    if constexpr (Options::recurrence == Recurrence::rnn) s.nonlinearity = o.nonlinearity;
     if constexpr (requires { o.num_layers; }) {
       s.num_layers = o.num_layers;
       s.batch_first = o.batch_first;
@@ -103,34 +125,6 @@ class RecurrentModule : public Module {
 };
 
 // --- Layers --------------------------------------------------------------------------------------
-
-/// Options of LSTM and GRU: PyTorch's names and defaults.
-template <Recurrence kind>
-struct RecurrentOptions {
-  static constexpr Recurrence recurrence = kind;
-  static constexpr const char* type = kind == Recurrence::lstm ? "LSTM" : "GRU";
-  int64_t input_size = 0;      ///< features of a step; required
-  int64_t hidden_size = 0;     ///< H, size of the states; required
-  int64_t num_layers = 1;      ///< each but the first reads the output of the one before it
-  bool bias = true;            ///< have bias_ih and bias_hh
-  bool batch_first = false;    ///< input and output are [N, T, ...]; states are not concerned
-  double dropout = 0;          ///< in training, of what one layer passes to the next; in [0, 1]
-  bool bidirectional = false;  ///< a second set of weights runs from the last step to the first
-
-  void describe(OptionVisitor& visit) {
-    visit.required("input_size", input_size);
-    visit.required("hidden_size", hidden_size);
-    visit("num_layers", num_layers);
-    visit("bias", bias);
-    visit("batch_first", batch_first);
-    visit("dropout", dropout);
-    visit("bidirectional", bidirectional);
-    visit.unsupported("proj_size", "follow the layer with a Linear");
-  }
-};
-
-using LSTMOptions = RecurrentOptions<Recurrence::lstm>;  ///< of LSTM
-using GRUOptions = RecurrentOptions<Recurrence::gru>;    ///< of GRU
 
 /// The base of RNN, LSTM and GRU.
 ///
@@ -237,37 +231,32 @@ class RecurrentCell : public RecurrentModule, public RecurrentWeights {
   LSTMState run(const Tensor& x, const LSTMState& state) const;
 };
 
-/// Options of RNNCell.
-struct RNNCellOptions {
-  static constexpr Recurrence recurrence = Recurrence::rnn;
-  static constexpr const char* type = "RNNCell";
-  int64_t input_size = 0;                                ///< features of the input; required
-  int64_t hidden_size = 0;                               ///< H, size of the states; required
-  bool bias = true;                                      ///< have bias_ih and bias_hh
-  RnnNonlinearity nonlinearity = RnnNonlinearity::tanh;  ///< what the step ends with
-  void describe(OptionVisitor& visit) {
-    visit.required("input_size", input_size);
-    visit.required("hidden_size", hidden_size);
-    visit("bias", bias);
-    visit.choice("nonlinearity", nonlinearity, {"tanh", "relu"});
-  }
-};
-/// Options of LSTMCell and GRUCell.
+/// Options of RNNCell, LSTMCell and GRUCell.
 template <Recurrence kind>
 struct RecurrentCellOptions {
   static constexpr Recurrence recurrence = kind;
-  static constexpr const char* type = kind == Recurrence::lstm ? "LSTMCell" : "GRUCell";
-  int64_t input_size = 0;   ///< features of the input; required
-  int64_t hidden_size = 0;  ///< H, size of the states; required
-  bool bias = true;         ///< have bias_ih and bias_hh
+  static constexpr const char* type = kind == Recurrence::rnn    ? "RNNCell"
+                                      : kind == Recurrence::lstm ? "LSTMCell"
+                                                                 : "GRUCell";
+  int64_t input_size = 0;                      ///< features of the input; required
+  int64_t hidden_size = 0;                     ///< H, size of the states; required
+  bool bias = true;                            ///< have bias_ih and bias_hh
+  NonlinearityOption<kind> nonlinearity = {};  ///< RNNCell only: what the step ends with
   void describe(OptionVisitor& visit) {
     visit.required("input_size", input_size);
     visit.required("hidden_size", hidden_size);
     visit("bias", bias);
+    if constexpr (kind == Recurrence::rnn) {
+      visit.choice("nonlinearity", nonlinearity, {"tanh", "relu"});
+    }
   }
 };
-using LSTMCellOptions = RecurrentCellOptions<Recurrence::lstm>;  ///< of LSTMCell
-using GRUCellOptions = RecurrentCellOptions<Recurrence::gru>;    ///< of GRUCell
+/// The options by the kind of cell.
+/// @{
+using RNNCellOptions = RecurrentCellOptions<Recurrence::rnn>;
+using LSTMCellOptions = RecurrentCellOptions<Recurrence::lstm>;
+using GRUCellOptions = RecurrentCellOptions<Recurrence::gru>;
+/// @}
 
 /// A cell whose state is only h: RNNCell and GRUCell.
 template <class OptionsType>
