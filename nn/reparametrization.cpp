@@ -10,14 +10,10 @@
 
 namespace gradus::nn {
 
-namespace {
-
-/// Moves the tensor out and leaves an undefined one.
-Tensor taken(Tensor& tensor) {
-  return std::exchange(tensor, {}).detach();
+Tensor detail::taken(Tensor& tensor) {
+  const Tensor t = std::exchange(tensor, {});
+  return t.defined() ? t.detach() : t;
 }
-
-}  // namespace
 
 // --- Weight norm ---
 
@@ -35,28 +31,13 @@ Tensor normed_weight(const Tensor& v, const Tensor& g, std::optional<int64_t> di
   return mul(v, div(g, weight_length(v, dim)));
 }
 
-namespace {
-
-Tensor checked_length(const char* type, const Tensor& weight, std::optional<int64_t> dim) {
+Tensor detail::checked_length(const char* type, const Tensor& weight, std::optional<int64_t> dim) {
   require(!dim || (*dim >= 0 && *dim < weight.dim()), type,
           "leave it empty for one length of the whole weight", "dim ", dim.value_or(0),
           " is none of the ", weight.dim(), " of the weight ", weight.shape());
   const NoGrad pause;
   return weight_length(weight, dim);
 }
-
-}  // namespace
-
-template <class Inner>
-WeightNorm<Inner>::WeightNorm(Inner layer, std::optional<int64_t> dim)
-    : Layer<Options>(Options{layer.options(), dim}),
-      inner_(std::move(layer)),
-      bias(this->parameter("bias", inner_.bias.defined() ? taken(inner_.bias) : Tensor())),
-      weight_g(this->parameter("weight_g", checked_length(Options::type, inner_.weight, dim))),
-      weight_v(this->parameter("weight_v", taken(inner_.weight))) {}
-
-template class WeightNorm<Linear>;
-template class WeightNorm<Conv2d>;
 
 // --- Spectral norm ---
 
@@ -70,11 +51,13 @@ Tensor unit(const Tensor& x, double eps) {
   return div(x, maximum(norm(x), eps));
 }
 
-Tensor random_unit(int64_t size, DType dtype, double eps) {
+}  // namespace
+
+Tensor detail::random_unit(int64_t size, DType dtype, double eps) {
   return unit(randn({size}, default_rng(Stream::init), dtype), eps);
 }
 
-void iterate(const Tensor& weight, Tensor& u, Tensor& v, int64_t times, double eps) {
+void detail::iterate(const Tensor& weight, Tensor& u, Tensor& v, int64_t times, double eps) {
   const NoGrad pause;
   const Tensor matrix = as_matrix(weight.detach());
   for (int64_t i = 0; i < times; ++i) {
@@ -83,39 +66,12 @@ void iterate(const Tensor& weight, Tensor& u, Tensor& v, int64_t times, double e
   }
 }
 
-}  // namespace
-
-template <class Inner>
-SpectralNorm<Inner>::SpectralNorm(Inner layer, int64_t n_power_iterations, double eps)
-    : Layer<Options>(Options{layer.options(), n_power_iterations, eps}),
-      inner_(std::move(layer)),
-      bias(this->parameter("bias", inner_.bias.defined() ? taken(inner_.bias) : Tensor())),
-      weight_orig(this->parameter("weight_orig", taken(inner_.weight))),
-      weight_u(
-          this->buffer("weight_u", random_unit(weight_orig.size(0), weight_orig.dtype(), eps))),
-      weight_v(this->buffer("weight_v", random_unit(weight_orig.numel() / weight_orig.size(0),
-                                                    weight_orig.dtype(), eps))) {
-  constexpr int64_t first_iterations = 15;  // as many as PyTorch's newer parametrization takes
-  iterate(weight_orig, weight_u, weight_v, first_iterations, eps);
-}
-
-template <class Inner>
-Tensor SpectralNorm<Inner>::weight() const {
+Tensor detail::spectrally_normed(const Tensor& weight, const Tensor& u, const Tensor& v) {
   const Tape::Span span("spectral_norm");
   // Copies, since the next forward in training writes to the buffers.
-  const Tensor u = weight_u.clone(), v = weight_v.clone();
-  return div(weight_orig, matmul(u, matmul(as_matrix(weight_orig), v)));
+  const Tensor left = u.clone(), right = v.clone();
+  return div(weight, matmul(left, matmul(as_matrix(weight), right)));
 }
-
-template <class Inner>
-Tensor SpectralNorm<Inner>::forward(const Tensor& x) {
-  const Options& o = this->options();
-  if (this->is_training()) iterate(weight_orig, weight_u, weight_v, o.n_power_iterations, o.eps);
-  return inner_.forward_with(x, weight(), bias);
-}
-
-template class SpectralNorm<Linear>;
-template class SpectralNorm<Conv2d>;
 
 // --- Weight standardization ---
 
@@ -125,21 +81,5 @@ Tensor standardized_weight(const Tensor& w, double eps) {
   for (int d = 1; d < w.dim(); ++d) slice.push_back(w.size(d));
   return layer_norm(w, slice, {}, {}, eps);  // each slice is a row to it
 }
-
-template <class Inner>
-WeightStandardization<Inner>::WeightStandardization(Inner layer, double eps)
-    : Layer<Options>(Options{layer.options(), eps}),
-      inner_(std::move(layer)),
-      weight(this->parameter("weight", taken(inner_.weight))),
-      bias(this->parameter("bias", inner_.bias.defined() ? taken(inner_.bias) : Tensor())) {
-  require(eps >= 0, Options::type, "it keeps a variance of 0 from being divided by; 1e-5 is usual",
-          "eps must not be negative, got ", eps);
-  require(weight.numel() > weight.size(0), Options::type,
-          "a single weight minus its mean is 0: leave such a layer as it is",
-          "each output needs more than 1 weight, got a weight ", weight.shape());
-}
-
-template class WeightStandardization<Linear>;
-template class WeightStandardization<Conv2d>;
 
 }  // namespace gradus::nn

@@ -12,6 +12,21 @@
 
 namespace gradus::nn {
 
+namespace detail {
+
+/// Moves a parameter of a layer out of it; undefined if it has none.
+Tensor taken(Tensor& tensor);
+/// weight_length of a weight of this layer. Throws ValueError for a `dim` that it does not have.
+Tensor checked_length(const char* type, const Tensor& weight, std::optional<int64_t> dim);
+/// A random vector of length 1.
+Tensor random_unit(int64_t size, DType dtype, double eps);
+/// Power iterations with a weight as a matrix, towards its first singular vectors.
+void iterate(const Tensor& weight, Tensor& u, Tensor& v, int64_t times, double eps);
+/// A weight divided by its singular value u^T W v.
+Tensor spectrally_normed(const Tensor& weight, const Tensor& u, const Tensor& v);
+
+}  // namespace detail
+
 /// g v / |v|, where |v| runs over all dimensions but `dim` (over all without one).
 Tensor normed_weight(const Tensor& v, const Tensor& g, std::optional<int64_t> dim);
 /// |v| as above, with size 1 in the dimensions that it runs over; a scalar without `dim`.
@@ -41,7 +56,13 @@ class WeightNorm : public Layer<WeightNormOptions<Inner>> {
  public:
   using Options = WeightNormOptions<Inner>;
   explicit WeightNorm(const Options& options) : WeightNorm(Inner(options.layer), options.dim) {}
-  explicit WeightNorm(Inner layer, std::optional<int64_t> dim = 0);
+  explicit WeightNorm(Inner layer, std::optional<int64_t> dim = 0)
+      : Layer<Options>(Options{layer.options(), dim}),
+        inner_(std::move(layer)),
+        bias(this->parameter("bias", detail::taken(inner_.bias))),
+        weight_g(
+            this->parameter("weight_g", detail::checked_length(Options::type, inner_.weight, dim))),
+        weight_v(this->parameter("weight_v", detail::taken(inner_.weight))) {}
   Tensor forward(const Tensor& x) override { return inner_.forward_with(x, weight(), bias); }
   /// The weight that the next forward will use.
   Tensor weight() const { return normed_weight(weight_v, weight_g, this->options().dim); }
@@ -54,9 +75,6 @@ class WeightNorm : public Layer<WeightNormOptions<Inner>> {
   Tensor& weight_g;  ///< lengths, of size 1 in all dimensions but `dim`
   Tensor& weight_v;  ///< directions, of the weight's shape
 };
-
-extern template class WeightNorm<Linear>;
-extern template class WeightNorm<Conv2d>;
 
 /// Options of SpectralNorm: those of the layer, and its own.
 template <class Inner>
@@ -93,13 +111,31 @@ class SpectralNorm : public Layer<SpectralNormOptions<Inner>> {
   using Options = SpectralNormOptions<Inner>;
   explicit SpectralNorm(const Options& options)
       : SpectralNorm(Inner(options.layer), options.n_power_iterations, options.eps) {}
-  explicit SpectralNorm(Inner layer, int64_t n_power_iterations = 1, double eps = 1e-12);
-  Tensor forward(const Tensor& x) override;
+  explicit SpectralNorm(Inner layer, int64_t n_power_iterations = 1, double eps = 1e-12)
+      : Layer<Options>(Options{layer.options(), n_power_iterations, eps}),
+        inner_(std::move(layer)),
+        bias(this->parameter("bias", detail::taken(inner_.bias))),
+        weight_orig(this->parameter("weight_orig", detail::taken(inner_.weight))),
+        weight_u(this->buffer("weight_u", random_unit(weight_orig.size(0)))),
+        weight_v(this->buffer("weight_v", random_unit(weight_orig.numel() / weight_orig.size(0)))) {
+    iterate(15);  // as many as PyTorch's newer parametrization takes
+  }
+  Tensor forward(const Tensor& x) override {
+    if (this->is_training()) iterate(this->options().n_power_iterations);
+    return inner_.forward_with(x, weight(), bias);
+  }
   bool depends_on_mode() const override { return true; }
   /// The weight that a forward in evaluation would use.
-  Tensor weight() const;
+  Tensor weight() const { return detail::spectrally_normed(weight_orig, weight_u, weight_v); }
 
  private:
+  Tensor random_unit(int64_t size) const {
+    return detail::random_unit(size, weight_orig.dtype(), this->options().eps);
+  }
+  void iterate(int64_t times) {
+    detail::iterate(weight_orig, weight_u, weight_v, times, this->options().eps);
+  }
+
   Inner inner_;  // its options and nothing else: parameters are here
 
  public:
@@ -108,9 +144,6 @@ class SpectralNorm : public Layer<SpectralNormOptions<Inner>> {
   Tensor& weight_u;     ///< [out], a buffer
   Tensor& weight_v;     ///< [rest], a buffer
 };
-
-extern template class SpectralNorm<Linear>;
-extern template class SpectralNorm<Conv2d>;
 
 /// (w - mean) / sqrt(var + eps), with mean and biased variance of each slice along dimension 0.
 Tensor standardized_weight(const Tensor& w, double eps = 1e-5);
@@ -127,6 +160,10 @@ struct WeightStandardizationOptions {
     layer.describe(visit);
     visit("eps", eps);
   }
+  void check() const {
+    require(eps >= 0, type, "it keeps a variance of 0 from being divided by; 1e-5 is usual",
+            "eps must not be negative, got ", eps);
+  }
 };
 
 /// Weight standardization: the weights of each output have mean 0 and variance 1 (Qiao et al.,
@@ -141,7 +178,15 @@ class WeightStandardization : public Layer<WeightStandardizationOptions<Inner>> 
   using Options = WeightStandardizationOptions<Inner>;
   explicit WeightStandardization(const Options& options)
       : WeightStandardization(Inner(options.layer), options.eps) {}
-  explicit WeightStandardization(Inner layer, double eps = 1e-5);
+  explicit WeightStandardization(Inner layer, double eps = 1e-5)
+      : Layer<Options>(Options{layer.options(), eps}),
+        inner_(std::move(layer)),
+        weight(this->parameter("weight", detail::taken(inner_.weight))),
+        bias(this->parameter("bias", detail::taken(inner_.bias))) {
+    require(weight.numel() > weight.size(0), Options::type,
+            "a single weight minus its mean is 0: leave such a layer as it is",
+            "each output needs more than 1 weight, got a weight ", weight.shape());
+  }
   Tensor forward(const Tensor& x) override {
     return inner_.forward_with(x, standardized_weight(weight, this->options().eps), bias);
   }
@@ -153,8 +198,5 @@ class WeightStandardization : public Layer<WeightStandardizationOptions<Inner>> 
   Tensor& weight;  ///< before it is standardized
   Tensor& bias;    ///< of the layer; undefined without one
 };
-
-extern template class WeightStandardization<Linear>;
-extern template class WeightStandardization<Conv2d>;
 
 }  // namespace gradus::nn
