@@ -6,11 +6,10 @@
 #include <cstdlib>
 #include <ostream>
 #include <typeinfo>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "../core/base/error.h"
 #include "../core/base/option_text.h"
+#include "../core/io/state_loader.h"
 #include "../core/tape.h"
 
 namespace gradus::nn {
@@ -289,45 +288,26 @@ NamedTensors Module::state_dict() const {
 }
 
 void Module::load_state_dict(const NamedTensors& state, const LoadOptions& options) {
-  std::string problems;
-  const auto problem = [&problems](const char* what, const auto&... which) {
-    problems += str(problems.empty() ? "" : "; ", what, ": ", which...);
-  };
-  std::unordered_map<std::string, const Tensor*> given;
-  for (const NamedTensor& entry : state) {
-    if (!entry.tensor.defined()) {
-      problem("undefined", entry.name);
-    } else if (!given.emplace(entry.name, &entry.tensor).second) {
-      problem("given twice", entry.name);
-    }
-  }
-  std::unordered_set<std::string> own_names;
-  std::vector<std::pair<Tensor, const Tensor*>> copies;  // made when all is known to fit
+  StateLoader loader(state);
+  std::vector<std::pair<Tensor, Tensor>> copies;  // made when all is known to fit
   visit_slots([&](const std::string& name, Slot& slot) {
-    own_names.insert(name);
-    const auto found = given.find(name);
-    if (found == given.end()) {
-      if (options.strict && slot.in_file == InFile::required) problem("missing", name);
-      return;
-    }
-    const Tensor &own = slot.tensor, &other = *found->second;
+    const bool needed = options.strict && slot.in_file == InFile::required;
+    if (!needed && !loader.has(name)) return;
+    const Tensor &own = slot.tensor, other = loader.take(name);
+    if (!other.defined()) return;
     if (other.shape() != own.shape()) {
-      problem("wrong shape", name, " is ", other.shape(), ", expected ", own.shape());
+      loader.problem("wrong shape: ", name, " is ", other.shape(), ", expected ", own.shape());
     } else if (other.dtype() != own.dtype()) {
-      problem("wrong dtype", name, " is ", other.dtype(), ", expected ", own.dtype());
-    } else {
-      copies.emplace_back(own, &other);
+      loader.problem("wrong dtype: ", name, " is ", other.dtype(), ", expected ", own.dtype());
     }
+    copies.emplace_back(own, other);
   });
-  for (const NamedTensor& entry : state) {
-    if (options.strict && !own_names.contains(entry.name)) problem("unexpected", entry.name);
-  }
-  require(problems.empty(), type(),
-          "names and shapes must be those of state_dict(); .strict = false passes over missing and "
-          "unexpected names, Module::to(dtype) converts the module",
-          "the state does not fit, nothing was loaded: ", problems);
+  if (!options.strict) loader.ignore_rest();
+  loader.finish(type(),
+                "names and shapes must be those of state_dict(); .strict = false passes over "
+                "missing and unexpected names, Module::to(dtype) converts the module");
   const NoGrad pause;
-  for (auto& [own, other] : copies) own.copy_(*other);
+  for (auto& [own, other] : copies) own.copy_(other);
 }
 
 // --- Printing ---

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "../core/io/state_loader.h"
 #include "../core/op_support.h"
 #include "apply.h"
 #include "option_range.h"
-#include "state_loader.h"
 
 namespace gradus {
 

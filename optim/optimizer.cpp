@@ -8,10 +8,10 @@
 
 #include "../core/base/error.h"
 #include "../core/base/warning.h"
+#include "../core/io/state_loader.h"
 #include "../core/ops.h"
 #include "../core/tape.h"
 #include "option_range.h"
-#include "state_loader.h"
 
 namespace gradus::optim {
 
@@ -234,8 +234,7 @@ void Optimizer::load_state_dict(const NamedTensors& state) {
       entry.state.push_back(t.defined() ? t.clone() : t);
     }
   }
-  loader.finish(type().c_str(),
-                "it must come from an optimizer of the same kind, parameters and groups");
+  loader.finish(type(), "it must come from an optimizer of the same kind, parameters and groups");
   for (const GroupSettings& group : groups) check(group);
   groups_ = std::move(groups);
   entries_ = std::move(entries);

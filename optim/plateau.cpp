@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
+#include "../core/io/state_loader.h"
 #include "../core/ops.h"
 #include "option_range.h"
-#include "state_loader.h"
 
 namespace gradus::optim {
 

@@ -5,9 +5,9 @@
 #include <numbers>
 
 #include "../core/base/error.h"
+#include "../core/io/state_loader.h"
 #include "../core/ops.h"
 #include "option_range.h"
-#include "state_loader.h"
 
 namespace gradus::optim {
 
