@@ -52,12 +52,10 @@ void Module::run_named(const std::function<void()>& compute) {
   }
 }
 
-void Module::note_result(const Tensor& y) {
-  if (Tape* const tape = Tape::current()) tape->set_span_result(y);
-}
-
-void Module::run_hooks(const Tensor& x, const Tensor& y) {
+void Module::finish_call(const Tensor& x, const Tensor& y) {
   Tape* const tape = Tape::current();
+  if (tape != nullptr) tape->set_span_result(y);
+  if (forward_hooks_.empty() && gradient_hooks_.empty()) return;
   const detail::TapeSlot slot = y.tape_slot();  // by value: y may move on to another tape
   const bool will_have_gradient = tape != nullptr && tape->tracks("hook", inputs(y));
   for (const auto& hook : gradient_hooks_) {

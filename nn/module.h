@@ -180,8 +180,7 @@ class Module {
   Tensor call(const Tensor& x, F compute) {
     return call([&] {
       Tensor y = compute();
-      note_result(y);
-      if (!forward_hooks_.empty() || !gradient_hooks_.empty()) run_hooks(x, y);
+      finish_call(x, y);
       return y;
     });
   }
@@ -211,8 +210,8 @@ class Module {
   };
 
   void run_named(const std::function<void()>& compute);
-  static void note_result(const Tensor& y);
-  void run_hooks(const Tensor& x, const Tensor& y);
+  /// Notes the result on the tape, and runs the hooks.
+  void finish_call(const Tensor& x, const Tensor& y);
   void check_name(std::string_view name) const;
   Tensor& add_slot(Slot slot);
   /// Calls `visit(full name, slot)` for every defined tensor, in the order of state_dict.
