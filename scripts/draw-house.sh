@@ -16,7 +16,7 @@ edges() {
     | xargs grep -HE '^ *#include "' | sed -E 's/^([^:]+): *#include "([^"]+)".*/\1 \2/' \
     | awk '
         function room(path) {
-          if (path ~ /^core\/(ops|op|tensor_methods|system_info)\.(h|cpp)$/) return "ops"
+          if (path ~ /^core\/(ops|op_support|tensor_methods|system_info)\.(h|cpp)$/) return "ops"
           if (path ~ /^core\/[^\/]+$/) return "core"
           if (path ~ /^core\//) { split(path, part, "/"); return part[2] }
           split(path, part, "/"); return part[1]
