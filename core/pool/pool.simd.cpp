@@ -1,8 +1,8 @@
 // Compiled once per instruction set; see isa.h.
 //
-// The definition, as the compiler vectorizes it; and the usual max pool, 2x2 with stride 2, by
-// vectors of our own.
-#include <cstring>
+// The definition, as the compiler vectorizes it; and the usual max pools, of pairs with stride 2,
+// by vectors of our own.
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -27,55 +27,23 @@ template <int... lane>
 template <class Index>
 [[gnu::always_inline]] inline void take_larger(Vector<float>& a, Vector<float> b, Index& at,
                                                Index second) {
-  const auto b_wins = (b > a) | ((b != b) & (a == a));
+  const auto b_wins = ~(b <= a) & (a == a);
   a = b_wins ? b : a;
   at = b_wins ? second : at;
 }
 
-/// A vector of outputs in the usual case, 2x2 with stride 2 and no padding, from two vectors of
-/// each row; `corner` is the index of the first element.
-void max_2x2(const float* top, const float* bottom, int32_t corner, int64_t w, float* y,
-             int32_t* index) {
-  using V = Vector<float>;
-  using Index = Vector<int32_t>;
-  constexpr auto lanes = std::make_integer_sequence<int, static_cast<int>(width<float>)>();
-  V a = load<V>(top), b = load<V>(top + width<float>);
-  V c = load<V>(bottom), d = load<V>(bottom + width<float>);
-  split(a, b, lanes);
-  split(c, d, lanes);
-  Index at = 2 * count_up<int32_t>() + broadcast<Index>(corner);
-  Index lower = at + broadcast<Index>(static_cast<int32_t>(w));
-  take_larger(a, b, at, at + 1);
-  take_larger(c, d, lower, lower + 1);
-  take_larger(a, c, at, lower);
-  store(y, a);
-  store(index, at);
-}
-
-struct Plane {
-  int64_t h, w, oh, ow;
-};
-
-void max_plane_2x2(const Plane& s, float* y, int32_t* index, const float* x) {
+/// Two vectors from memory, of which n elements may be read; zeros for the others.
+[[gnu::always_inline]] inline void load_two(int64_t n, const float* from, Vector<float>& a,
+                                            Vector<float>& b) {
   constexpr int64_t w = width<float>;
-  for (int64_t i = 0; i < s.oh; ++i) {
-    for (int64_t j = 0; j < s.ow; j += w) {
-      const int64_t from = 2 * i * s.w + 2 * j, to = i * s.ow + j;
-      // Behind a row there is more of the plane: rows that come later write over what is too much.
-      if (from + s.w + 2 * w <= s.h * s.w && to + w <= s.oh * s.ow) {
-        max_2x2(x + from, x + from + s.w, static_cast<int32_t>(from), s.w, y + to, index + to);
-        continue;
-      }
-      float in[4 * w] = {}, out[w];
-      int32_t out_index[w];
-      const auto n = static_cast<size_t>(s.ow - j < w ? s.ow - j : w);
-      std::memcpy(in, x + from, 2 * n * sizeof(float));
-      std::memcpy(in + 2 * w, x + from + s.w, 2 * n * sizeof(float));
-      max_2x2(in, in + 2 * w, static_cast<int32_t>(from), s.w, out, out_index);
-      std::memcpy(y + to, out, n * sizeof(float));
-      std::memcpy(index + to, out_index, n * sizeof(int32_t));
-    }
-  }
+  const bool all = n >= 2 * w;
+  a = all || n >= w ? load<Vector<float>>(from) : load_first(n, from);
+  b = all ? load<Vector<float>>(from + w) : load_first(n > w ? n - w : 0, from + w);
+}
+/// Writes a vector where n elements may be written.
+template <class T>
+[[gnu::always_inline]] inline void store_up_to(int64_t n, T* to, Vector<T> v) {
+  n >= width<T> ? store(to, v) : store_first<T>(n, to, v);
 }
 
 /// Whether windows are adjacent pairs, one after the other.
@@ -87,19 +55,51 @@ bool are_pairs(const WindowAxis& axis) {
   return result;
 }
 
-template <class T>
-void max(const Windows& s, T* y, int32_t* index, const T* x) {
-  if constexpr (std::is_same_v<T, float>) {
-    const Plane plane{s.height.in, s.width.in, s.height.out, s.width.out};
-    const bool is_plane = s.depth.out == 1 && s.depth.at[0].begin == 0 && s.depth.at[0].end == 1;
-    if (is_plane && are_pairs(s.height) && are_pairs(s.width)) {
-      return for_planes(s.planes, s.in(), [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          const int64_t out = i * plane.oh * plane.ow;
-          max_plane_2x2(plane, y + out, index + out, x + i * s.in());
+/// For windows whose columns are pairs. After a row and a plane there are more: those that come
+/// later overwrite what is too much.
+void max_of_pairs(const Windows& s, float* y, int32_t* index, const float* x) {
+  using V = Vector<float>;
+  using Index = Vector<int32_t>;
+  constexpr int64_t w = width<float>;
+  constexpr auto lanes = std::make_integer_sequence<int, static_cast<int>(w)>();
+  const int64_t in = s.in(), out = s.out(), columns = s.width.out;
+  for_planes(s.planes, in, [&](int64_t begin, int64_t end) {
+    const Workspace<int64_t> room(s.depth.in * s.height.in);
+    for (int64_t plane = begin; plane < end; ++plane) {
+      const float* const from = x + plane * in;
+      float* const to = y + plane * out;
+      int32_t* const place = index + plane * out;
+      const int64_t readable = (s.planes - plane) * in, writable = (end - plane) * out;
+      for_window_rows(s, room.data(), [=](int64_t i, const Rows& rows, double) {
+        for (int64_t j = i; j < i + columns; j += w) {
+          V best = broadcast<V>(-std::numeric_limits<float>::infinity());
+          Index at = broadcast<Index>(-1);
+          for (const int64_t& row : rows) {
+            const int64_t k = row + 2 * (j - i);
+            V a, b;
+            load_two(readable - k, from + k, a, b);
+            split(a, b, lanes);
+            Index here = 2 * count_up<int32_t>() + broadcast<Index>(static_cast<int32_t>(k));
+            take_larger(a, b, here, here + 1);
+            if (&row != rows.begin()) {
+              take_larger(best, a, at, here);
+            } else {
+              best = a;
+              at = here;
+            }
+          }
+          store_up_to<float>(writable - j, to + j, best);
+          store_up_to<int32_t>(writable - j, place + j, at);
         }
       });
     }
+  });
+}
+
+template <class T>
+void max(const Windows& s, T* y, int32_t* index, const T* x) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (are_pairs(s.width)) return max_of_pairs(s, y, index, x);
   }
   plain_max(s, y, index, x);
 }
