@@ -147,7 +147,8 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   Tensor out = Tensor::empty(shape, a.dtype());
   dispatch_number("where", a.dtype(), [&]<class T>() {
     kernels::table<kernels::Elementwise<T>>().where(loop_over(out, c, x, y), out.mutable_data<T>(),
-                                                    c.data<bool>(), x.data<T>(), y.data<T>());
+                                                    static_cast<const uint8_t*>(c.raw_data()),
+                                                    x.data<T>(), y.data<T>());
   });
   return record("where", inputs(c, x, y), out, saved(c),
                 [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {

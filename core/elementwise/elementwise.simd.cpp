@@ -74,16 +74,31 @@ void binary(const Loop<3>& loop, R* out, const T* a, const T* b) {
   if constexpr (is_defined<Row, T>) map2(loop, out, a, b, typename Row::Value());
 }
 
+/// Reads both and compares bytes, so that the loop is vectorized: no branch depends on a mask.
 template <class T>
-void where(const Loop<4>& loop, T* out, const bool* condition, const T* x, const T* y) {
-  parallel_rows(loop, [&loop, out, condition, x, y](const int64_t* offset, int64_t n) {
+void where(const Loop<4>& loop, T* out, const uint8_t* condition, const T* x, const T* y) {
+  const int64_t so = loop.stride[0][0], sc = loop.stride[1][0];
+  const int64_t sx = loop.stride[2][0], sy = loop.stride[3][0];
+  parallel_rows(loop, [=](const int64_t* offset, int64_t n) {
     T* o = out + offset[0];
-    const bool* c = condition + offset[1];
+    const uint8_t* c = condition + offset[1];
     const T* a = x + offset[2];
     const T* b = y + offset[3];
-    const int64_t so = loop.stride[0][0], sc = loop.stride[1][0];
-    const int64_t sa = loop.stride[2][0], sb = loop.stride[3][0];
-    for (int64_t i = 0; i < n; ++i) o[i * so] = c[i * sc] ? a[i * sa] : b[i * sb];
+    const auto choose = [=](auto a_at, auto b_at) {
+      for (int64_t i = 0; i < n; ++i) {
+        const T first = a_at(i), second = b_at(i);
+        o[i * so] = c[i * sc] != 0 ? first : second;
+      }
+    };
+    const auto a_at = [=](int64_t i) { return a[i * sx]; };
+    const auto b_at = [=](int64_t i) { return b[i * sy]; };
+    if (sx == 0) {
+      choose([first = *a](int64_t) { return first; }, b_at);
+    } else if (sy == 0) {
+      choose(a_at, [second = *b](int64_t) { return second; });
+    } else {
+      choose(a_at, b_at);
+    }
   });
 }
 

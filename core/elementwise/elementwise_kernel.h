@@ -19,8 +19,8 @@ struct Elementwise {
   void (*compare[decltype(comparisons)::count])(const Loop<3>& loop, bool* out, const T* a,
                                                 const T* b);
   /// @}
-  /// out = condition ? a : b
-  void (*where)(const Loop<4>& loop, T* out, const bool* condition, const T* a, const T* b);
+  /// out = condition ? a : b, of conditions as bytes.
+  void (*where)(const Loop<4>& loop, T* out, const uint8_t* condition, const T* a, const T* b);
   /// out += alpha * x
   void (*axpy)(const Loop<2>& loop, T* out, const T* x, double alpha);
   bool (*all_finite)(const Loop<1>& loop, const T* x);
