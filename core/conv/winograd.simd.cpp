@@ -65,8 +65,9 @@ void multiply_rows(const Product<T>& p, int64_t first, int64_t column) {
                                            p.b + column, p.columns, p.out + r * p.columns + column,
                                            p.columns);
   }
+  constexpr int fewer = rows > 6 ? 6 : rows > 2 ? 2 : 1;
   if constexpr (rows > 1) {
-    if (r < p.rows) multiply_rows<T, rows / 2, vectors, adds>(p, r, column);
+    if (r < p.rows) multiply_rows<T, fewer, vectors, adds>(p, r, column);
   }
 }
 

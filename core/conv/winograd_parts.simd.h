@@ -48,12 +48,11 @@ struct Window {
   int64_t rows, columns, top, left;
 };
 
-/// The pixels from column `first` on of a row of up to W planes, `stride` apart: the first n. Peaks
-/// grow to what is larger in a pixel.
+/// The pixels from column `first` on of a row of up to W planes, `stride` apart: the first n, which
+/// may be a constant. Peaks grow to what is larger in a pixel.
 template <class T, bool all_channels>
 [[gnu::always_inline]] inline void square_to_pixels(int64_t channels, int64_t stride, const T* x,
-                                                    const T* end, int64_t n, T* to,
-                                                    Magnitude* peaks) {
+                                                    const T* end, auto n, T* to, Magnitude* peaks) {
   constexpr int64_t w = width<T>;
   Vector<T> row[w];
 #pragma GCC unroll 16
@@ -68,13 +67,13 @@ template <class T, bool all_channels>
     }
   }
   using M = Vector<Magnitude>;
-  M even = load<M>(peaks), odd = {};
+  M even = {}, odd = {};
 #pragma GCC unroll 16
   for (int64_t c = 0; c < w; c += 2) {
     even = larger_of(even, magnitude(row[c]));
     odd = larger_of(odd, magnitude(row[c + 1]));
   }
-  const M peak = larger_of(even, odd);
+  const M peak = larger_of(load<M>(peaks), larger_of(even, odd));
   store(peaks, n == w ? peak : first_of(n, peak));
   transpose<T>(row);
 #pragma GCC unroll 16
@@ -101,7 +100,10 @@ void to_pixels(const Image& image, const T* x, const T* end, const Window& windo
       const int64_t at = width_inside >= w ? smaller(first, width_inside - w) : 0;
       const T* const from = x + h * image.w + at;
       const int64_t n = smaller(width_inside, w);
-      if (all) {
+      if (all && n == w) {
+        square_to_pixels<T, true>(w, plane, from, end, std::integral_constant<int64_t, w>(),
+                                  to + at * w, peaks + row + at);
+      } else if (all) {
         square_to_pixels<T, true>(w, plane, from, end, n, to + at * w, peaks + row + at);
       } else {
         square_to_pixels<T, false>(image.channels, plane, from, end, n, to + at * w,
