@@ -39,6 +39,9 @@ test_packages=(
 peer_packages=("libtorch-dev" "libdnnl-dev" "jq")
 # Nice to have: without it, the digits are downloaded or synthetic.
 optional_packages=("dataset-fashion-mnist")
+# Nice to have for tests: reports are looked at in a browser, and their figures become PNG files.
+optional_test_packages=("chromium" "chromium-driver" "fonts-liberation" "python3-selenium"
+  "librsvg2-bin")
 
 usage() {
   sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0"
@@ -80,7 +83,10 @@ install() {
 wanted=("${build_packages[@]}")
 case "${1-}" in
   "") ;;
-  --test) wanted+=("${test_packages[@]}") ;;
+  --test)
+    wanted+=("${test_packages[@]}")
+    optional_packages+=("${optional_test_packages[@]}")
+    ;;
   --peers) wanted+=("${peer_packages[@]}") ;;
   -h | --help) usage && exit 0 ;;
   *) usage >&2 && exit 2 ;;

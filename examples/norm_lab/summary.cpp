@@ -9,6 +9,7 @@
 
 #include "claims.h"
 #include "experiment.h"
+#include "first_page.h"
 #include "runner.h"
 
 namespace gradus::lab {
@@ -16,7 +17,6 @@ namespace gradus::lab {
 namespace {
 
 namespace fs = std::filesystem;
-using report::Cell;
 using report::Tone;
 
 ResultsOf results_of(const fs::path& folder) {
@@ -137,7 +137,9 @@ report::Page report_page(const fs::path& folder) {
                            "`norm_lab run all --full` decides."
                          : ""};
   for (const auto& [name, value] : facts.items()) {
-    page.facts.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
+    std::string words = name;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    page.facts.emplace_back(words, value.is_string() ? value.get<std::string>() : value.dump());
   }
   page.first.id = "claims";
   page.first.title = "Claims";
@@ -146,6 +148,7 @@ report::Page report_page(const fs::path& folder) {
     const Results results = results_of(folder)(experiment.name);
     if (!results.empty()) add_section(page, experiment, results);
   }
+  add_first_page(page, results_of(folder));
   return page;
 }
 

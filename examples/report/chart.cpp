@@ -23,31 +23,32 @@ void append(std::vector<double>& values, const std::vector<double>& more) {
   values.insert(values.end(), more.begin(), more.end());
 }
 
-void append_values(const Chart& chart, bool is_x, std::vector<double>& values) {
-  for (const Series& series : chart.series) {
-    append(values, is_x ? series.curve.x : series.curve.y);
-    if (is_x) continue;
-    append(values, series.curve.low);
-    append(values, series.curve.high);
-    if (series.mark == Mark::steps) values.push_back(0);
-  }
-}
+// What an axis has to show, and the intervals around it.
+struct Values {
+  std::vector<double> values, intervals;
 
-// What an axis of a chart has to show: the values of all charts that share it.
-std::vector<double> values_along(const Figure& figure, const Chart& chart, bool is_x) {
+  void add(const Chart& chart, bool is_x) {
+    for (const Series& series : chart.series) {
+      append(values, is_x ? series.curve.x : series.curve.y);
+      if (is_x) continue;
+      append(intervals, series.curve.low);
+      append(intervals, series.curve.high);
+      if (series.mark == Mark::steps) values.push_back(0);
+    }
+  }
+};
+
+// Those of all charts that share the axis.
+Values values_along(const Figure& figure, const Chart& chart, bool is_x) {
   const auto has_own = [&](const Chart& one) { return !(is_x ? one.x : one.y).label.empty(); };
-  std::vector<double> values;
-  if (has_own(chart)) append_values(chart, is_x, values);
+  Values all;
+  if (has_own(chart)) all.add(chart, is_x);
   for (const Panel& panel : figure.panels) {
     const auto* other = std::get_if<Chart>(&panel);
     if (has_own(chart) || other == nullptr || has_own(*other)) continue;
-    append_values(*other, is_x, values);
+    all.add(*other, is_x);
   }
-  return values;
-}
-
-bool can_show(const Scale& scale, double value) {
-  return std::isfinite(value) && (!scale.log || value > 0);
+  return all;
 }
 
 // The plot in its panel, and how values become pixels in it.
@@ -56,10 +57,12 @@ struct Area {
   Scale x_scale, y_scale;
 
   double x(double value) const { return std::clamp(x_scale(value), -2.0, 3.0) * width; }
-  // What a logarithmic scale cannot show lies at its lower end.
-  double x_or_end(double value) const { return can_show(x_scale, value) ? x(value) : 0; }
+  // What a logarithmic scale cannot show lies at its lower end. For bars.
+  double x_or_end(double value) const {
+    return x_scale.can_show(value) ? std::clamp(x_scale(value), 0.0, 1.0) * width : 0;
+  }
   double y(double value) const {
-    return can_show(y_scale, value) ? (1 - std::clamp(y_scale(value), -2.0, 3.0)) * height : height;
+    return y_scale.can_show(value) ? (1 - std::clamp(y_scale(value), -2.0, 3.0)) * height : height;
   }
 };
 
@@ -114,7 +117,7 @@ std::string line_of(const Area& area, const Series& series, const Looks& looks) 
   const Curve& curve = series.curve;
   const size_t count = std::min(curve.x.size(), curve.y.size());
   const auto is_shown = [&](size_t i) {
-    return can_show(area.x_scale, curve.x[i]) && can_show(area.y_scale, curve.y[i]);
+    return area.x_scale.can_show(curve.x[i]) && area.y_scale.can_show(curve.y[i]);
   };
   const auto has_interval = [&](size_t i) {
     return i < curve.low.size() && i < curve.high.size() && is_shown(i) &&
@@ -136,8 +139,9 @@ std::string line_of(const Area& area, const Series& series, const Looks& looks) 
     if (!few && series.mark != Mark::points && last - first > 1) return;
     for (size_t i = first; i < last; ++i) {
       const double x = area.x(curve.x[i]);
-      if (series.mark == Mark::points && has_interval(i))
+      if (series.mark == Mark::points && has_interval(i)) {
         body += whisker(x, area.y(curve.low[i]), x, area.y(curve.high[i]));
+      }
       markers += looks.marker(series.name, x, area.y(curve.y[i]));
     }
   });
@@ -191,7 +195,8 @@ Scales scales_of(const Figure& figure, const Chart& chart, bool flip_x, bool fli
   const auto scale = [&](bool is_x, bool flip) {
     Axis axis = axis_in(figure, chart, is_x);
     axis.log = axis.log != flip;
-    return scale_over(axis, values_along(figure, chart, is_x), !is_x);
+    const Values all = values_along(figure, chart, is_x);
+    return scale_over(axis, all.values, !is_x, all.intervals);
   };
   return {scale(true, flip_x), scale(false, flip_y)};
 }
@@ -200,7 +205,7 @@ bool can_flip(const Figure& figure, const Chart& chart, bool flip_x, bool flip_y
   const auto can = [&](bool is_x) {
     const Axis& axis = axis_in(figure, chart, is_x);
     if (axis.from || axis.to) return false;
-    std::vector<double> values = values_along(figure, chart, is_x);
+    std::vector<double> values = values_along(figure, chart, is_x).values;
     std::erase_if(values, [](double value) { return !std::isfinite(value); });
     if (axis.log || values.empty()) return axis.log;
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
@@ -229,14 +234,18 @@ Drawing draw(const Chart& chart, const Figure& figure, const Scales& scales, con
     body += path("grid", str('M', point(0, y), 'h', coordinate(area.width))) +
             text_at(-7, y + 4.5, tick.label, "end");
   }
-  std::vector<double> xs;
-  if (scales.x.log) append_values(chart, true, xs);
-  const std::vector<Tick> at_values = ticks_at(xs, 8);
+  Values xs, ys;
+  if (scales.x.log) xs.add(chart, true);
+  ys.add(chart, false);
+  const std::vector<Tick> at_values = ticks_at(xs.values, 8);
   body += x_ticks(area, at_values.empty() ? ticks_of(scales.x, 6) : at_values) +
           x_axis_of(area, x_axis);
   std::string plot;
   for (const Series& series : chart.series) plot += series_of(area, series, looks);
-  const bool cut = x_axis.from || x_axis.to || y_axis.from || y_axis.to;
+  const bool cut = x_axis.from || x_axis.to || y_axis.from || y_axis.to ||
+                   std::any_of(ys.intervals.begin(), ys.intervals.end(), [&](double value) {
+                     return value < scales.y.low || value > scales.y.high;
+                   });
   body += element("svg",
                   with("class", "plot", "width", area.width, "height", area.height, "overflow",
                        cut ? "hidden" : "visible", "data-x", scale_text(scales.x), "data-y",
@@ -244,6 +253,29 @@ Drawing draw(const Chart& chart, const Figure& figure, const Scales& scales, con
                   plot);
   const std::string label = y_axis.label.empty() ? "" : text_at(2, 14, y_axis.label, "label");
   return {chart_height, label + moved(area.left, area.top, body)};
+}
+
+namespace {
+
+struct Drawn {
+  const Figure& figure;
+  const Looks& looks;
+  Drawing operator()(const Chart& chart) const {
+    return draw(chart, figure, scales_of(figure, chart), looks);
+  }
+  Drawing operator()(const Bars& bars) const { return draw(bars, figure, looks); }
+  Drawing operator()(const Table& /*table*/) const { return {0, {}}; }
+  Drawing operator()(const auto& other) const { return draw(other); }
+};
+
+}  // namespace
+
+Drawing draw(const Panel& panel, const Figure& figure, const Looks& looks) {
+  return std::visit(Drawn{figure, looks}, panel);
+}
+
+const std::string& title_of(const Panel& panel) {
+  return std::visit([](const auto& one) -> const std::string& { return one.title; }, panel);
 }
 
 // --- Bars ----------------------------------------------------------------------------------------
@@ -281,32 +313,33 @@ std::string bar_of(const Area& area, const Bars& bars, const Series& series, siz
 
 Drawing draw(const Bars& bars, const Figure& figure, const Looks& looks) {
   const Axis& axis = bars.value.label.empty() ? figure.y : bars.value;
-  std::vector<double> values, all;
+  std::vector<double> values, intervals;
   for (const Series& series : bars.series) {
     append(values, series.curve.y);
-    append(all, series.curve.low);
-    append(all, series.curve.high);
+    append(intervals, series.curve.low);
+    append(intervals, series.curve.high);
   }
   const std::vector<std::string> texts = numbers(values);
-  append(all, values);
-  if (!axis.log) all.push_back(0);
+  if (!axis.log) values.push_back(0);
   double gutter = 9;
-  for (const std::string& group : bars.groups)
+  for (const std::string& group : bars.groups) {
     gutter = std::max(gutter, text_width(wrapped(group, widest_name)) + 9);
+  }
   const auto count = static_cast<double>(bars.series.size());
   const double group_height = count * bar_height + between_groups;
   Area area{.left = gutter,
             .top = 6,
             .width = panel_width - gutter - text_width(texts) - 10,
             .height = group_height * static_cast<double>(bars.groups.size()),
-            .x_scale = scale_over(axis, all, true),
+            .x_scale = scale_over(axis, values, true, intervals),
             .y_scale = {}};
 
   std::string body;
   const std::vector<Tick> ticks = ticks_of(area.x_scale, 4);
   for (const Tick& tick : ticks) {
-    if (!tick.label.empty())
+    if (!tick.label.empty()) {
       body += path("grid", str('M', point(area.x(tick.value), 0), 'v', coordinate(area.height)));
+    }
   }
   body += x_ticks(area, ticks) + x_axis_of(area, axis);
   for (size_t g = 0; g < bars.groups.size(); ++g) {

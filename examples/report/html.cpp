@@ -76,8 +76,9 @@ std::string values_of(const Chart& chart, const std::string& x_label, const Look
     list += str(list.empty() ? "" : ",", "{\"name\":", json(series.name),
                 ",\"css\":", json(looks.css(series.name)), ",\"x\":", json(curve.x),
                 ",\"y\":", json(curve.y));
-    if (!curve.low.empty())
+    if (!curve.low.empty()) {
       list += str(",\"low\":", json(curve.low), ",\"high\":", json(curve.high));
+    }
     list += '}';
   }
   return element("script", with("type", "application/json"),
@@ -118,11 +119,8 @@ struct Painter {
     const std::string& x_label = chart.x.label.empty() ? figure.x.label : chart.x.label;
     return {"", html + values_of(chart, x_label, looks)};
   }
-  Shown operator()(const Bars& bars) const {
-    return {"", svg_element(draw(bars, figure, looks), label(bars.title), "", false)};
-  }
-  Shown operator()(const HeatMap& map) const {
-    return {"", svg_element(draw(map), label(map.title), "", false)};
+  Shown operator()(const auto& other) const {  // bars, heat maps
+    return {"", svg_element(draw(other, figure, looks), label(other.title), "", false)};
   }
   Shown operator()(const Pictures& pictures) const {
     std::string html;
@@ -134,7 +132,7 @@ struct Painter {
     const std::string style = pictures.per_row > 0 ? str("grid-template-columns:repeat(",
                                                          pictures.per_row, ",minmax(0,1fr))")
                                                    : "";
-    return {"table", element("div", with("class", "pictures", "style", style), html)};
+    return {"wide", element("div", with("class", "pictures", "style", style), html)};
   }
   Shown operator()(const Table& table) const;
 };
@@ -149,7 +147,7 @@ bool is_number(std::string_view text) {
 Shown Painter::operator()(const Table& table) const {
   // A column is one of numbers if all of its cells are; a table with sentences becomes a list on a
   // phone.
-  std::vector<bool> numbers(table.columns.size(), true);
+  std::vector<bool> numbers(table.columns.size(), !table.rows.empty());
   bool prose = false;
   for (const std::vector<Cell>& row : table.rows) {
     for (size_t c = 0; c < row.size() && c < numbers.size(); ++c) {
@@ -161,16 +159,18 @@ Shown Painter::operator()(const Table& table) const {
     return c > 0 && c < numbers.size() && numbers[c] ? "num" : "text";
   };
   std::string head, body;
-  for (size_t c = 0; c < table.columns.size(); ++c)
+  for (size_t c = 0; c < table.columns.size(); ++c) {
     head += element("th", with("class", css(c)), marked_up(table.columns[c]));
+  }
   for (const std::vector<Cell>& row : table.rows) {
     std::string cells;
     for (size_t c = 0; c < row.size(); ++c) {
       constexpr std::array<const char*, 5> tones = {"", "tone good", "tone partly", "tone bad",
                                                     "tone open"};
       std::string text = marked_up(row[c].text);
-      if (row[c].tone != Tone::plain)
+      if (row[c].tone != Tone::plain) {
         text = element("span", with("class", tones[static_cast<size_t>(row[c].tone)]), text);
+      }
       cells += element(
           "td",
           with("class", css(c), "data-name", c < table.columns.size() ? table.columns[c] : ""),
@@ -199,25 +199,28 @@ std::string legend_of(const Looks& looks) {
 std::string html_of(const Figure& figure, bool preview) {
   const Looks looks(figure);
   std::string panels;
-  bool has_table = false;
+  bool has_table = false, is_wide = false;
   for (const Panel& panel : figure.panels) {
     const auto [title, link] =
         std::visit([](const auto& one) { return std::pair(one.title, one.link); }, panel);
     const Shown shown = std::visit(Painter{figure, looks}, panel);
     std::string head;
-    if (!title.empty())
+    if (!title.empty()) {
       head = element(
           "h4", "",
           link.empty() ? marked_up(title) : element("a", with("href", link), escaped(title)));
+    }
     panels += element("div", with("class", shown.css.empty() ? "panel" : "panel " + shown.css),
                       head + shown.html) +
               '\n';
     has_table = has_table || shown.css == "table";
+    is_wide = is_wide || !shown.css.empty();
   }
   std::string rows;
   const auto row = [&](const char* name, const std::string& text, const char* css) {
-    if (!text.empty())
+    if (!text.empty()) {
       rows += element("dt", "", name) + element("dd", with("class", css), marked_up(text));
+    }
   };
   row("Published", figure.published, "number");
   row("Here", figure.ours, "number");
@@ -227,15 +230,18 @@ std::string html_of(const Figure& figure, bool preview) {
   std::string caption = element("p", with("class", "see"), marked_up(figure.see));
   if (!rows.empty()) caption += element("dl", "", rows);
   const std::string stamp = preview ? element("span", with("class", "stamp"), "preview") : "";
-  return element("figure",
-                 with("id", figure.id, "class",
-                      figure.panels.size() == 1 && !has_table ? "single"
-                      : has_table                             ? "several tables"
-                                                              : "several"),
-                 element("header", "", element("h3", "", marked_up(figure.title) + stamp)) + '\n' +
-                     element("div", with("class", "plots"),
-                             legend_of(looks) + element("div", with("class", "panels"), panels)) +
-                     '\n' + element("figcaption", "", caption)) +
+  return element(
+             "figure",
+             with("id", figure.id, "class",
+                  figure.panels.size() == 1 && !is_wide ? "single"
+                  : has_table                           ? "several tables"
+                                                        : "several"),
+             element("header", "", element("h3", "", marked_up(figure.title) + stamp)) + '\n' +
+                 element("div", with("class", "plots"),
+                         legend_of(looks) +
+                             element("div", with("class", str("panels of", figure.panels.size())),
+                                     panels)) +
+                 '\n' + element("figcaption", "", caption)) +
          '\n';
 }
 
@@ -250,14 +256,16 @@ std::string figures_of(const Section& section, bool preview) {
 std::string html(const Page& page) {
   const bool preview = !page.preview.empty();
   std::string facts, contents, sections;
-  for (const auto& [name, value] : page.facts)
+  for (const auto& [name, value] : page.facts) {
     facts += element("li", "", element("b", "", escaped(name)) + ' ' + marked_up(value));
+  }
   for (const Section& section : page.sections) {
     contents +=
         element("li", "", element("a", with("href", '#' + section.id), escaped(section.title)));
     std::string head = element("h2", "", marked_up(section.title));
-    if (!section.paper.empty())
+    if (!section.paper.empty()) {
       head += element("p", with("class", "paper"), marked_up(section.paper));
+    }
     sections += element("section", with("id", section.id),
                         head + paragraphs(section.text, "text") + figures_of(section, preview)) +
                 '\n';

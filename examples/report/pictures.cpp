@@ -17,8 +17,9 @@ namespace {
 using Pixel = std::array<uint8_t, 4>;  // red, green, blue, opacity
 
 void append_big_endian(std::string& bytes, uint32_t value) {
-  for (const unsigned shift : {24U, 16U, 8U, 0U})
+  for (const unsigned shift : {24U, 16U, 8U, 0U}) {
     bytes += static_cast<char>(value >> shift & 0xffU);
+  }
 }
 
 void append_chunk(std::string& png, std::string_view type, std::string_view data) {
@@ -58,8 +59,9 @@ std::string png_address(int64_t width, int64_t height, std::span<const Pixel> pi
   }
   const std::array<std::span<const std::byte>, 1> parts = {std::as_bytes(std::span(rows))};
   std::string data = "\x78\x01";
-  for (const std::byte byte : deflated("report", parts, Frame::none))
+  for (const std::byte byte : deflated("report", parts, Frame::none)) {
     data += static_cast<char>(byte);
+  }
   append_big_endian(data, high << 16U | low);
 
   std::string header;
@@ -143,9 +145,10 @@ std::string cells_of(const HeatMap& map, const Grid& grid, const Shades& shades,
     const double shade = shown ? shades(map.values[i]) : 0;
     std::string marks =
         shown ? cell(x, y, width, height, shade) : rect("missing", x, y, width, height);
-    if (with_numbers)
+    if (with_numbers) {
       marks += text_at(x + width / 2, y + height / 2 + 4.7, texts[i],
                        std::abs(shade) > 0.7 ? "middle on" : "middle name");
+    }
     const std::string row_name = row < map.rows.size() ? map.rows[row] + ", " : "";
     const std::string column_name = column < map.columns.size() ? map.columns[column] : "";
     body += element("g", with("data-tip", str(row_name, column_name, ": ", texts[i])), marks);
@@ -153,18 +156,21 @@ std::string cells_of(const HeatMap& map, const Grid& grid, const Shades& shades,
   return body;
 }
 
+// A map of many cells. Each is several pixels wide: not every program keeps its edges sharp.
 std::string image_of(const HeatMap& map, const Grid& grid, const Shades& shades) {
-  std::vector<Pixel> pixels;
-  pixels.reserve(map.values.size());
-  for (const double value : map.values) {
-    pixels.push_back(shades.can_show(value) ? tinted(shades(value)) : Pixel{128, 128, 128, 60});
+  const size_t side = std::max<size_t>(1, 480 / grid.columns);
+  const size_t width = grid.columns * side, height = grid.rows * side;
+  std::vector<Pixel> pixels(width * height);
+  for (size_t i = 0; i < pixels.size(); ++i) {
+    const double value = map.values[i / width / side * grid.columns + i % width / side];
+    pixels[i] = shades.can_show(value) ? tinted(shades(value)) : Pixel{128, 128, 128, 60};
   }
-  const double width = grid.x(grid.columns) - grid.left, height = grid.y(grid.rows) - grid.top;
-  const auto columns = static_cast<int64_t>(grid.columns), rows = static_cast<int64_t>(grid.rows);
-  return element("image", with("class", "pixels", "x", grid.left, "y", grid.top, "width", width,
-                               "height", height, "preserveAspectRatio", "none", "href",
-                               png_address(columns, rows, pixels))) +
-         rect("outline", grid.left, grid.top, width, height);
+  const double x = grid.left, y = grid.top, w = grid.x(grid.columns) - x, h = grid.y(grid.rows) - y;
+  const std::string address =
+      png_address(static_cast<int64_t>(width), static_cast<int64_t>(height), pixels);
+  return element("image", with("class", "pixels", "x", x, "y", y, "width", w, "height", h,
+                               "preserveAspectRatio", "none", "href", address)) +
+         rect("outline", x, y, w, h);
 }
 
 // Names of rows and columns, as many as fit.

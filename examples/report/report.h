@@ -37,7 +37,7 @@ struct Curve {
 enum class Mark {
   line,    ///< a line; the interval as a band
   points,  ///< points; the interval as whiskers
-  dashed,  ///< a dashed line: theory, published values
+  dashed,  ///< a dashed line, of no colour unless its name has one: theory, published values
   steps,   ///< a histogram: y[i] between x[i] and x[i + 1], so x has one value more
   level    ///< a dashed line at height y[0] over the whole width
 };

@@ -90,7 +90,7 @@ std::vector<Tick> linear_ticks(const Scale& scale, int most) {
 std::vector<Tick> log_ticks(const Scale& scale, int most) {
   const double low = std::log10(scale.low), high = std::log10(scale.high);
   const int every = std::max(1, static_cast<int>(std::ceil((high - low) / most)));
-  const bool few_decades = (high - low) * 3 <= most;
+  const bool few_decades = (high - low) * 3 <= most, many_decades = high - low > 6.5;
   std::vector<Tick> ticks;
   for (int decade = static_cast<int>(std::floor(low)); decade <= static_cast<int>(std::ceil(high));
        ++decade) {
@@ -99,7 +99,9 @@ std::vector<Tick> log_ticks(const Scale& scale, int most) {
       if (std::log10(value) < low - 1e-9 || std::log10(value) > high + 1e-9) continue;
       const bool labelled =
           digit == 1 ? decade % every == 0 : few_decades && (digit == 2 || digit == 5);
-      ticks.push_back({value, labelled ? number(value, 6) : ""});
+      const std::string label =
+          many_decades && decade != 0 ? with_power(value, 1) : number(value, 6);
+      ticks.push_back({value, labelled ? label : ""});
     }
   }
   return ticks;
@@ -124,8 +126,9 @@ std::vector<std::string> numbers(std::span<const double> values, int digits) {
     if (value != 0) smallest = std::min(smallest, std::abs(value));
     const std::string text = number(value, digits);
     const size_t point = text.find('.');
-    if (point != std::string::npos)
+    if (point != std::string::npos) {
       needed = std::max(needed, static_cast<int>(text.size() - point) - 1);
+    }
   }
   const bool common = largest < 1000 * smallest && !needs_power(smallest) && !needs_power(largest);
   const int decimals = std::min(needed, decimals_for(largest + 1e-9 * largest, digits));
@@ -137,18 +140,33 @@ std::vector<std::string> numbers(std::span<const double> values, int digits) {
   return texts;
 }
 
+bool Scale::can_show(double value) const {
+  return std::isfinite(value) && (!log || value > 0);
+}
+
 double Scale::operator()(double value) const {
   return log ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
 }
 
-Scale scale_over(const Axis& axis, std::span<const double> values, bool round) {
+Scale scale_over(const Axis& axis, std::span<const double> values, bool round,
+                 std::span<const double> intervals) {
   Scale scale{.log = axis.log, .low = INFINITY, .high = -INFINITY};
   for (const double value : values) {
-    if (!std::isfinite(value) || (axis.log && value <= 0)) continue;
+    if (!scale.can_show(value)) continue;
     scale.low = std::min(scale.low, value);
     scale.high = std::max(scale.high, value);
   }
   if (scale.low > scale.high) scale.low = scale.high = 1;
+  const double largest = std::max(std::abs(scale.low), std::abs(scale.high));
+  const double reach = axis.log ? std::max(2.0, std::sqrt(scale.high / scale.low))
+                                : std::max(scale.high - scale.low, largest / 2);
+  const double lowest = axis.log ? scale.low / reach : scale.low - reach;
+  const double highest = axis.log ? scale.high * reach : scale.high + reach;
+  for (const double value : intervals) {
+    if (!scale.can_show(value)) continue;
+    scale.low = std::min(scale.low, std::max(value, lowest));
+    scale.high = std::max(scale.high, std::min(value, highest));
+  }
   // Something to divide by, if all values are equal.
   if (axis.log) {
     if (scale.high / scale.low < 1.05) {

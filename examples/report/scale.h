@@ -17,6 +17,8 @@ struct Scale {
   bool log = false;
   double low = 0, high = 1;
 
+  /// Finite, and positive on a logarithmic scale.
+  bool can_show(double value) const;
   double operator()(double value) const;
 };
 
@@ -27,9 +29,11 @@ struct Tick {
 };
 
 /// The scale over all values that it can show (finite, positive on a logarithmic one), from end to
-/// end of what the axis asks for. `round` widens it to round numbers, and to zero if that is near;
+/// end of what the axis asks for. `intervals` around them widen it, but not by far: the values are
+/// what is to be seen. `round` widens it to round numbers, and to zero if that is near;
 /// otherwise it gets a small margin.
-Scale scale_over(const Axis& axis, std::span<const double> values, bool round);
+Scale scale_over(const Axis& axis, std::span<const double> values, bool round,
+                 std::span<const double> intervals = {});
 
 /// At most about `most` labelled marks at round numbers; on a logarithmic scale at powers of ten,
 /// and at 2 and 5 between them if it covers few.

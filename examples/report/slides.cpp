@@ -25,63 +25,52 @@ void for_each_figure(const Page& page, F run) {
   }
 }
 
-// Quoted if need be.
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + '"';
-}
+using Row = std::vector<std::string>;
 
-std::string at(const std::vector<double>& values, size_t i) {
-  return i < values.size() ? str(values[i]) : "";
-}
-
-struct Lines {
-  std::string operator()(const Chart& chart) const {
-    std::string lines;
-    for (const Series& series : chart.series) {
-      const Curve& curve = series.curve;
-      for (size_t i = 0; i < curve.y.size(); ++i) {
-        lines += str(field(chart.title), ',', field(series.name), ',', at(curve.x, i), ',',
-                     at(curve.y, i), ',', at(curve.low, i), ',', at(curve.high, i), '\n');
-      }
-    }
-    return lines;
+// The numbers of a panel, row by row.
+struct RowsOf {
+  std::vector<Row> operator()(const Chart& chart) const {
+    return of(chart.title, chart.series, {});
   }
-  std::string operator()(const Bars& bars) const {
-    std::string lines;
-    for (const Series& series : bars.series) {
-      for (size_t i = 0; i < bars.groups.size(); ++i) {
-        lines += str(field(bars.title), ',', field(series.name), ',', field(bars.groups[i]), ',',
-                     at(series.curve.y, i), ',', at(series.curve.low, i), ',',
-                     at(series.curve.high, i), '\n');
-      }
-    }
-    return lines;
+  std::vector<Row> operator()(const Bars& bars) const {
+    return of(bars.title, bars.series, bars.groups);
   }
-  std::string operator()(const HeatMap& map) const {
-    std::string lines;
-    const auto columns = map.width > 0 ? static_cast<size_t>(map.width) : map.columns.size();
+  std::vector<Row> operator()(const HeatMap& map) const {
+    const size_t columns = map.width > 0 ? static_cast<size_t>(map.width) : map.columns.size();
+    const auto name = [](const Row& names, size_t i) {
+      return i < names.size() ? names[i] : str(i);
+    };
+    std::vector<Row> rows;
     for (size_t i = 0; i < map.values.size(); ++i) {
-      const size_t r = i / columns, c = i % columns;
-      lines +=
-          str(field(map.title), ',', r < map.rows.size() ? field(map.rows[r]) : str(r), ',',
-              c < map.columns.size() ? field(map.columns[c]) : str(c), ',', map.values[i], ",,\n");
+      rows.push_back({map.title, name(map.rows, i / columns), name(map.columns, i % columns),
+                      str(map.values[i]), "", ""});
     }
-    return lines;
+    return rows;
   }
-  std::string operator()(const Pictures& /*pictures*/) const { return {}; }
-  std::string operator()(const Table& table) const {
-    std::string lines;
-    for (const std::string& column : table.columns)
-      lines += str(lines.empty() ? "" : ",", field(column));
-    lines += '\n';
-    for (const std::vector<Cell>& row : table.rows) {
-      for (size_t c = 0; c < row.size(); ++c) lines += str(c == 0 ? "" : ",", field(row[c].text));
-      lines += '\n';
+  std::vector<Row> operator()(const Pictures& /*pictures*/) const { return {}; }
+  std::vector<Row> operator()(const Table& table) const {
+    std::vector<Row> rows = {table.columns};
+    for (const std::vector<Cell>& cells : table.rows) {
+      Row& row = rows.emplace_back();
+      for (const Cell& cell : cells) row.push_back(cell.text);
     }
-    return lines;
+    return rows;
+  }
+
+ private:
+  static std::vector<Row> of(const std::string& title, const std::vector<Series>& all,
+                             const Row& groups) {
+    const auto at = [](const std::vector<double>& values, size_t i) {
+      return i < values.size() ? str(values[i]) : "";
+    };
+    std::vector<Row> rows;
+    for (const auto& [name, curve, mark] : all) {
+      for (size_t i = 0; i < curve.y.size(); ++i) {
+        rows.push_back({title, name, i < groups.size() ? groups[i] : at(curve.x, i), at(curve.y, i),
+                        at(curve.low, i), at(curve.high, i)});
+      }
+    }
+    return rows;
   }
 };
 
@@ -90,10 +79,18 @@ struct Lines {
 std::string csv(const Figure& figure) {
   std::string lines;
   for (const Panel& panel : figure.panels) {
-    const std::string more = std::visit(Lines(), panel);
-    if (!std::holds_alternative<Table>(panel) && lines.empty())
-      lines = "panel,series,x,y,low,high\n";
-    lines += more;
+    std::vector<Row> rows = std::visit(RowsOf(), panel);
+    const bool has_head = std::holds_alternative<Table>(panel) || !lines.empty();
+    if (!has_head) rows.insert(rows.begin(), {"panel", "series", "x", "y", "low", "high"});
+    for (Row& row : rows) {
+      for (std::string& field : row) {
+        if (field.find_first_of(",\"\n") == std::string::npos) continue;
+        std::string quoted;
+        for (const char c : field) quoted += c == '"' ? "\"\"" : std::string(1, c);
+        field = str('"', quoted, '"');
+      }
+      lines += joined(row, ",") + '\n';
+    }
   }
   return lines;
 }
@@ -103,31 +100,29 @@ std::string svg(const Figure& figure, bool preview) {
   const Looks looks(figure);
   std::vector<std::pair<std::string, Drawing>> drawings;
   for (const Panel& panel : figure.panels) {
-    if (const auto* chart = std::get_if<Chart>(&panel))
-      drawings.emplace_back(chart->title, draw(*chart, figure, scales_of(figure, *chart), looks));
-    if (const auto* bars = std::get_if<Bars>(&panel))
-      drawings.emplace_back(bars->title, draw(*bars, figure, looks));
-    if (const auto* map = std::get_if<HeatMap>(&panel))
-      drawings.emplace_back(map->title, draw(*map));
-    if (const auto* pictures = std::get_if<Pictures>(&panel))
-      drawings.emplace_back(pictures->title, draw(*pictures));
+    Drawing drawing = draw(panel, figure, looks);
+    if (!drawing.body.empty()) drawings.emplace_back(title_of(panel), std::move(drawing));
   }
   if (drawings.empty()) return {};
   const size_t columns = std::min<size_t>(3, drawings.size());
   const double width = 2 * margin + static_cast<double>(columns) * (panel_width + gap) - gap;
   std::string body;
   double y = margin;
-  for (const std::string& line : wrapped(figure.title, (width - 2 * margin) / 1.25)) {
+  for (const std::string& line :
+       wrapped(figure.title, (width - 2 * margin - (preview ? 100 : 0)) / 1.25)) {
     body += text_at(margin, y += 17, line, "heading");
     y += 4;
   }
-  if (preview) body += text_at(width - margin, y += 16, "PREVIEW", "end stamp");
+  if (preview) body += text_at(width - margin, margin + 15, "PREVIEW", "end stamp");
   double x = margin;
   if (looks.legend().size() > 1) {
     y += 12;
     for (const Series& series : looks.legend()) {
       const double needed = 36 + text_width(series.name) + 18;
-      if (x > margin && x + needed > width - margin) x = margin, y += 22;
+      if (x > margin && x + needed > width - margin) {
+        x = margin;
+        y += 22;
+      }
       body += moved(x, y,
                     element("g", with("class", looks.css(series.name)), looks.sample(series)) +
                         text_at(36, 12, series.name, "label"));

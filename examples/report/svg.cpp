@@ -70,8 +70,9 @@ double text_width(std::string_view text) {
   double characters = 0;
   for (const char c : text) {
     const bool continues = (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;  // UTF-8
-    if (!continues)
+    if (!continues) {
       characters += std::string_view(" .,:;il'|()").find(c) != std::string_view::npos ? 0.5 : 1;
+    }
   }
   return 7.7 * characters;
 }
@@ -142,8 +143,9 @@ Looks::Looks(const Figure& figure) {
   std::vector<std::pair<Series, bool>> all;
   for (const Panel& panel : figure.panels) {
     if (const auto* chart = std::get_if<Chart>(&panel)) {
-      for (const Series& series : chart->series)
+      for (const Series& series : chart->series) {
         all.emplace_back(series, series.mark != Mark::level);
+      }
     } else if (const auto* bars = std::get_if<Bars>(&panel)) {
       for (const Series& series : bars->series) {
         all.emplace_back(Series{series.name, {}, Mark::steps}, bars->series.size() > 1);
@@ -167,7 +169,8 @@ void Looks::add(const Series& series, bool in_legend) {
   if (looks_.contains(series.name)) return;
   const std::string word = first_word(series.name);
   std::string_view colour = known_colour(word);
-  if (colour.empty() && series.mark == Mark::level) colour = "ink";
+  const bool is_reference = series.mark == Mark::level || series.mark == Mark::dashed;
+  if (colour.empty() && is_reference) colour = "ink";
   if (colour.empty()) {
     const size_t skipped = has_norms_ ? colours_of_norms : 0;
     const size_t turn = skipped + colours_.size() % (colours.size() - skipped);
@@ -187,8 +190,9 @@ std::string Looks::marker(const std::string& name, double x, double y) const {
   // By colour: what tells norms apart without colours.
   const auto found = looks_.find(name);
   const std::string_view colour = found == looks_.end() ? "ink" : found->second.colour;
-  if (colour == "batch" || colour == "teal")
+  if (colour == "batch" || colour == "teal") {
     return str('M', point(x - 3.3, y - 3.3), "h6.6v6.6h-6.6z");
+  }
   if (colour == "layer" || colour == "red") return str('M', point(x, y - 4.6), "l4.3,7.4h-8.6z");
   if (colour == "instance" || colour == "ochre") {
     return str('M', point(x, y - 4.9), "l4.9,4.9l-4.9,4.9l-4.9,-4.9z");

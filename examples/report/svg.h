@@ -113,7 +113,12 @@ Drawing draw(const Chart& chart, const Figure& figure, const Scales& scales, con
 Drawing draw(const Bars& bars, const Figure& figure, const Looks& looks);
 Drawing draw(const HeatMap& map);
 Drawing draw(const Pictures& pictures);
+/// Of a table, nothing.
+Drawing draw(const Panel& panel, const Figure& figure, const Looks& looks);
 /// @}
+
+/// The title of a panel of any kind.
+const std::string& title_of(const Panel& panel);
 
 /// A picture as an address that holds all bytes of a PNG image.
 std::string png_address(const Picture& picture);

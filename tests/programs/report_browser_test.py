@@ -124,6 +124,15 @@ def check_script(browser, found):
         browser.execute_script("arguments[0].click()", button)
         if browser.execute_script(count, name) != before:
             found.append(f"a second click on {name!r} does not bring it back")
+    norm = first("#norms button")
+    if norm:
+        count = "return new Set([...document.querySelectorAll('.chart g.off')].map(g => g.closest('figure').id)).size"
+        browser.execute_script("arguments[0].click()", norm)
+        if browser.execute_script(count) < 2:
+            found.append(f"{norm.text!r} is not hidden in all figures")
+        browser.execute_script("arguments[0].click()", norm)
+        if browser.execute_script(count) > 0:
+            found.append(f"{norm.text!r} does not come back")
     axis = first(".axes button")
     if axis:
         shown = "return [...arguments[0].closest('figure').querySelectorAll('.chart:not([hidden])')].map(c => c.dataset.flip).join()"

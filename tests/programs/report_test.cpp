@@ -134,9 +134,16 @@ TEST_CASE(
   const Scale narrow = scale_over({.log = true}, std::vector{1.5, 60.0}, false);
   CHECK(labels_of(ticks_of(narrow, 6)) == Labels{"2", "5", "10", "20", "50"});
   const Scale wide = scale_over({.log = true}, std::vector{1e-12, 1e12}, false);
-  CHECK(labels_of(ticks_of(wide, 6)).size() == 6);
+  CHECK(labels_of(ticks_of(wide, 6)) == Labels{"10⁻¹⁰", "10⁻⁵", "1", "10⁵", "10¹⁰"});
   CHECK(labels_of(ticks_at(std::vector<double>{64, 1, 4, 4}, 8)) == Labels{"1", "4", "64"});
   CHECK(ticks_at(std::vector<double>{1, 2, 3}, 2).empty());
+}
+
+TEST_CASE("report: a wide interval does not hide the values") {
+  const std::vector<double> values = {2, 4}, narrow = {1.8, 4.4}, wide = {-1000, 1000};
+  CHECK(scale_over({}, values, true, narrow).high == 5);
+  CHECK(scale_over({}, values, true, wide).high == 6);
+  CHECK(scale_over({.log = true}, values, true, wide).high < 10);
 }
 
 TEST_CASE("report: a norm has its colour in every figure, whatever stands beside it") {

@@ -112,7 +112,12 @@ expect "the images are installed where apt knows them" "$calls" "$install datase
 unknown="dataset-fashion-mnist"
 run
 expect "and are left out where it does not" "$status$calls" 0
-unknown="" broken="dataset-fashion-mnist"
+unknown="" missing="chromium"
+run
+expect "the browser is left out without --test" "$calls" ""
+run --test
+expect "and installed with it" "$calls" "$install chromium"
+missing="dataset-fashion-mnist" broken="dataset-fashion-mnist"
 run
 expect "and are no reason to fail" "$status" 0
 missing="g++" broken="g++"

@@ -43,9 +43,8 @@ json measured(Norm norm, int64_t layers, const data::Batch& images) {
 void run(Lab& lab) {
   for (const Norm norm : vector_norms) {
     for (const int64_t layers : {4, 20}) {
-      lab.measure({{"norm", name_of(norm)}, {"layers", layers}}, [&](uint64_t) {
-        return measured(norm, layers, lab.train_images(256));
-      });
+      lab.measure({{"norm", name_of(norm)}, {"layers", layers}},
+                  [&](uint64_t) { return measured(norm, layers, lab.train_images(256)); });
     }
   }
 }
@@ -55,8 +54,9 @@ void draw(const Results& results, report::Section& section) {
   figure.x = {.label = "share of weights with a larger one", .log = true};
   figure.y = {.label = "size, the median is 1", .log = true};
   figure.see = "The steeper towards the left, the heavier the tail.";
-  figure.published = "ResNet-110 at the start: heavy tails without batch norm, light ones with it "
-                     "(Bjorck et al. 2018; histograms without printed numbers)";
+  figure.published =
+      "ResNet-110 at the start: heavy tails without batch norm, light ones with it "
+      "(Bjorck et al. 2018; histograms without printed numbers)";
   figure.settings = "weights of the middle layer, 256 images";
   for (const json& layers : results.distinct("layers")) {
     auto& chart = figure.chart(str(layers.get<int64_t>(), " layers"));

@@ -37,8 +37,8 @@ json swept(Norm norm, const std::vector<double>& rates, int64_t steps, uint64_t 
 }
 
 void run(Lab& lab) {
-  const std::vector<double> rates =
-      lab.pick<std::vector<double>>({0.01, 0.1, 1, 10}, {0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30});
+  const std::vector<double> rates = lab.pick<std::vector<double>>(
+      {0.01, 0.1, 1, 10}, {0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30});
   const auto steps = lab.pick<int64_t>(40, 300), images = lab.pick<int64_t>(2000, 10000);
   for (const Norm norm : all_norms) {
     lab.measure({{"norm", name_of(norm)}, {"steps", steps}, {"images", images}},
@@ -54,8 +54,9 @@ void draw(const Results& results, report::Section& section) {
   errors.x = {.label = "learning rate", .log = true};
   errors.y = {.label = "share of test images", .log = true};
   errors.see = "Nets with a norm learn at rates at which the one without does not.";
-  errors.published = "ResNet-110, CIFAR-10: without batch norm only small rates converge; large "
-                     "ones need it and test better (Bjorck et al. 2018)";
+  errors.published =
+      "ResNet-110, CIFAR-10: without batch norm only small rates converge; large "
+      "ones need it and test better (Bjorck et al. 2018)";
   auto& largest = section.figure("largest-lr-largest", "Largest rate at which a net learns");
   report::Bars bars{.value = {.label = "log10 of the rate"}};
   report::Series series{.name = "largest rate"};
@@ -80,8 +81,9 @@ Experiment largest_lr() {
   return {.name = "largest-lr",
           .title = "Largest stable learning rate",
           .paper = "Bjorck et al. 2018, Understanding batch normalization",
-          .smaller = "Three convolutions of 8, 16 and 16 channels and 300 steps on 10,000 digits, "
-                     "rather than ResNet-110 on CIFAR-10.",
+          .smaller =
+              "Three convolutions of 8, 16 and 16 channels and 300 steps on 10,000 digits, "
+              "rather than ResNet-110 on CIFAR-10.",
           .run = run,
           .draw = draw};
 }

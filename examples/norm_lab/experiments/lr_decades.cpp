@@ -63,8 +63,9 @@ void run(Lab& lab) {
 }
 
 void draw(const Results& results, report::Section& section) {
-  auto& errors = section.figure("lr-decades-error", "Test error against the rate of weights that a "
-                                                    "norm follows");
+  auto& errors = section.figure("lr-decades-error",
+                                "Test error against the rate of weights that a "
+                                "norm follows");
   errors.x = {.label = "learning rate of the weights before norms", .log = true};
   errors.y = {.label = "share of test images", .log = true};
   errors.see = "With a norm, rates over four decades work; without one, large ones do not.";
@@ -72,7 +73,8 @@ void draw(const Results& results, report::Section& section) {
   auto& lengths = section.figure("lr-decades-length", "Length of the second layer's weights");
   lengths.x = {.label = "step"};
   lengths.y = {.label = "length, at the start 1", .log = true};
-  lengths.see = "The larger the rate, the longer the weights become, and the smaller the next step.";
+  lengths.see =
+      "The larger the rate, the longer the weights become, and the smaller the next step.";
   for (const json& norm : results.distinct("norm")) {
     const Results some = results.where({{"norm", norm}});
     errors.line(norm.get<std::string>(), some.over("rate", "error"));
@@ -89,10 +91,12 @@ void draw(const Results& results, report::Section& section) {
 Experiment lr_decades() {
   return {.name = "lr-decades",
           .title = "Learning rates over four decades",
-          .paper = "Arora, Li & Lyu 2018, Theoretical analysis of auto rate-tuning by batch "
-                   "normalization",
-          .smaller = "Two hidden layers of 100 units, 600 steps of 64 on 10,000 digits. Weights and "
-                     "biases of norms and the last layer have the rate 0.05.",
+          .paper =
+              "Arora, Li & Lyu 2018, Theoretical analysis of auto rate-tuning by batch "
+              "normalization",
+          .smaller =
+              "Two hidden layers of 100 units, 600 steps of 64 on 10,000 digits. Weights and "
+              "biases of norms and the last layer have the rate 0.05.",
           .run = run,
           .draw = draw};
 }

@@ -11,8 +11,8 @@ namespace gradus::lab {
 
 namespace {
 
-/// tr(G)^2 / tr(G^2) for the Gram matrix of the rows: n for orthogonal rows of the same length, 1 for
-/// parallel ones.
+/// tr(G)^2 / tr(G^2) for the Gram matrix of the rows: n for orthogonal rows of the same length, 1
+/// for parallel ones.
 double effective_rank(const Tensor& x) {
   const Tensor gram = matmul(x, x.T());
   const double trace = sum(square(x)).item();
@@ -25,12 +25,13 @@ json measured(Norm norm, bool with_relu, int64_t width, int64_t depth) {
   for (int64_t layer = 0; layer <= depth; ++layer) {
     ranks.push_back(effective_rank(x));
     const double gain = with_relu ? 2 : 1;
-    const Tensor w = randn({width, width}, DType::float64) *
-                     std::sqrt(gain / static_cast<double>(width));
+    const Tensor w =
+        randn({width, width}, DType::float64) * std::sqrt(gain / static_cast<double>(width));
     x = normalized(linear(x, w), norm, 1e-12);
     if (with_relu) x = relu(x);
   }
-  return {{"ranks", ranks}, {"final", ranks.back()}, {"log", std::log2(ranks.back().get<double>())}};
+  return {
+      {"ranks", ranks}, {"final", ranks.back()}, {"log", std::log2(ranks.back().get<double>())}};
 }
 
 void run(Lab& lab) {
@@ -53,8 +54,9 @@ void draw(const Results& results, report::Section& section) {
   ranks.x = {.label = "layer"};
   ranks.y = {.label = "effective rank", .log = true};
   ranks.see = "With batch norm the vectors stay apart; with the others they become parallel.";
-  ranks.published = "Linear nets: without batch norm the rank goes to 1, with it it stays at least "
-                    "of the order of the root of the width (Daneshmand et al. 2020)";
+  ranks.published =
+      "Linear nets: without batch norm the rank goes to 1, with it it stays at least "
+      "of the order of the root of the width (Daneshmand et al. 2020)";
   auto& widths = section.figure("rank-width", "Effective rank after the last layer against width");
   widths.x = {.label = "width, and number of vectors", .log = true};
   widths.y = {.label = "effective rank", .log = true};

@@ -33,19 +33,18 @@ json trained(Norm norm, double rate, double decay, int64_t steps, uint64_t seed,
 }
 
 void run(Lab& lab) {
-  const auto rates =
-      lab.pick<std::vector<double>>({0.1, 1}, {0.03, 0.1, 0.3, 1, 3});
+  const auto rates = lab.pick<std::vector<double>>({0.1, 1}, {0.03, 0.1, 0.3, 1, 3});
   const auto products = lab.pick<std::vector<double>>({1e-4, 1e-2}, {1e-4, 1e-3, 1e-2, 3e-2, 1e-1});
   const auto steps = lab.pick<int64_t>(60, 600), images = lab.pick<int64_t>(2000, 10000);
   for (const Norm norm : {Norm::none, Norm::batch}) {
     for (const double rate : rates) {
       for (const double product : products) {
-        lab.measure({{"norm", name_of(norm)}, {"rate", rate}, {"product", product}, {"steps", steps}},
-                    [&](uint64_t seed) {
-                      return trained(norm, rate, product / rate, steps, seed,
-                                     lab.train_images(images),
-                                     lab.test_images(lab.pick<int64_t>(500, 2000)));
-                    });
+        lab.measure(
+            {{"norm", name_of(norm)}, {"rate", rate}, {"product", product}, {"steps", steps}},
+            [&](uint64_t seed) {
+              return trained(norm, rate, product / rate, steps, seed, lab.train_images(images),
+                             lab.test_images(lab.pick<int64_t>(500, 2000)));
+            });
       }
     }
   }
@@ -54,8 +53,9 @@ void run(Lab& lab) {
 void draw(const Results& results, report::Section& section) {
   auto& map = section.figure("rate-decay-map", "Test error by rate, and rate times decay");
   map.see = "With batch norm, columns are nearly of one colour: only the product counts.";
-  map.published = "Weight decay before a norm acts only through the effective rate (van Laarhoven "
-                  "2017; CIFAR-10)";
+  map.published =
+      "Weight decay before a norm acts only through the effective rate (van Laarhoven "
+      "2017; CIFAR-10)";
   auto& effective = section.figure("rate-decay-effective", "Effective rate after training");
   effective.x = {.label = "rate times decay", .log = true};
   effective.y = {.label = "log10 of rate / squared length"};
@@ -81,8 +81,9 @@ Experiment rate_decay() {
   return {.name = "rate-decay",
           .title = "Learning rate and weight decay",
           .paper = "van Laarhoven 2017, L2 regularization versus batch and weight normalization",
-          .smaller = "Two hidden layers of 100 units, 600 steps of 64 on 10,000 digits; decay only "
-                     "of the weights before norms.",
+          .smaller =
+              "Two hidden layers of 100 units, 600 steps of 64 on 10,000 digits; decay only "
+              "of the weights before norms.",
           .run = run,
           .draw = draw};
 }

@@ -55,8 +55,12 @@ json trained(Norm norm, int64_t steps, uint64_t seed, const data::Batch& images,
     const double spread = high[i].get<double>() - low[i].get<double>();
     movement += std::abs(middle[i].get<double>() - middle[i - 1].get<double>()) / spread;
   }
-  return {{"step", at},   {"error", error}, {"p15", low},
-          {"p50", middle}, {"p85", high},    {"final_error", error.back()},
+  return {{"step", at},
+          {"error", error},
+          {"p15", low},
+          {"p50", middle},
+          {"p85", high},
+          {"final_error", error.back()},
           {"steps_to_20", steps_to_20},
           {"movement", movement / static_cast<double>(middle.size() - 1)}};
 }
@@ -77,8 +81,9 @@ void draw(const Results& results, report::Section& section) {
   errors.x = {.label = "step"};
   errors.y = {.label = "share of test images", .log = true};
   errors.see = "Without a norm the net stands still for long; with batch norm it learns at once.";
-  errors.published = "MNIST, 50,000 steps of 60 images: curves without printed numbers (Ioffe & "
-                     "Szegedy 2015, Fig. 1a)";
+  errors.published =
+      "MNIST, 50,000 steps of 60 images: curves without printed numbers (Ioffe & "
+      "Szegedy 2015, Fig. 1a)";
   auto& unit = section.figure("sigmoid-mlp-unit",
                               "What goes into one sigmoid: 15th, 50th and 85th percentile");
   unit.x = {.label = "step"};
@@ -103,8 +108,9 @@ Experiment sigmoid_mlp() {
   return {.name = "sigmoid-mlp",
           .title = "Batch norm in a sigmoid net",
           .paper = "Ioffe & Szegedy 2015, Fig. 1",
-          .smaller = "The paper's net, 784-100-100-100-10, with weights of standard deviation 0.1 "
-                     "and rate 0.1; 6,000 steps rather than 50,000, and 10,000 images.",
+          .smaller =
+              "The paper's net, 784-100-100-100-10, with weights of standard deviation 0.1 "
+              "and rate 0.1; 6,000 steps rather than 50,000, and 10,000 images.",
           .run = run,
           .draw = draw};
 }

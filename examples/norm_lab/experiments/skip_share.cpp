@@ -77,9 +77,11 @@ void draw(const Results& results, report::Section& section) {
                                "Share of the residual branch in the variance, before training");
   share.x = {.label = "block", .log = true};
   share.y = {.label = "share", .log = true};
-  share.see = "With a norm on the residual branch it falls as 1/l: the skip branch carries the rest.";
-  share.published = "With batch norm the skip branch carries all but 1/l of the variance at depth l "
-                    "(De & Smith 2020)";
+  share.see =
+      "With a norm on the residual branch it falls as 1/l: the skip branch carries the rest.";
+  share.published =
+      "With batch norm the skip branch carries all but 1/l of the variance at depth l "
+      "(De & Smith 2020)";
   auto& errors = section.figure("skip-share-error", "Training error against the number of blocks");
   errors.x = {.label = "residual blocks", .log = true};
   errors.y = {.label = "share of training images"};
@@ -89,7 +91,8 @@ void draw(const Results& results, report::Section& section) {
     const Results some = results.where({{"net", kind}});
     errors.line(kind.get<std::string>(), some.over("blocks", "error"));
     if (kind == "skip init") continue;  // its share is 0
-    share.line(kind.get<std::string>(), some.where({{"blocks", depths.back()}}).curve("block", "share"));
+    share.line(kind.get<std::string>(),
+               some.where({{"blocks", depths.back()}}).curve("block", "share"));
   }
   report::Curve theory;
   for (double l = 1; l <= depths.back().get<double>(); l *= 2) {
@@ -104,10 +107,12 @@ void draw(const Results& results, report::Section& section) {
 Experiment skip_share() {
   return {.name = "skip-share",
           .title = "Residual branches at the start, and SkipInit",
-          .paper = "De & Smith 2020, Batch normalization biases residual blocks towards the "
-                   "identity function",
-          .smaller = "Blocks of norm, relu and one linear layer with 64 units; 200 steps of 64 on "
-                     "4,000 digits, at the better of the rates 0.003 and 0.03.",
+          .paper =
+              "De & Smith 2020, Batch normalization biases residual blocks towards the "
+              "identity function",
+          .smaller =
+              "Blocks of norm, relu and one linear layer with 64 units; 200 steps of 64 on "
+              "4,000 digits, at the better of the rates 0.003 and 0.03.",
           .run = run,
           .draw = draw};
 }

@@ -40,11 +40,10 @@ void run(Lab& lab) {
   for (const Norm norm : vector_norms) {
     for (const int64_t batch : {16, 64}) {
       for (const int64_t depth : depths) {
-        lab.measure(
-            {{"norm", name_of(norm)}, {"batch", batch}, {"depth", depth}, {"steps", steps}},
-            [&](uint64_t seed) {
-              return trained(norm, depth, batch, steps, seed, lab.train_images(images));
-            });
+        lab.measure({{"norm", name_of(norm)}, {"batch", batch}, {"depth", depth}, {"steps", steps}},
+                    [&](uint64_t seed) {
+                      return trained(norm, depth, batch, steps, seed, lab.train_images(images));
+                    });
       }
     }
   }
@@ -55,8 +54,9 @@ void draw(const Results& results, report::Section& section) {
   figure.x = {.label = "layers", .log = true};
   figure.y = {.label = "share of training images"};
   figure.see = "Batch norm without skip connections stops learning at some depth.";
-  figure.published = "MNIST, 384 units, batch norm: untrainable beyond some 50 layers whatever the "
-                     "batch size (Yang et al. 2019, Fig. 2)";
+  figure.published =
+      "MNIST, 384 units, batch norm: untrainable beyond some 50 layers whatever the "
+      "batch size (Yang et al. 2019, Fig. 2)";
   for (const json& batch : results.distinct("batch")) {
     auto& chart = figure.chart(str("batches of ", batch.get<int64_t>()));
     for (const json& norm : results.distinct("norm")) {
@@ -72,8 +72,9 @@ Experiment trainable_depth() {
   return {.name = "trainable-depth",
           .title = "Trainable depth",
           .paper = "Yang et al. 2019, A mean field theory of batch normalization",
-          .smaller = "96 units rather than 384, 200 steps of momentum 0.9 at the better of the rates "
-                     "0.003 and 0.03, rather than 10 epochs at 1e-5 times the batch size.",
+          .smaller =
+              "96 units rather than 384, 200 steps of momentum 0.9 at the better of the rates "
+              "0.003 and 0.03, rather than 10 epochs at 1e-5 times the batch size.",
           .run = run,
           .draw = draw};
 }
