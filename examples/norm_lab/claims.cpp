@@ -1,11 +1,427 @@
+// The claims, and how results decide on them. The functions are in the order of the claims.
 #include "claims.h"
 
+#include <gradus/core/base/text.h>
+
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 namespace gradus::lab {
 
+namespace {
+
+using Kind = Verdict::Kind;
+
+const char* const norms_of_images[] = {"batch", "layer", "instance", "group"};
+
+/// Three digits, and the interval if there are several numbers.
+std::string text(const Interval& i) {
+  const auto short_text = [](double x) {
+    return fixed(x, std::abs(x) >= 100 ? 0 : std::abs(x) >= 10 ? 1 : 2);
+  };
+  if (i.count < 2) return short_text(i.mean);
+  return str(short_text(i.mean), " (", short_text(i.low), " to ", short_text(i.high), ")");
+}
+
+Verdict open(const std::string& experiment) {
+  return {Kind::open, str("not measured; run `", experiment, "`")};
+}
+
+bool decided(const Interval& i) {
+  return i.count > 1 && std::isfinite(i.mean);
+}
+
+/// The largest of a number of the definitions, over the norms.
+double largest(const Results& definitions, const char* value,
+               std::initializer_list<const char*> norms) {
+  double most = 0;
+  for (const char* norm : norms) {
+    most = std::max(most, definitions.where({{"norm", norm}}).mean(value).mean);
+  }
+  return most;
+}
+
+/// A claim that is a definition: it holds if the number is 0 up to rounding.
+Verdict exact(const Results& results, double deviation, const std::string& what) {
+  if (results.empty()) return open("definitions");
+  return {deviation < 1e-9 ? Kind::holds : Kind::fails,
+          str(what, ": largest deviation ", scientific(deviation, 0))};
+}
+
+double of(const Results& definitions, const char* norm, const char* value) {
+  return definitions.where({{"norm", norm}}).mean(value).mean;
+}
+
+Verdict shape_stays(const ResultsOf& results) {
+  const Results d = results("definitions");
+  if (d.empty()) return open("definitions");
+  double all = 1;
+  for (const char* norm : norms_of_images) all = std::min(all, of(d, norm, "same_shape"));
+  return {all == 1 ? Kind::holds : Kind::fails, "for batch, layer, instance and group norm"};
+}
+
+Verdict batch_sets(const ResultsOf& results) {
+  const Results d = results("definitions");
+  double most = 0;
+  for (const char* value :
+       {"mean_of_set", "variance_of_set", "mean_is_beta", "deviation_is_gamma"}) {
+    most = std::max(most, largest(d, value, {"batch"}));
+  }
+  return exact(d, most, "mean 0 and variance 1 (less by v / (v + eps)), then beta and gamma");
+}
+
+Verdict layer_sets(const ResultsOf& results) {
+  const Results d = results("definitions");
+  return exact(d, std::max(largest(d, "mean_of_set", {"layer"}), of(d, "layer", "samples_touch")),
+               "statistics per sample, and no sample sees another");
+}
+
+Verdict instance_sets(const ResultsOf& results) {
+  const Results d = results("definitions");
+  return exact(d,
+               std::max({largest(d, "mean_of_set", {"instance"}),
+                         of(d, "instance", "samples_touch"), of(d, "instance", "channels_touch")}),
+               "neither samples nor channels see each other");
+}
+
+Verdict group_sets(const ResultsOf& results) {
+  const Results invariants = results("invariants");
+  if (invariants.empty()) return open("invariants");
+  double most = 0;
+  for (const Record& record : invariants.records()) {
+    most = std::max(most, number(record.values["7 special cases agree"]));
+  }
+  return exact(invariants, most, "one group is layer norm, C groups are instance norm");
+}
+
+Verdict group_is_cheaper(const ResultsOf& results) {
+  const Results cost = results("cost"), sizes = results("batch-size");
+  const Results large = cost.where({{"batch", 64}});
+  const Interval group = large.where({{"norm", "group"}}).mean("microseconds");
+  const Interval batch = large.where({{"norm", "batch"}}).mean("microseconds");
+  if (!decided(group) || !decided(batch)) return open("cost");
+  const double saved_group = large.where({{"norm", "group"}}).mean("saved_bytes").mean;
+  const double saved_batch = large.where({{"norm", "batch"}}).mean("saved_bytes").mean;
+  const Results at_2 = sizes.where({{"batch", 2}});
+  const Interval small_group = at_2.where({{"norm", "group"}}).mean("error");
+  const Interval small_batch = at_2.where({{"norm", "batch"}}).mean("error");
+  const std::string small = decided(small_group)
+                                ? str("; error with batches of 2: ", text(small_group),
+                                      " % against ", text(small_batch), " %")
+                                : "";
+  return {Kind::fails,
+          str("it ", below(group, batch) ? "is cheaper only in time" : "is not cheaper", ": ",
+              text(group), " against ", text(batch), " microseconds, ", saved_group / 1e6,
+              " against ", saved_batch / 1e6, " MB kept",
+              below(small_group, small_batch) ? "; it does suit small batches" : "", small)};
+}
+
+Verdict sizes_that_suit(const ResultsOf& results) {
+  const Results sizes = results("batch-size");
+  const auto error = [&](const char* norm, int64_t batch) {
+    return sizes.where({{"norm", norm}, {"batch", batch}}).mean("error");
+  };
+  const Interval batch_64 = error("batch", 64), layer_64 = error("layer", 64);
+  const Interval batch_4 = error("batch", 4), layer_4 = error("layer", 4);
+  if (!decided(batch_64) || !decided(layer_4)) return open("batch-size");
+  const std::string figures = str("64 images: batch ", text(batch_64), " %, layer ", text(layer_64),
+                                  " %; 4 images: ", text(batch_4), " and ", text(layer_4), " %");
+  if (below(layer_4, batch_4) && !below(layer_64, batch_64)) return {Kind::holds, figures};
+  if (below(layer_4, batch_4)) return {Kind::holds_when, str("batches are small; ", figures)};
+  return {Kind::fails, str("the difference does not show at this scale; ", figures)};
+}
+
+Verdict input_scale(const ResultsOf& results) {
+  const Results d = results("definitions");
+  if (d.empty()) return open("definitions");
+  const double channel = of(d, "batch", "channel_scale"), order = of(d, "batch", "kept_order");
+  const bool holds = channel < 1e-9 && order == 1 && of(d, "layer", "channel_scale") > 0.1;
+  return {holds ? Kind::holds_when : Kind::fails,
+          str("the scale and shift are those of a whole feature: batch norm's output changes by ",
+              scientific(channel, 0), " then, by ", fixed(of(d, "batch", "sample_scale"), 1),
+              " if single samples are scaled; layer norm the other way round (",
+              fixed(of(d, "layer", "channel_scale"), 1), " and ",
+              scientific(of(d, "layer", "sample_scale"), 0),
+              "). Order of samples kept: ", fixed(100 * order, 0), " % and ",
+              fixed(100 * of(d, "layer", "kept_order"), 0), " %")};
+}
+
+Verdict covariate_shift_helps(const ResultsOf& results) {
+  const Results shift = results("covariate-shift");
+  const auto of_net = [&](const char* norm, const char* value) {
+    return shift.where({{"norm", norm}}).mean(value);
+  };
+  const Interval none = of_net("none", "final_loss"), noisy = of_net("batch, noise", "final_loss");
+  const Interval shift_none = of_net("none", "median_shift");
+  const Interval shift_batch = of_net("batch", "median_shift");
+  const Interval shift_noisy = of_net("batch, noise", "median_shift");
+  if (!decided(none) || !decided(noisy)) return open("covariate-shift");
+  const std::string figures =
+      str("loss ", text(none), " without a norm, ", text(of_net("batch", "final_loss")),
+          " with batch norm, ", text(noisy),
+          " with noise that restores the shift; shift of the "
+          "gradient ",
+          text(shift_none), ", ", text(shift_batch), ", ", text(shift_noisy));
+  if (below(noisy, none) && below(shift_none, shift_noisy)) {
+    return {Kind::fails,
+            str("with more shift than without a norm it still trains faster; ", figures)};
+  }
+  if (!below(shift_batch, shift_none)) {
+    return {Kind::fails, str("batch norm does not reduce the shift here; ", figures)};
+  }
+  return {Kind::holds_when, str("nothing disturbs the outputs; ", figures)};
+}
+
+Verdict faster(const ResultsOf& results) {
+  const Results sigmoid = results("sigmoid-mlp"), rates = results("largest-lr");
+  const Results depth = results("depth-law").where({{"activation", "relu"}, {"batch", 32}});
+  const auto of_norm = [](const Results& some, const char* norm, const char* value) {
+    return some.where({{"norm", norm}}).mean(value);
+  };
+  const Interval none = of_norm(sigmoid, "none", "steps_to_20");
+  const Interval batch = of_norm(sigmoid, "batch", "steps_to_20");
+  const Interval rate_none = of_norm(rates, "none", "largest");
+  const Interval rate_batch = of_norm(rates, "batch", "largest");
+  const Interval growth = of_norm(depth, "batch", "rate");
+  if (!decided(none) || !decided(rate_batch)) return open("sigmoid-mlp and largest-lr");
+  const bool holds = below(batch, none) && below(rate_none, rate_batch);
+  return {holds ? Kind::holds_when : Kind::fails,
+          str("the net is not too deep: a sigmoid net needs ", text(batch), " steps instead of ",
+              text(none), " to 20 % error, and the largest rate is 10^", text(rate_batch),
+              " instead of 10^", text(rate_none), "; but in a deep net before training batch norm ",
+              "lets squared gradients explode, by ", text(growth), " per layer")};
+}
+
+Verdict regularizes(const ResultsOf& results) {
+  const Results data = results("frn-dyt");
+  if (data.empty()) return open("frn-dyt");
+  std::vector<json> digits = data.distinct("digits");
+  const Results few = data.where({{"digits", digits[0]}});
+  const auto of_norm = [&](const char* norm, const char* value) {
+    return few.where({{"norm", norm}}).mean(value);
+  };
+  const Interval none = of_norm("none", "error"), batch = of_norm("batch", "error");
+  const Interval layer = of_norm("layer", "error");
+  if (!decided(none) || !decided(batch)) return open("frn-dyt");
+  const std::string figures =
+      str(digits[0].dump(), " digits, test error after fitting them: none ", text(none),
+          " %, batch ", text(batch), " %, layer ", text(layer), " %; on the training images ",
+          text(of_norm("none", "train_error")), ", ", text(of_norm("batch", "train_error")), ", ",
+          text(of_norm("layer", "train_error")), " %");
+  if (below(batch, none)) return {Kind::holds, figures};
+  if (below(none, batch)) return {Kind::fails, str("it tests worse here; ", figures)};
+  return {Kind::fails, str("no difference shows at this scale; ", figures)};
+}
+
+Verdict one_image(const ResultsOf& results) {
+  const Results use = results("inference").where({{"norm", "batch"}});
+  const Interval right = use.mean("right"), one = use.mean("training_1");
+  const Interval sixty = use.mean("training_64"), sorted = use.mean("training_sorted");
+  if (!decided(right)) return open("inference");
+  return {below(right, one) ? Kind::holds : Kind::fails,
+          str("test error ", text(right), " % in evaluation mode; in training mode ", text(one),
+              " % one by one, ", text(use.mean("training_4")), " % by fours, ", text(sorted),
+              " % by 64 sorted by class, but ", text(sixty), " % by 64 mixed")};
+}
+
+Verdict instance_is_cheaper(const ResultsOf& results) {
+  const Results large = results("cost").where({{"batch", 64}});
+  const Results instance = large.where({{"norm", "instance"}}),
+                batch = large.where({{"norm", "batch"}});
+  const Interval a = instance.mean("microseconds"), b = batch.mean("microseconds");
+  if (!decided(a) || !decided(b)) return open("cost");
+  const double more = instance.mean("saved_bytes").mean - batch.mean("saved_bytes").mean;
+  return {
+      Kind::fails,
+      str(below(a, b) ? "it is faster, but " : "it is not faster: ", text(a), " against ", text(b),
+          " microseconds, and keeps ", fixed(more, 0), " bytes more, having more sets; it saves ",
+          fixed(batch.mean("buffer_bytes").mean, 0), " bytes of running statistics")};
+}
+
+Verdict keeps_information(const ResultsOf& results) {
+  const Results d = results("definitions");
+  if (d.empty()) return open("definitions");
+  const double instance = of(d, "instance", "sample_scale"), batch = of(d, "batch", "sample_scale");
+  return {instance < 1e-9 && batch > 0.1 ? Kind::fails : Kind::holds,
+          str("it removes contrast and brightness of every image: scaling and shifting single "
+              "samples changes its output by ",
+              scientific(instance, 0), ", batch norm's by ", fixed(batch, 1))};
+}
+
+Verdict instance_generalizes_less(const ResultsOf& results) {
+  const Results sizes = results("batch-size").where({{"batch", 64}});
+  const Interval instance = sizes.where({{"norm", "instance"}}).mean("error");
+  const Interval batch = sizes.where({{"norm", "batch"}}).mean("error");
+  if (!decided(instance) || !decided(batch)) return open("batch-size");
+  const std::string figures =
+      str("batches of 64: instance ", text(instance), " %, batch ", text(batch), " %");
+  if (below(batch, instance)) return {Kind::holds, figures};
+  return {Kind::fails, str("on digits it does not; ", figures)};
+}
+
+Verdict local_response(const ResultsOf& results) {
+  const Results d = results("definitions");
+  if (d.empty()) return open("definitions");
+  const Results lrn = d.where({{"norm", "local response"}});
+  const bool holds = lrn.mean("first_channel_notices").mean == 0 &&
+                     lrn.mean("neighbour_notices").mean > 0 && lrn.mean("parameters").mean == 0;
+  return {holds ? Kind::holds : Kind::fails,
+          str("only neighbouring channels count, the mean stays (up to ",
+              fixed(lrn.mean("mean_of_set").mean, 2), "), and there are ",
+              fixed(lrn.mean("parameters").mean, 0), " parameters")};
+}
+
+Verdict scaling_helps(const ResultsOf& results) {
+  const Results scaling = results("input-scaling");
+  const auto best = [&](const char* norm, const char* kind, size_t& rates) {
+    Interval least{100, 100, 100, 0};
+    rates = 0;
+    for (const json& rate : scaling.distinct("rate")) {
+      const Interval error =
+          scaling.where({{"norm", norm}, {"scaling", kind}, {"rate", rate}}).mean("error");
+      if (decided(error) && error.mean < least.mean) least = error;
+      if (error.mean < 20) ++rates;
+    }
+    return least;
+  };
+  size_t rates_bytes = 0, rates_standard = 0, rates_batch = 0;
+  const Interval bytes = best("none", "bytes, 0 to 255", rates_bytes);
+  const Interval standard = best("none", "standardized", rates_standard);
+  const Interval batch = best("batch", "bytes, 0 to 255", rates_batch);
+  if (!decided(bytes) || !decided(standard)) return open("input-scaling");
+  const double wrong =
+      scaling.where({{"part", "inverse"}, {"scaling", "standardized"}}).mean("wrong_bytes").mean;
+  return {Kind::holds_when,
+          str("no norm comes first: bytes ", text(bytes), " % at the best rate, standardized ",
+              text(standard), " %; ", rates_bytes, " and ", rates_standard,
+              " of the rates reach 20 %; with batch norm bytes reach ", text(batch), " %, at ",
+              rates_batch, " rates. Undone, ", fixed(wrong, 0), " bytes differ")};
+}
+
+Verdict decay_is_a_rate(const ResultsOf& results) {
+  const Results map = results("rate-decay");
+  const Results batch = map.where({{"norm", "batch"}});
+  if (batch.empty()) return open("rate-decay");
+  // Along a constant product of rate and decay, and along a constant rate: how far errors differ.
+  const auto spread = [&](const char* fixed_setting, const char* value) {
+    double most = 0;
+    for (const json& setting : batch.distinct(fixed_setting)) {
+      const Results some = batch.where({{fixed_setting, setting}});
+      std::vector<double> means;
+      for (const json& settings : some.settings()) {
+        means.push_back(some.where(settings).mean(value).mean);
+      }
+      const auto [low, high] = std::minmax_element(means.begin(), means.end());
+      most = std::max(most, *high - *low);
+    }
+    return most;
+  };
+  const Interval l1 = map.where({{"kind", "l1"}, {"decay", 1e-3}}).mean("near_zero");
+  const Interval l2 = map.where({{"kind", "l2"}, {"decay", 1e-3}}).mean("near_zero");
+  if (!decided(l1) || !decided(l2)) return open("rate-decay");
+  return {below(l2, l1) ? Kind::holds : Kind::fails,
+          str("weights before a norm have no scale (identity 5); the effective rate varies by 10^",
+              fixed(spread("product", "effective"), 1), " at most where rate times decay is the ",
+              "same, by 10^", fixed(spread("rate", "effective"), 1),
+              " where the rate is. Near zero: ", text(l1), " % of the weights with L1, ", text(l2),
+              " % with L2")};
+}
+
+Verdict ninety_nine_per_cent(const ResultsOf& results) {
+  const Results use = results("inference").where({{"norm", "batch"}});
+  const Interval right = use.mean("right");
+  if (!decided(right)) return open("inference");
+  std::string figures = str("error ", text(right), " % as it should be");
+  bool all = true;
+  for (const auto& [name, what] :
+       {std::pair("bytes", "pixels up to 255"), std::pair("not_standardized", "pixels from 0 to 1"),
+        std::pair("training_1", "training mode, one image"),
+        std::pair("inverted", "dark on bright"), std::pair("shifted", "moved by 4 pixels")}) {
+    figures += str("; ", what, " ", text(use.mean(name)), " %");
+    all = all && below(right, use.mean(name));
+  }
+  return {all ? Kind::holds : Kind::holds_when,
+          all ? figures : str("not for every cause; ", figures)};
+}
+
+Verdict defaults(const ResultsOf& results) {
+  const Results d = results("definitions").where({{"defaults", "BatchNorm2d"}});
+  if (d.empty()) return open("definitions");
+  const double most =
+      std::max({std::abs(d.mean("eps").mean - 1e-5), std::abs(d.mean("momentum").mean - 0.1),
+                d.mean("parameters_without_affine").mean, d.mean("without_affine").mean,
+                d.mean("moved_mean").mean, d.mean("moved_variance").mean});
+  return exact(d, most,
+               "options, no parameters without affine, statistics moved by a tenth (the "
+               "variance with divisor M - 1)");
+}
+
+constexpr std::array table = {
+    Claim{1, "A normalization layer does not change the shape of its input.", "definitions",
+          shape_stays},
+    Claim{2,
+          "Batch norm: one mean and variance per channel, over the batch and all pixels; the "
+          "result has mean 0 and variance 1, then mean beta and deviation gamma.",
+          "definitions", batch_sets},
+    Claim{3, "Layer norm: statistics per sample, over its features; independent of the batch size.",
+          "definitions", layer_sets},
+    Claim{4, "Instance norm: statistics per sample and channel, over its pixels.", "definitions",
+          instance_sets},
+    Claim{5,
+          "Group norm: statistics per sample and group of channels; with one group it is layer "
+          "norm, with C groups instance norm.",
+          "invariants", group_sets},
+    Claim{6,
+          "Group norm is cheaper in compute and memory than batch norm, and suits small batches.",
+          "cost", group_is_cheaper},
+    Claim{7, "Batch norm suits large batches, layer norm suits any batch size.", "batch-size",
+          sizes_that_suit},
+    Claim{8,
+          "Batch norm makes a net insensitive to scale and shift of its inputs, but keeps the "
+          "order of samples; layer norm does not.",
+          "definitions", input_scale},
+    Claim{9, "Batch norm reduces internal covariate shift; that is why it trains faster.",
+          "covariate-shift", covariate_shift_helps},
+    Claim{10,
+          "Batch norm speeds up convergence, allows larger learning rates, and helps against "
+          "vanishing and exploding gradients.",
+          "sigmoid-mlp", faster},
+    Claim{11, "Batch norm regularizes and reduces overfitting.", "frn-dyt", regularizes},
+    Claim{12,
+          "For a single image batch statistics are meaningless; forgetting to switch to "
+          "evaluation mode ruins predictions.",
+          "inference", one_image},
+    Claim{13, "Instance norm uses less memory and is faster than batch norm.", "cost",
+          instance_is_cheaper},
+    Claim{14, "Instance norm keeps more of each sample's own information than batch norm.",
+          "definitions", keeps_information},
+    Claim{15, "Instance norm generalizes less well than batch norm on classification.",
+          "batch-size", instance_generalizes_less},
+    Claim{16,
+          "Local response norm differs in range, in what it divides by, and has nothing to learn.",
+          "definitions", local_response},
+    Claim{17,
+          "Standardizing or min-max scaling the input speeds up and stabilizes training, and can "
+          "be inverted.",
+          "input-scaling", scaling_helps},
+    Claim{18,
+          "L2 regularization before a norm only changes the effective learning rate; L1 makes "
+          "weights sparse.",
+          "rate-decay", decay_is_a_rate},
+    Claim{19,
+          "Good test accuracy, poor predictions: wrong preprocessing, training mode left on, or "
+          "a shifted distribution.",
+          "inference", ninety_nine_per_cent},
+    Claim{20,
+          "BatchNorm2d(num_features, eps=1e-5, momentum=0.1, affine=True): without affine scale "
+          "and shift stay 1 and 0; running statistics move by momentum.",
+          "definitions", defaults}};
+
+}  // namespace
+
 std::span<const Claim> claims() {
-  return {};
+  return table;
 }
 
 const char* name_of(Verdict::Kind kind) {

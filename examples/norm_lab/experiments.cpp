@@ -7,8 +7,18 @@
 
 namespace gradus::lab {
 
+Experiment cost();
+Experiment coupling();
+Experiment covariate_shift();
+Experiment definitions();
 Experiment depth_law();
+Experiment float32_statistics();
+Experiment gradient_terms();
 Experiment heavy_tails();
+Experiment inference();
+Experiment invariants();
+Experiment jacobian_of_norms();
+Experiment landscape();
 Experiment largest_lr();
 Experiment lr_decades();
 Experiment rank();
@@ -16,9 +26,20 @@ Experiment rate_decay();
 Experiment sigmoid_mlp();
 Experiment skip_share();
 Experiment trainable_depth();
+Experiment wrong_backward();
 
 std::span<const Experiment> experiments() {
   static const std::vector<Experiment> table = {
+      // What it is
+      definitions(),
+      cost(),
+      // The gradient of a norm, looked at closely
+      gradient_terms(),
+      jacobian_of_norms(),
+      coupling(),
+      invariants(),
+      wrong_backward(),
+      float32_statistics(),
       // Before training
       depth_law(),
       rank(),
@@ -26,11 +47,15 @@ std::span<const Experiment> experiments() {
       heavy_tails(),
       // Why it helps
       sigmoid_mlp(),
+      covariate_shift(),
+      landscape(),
       trainable_depth(),
       // Learning rates
       largest_lr(),
       lr_decades(),
       rate_decay(),
+      // Use
+      inference(),
   };
   return table;
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../report/report.h"
@@ -32,7 +33,8 @@ class Results {
   /// was killed, is left out. Throws IoError, with the line, for anything else that is no record.
   static Results load(const std::filesystem::path& file);
 
-  const std::vector<Record>& records() const { return records_; }
+  const std::vector<Record>& records() const& { return records_; }
+  std::vector<Record> records() && { return std::move(records_); }  ///< of a temporary: its own
   bool empty() const { return records_.empty(); }
   /// Those whose settings have these values: `where({{"norm", "batch"}})`.
   Results where(const json& settings) const;

@@ -23,7 +23,7 @@ json swept(Norm norm, const std::vector<double>& rates, int64_t steps, uint64_t 
     optim::SGD sgd(net.named_parameters(), {.lr = rate});
     train(net, sgd, images, {.batch = 64, .steps = steps, .seed = seed});
     const double wrong = error_of(net, test);
-    error.push_back(wrong);
+    error.push_back(100 * wrong);
     if (wrong < learned) largest = rate;
     if (wrong < best) best_rate = rate;
     best = std::min(best, wrong);
@@ -31,7 +31,7 @@ json swept(Norm norm, const std::vector<double>& rates, int64_t steps, uint64_t 
   return {{"rate", rates},
           {"error", error},
           {"largest", std::log10(largest)},
-          {"best_error", best},
+          {"best_error", 100 * best},
           {"best_rate", std::log10(best_rate)},
           {"error_at_smallest", error[0]}};
 }
@@ -52,7 +52,7 @@ void run(Lab& lab) {
 void draw(const Results& results, report::Section& section) {
   auto& errors = section.figure("largest-lr-error", "Test error against the learning rate");
   errors.x = {.label = "learning rate", .log = true};
-  errors.y = {.label = "share of test images", .log = true};
+  errors.y = {.label = "test error, %", .log = true};
   errors.see = "Nets with a norm learn at rates at which the one without does not.";
   errors.published =
       "ResNet-110, CIFAR-10: without batch norm only small rates converge; large "

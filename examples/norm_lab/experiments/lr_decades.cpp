@@ -44,7 +44,7 @@ json trained(Norm norm, double rate, int64_t steps, uint64_t seed, const data::B
           {"final_length", diverged ? NAN : lengths.back().get<double>()},
           {"loss", diverged ? NAN : recent},
           {"diverged", diverged ? 1 : 0},
-          {"error", diverged ? 0.9 : error_of(net, test)}};
+          {"error", 100 * (diverged ? 0.9 : error_of(net, test))}};
 }
 
 void run(Lab& lab) {
@@ -67,7 +67,7 @@ void draw(const Results& results, report::Section& section) {
                                 "Test error against the rate of weights that a "
                                 "norm follows");
   errors.x = {.label = "learning rate of the weights before norms", .log = true};
-  errors.y = {.label = "share of test images", .log = true};
+  errors.y = {.label = "test error, %", .log = true};
   errors.see = "With a norm, rates over four decades work; without one, large ones do not.";
   errors.published = "Any fixed rate will do for weights without a scale (Arora, Li & Lyu 2018)";
   auto& lengths = section.figure("lr-decades-length", "Length of the second layer's weights");

@@ -26,10 +26,23 @@ json trained(Norm norm, double rate, double decay, int64_t steps, uint64_t seed,
       train(net, sgd, images, {.batch = 64, .steps = steps, .seed = seed});
   const double length = gradus::norm(before_norms[1].tensor.detach()).item();
   const bool diverged = !std::isfinite(losses.back()) || !std::isfinite(length);
-  return {{"error", diverged ? 0.9 : error_of(net, test)},
+  return {{"error", 100 * (diverged ? 0.9 : error_of(net, test))},
           {"train_loss", diverged ? NAN : loss_of(net, images)},
           {"length", length},
           {"effective", std::log10(rate / (length * length))}};
+}
+
+/// The share of the weights before norms that are below 1 % of the largest of their layer.
+json sparsity(const char* kind, double decay, int64_t steps, uint64_t seed,
+              const data::Batch& images, const data::Batch& test) {
+  nn::Sequential net = mlp(Norm::batch, {.widths = {784, 100, 100, 10}, .bias = false});
+  const bool is_l1 = std::string(kind) == "l1";
+  optim::SGD sgd(net.named_parameters(),
+                 {.lr = 0.1, .weight_decay = is_l1 ? 0 : decay, .l1_decay = is_l1 ? decay : 0});
+  train(net, sgd, images, {.batch = 64, .steps = steps, .seed = seed});
+  const Tensor w = abs(net.get_parameter("fc1.weight").detach());
+  return {{"error", 100 * error_of(net, test)},
+          {"near_zero", 100 * mean(to(w < max(w).item() * 0.01, float32)).item()}};
 }
 
 void run(Lab& lab) {
@@ -73,6 +86,18 @@ void draw(const Results& results, report::Section& section) {
                  some.where({{"rate", rate}}).over("product", "effective"));
     }
   }
+  auto& zeros = section.figure("rate-decay-sparse", "Weights near zero in the first layer");
+  report::Bars bars{.value = {.label = "% below a hundredth of the largest"}};
+  for (const json& decay : results.distinct("decay"))
+    bars.groups.push_back(str(decay.get<double>()));
+  for (const json& kind : results.distinct("kind")) {
+    report::Curve curve = results.where({{"kind", kind}}).over("decay", "near_zero");
+    curve.x.clear();
+    bars.series.push_back({.name = kind == "l1" ? "L1 decay" : "L2 decay", .curve = curve});
+  }
+  zeros.add(bars);
+  zeros.see = "L1 sends many weights to zero, L2 none.";
+  zeros.settings = "batch norm, rate 0.1; groups are the strength of the decay";
 }
 
 }  // namespace

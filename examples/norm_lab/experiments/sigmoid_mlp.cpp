@@ -37,7 +37,7 @@ json trained(Norm norm, int64_t steps, uint64_t seed, const data::Batch& images,
   const auto each = [&](int64_t step, double) {
     if (step % (steps / 40) != 0 && step != steps - 1) return true;
     unit.clear();
-    error.push_back(error_of(net, test));
+    error.push_back(100 * error_of(net, test));
     at.push_back(step);
     low.push_back(percentile(unit, 0.15));
     middle.push_back(median(unit));
@@ -48,7 +48,7 @@ json trained(Norm norm, int64_t steps, uint64_t seed, const data::Batch& images,
   train(net, sgd, images, {.batch = 60, .steps = steps, .seed = seed, .each = each});
   int64_t steps_to_20 = steps;
   for (size_t i = error.size(); i-- > 0;) {
-    if (error[i].get<double>() < 0.2) steps_to_20 = at[i].get<int64_t>();
+    if (error[i].get<double>() < 20) steps_to_20 = at[i].get<int64_t>();
   }
   double movement = 0;  // of the median, in units of the spread at the same time
   for (size_t i = 1; i < middle.size(); ++i) {
@@ -79,7 +79,7 @@ void run(Lab& lab) {
 void draw(const Results& results, report::Section& section) {
   auto& errors = section.figure("sigmoid-mlp-error", "Test error of a sigmoid net by step");
   errors.x = {.label = "step"};
-  errors.y = {.label = "share of test images", .log = true};
+  errors.y = {.label = "test error, %", .log = true};
   errors.see = "Without a norm the net stands still for long; with batch norm it learns at once.";
   errors.published =
       "MNIST, 50,000 steps of 60 images: curves without printed numbers (Ioffe & "

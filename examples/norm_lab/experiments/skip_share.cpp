@@ -57,7 +57,8 @@ json measured(const std::string& kind, int64_t blocks, int64_t steps, uint64_t s
     best = std::min(best, error_of(net, images));
   }
   for (int64_t i = 0; i < blocks; ++i) places.push_back(i + 1);
-  return {{"block", places}, {"share", shares}, {"last_share", shares.back()}, {"error", best}};
+  return {
+      {"block", places}, {"share", shares}, {"last_share", shares.back()}, {"error", 100 * best}};
 }
 
 void run(Lab& lab) {
@@ -84,7 +85,7 @@ void draw(const Results& results, report::Section& section) {
       "(De & Smith 2020)";
   auto& errors = section.figure("skip-share-error", "Training error against the number of blocks");
   errors.x = {.label = "residual blocks", .log = true};
-  errors.y = {.label = "share of training images"};
+  errors.y = {.label = "training error, %"};
   errors.see = "A zero before each residual branch trains as deep as batch norm does.";
   const auto depths = results.distinct("blocks");
   for (const json& kind : results.distinct("net")) {
