@@ -28,9 +28,13 @@ struct Case {
   Sets sets;
 
   explicit Case(const NormCase& of)
-      : norm(of.norm), eps(of.eps), x(random({of.batch, channels, 3, 3}, 1)),
-        g(random(x.shape(), 2)), w(random({channels, channels, 3, 3}, 3)),
-        factor(random({1, channels, 1, 1}, 4)), sets{of.norm, x.shape()} {}
+      : norm(of.norm),
+        eps(of.eps),
+        x(random({of.batch, channels, 3, 3}, 1)),
+        g(random(x.shape(), 2)),
+        w(random({channels, channels, 3, 3}, 3)),
+        factor(random({1, channels, 1, 1}, 4)),
+        sets{of.norm, x.shape()} {}
 
   Tensor f(const Tensor& input, double scale = 1) const {
     return normalized(input, norm, eps * scale, sets.groups);
@@ -77,9 +81,9 @@ double squared_length(const Case& c) {
   const Tensor dx = gradient(c.x, c.g, [&](const Tensor& x) { return c.f(x); });
   const Tensor ones_u = square(sum(u, {1}, true)), hat_u = square(sum(u * parts.x_hat, {1}, true));
   const Tensor hat = sum(square(parts.x_hat), {1}, true) / m;
-  return deviation(sum(square(c.sets.rows(dx)), {1}, true),
-                   square(parts.r) *
-                       (sum(square(u), {1}, true) - ones_u / m - hat_u / m * (2.0 - hat)));
+  return deviation(
+      sum(square(c.sets.rows(dx)), {1}, true),
+      square(parts.r) * (sum(square(u), {1}, true) - ones_u / m - hat_u / m * (2.0 - hat)));
 }
 
 double shift_and_scale(const Case& c) {

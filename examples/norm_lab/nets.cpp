@@ -8,6 +8,7 @@
 #include <gradus/nn/activation.h>
 #include <gradus/nn/conv.h>
 #include <gradus/nn/flatten.h>
+#include <gradus/nn/init.h>
 #include <gradus/nn/lambda.h>
 #include <gradus/nn/linear.h>
 #include <gradus/nn/norm.h>
@@ -143,6 +144,13 @@ nn::Sequential cnn_of(const std::function<void(nn::Sequential& net, const Stage&
   net.add("flatten", nn::Flatten());
   net.add("head", nn::Linear(stage.out * stage.side * stage.side, 10));
   return net;
+}
+
+void he_initialize(nn::Module& net) {
+  for (const NamedTensor& parameter : net.named_parameters()) {
+    const bool is_hidden = parameter.name.starts_with("fc") && parameter.tensor.dim() == 2;
+    if (is_hidden) nn::kaiming_normal_(parameter.tensor, {.nonlinearity = nn::Nonlinearity::relu});
+  }
 }
 
 std::vector<Tensor> weights_of(const nn::Module& net) {

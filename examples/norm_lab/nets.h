@@ -39,6 +39,9 @@ struct MlpShape {
 };
 /// Flatten, then "fc1", "norm1", "act1", "fc2" ... and "head".
 nn::Sequential mlp(Norm norm, const MlpShape& shape = {});
+/// Draws the weights of all linear layers but the head as He et al. do for relu: a plain net of
+/// many layers keeps the size of its signals then.
+void he_initialize(nn::Module& net);
 /// Convolutions 3x3 with so many channels, each followed by norm, relu and pooling to half the
 /// size; then a linear layer. For images [N, 1, 28, 28]: "conv1", "norm1", "act1", "pool1" ...
 /// "head".

@@ -79,51 +79,6 @@ void add_claims(report::Section& first, const ResultsOf& results, bool preview) 
   figure.add(std::move(table));
 }
 
-/// The first chart of some experiments, small, with a link to all of it.
-void add_overview(report::Section& first, const ResultsOf& results) {
-  report::Figure& figure = first.figure("overview", "Six results at a glance");
-  for (const char* name :
-       {"batch-size", "sigmoid-mlp", "lr-decades", "depth-law", "landscape", "skip-share"}) {
-    const bool known =
-        std::any_of(experiments().begin(), experiments().end(),
-                    [&](const Experiment& e) { return std::string(e.name) == name; });
-    const Results some = known ? results(name) : Results();
-    if (some.empty()) continue;
-    report::Section section;
-    find_experiment(name).draw(some, section);
-    for (const report::Panel& panel : section.figures[0].panels) {
-      const auto* chart = std::get_if<report::Chart>(&panel);
-      if (chart == nullptr) break;
-      report::Chart& copy = figure.add(*chart);
-      copy.title = section.figures[0].title;
-      copy.link = str("#", name);
-      if (copy.x.label.empty()) copy.x = section.figures[0].x;
-      if (copy.y.label.empty()) copy.y = section.figures[0].y;
-      break;
-    }
-  }
-  figure.see =
-      "Small batches hurt batch norm alone; norms train sooner, at rates over four decades; "
-      "without skips, batch norm lets gradients grow with depth.";
-}
-
-/// The two answers that most readers come for.
-std::string short_answers(const ResultsOf& results) {
-  const Results sizes = results("batch-size").where({{"batch", 4}});
-  std::string at_4;
-  for (const json& norm : sizes.distinct("norm")) {
-    const Interval error = sizes.where({{"norm", norm}}).mean("error");
-    at_4 += str(at_4.empty() ? "" : ", ", norm.get<std::string>(), " ", fixed(error.mean, 1), " %");
-  }
-  return str(
-      "Which norm for batches of 4? Group or layer norm, whose statistics do not depend on "
-      "the batch",
-      at_4.empty() ? "." : ": test error here: ", at_4, "\n\n",
-      "Why is the gradient of a bias before batch norm zero? The norm subtracts the mean "
-      "of its set, and with it any constant: the output does not depend on the bias, and "
-      "the gradient sums to 0 over each set (identity 1 in [Identities](#invariants)).");
-}
-
 std::string seeds_text(const Results& results) {
   std::set<uint64_t> seeds;
   for (const Record& record : results.records()) seeds.insert(record.seed);
@@ -188,8 +143,6 @@ report::Page report_page(const fs::path& folder) {
   }
   page.first.id = "claims";
   page.first.title = "Claims";
-  page.first.text = short_answers(results_of(folder));
-  add_overview(page.first, results_of(folder));
   add_claims(page.first, results_of(folder), preview);
   for (const Experiment& experiment : experiments()) {
     const Results results = results_of(folder)(experiment.name);

@@ -48,15 +48,15 @@ void run(Lab& lab) {
 void draw(const Results& results, report::Section& section) {
   auto& figure = section.figure("cost", "Time of a forward and a backward pass of one norm");
   figure.see = "The four norms differ little: all read and write the same numbers.";
-  figure.settings = "[4 or 64, 32, 14, 14], float32, the fastest of many repetitions; times differ "
-                    "from run to run";
+  figure.settings =
+      "[4 or 64, 32, 14, 14], float32, the fastest of many repetitions; times differ "
+      "from run to run";
   for (const json& batch : results.distinct("batch")) {
     report::Bars bars{.title = str("batch of ", batch.get<int64_t>()),
                       .value = {.label = "microseconds"}};
     report::Series series{.name = "microseconds"};
     for (const json& norm : results.distinct("norm")) {
-      const Interval time =
-          results.where({{"norm", norm}, {"batch", batch}}).mean("microseconds");
+      const Interval time = results.where({{"norm", norm}, {"batch", batch}}).mean("microseconds");
       bars.groups.push_back(norm);
       series.curve.y.push_back(time.mean);
       series.curve.low.push_back(time.low);

@@ -41,7 +41,8 @@ void run(Lab& lab) {
 }
 
 void draw(const Results& results, report::Section& section) {
-  auto& figure = section.figure("coupling", "Influence of each sample's input on each one's output");
+  auto& figure =
+      section.figure("coupling", "Influence of each sample's input on each one's output");
   figure.see = "Only batch norm in training has entries off the diagonal.";
   figure.settings = "float64, [4, 4, 2, 2]; length of the block of the Jacobian";
   for (const json& norm : results.distinct("norm")) {

@@ -33,7 +33,8 @@ struct Shift {
 Shift shift_of(nn::Module& net, const data::Batch& batch) {
   const std::vector<Tensor> weights = weights_of(net);
   const size_t half = weights.size() / 2;
-  const std::vector<Tensor> lower(weights.begin(), weights.begin() + static_cast<std::ptrdiff_t>(half));
+  const std::vector<Tensor> lower(weights.begin(),
+                                  weights.begin() + static_cast<std::ptrdiff_t>(half));
   const RandomScope no_trace;  // of the noise that is drawn here
   const std::vector<Tensor> before = gradient_of(net, batch);
   move(lower, -0.05, before);
@@ -52,6 +53,7 @@ Shift shift_of(nn::Module& net, const data::Batch& batch) {
 json trained(const std::string& norm, int64_t steps, uint64_t seed, const data::Batch& images,
              const data::Batch& test) {
   nn::Sequential net = net_with(norm);
+  he_initialize(net);
   optim::SGD sgd(net.named_parameters(), {.lr = 0.05});
   json at, loss_at, shift, cosine;
   std::vector<double> shifts, cosines;
@@ -94,8 +96,9 @@ void draw(const Results& results, report::Section& section) {
   loss.x = {.label = "step"};
   loss.y = {.label = "cross entropy, running mean", .log = true};
   loss.see = "With noise after every batch norm the net still learns faster than without a norm.";
-  loss.published = "VGG on CIFAR-10: noisy batch norm trains as fast as batch norm (Santurkar et al. "
-                   "2018, Fig. 2; curves without printed numbers)";
+  loss.published =
+      "VGG on CIFAR-10: noisy batch norm trains as fast as batch norm (Santurkar et al. "
+      "2018, Fig. 2; curves without printed numbers)";
   auto& shift = section.figure("covariate-shift-gradient",
                                "Change of the upper layers' gradient by a step of the lower ones");
   shift.x = {.label = "step"};
@@ -114,8 +117,9 @@ Experiment covariate_shift() {
   return {.name = "covariate-shift",
           .title = "Internal covariate shift, and noise that restores it",
           .paper = "Santurkar et al. 2018, Fig. 2 and Definition 2.1",
-          .smaller = "Six hidden layers of 100 units on 10,000 digits, 600 steps. The noise: for "
-                     "each unit and step a scale from 0.5 to 2 and a shift from -1 to 1.",
+          .smaller =
+              "Six hidden layers of 100 units on 10,000 digits, 600 steps. The noise: for "
+              "each unit and step a scale from 0.5 to 2 and a shift from -1 to 1.",
           .run = run,
           .draw = draw};
 }

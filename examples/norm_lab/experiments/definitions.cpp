@@ -56,8 +56,7 @@ json of_norm(Norm norm) {
           {"mean_of_set", max(abs(mean(rows, {1}))).item()},
           {"variance_of_set", max(abs(var(rows, {1}, 0) - 1.0)).item()},
           {"mean_is_beta", max(abs(dims_mean - beta)).item()},
-          {"deviation_is_gamma",
-           max(abs(stddev(y, {0, 2, 3}, 0, true) - gamma)).item()},
+          {"deviation_is_gamma", max(abs(stddev(y, {0, 2, 3}, 0, true) - gamma)).item()},
           {"samples_touch", change(f, x, replaced(other_samples), other_samples)},
           {"channels_touch", change(f, x, replaced(other_channels), other_channels)},
           {"channel_scale", change(f, x, x * per_channel + beta, all)},
@@ -71,13 +70,13 @@ json of_local_response() {
   const Tensor x = random(shape, 1);
   const Tensor y = local_response_norm(x, 3, 1, 0.75, 1);
   const Tensor far = x.clone();
-  far.narrow(1, 3, 1).copy_(x.narrow(1, 3, 1) * 10.0);  // the last channel is no neighbour of the first
+  far.narrow(1, 3, 1).copy_(x.narrow(1, 3, 1) *
+                            10.0);  // the last channel is no neighbour of the first
   const Tensor z = local_response_norm(far, 3, 1, 0.75, 1);
   return {{"mean_of_set", max(abs(mean(y, {0, 2, 3}))).item()},
           {"first_channel_notices", max(abs((y - z).narrow(1, 0, 1))).item()},
           {"neighbour_notices", max(abs((y - z).narrow(1, 2, 1))).item()},
-          {"offset_notices",
-           max(abs(local_response_norm(x + 1.0, 3, 1, 0.75, 1) - y)).item()},
+          {"offset_notices", max(abs(local_response_norm(x + 1.0, 3, 1, 0.75, 1) - y)).item()},
           {"parameters", nn::LocalResponseNorm({.size = 3}).parameter_count()}};
 }
 
@@ -108,8 +107,9 @@ void run(Lab& lab) {
 
 void draw(const Results& results, report::Section& section) {
   auto& figure = section.figure("definitions", "What changes the output of which norm");
-  figure.see = "0 means that a norm does not see the change: batch norm no scale of a channel, layer, "
-               "instance and group norm no scale of a sample.";
+  figure.see =
+      "0 means that a norm does not see the change: batch norm no scale of a channel, layer, "
+      "instance and group norm no scale of a sample.";
   figure.settings = "float64, [6, 4, 3, 3], eps 1e-12; the largest change of the normalized output";
   const std::vector<std::pair<const char*, const char*>> columns = {
       {"samples_touch", "another sample"},

@@ -65,10 +65,12 @@ void draw(const Results& results, report::Section& section) {
   auto& figure = section.figure("float32-variance", "Relative error in float32 by offset");
   figure.x = {.label = "mean of the numbers, their standard deviation is 1", .log = true};
   figure.y = {.label = "relative error", .log = true};
-  figure.see = "One pass is useless from an offset of some 1,000 on, where its variance can be "
-               "negative; the library's has all digits.";
-  figure.settings = "4,096 normal numbers, rounded to float32 first; the truth is float64's of the "
-                    "same numbers";
+  figure.see =
+      "One pass is useless from an offset of some 1,000 on, where its variance can be "
+      "negative; the library's has all digits.";
+  figure.settings =
+      "4,096 normal numbers, rounded to float32 first; the truth is float64's of the "
+      "same numbers";
   figure.line("mean of squares minus squared mean", results.over("offset", "one_pass"));
   figure.line("two passes, plain sums", results.over("offset", "two_passes"));
   figure.line("this library", results.over("offset", "library"));

@@ -36,9 +36,8 @@ void run(Lab& lab) {
   const auto batches = lab.pick<std::vector<int64_t>>({2, 16}, {1, 2, 4, 8, 16, 32, 64});
   for (const Norm norm : set_norms) {
     for (const int64_t batch : batches) {
-      lab.measure({{"norm", name_of(norm)}, {"batch", batch}}, [&](uint64_t) {
-        return measured(norm, batch, lab.train_images(64));
-      });
+      lab.measure({{"norm", name_of(norm)}, {"batch", batch}},
+                  [&](uint64_t) { return measured(norm, batch, lab.train_images(64)); });
     }
   }
 }
@@ -49,7 +48,8 @@ void draw(const Results& results, report::Section& section) {
   sizes.y = {.label = "length, the direct term is 1", .log = true};
   sizes.see = "The smaller a set, the more of the gradient flows through its mean and variance.";
   sizes.settings = "second norm of a net of two convolutions, before training, float64";
-  auto& angles = section.figure("gradient-terms-angle", "Cosine between the direct term and others");
+  auto& angles =
+      section.figure("gradient-terms-angle", "Cosine between the direct term and others");
   angles.x = sizes.x;
   angles.y = {.label = "cosine"};
   angles.see = "Both point against the direct term: they remove parts of it.";

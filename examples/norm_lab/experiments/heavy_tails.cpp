@@ -1,7 +1,6 @@
 // The distribution of gradients before training: without a norm, a few weights of a deep net get
 // most of the gradient.
 #include <gradus/core/ops.h>
-#include <gradus/nn/init.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,10 +17,7 @@ json measured(Norm norm, int64_t layers, const data::Batch& images) {
   shape.widths.insert(shape.widths.end(), static_cast<size_t>(layers), 100);
   shape.widths.push_back(10);
   nn::Sequential net = mlp(norm, shape);
-  for (const NamedTensor& parameter : net.named_parameters()) {
-    const bool is_hidden = parameter.name.starts_with("fc") && parameter.tensor.dim() == 2;
-    if (is_hidden) nn::kaiming_normal_(parameter.tensor);
-  }
+  he_initialize(net);
   const std::vector<Tensor> gradients = gradient_of(net, images);
   const NamedTensors names = net.named_parameters();
   const std::string middle = str("fc", layers / 2, ".weight");

@@ -31,9 +31,11 @@ void run(Lab& lab) {
 
 void draw(const Results& results, report::Section& section) {
   auto& figure = section.figure("invariants", "Largest relative deviation from twelve identities");
-  figure.see = "All hold to rounding, for each eps: where eps appears in a formula, it is part of it.";
-  figure.settings = "float64, [2 or 8, 4, 3, 3], eps 0, 1e-5 and 1e-2; missing: batch norm alone has "
-                    "running statistics";
+  figure.see =
+      "All hold to rounding, for each eps: where eps appears in a formula, it is part of it.";
+  figure.settings =
+      "float64, [2 or 8, 4, 3, 3], eps 0, 1e-5 and 1e-2; missing: batch norm alone has "
+      "running statistics";
   report::HeatMap map{.log = true, .digits = 1};
   for (const Identity& identity : identities()) map.rows.emplace_back(identity.text);
   for (const json& norm : results.distinct("norm")) map.columns.push_back(norm);

@@ -1,7 +1,8 @@
 // The Jacobian of a norm: its picture, and its eigenvalues against theory. In a set of M elements
 // it is r times the identity without two directions, the constant one and that of x^:
 //
-//     r (delta_ij - (1 + x^_i x^_j) / M)   with eigenvalues r (M - 2 times), 0, and r eps / (v + eps)
+//     r (delta_ij - (1 + x^_i x^_j) / M)   with eigenvalues r (M - 2 times), 0, and r eps / (v +
+//     eps)
 #include <gradus/core/jacobian.h>
 #include <gradus/core/linalg/linalg.h>
 
@@ -66,13 +67,16 @@ void run(Lab& lab) {
 
 void draw(const Results& results, report::Section& section) {
   auto& picture = section.figure("jacobian-picture", "Jacobians of [2, 4, 2, 2] by norm");
-  picture.see = "Each set is a block: batch norm's reach across the two samples, the others' do not.";
-  picture.settings = "float64, eps 0; rows are outputs, columns inputs, in the order of the memory: "
-                     "the first sample is the upper left quarter";
+  picture.see =
+      "Each set is a block: batch norm's reach across the two samples, the others' do not.";
+  picture.settings =
+      "float64, eps 0; rows are outputs, columns inputs, in the order of the memory: "
+      "the first sample is the upper left quarter";
   auto& values = section.figure("jacobian-eigenvalues", "Eigenvalues of the Jacobian");
   values.x = {.label = "number, in ascending order"};
   values.y = {.label = "eigenvalue"};
-  values.see = "Two per set are 0: the directions that a norm removes. The others are r of the set.";
+  values.see =
+      "Two per set are 0: the directions that a norm removes. The others are r of the set.";
   values.published = "r, M - 2 times, and 0 twice per set (the formula above)";
   double largest = 0;
   for (const json& norm : results.distinct("norm")) {
@@ -87,7 +91,8 @@ void draw(const Results& results, report::Section& section) {
     chart.points(norm.get<std::string>(), some.curve("", "eigenvalues"));
     chart.dashed("theory", some.curve("", "theory"));
     for (const json& eps : results.distinct("eps")) {
-      largest = std::max(largest, results.where({{"norm", norm}, {"eps", eps}}).mean("distance").mean);
+      largest =
+          std::max(largest, results.where({{"norm", norm}, {"eps", eps}}).mean("distance").mean);
     }
   }
   values.ours = str("largest distance from theory, over all norms and eps: ", largest);

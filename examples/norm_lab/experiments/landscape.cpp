@@ -18,9 +18,9 @@ constexpr double rate = 0.05;
 constexpr std::array step_sizes = {0.5, 1.0, 2.0, 4.0};  // times the rate
 
 struct Probe {
-  double loss_low, loss_high;    // over the step sizes
+  double loss_low, loss_high;      // over the step sizes
   double change_low, change_high;  // of the gradient, its length
-  double smoothness;             // the largest change per distance
+  double smoothness;               // the largest change per distance
 };
 
 std::vector<Tensor> difference(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
@@ -56,6 +56,7 @@ Probe probed(nn::Module& net, const data::Batch& batch) {
 json trained(Norm norm, int64_t steps, uint64_t seed, const data::Batch& images,
              const data::Batch& test) {
   nn::Sequential net = mlp(norm, {.widths = {784, 100, 100, 100, 100, 100, 100, 10}});
+  he_initialize(net);
   optim::SGD sgd(net.named_parameters(), {.lr = rate});
   Rng rng(seed, Stream::general);
   json at, loss_low, loss_high, change_low, change_high, smoothness;
@@ -115,8 +116,9 @@ void draw(const Results& results, report::Section& section) {
       if (std::string(low) != high) {
         band.low = some.curve("step", low).y;
         band.high = band.y;
-        drawn.seeds = "means over the seeds; the band is the range over step sizes 1/2 to 4 times "
-                      "the rate";
+        drawn.seeds =
+            "means over the seeds; the band is the range over step sizes 1/2 to 4 times "
+            "the rate";
       }
       drawn.line(norm.get<std::string>(), band);
     }
@@ -135,8 +137,9 @@ Experiment landscape() {
   return {.name = "landscape",
           .title = "The loss along the gradient",
           .paper = "Santurkar et al. 2018, How does batch normalization help optimization?, Fig. 4",
-          .smaller = "Six hidden layers of 100 units on 10,000 digits, 600 steps, rather than a VGG "
-                     "on CIFAR-10.",
+          .smaller =
+              "Six hidden layers of 100 units on 10,000 digits, 600 steps, rather than a VGG "
+              "on CIFAR-10.",
           .run = run,
           .draw = draw};
 }

@@ -61,6 +61,14 @@ void run(Lab& lab) {
       }
     }
   }
+  for (const char* kind : {"l1", "l2"}) {
+    for (const double decay : {0.0, 1e-4, 1e-3}) {
+      lab.measure({{"kind", kind}, {"decay", decay}, {"steps", steps}}, [&](uint64_t seed) {
+        return sparsity(kind, decay, steps, seed, lab.train_images(images),
+                        lab.test_images(lab.pick<int64_t>(500, 2000)));
+      });
+    }
+  }
 }
 
 void draw(const Results& results, report::Section& section) {

@@ -1,7 +1,6 @@
 // How deep a plain relu net can be and still learn. With batch norm gradients grow by a factor in
 // every layer, so that there is a depth beyond which no learning rate helps.
 #include <gradus/core/ops.h>
-#include <gradus/nn/init.h>
 #include <gradus/optim/sgd.h>
 
 #include <cmath>
@@ -22,11 +21,7 @@ json trained(Norm norm, int64_t depth, int64_t batch, int64_t steps, uint64_t se
   for (const double rate : {0.003, 0.03}) {  // the better of the two counts
     manual_seed(seed);
     nn::Sequential net = mlp(norm, shape);
-    for (const NamedTensor& parameter : net.named_parameters()) {
-      if (parameter.name.starts_with("fc") && parameter.tensor.dim() == 2) {
-        nn::kaiming_normal_(parameter.tensor);
-      }
-    }
+    he_initialize(net);
     optim::SGD sgd(net.named_parameters(), {.lr = rate, .momentum = 0.9});
     train(net, sgd, images, {.batch = batch, .steps = steps, .seed = seed});
     best = std::min(best, error_of(net, images));

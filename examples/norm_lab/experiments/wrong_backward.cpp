@@ -1,5 +1,5 @@
-// A well-known mistake: normalize with the biased variance, divided by M, but differentiate as if it
-// had been divided by M - 1. For large sets nobody notices.
+// A well-known mistake: normalize with the biased variance, divided by M, but differentiate as if
+// it had been divided by M - 1. For large sets nobody notices.
 #include "../experiment.h"
 #include "../microscope.h"
 
@@ -19,16 +19,19 @@ json measured(int64_t m) {
 
 void run(Lab& lab) {
   for (const int64_t m : {3, 4, 8, 16, 32, 64, 128, 512, 1600}) {
-    lab.measure({{"elements", m}}, lab.pick<int64_t>(20, 200), [&](uint64_t) { return measured(m); });
+    lab.measure({{"elements", m}}, lab.pick<int64_t>(20, 200),
+                [&](uint64_t) { return measured(m); });
   }
 }
 
 void draw(const Results& results, report::Section& section) {
-  auto& figure = section.figure("wrong-backward", "Relative error of the gradient by size of a set");
+  auto& figure =
+      section.figure("wrong-backward", "Relative error of the gradient by size of a set");
   figure.x = {.label = "elements of a set", .log = true};
   figure.y = {.label = "median of the relative error", .log = true};
-  figure.see = "A test with a tolerance of 1 % finds the mistake only in sets of less than some 30 "
-               "elements.";
+  figure.see =
+      "A test with a tolerance of 1 % finds the mistake only in sets of less than some 30 "
+      "elements.";
   figure.published = "computed in the same way elsewhere: 15 % at M = 4, 2.7 % at 8, 0.5 % at 32";
   figure.settings = "x and u normal, float64, eps 0";
   report::Curve curve;
