@@ -190,24 +190,28 @@ bool Tape::tracks(const char* op, TensorRefs tensors) const {
   return tracked;
 }
 
+/// An entry for this output, without inputs: a leaf.
+Entry Tape::new_entry(const char* op, const Tensor& output) const {
+  return {.op = op,
+          .flops = 0,
+          .path = current_path_,
+          .path_count = static_cast<uint32_t>(paths_.size()),
+          .generation = generation_,
+          .first_input = static_cast<uint32_t>(input_slots_.size()),
+          .input_count = 0,
+          .first_saved = static_cast<uint32_t>(saved_.size()),
+          .saved_count = 0,
+          .shape = output.shape(),
+          .dtype = output.dtype()};
+}
+
 int32_t Tape::leaf_slot(const Tensor& tensor) {
   make_room(entries_, 1);
   make_room(leaves_, 1);
   const auto next = static_cast<int32_t>(entries_.size());
   const auto [position, inserted] = leaf_slots_.try_emplace(tensor.id(), next);
   if (inserted) {
-    Entry leaf{.op = "leaf",
-               .flops = 0,
-               .path = current_path_,
-               .path_count = static_cast<uint32_t>(paths_.size()),
-               .generation = generation_,
-               .first_input = static_cast<uint32_t>(input_slots_.size()),
-               .input_count = 0,
-               .first_saved = static_cast<uint32_t>(saved_.size()),
-               .saved_count = 0,
-               .shape = tensor.shape(),
-               .dtype = tensor.dtype()};
-    entries_.push_back(leaf);
+    entries_.push_back(new_entry("leaf", tensor));
     leaves_.emplace_back(next, tensor);
   }
   return position->second;
@@ -254,26 +258,17 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
   make_room(input_shapes_, inputs.size());
   make_room(saved_, saved.size());
   if (options_.profile) make_room(timings_, entries_.size() + inputs.size() + 1 - timings_.size());
-  Entry entry{
-      .op = op.name,
-      .flops = op.flops >= 0 ? op.flops : static_cast<double>(output.numel()),
-      .path = current_path_,
-      .path_count = static_cast<uint32_t>(paths_.size()),
-      .generation = generation_,
-      .first_input = 0,
-      .input_count = static_cast<uint32_t>(inputs.size()),
-      .first_saved = static_cast<uint32_t>(saved_.size()),
-      .saved_count = static_cast<uint32_t>(saved.size()),
-      .shape = output.shape(),
-      .dtype = output.dtype(),
-      .in_backward = in_backward_,
-      .rule = rule,
-      .attributes = attribute_bytes > 0 ? keep_attributes(attributes, attribute_bytes) : nullptr,
-      .options = options_text};
   for (const Tensor* t : inputs) {  // leaves become entries before the entry that uses them
     if (t->defined() && t->tape_slot().tape == 0 && t->requires_grad()) leaf_slot(*t);
   }
-  entry.first_input = static_cast<uint32_t>(input_slots_.size());
+  Entry entry = new_entry(op.name, output);
+  entry.flops = op.flops >= 0 ? op.flops : static_cast<double>(output.numel());
+  entry.input_count = static_cast<uint32_t>(inputs.size());
+  entry.saved_count = static_cast<uint32_t>(saved.size());
+  entry.in_backward = in_backward_;
+  entry.rule = rule;
+  if (attribute_bytes > 0) entry.attributes = keep_attributes(attributes, attribute_bytes);
+  entry.options = options_text;
   for (const Tensor* t : inputs) {
     const bool leaf = t->defined() && t->tape_slot().tape == 0 && t->requires_grad();
     input_slots_.push_back(leaf ? leaf_slot(*t) : t->defined() ? t->tape_slot().index : -1);

@@ -339,12 +339,12 @@ class Tape {
   static bool is_open(const Tape* tape, uint64_t id);
   void check_thread(const char* caller) const;
   int32_t slot_of(const char* op, const Tensor& tensor) const;
+  Entry new_entry(const char* op, const Tensor& output) const;
   int32_t leaf_slot(const Tensor& tensor);
   const void* keep_attributes(const void* attributes, size_t bytes);
   void drop_attributes(size_t first_entry);
   void warn_where_growing();
   double lap();
-  std::string describe(size_t index) const;
   void check_saved(size_t index) const;
   void check_finite(const Tensor& tensor, const Entry& entry, const char* where) const;
 
@@ -395,20 +395,33 @@ class NoGrad {
 /// ValueError if several of its elements share a memory location.
 void check_in_place(const char* op, const Tensor& tensor);
 
+namespace detail {
+/// What a rule returns, as a list; it gets `wanted` if it takes that.
+template <class Rule, class... Arguments>
+TensorList gradients_by(Rule rule, const Wanted& wanted, const Arguments&... arguments) {
+  if constexpr (std::is_invocable_v<Rule, const Arguments&..., const Wanted&>) {
+    return {rule(arguments..., wanted)};
+  } else {
+    return {rule(arguments...)};
+  }
+}
+}  // namespace detail
+
 /// Records an operation on the current tape, if there is one and an input needs a gradient, and
 /// returns `output`. This is how every operation, including your own, becomes differentiable:
 ///
 ///     Tensor square(const Tensor& x) {
 ///       Tensor y = ...;                                    // compute
 ///       return record("square", inputs(x), y, saved(x),
-///                     [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-///                       return {mul(g, mul(s[0], 2.0))};   // gradient for each input
+///                     [](const TensorList& s, const Tensor& g) {
+///                       return mul(g, mul(s[0], 2.0));     // the gradient of x
 ///                     });
 ///     }
 ///
 /// The rule gets the saved tensors, the gradient of the output and which inputs need a gradient; it
-/// returns one tensor per input, the vector-Jacobian product. It is composed of operations, so it
-/// can be differentiated itself. It captures nothing: tensors go through `saved`, constants through
+/// returns one tensor per input, the vector-Jacobian product. It may leave out its last parameter,
+/// and return the gradient of a single input as it is. It is composed of operations, so it can be
+/// differentiated itself. It captures nothing: tensors go through `saved`, constants through
 /// `attributes`.
 template <class Rule>
 Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved, Rule) {
@@ -417,7 +430,7 @@ Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved, 
   if (tape == nullptr || !tape->tracks(op.name, inputs)) return output;
   tape->append(op, inputs, output, saved,
                [](const void*, const TensorList& s, const Tensor& g, const Wanted& w,
-                  TensorList& out) { out = Rule{}(s, g, w); });
+                  TensorList& out) { out = detail::gradients_by(Rule(), w, s, g); });
   return output;
 }
 
@@ -441,7 +454,7 @@ Tensor record(const Op& op, TensorRefs inputs, Tensor output, TensorRefs saved,
   tape->append(
       op, inputs, output, saved,
       [](const void* a, const TensorList& s, const Tensor& g, const Wanted& w, TensorList& out) {
-        out = Rule{}(s, *static_cast<const Attributes*>(a), g, w);
+        out = detail::gradients_by(Rule(), w, s, *static_cast<const Attributes*>(a), g);
       },
       &attributes, sizeof(Attributes),
       DescribedOptions<Attributes>

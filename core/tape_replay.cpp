@@ -33,24 +33,19 @@ void accumulate(Tensor& sum, Tensor gradient, bool create_graph) {
 
 }  // namespace
 
-std::string Tape::describe(size_t index) const {
-  const Entry& e = entries_[index];
-  return str("%", index, " ", e.op, " ", e.shape);
-}
-
 void Tape::check_saved(size_t index) const {
   const Entry& entry = entries_[index];
+  const auto entry_text = [&] { return str("entry %", index, " ", entry.op, " ", entry.shape); };
   if (entry.released) {
-    throw TapeError(
-        "backward",
-        str("entry ", describe(index), " was replayed before and has released what it saved"),
-        "pass {.retain = true} to the first backward, or compute the loss again");
+    throw TapeError("backward",
+                    entry_text() + " was replayed before and has released what it saved",
+                    "pass {.retain = true} to the first backward, or compute the loss again");
   }
   for (uint32_t k = 0; k < entry.saved_count; ++k) {
     const SavedTensor& s = saved_[entry.first_saved + k];
     if (s.tensor.defined() && s.tensor.version() != s.version) {
       throw TapeError("backward",
-                      str("a tensor ", s.tensor.shape(), " that entry ", describe(index),
+                      str("a tensor ", s.tensor.shape(), " that ", entry_text(),
                           " needs was overwritten: version ", s.tensor.version(), " now, ",
                           s.version, " when it was saved"),
                       "clone() it before writing to it, or write after backward");
@@ -86,10 +81,7 @@ class Tape::Replay {
   /// An entry is needed if it depends on a wanted one.
   void find_needed() {
     for (size_t i = 0; i < needed_.size(); ++i) {
-      if (needed_[i] != 0) continue;
-      for (int32_t slot : tape_.input_slots(tape_.entries_[i])) {
-        if (slot >= 0 && needed_[static_cast<size_t>(slot)] != 0) needed_[i] = 1;
-      }
+      if (needed_[i] == 0 && any_input_needed(tape_.entries_[i])) needed_[i] = 1;
     }
   }
 
@@ -173,11 +165,7 @@ class Tape::Replay {
     saved.reserve(entry.saved_count);
     for (uint32_t k = 0; k < entry.saved_count; ++k) {
       Tensor& tensor = tape_.saved_[entry.first_saved + k].tensor;
-      if (retain_) {
-        saved.push_back(tensor);
-      } else {
-        saved.push_back(std::move(tensor));
-      }
+      saved.push_back(retain_ ? tensor : std::move(tensor));
     }
     tape_.entries_[index].released = !retain_ && entry.saved_count > 0;
     return saved;
@@ -261,10 +249,9 @@ std::vector<Tensor> Tape::gradients(const char* caller, std::span<const Tensor> 
                                     std::span<const Tensor> wanted, bool retain,
                                     bool create_graph) {
   check_thread(caller);
-  if (create_graph && current() != this) {
-    throw TapeError(caller, "create_graph needs this tape to be recording",
-                    "call it outside of NoGrad and of inner tapes");
-  }
+  require<TapeError>(!create_graph || current() == this, caller,
+                     "call it outside of NoGrad and of inner tapes",
+                     "create_graph needs this tape to be recording");
   std::vector<int32_t> output_slots;
   size_t length = 0;
   for (const Tensor& y : outputs) {

@@ -11,9 +11,8 @@ namespace {
 Tensor copied(bool clones, const Tensor& x) {
   Tensor out = Tensor::empty(x.shape(), x.dtype());
   kernels::copy(loop_over(out, x), x.dtype(), out.raw_mutable_data(), x.raw_data());
-  return record(
-      clones ? "clone" : "contiguous", inputs(x), out, saved(),
-      [](const TensorList&, const Tensor& g, const Wanted&) -> TensorList { return {g}; });
+  return record(clones ? "clone" : "contiguous", inputs(x), out, saved(),
+                [](auto&, auto& g) { return g; });
 }
 
 }  // namespace
@@ -58,9 +57,7 @@ Tensor to(const Tensor& x, DType dtype) {
   }
   if (!is_floating(dtype)) return out;
   return record("to", inputs(x), out, saved(), x.dtype(),
-                [](const TensorList&, DType from, const Tensor& g, const Wanted&) -> TensorList {
-                  return {to(g, from)};
-                });
+                [](auto&, auto& from, auto& g) { return to(g, from); });
 }
 
 }  // namespace gradus

@@ -91,8 +91,7 @@ namespace {
 Tensor huber(const Tensor& d, double delta) {
   const Tensor size = abs(d.detach()), bounded = minimum(size, delta);
   return record("huber", inputs(d), bounded * (size - bounded * 0.5), saved(d), delta,
-                [](const TensorList& s, double bound, const Tensor& g,
-                   const Wanted&) -> TensorList { return {g * clamp(s[0], -bound, bound)}; });
+                [](auto& s, auto& bound, auto& g) { return g * clamp(s[0], -bound, bound); });
 }
 
 }  // namespace
@@ -136,7 +135,7 @@ Tensor bounded_binary_cross_entropy(const Tensor& x, const Tensor& target) {
   const Tensor p = x.detach(), t = target.detach();
   const Tensor y = -(t * bounded_log(p) + (1 - t) * bounded_log_of_rest(p));
   return record("binary_cross_entropy", inputs(x, target), y, saved(x, target),
-                [](const TensorList& s, const Tensor& g, const Wanted& wanted) -> TensorList {
+                [](auto& s, auto& g, auto& wanted) -> TensorList {
                   const Tensor &q = s[0], &truth = s[1];
                   Tensor dq, d_truth;
                   if (wanted[0]) {  // bounded as well, so that 0 and 1 have a finite slope

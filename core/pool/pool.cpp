@@ -139,9 +139,7 @@ Tensor move_by_index(const Tensor& x, const Tensor& index, const Shape& large) {
   });
   return record(
       scatters ? "max_pool_scatter" : "max_pool_gather", inputs(from), to, saved(index), large,
-      [](const TensorList& s, const Shape& shape, const Tensor& g, const Wanted&) -> TensorList {
-        return {move_by_index<N, !scatters>(g, s[0], shape)};
-      });
+      [](auto& s, auto& shape, auto& g) { return move_by_index<N, !scatters>(g, s[0], shape); });
 }
 
 /// The indices are int32, within the plane; -1 if all of a window is padding.
@@ -166,8 +164,9 @@ ValuesIndices largest(const char* op, const Tensor& input, const Pooling<N>& p) 
                                : one_of<N>("max_pool1d", "max_pool2d", "max_pool3d"),
                     static_cast<double>(comparisons)),
                  inputs(x), y, saved(index), p,
-                 [](const TensorList& saved, const Pooling<N>& how, const Tensor& g, const Wanted&)
-                     -> TensorList { return {move_by_index<N, true>(g, saved[0], how.input)}; }),
+                 [](auto& saved, auto& how, auto& g) {
+                   return move_by_index<N, true>(g, saved[0], how.input);
+                 }),
           index};
 }
 
@@ -212,8 +211,7 @@ Tensor average(const Tensor& input, const Pooling<N>& p) {
                                 : one_of<N>("avg_pool1d", "avg_pool2d", "avg_pool3d"),
                    static_cast<double>(p.input.numel())),
                 inputs(x), y, saved(), p,
-                [](const TensorList&, const Pooling<N>& how, const Tensor& g,
-                   const Wanted&) -> TensorList { return {average<N, !spreads>(g, how)}; });
+                [](auto&, auto& how, auto& g) { return average<N, !spreads>(g, how); });
 }
 
 template <size_t N>

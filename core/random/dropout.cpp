@@ -24,9 +24,7 @@ Tensor checked_mask(const char* op, const Tensor& x, double p, Rng& generator, c
 Tensor apply_mask(const Tensor& x, const Tensor& mask) {
   const Tensor y = mul_or_zero(x.detach(), mask);
   return record("dropout", inputs(x), y, saved(mask),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul_or_zero(g, s[0])};
-                });
+                [](auto& s, auto& g) { return mul_or_zero(g, s[0]); });
 }
 
 }  // namespace

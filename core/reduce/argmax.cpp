@@ -35,9 +35,7 @@ ValuesIndices extreme(const char* op, bool largest, const Tensor& x, int64_t dim
   const Tensor values = record(
       Op(largest ? "max" : "min", static_cast<double>(x.numel())), inputs(x),
       gather(x.detach(), d, index), saved(index), From{x.shape(), d},
-      [](const TensorList& s, const From& from, const Tensor& g, const Wanted&) -> TensorList {
-        return {scatter_add(from.shape, from.dim, s[0], g)};
-      });
+      [](auto& s, auto& from, auto& g) { return scatter_add(from.shape, from.dim, s[0], g); });
   return {without_dim(values, d, keepdim), without_dim(index, d, keepdim)};
 }
 

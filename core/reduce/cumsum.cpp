@@ -22,10 +22,9 @@ Tensor running_sum(const Tensor& x, Running r) {
   const kernels::Runs runs(x.dim(), x.shape().begin(), out.strides().begin(), x.strides().begin(),
                            r.dim);
   kernels::cumsum("cumsum", r.reverse, runs, out.raw_mutable_data(), x.dtype(), x.raw_data());
-  return record("cumsum", inputs(x), out, saved(), r,
-                [](const TensorList&, Running s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {running_sum(g, {s.dim, !s.reverse})};
-                });
+  return record("cumsum", inputs(x), out, saved(), r, [](auto&, auto& s, auto& g) {
+    return running_sum(g, {s.dim, !s.reverse});
+  });
 }
 
 }  // namespace

@@ -63,8 +63,7 @@ Tensor total(const Tensor& x, const Dims& dims, bool keepdim, bool averages) {
   return record(Op(averages ? "mean" : "sum", static_cast<double>(x.numel())), inputs(x),
                 finish(compute(op, Fold::sum, x, dims, divisor), dims, keepdim), saved(),
                 Summed{x.shape(), dims, divisor},
-                [](const TensorList&, const Summed& s, const Tensor& g,
-                   const Wanted&) -> TensorList { return {expand(with_summed(g, s), s.shape)}; });
+                [](auto&, auto& s, auto& g) { return expand(with_summed(g, s), s.shape); });
 }
 
 }  // namespace
@@ -83,13 +82,10 @@ namespace ops {
 
 Tensor sum_of_squares(const Tensor& x, const Dims& wanted, double divisor, bool keepdim) {
   const Dims dims = normalize_dims("sum_of_squares", wanted, x.shape());
-  return record(
-      Op("sum_of_squares", 2.0 * static_cast<double>(x.numel())), inputs(x),
-      finish(compute("sum_of_squares", Fold::squares, x, dims, divisor), dims, keepdim), saved(x),
-      Summed{x.shape(), dims, divisor},
-      [](const TensorList& s, const Summed& how, const Tensor& g, const Wanted&) -> TensorList {
-        return {mul(s[0], mul(with_summed(g, how), 2))};
-      });
+  return record(Op("sum_of_squares", 2.0 * static_cast<double>(x.numel())), inputs(x),
+                finish(compute("sum_of_squares", Fold::squares, x, dims, divisor), dims, keepdim),
+                saved(x), Summed{x.shape(), dims, divisor},
+                [](auto& s, auto& how, auto& g) { return mul(s[0], mul(with_summed(g, how), 2)); });
 }
 
 Tensor power_or_zero(const Tensor& x, double p) {
@@ -138,13 +134,12 @@ namespace {
 /// The root of the sum of squares over (normalized) dims; at 0 all its derivatives are 0.
 Tensor euclidean(const Tensor& x, const Dims& dims, bool keepdim) {
   const Tensor y = compute("norm", Fold::root_of_squares, x, dims);
-  const Tensor out =
-      record(Op("norm", 2.0 * static_cast<double>(x.numel())), inputs(x), y, saved(x, y),
-             [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-               const Tensor zero = eq(s[1], 0);
-               const Tensor direction = div(s[0], masked_fill(s[1], zero, 1));
-               return {mul(g, masked_fill(direction, zero, 0))};
-             });
+  const Tensor out = record(Op("norm", 2.0 * static_cast<double>(x.numel())), inputs(x), y,
+                            saved(x, y), [](auto& s, auto& g) {
+                              const Tensor zero = eq(s[1], 0);
+                              const Tensor direction = div(s[0], masked_fill(s[1], zero, 1));
+                              return mul(g, masked_fill(direction, zero, 0));
+                            });
   return finish(out, dims, keepdim);
 }
 
@@ -193,13 +188,11 @@ Tensor extreme(const char* op, Fold f, const Tensor& x, const Dims& wanted, bool
   const Dims dims = normalize_dims(op, wanted, x.shape());
   check_any(op, x.shape(), dims);
   const Tensor y = compute(op, f, x, dims);
-  const Tensor out = record(
-      Op(f == Fold::max ? "amax" : "amin", static_cast<double>(x.numel())), inputs(x), y,
-      saved(x, y), dims,
-      [](const TensorList& s, const Dims& over, const Tensor& g, const Wanted&) -> TensorList {
-        const Tensor winners = to(eq(s[0], s[1]), g.dtype());
-        return {div(mul_or_zero(g, winners), sum(winners, over, true))};
-      });
+  const Tensor out = record(Op(f == Fold::max ? "amax" : "amin", static_cast<double>(x.numel())),
+                            inputs(x), y, saved(x, y), dims, [](auto& s, auto& over, auto& g) {
+                              const Tensor winners = to(eq(s[0], s[1]), g.dtype());
+                              return div(mul_or_zero(g, winners), sum(winners, over, true));
+                            });
   return finish(out, dims, keepdim);
 }
 

@@ -32,20 +32,16 @@ Tensor along(const char* op, const Tensor& input, int64_t dim, Rule rule) {
 }  // namespace
 
 Tensor softmax(const Tensor& x, int64_t dim) {
-  return along<false>(
-      "softmax", x, dim,
-      [](const TensorList& s, Along a, const Tensor& g, const Wanted&) -> TensorList {
-        const Tensor gy = mul(g, s[0]);
-        return {sub(gy, mul(s[0], sum(gy, {a.dim}, true)))};
-      });
+  return along<false>("softmax", x, dim, [](auto& s, auto& a, auto& g) {
+    const Tensor gy = mul(g, s[0]);
+    return sub(gy, mul(s[0], sum(gy, {a.dim}, true)));
+  });
 }
 
 Tensor log_softmax(const Tensor& x, int64_t dim) {
-  return along<true>(
-      "log_softmax", x, dim,
-      [](const TensorList& s, Along a, const Tensor& g, const Wanted&) -> TensorList {
-        return {sub(g, mul_or_zero(exp(s[0]), sum(g, {a.dim}, true)))};
-      });
+  return along<true>("log_softmax", x, dim, [](auto& s, auto& a, auto& g) {
+    return sub(g, mul_or_zero(exp(s[0]), sum(g, {a.dim}, true)));
+  });
 }
 
 Tensor softmin(const Tensor& x, int64_t dim) {
@@ -88,9 +84,8 @@ Tensor logsumexp(const Tensor& x, const Dims& wanted, bool keepdim) {
   const Tensor y = compute_logsumexp(x, dims);
   const Tensor out = record(
       Op("logsumexp", 4.0 * static_cast<double>(x.numel())), inputs(x), y, saved(x, y), dims,
-      [](const TensorList& s, const Dims& over, const Tensor& g, const Wanted&) -> TensorList {
-        return {
-            mul(g, all_finite(s[1]) ? exp(sub(s[0], s[1])) : infinite_softmax(s[0], s[1], over))};
+      [](auto& s, auto& over, auto& g) {
+        return mul(g, all_finite(s[1]) ? exp(sub(s[0], s[1])) : infinite_softmax(s[0], s[1], over));
       });
   return keepdim ? out : reshape(out, without(out.shape(), dims));
 }

@@ -50,14 +50,12 @@ Tensor put_diagonal(const Tensor& g, const Diagonal& d) {
   Tensor out = zeros(d.shape, g.dtype());
   d.view_of(out).copy_(g.detach());
   return record("diagonal_gradient", inputs(g), out, saved(), d,
-                [](const TensorList&, const Diagonal& back, const Tensor& u,
-                   const Wanted&) -> TensorList { return {take_diagonal(u, back)}; });
+                [](auto&, auto& back, auto& u) { return take_diagonal(u, back); });
 }
 
 Tensor take_diagonal(const Tensor& x, const Diagonal& d) {
   return record(Op("diagonal", 0), inputs(x), d.view_of(x), saved(), d,
-                [](const TensorList&, const Diagonal& back, const Tensor& g,
-                   const Wanted&) -> TensorList { return {put_diagonal(g, back)}; });
+                [](auto&, auto& back, auto& g) { return put_diagonal(g, back); });
 }
 
 }  // namespace

@@ -69,8 +69,7 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   }
   check_index("gather", index, x.shape(), d);
   return record("gather", inputs(x), compute_gather(x, d, index), saved(index), Along{x.shape(), d},
-                [](const TensorList& s, const Along& a, const Tensor& g,
-                   const Wanted&) -> TensorList { return {scatter_add(a.shape, a.dim, s[0], g)}; });
+                [](auto& s, auto& a, auto& g) { return scatter_add(a.shape, a.dim, s[0], g); });
 }
 
 namespace {
@@ -81,25 +80,18 @@ void check_source(const char* op, const Tensor& index, const Tensor& source) {
                       index.shape(), " and source ", source.shape(), " must have one shape");
 }
 
-/// What scatter and scatter_add walk over: all dimensions but the (normalized) indexed one.
-struct Scattering {
-  kernels::Loop<3> loop;
-  kernels::ScatterAxis axis;
-
-  Scattering(const Tensor& out, int d, const Tensor& index, const Tensor& source)
-      : loop(others(d, out, index, source)),
-        axis{index.shape()[d], out.strides()[d], index.strides()[d], source.strides()[d]} {}
-
- private:
-  static kernels::Loop<3> others(int d, const Tensor& out, const Tensor& index,
-                                 const Tensor& source) {
-    Shape shape = index.shape();
-    shape[d] = 1;
-    return kernels::make_loop<3>(
-        shape.dim(), shape.begin(),
-        {out.strides().begin(), index.strides().begin(), source.strides().begin()});
-  }
-};
+/// What scatter and scatter_add walk over: all dimensions but the (normalized) indexed one, and
+/// that one.
+std::pair<kernels::Loop<3>, kernels::ScatterAxis> scattering(const Tensor& out, int d,
+                                                             const Tensor& index,
+                                                             const Tensor& source) {
+  Shape others = index.shape();
+  others[d] = 1;
+  return {kernels::make_loop<3>(
+              others.dim(), others.begin(),
+              {out.strides().begin(), index.strides().begin(), source.strides().begin()}),
+          {index.shape()[d], out.strides()[d], index.strides()[d], source.strides()[d]}};
+}
 
 }  // namespace
 
@@ -111,15 +103,12 @@ Tensor scatter_add(const Shape& shape, int64_t dim, const Tensor& index, const T
   }
   check_index("scatter_add", index, shape, d);
   Tensor out = zeros(shape, source.dtype());
-  const Scattering s(out, d, index, source);
-  dispatch_number("scatter_add", source.dtype(), [&]<class T>() {
-    kernels::scatter_add(s.loop, s.axis, out.mutable_data<T>(), index.data<int64_t>(),
-                         source.data<T>());
-  });
-  return record(Op("scatter_add", static_cast<double>(source.numel())), inputs(source), out,
-                saved(index), d,
-                [](const TensorList& saved_tensors, int along, const Tensor& g,
-                   const Wanted&) -> TensorList { return {gather(g, along, saved_tensors[0])}; });
+  const auto [loop, axis] = scattering(out, d, index, source);
+  kernels::scatter_add(loop, source.dtype(), axis, out.raw_mutable_data(), index.data<int64_t>(),
+                       source.raw_data());
+  return record(
+      Op("scatter_add", static_cast<double>(source.numel())), inputs(source), out, saved(index), d,
+      [](auto& saved_tensors, auto& along, auto& g) { return gather(g, along, saved_tensors[0]); });
 }
 
 namespace {
@@ -144,20 +133,19 @@ Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& 
   }
   check_index("scatter", index, x.shape(), d);
   Tensor out = clone(x.detach());
-  const Scattering s(out, d, index, source);
-  kernels::scatter(s.loop, x.dtype(), s.axis, out.raw_mutable_data(), index.data<int64_t>(),
+  const auto [loop, axis] = scattering(out, d, index, source);
+  kernels::scatter(loop, x.dtype(), axis, out.raw_mutable_data(), index.data<int64_t>(),
                    source.raw_data());
-  return record(
-      "scatter", inputs(x, source), out, saved(index), Along{x.shape(), d},
-      [](const TensorList& t, const Along& a, const Tensor& g, const Wanted& wanted) -> TensorList {
-        Tensor dx, d_source;
-        if (wanted[0]) dx = scatter(g, a.dim, t[0], 0);
-        if (wanted[1]) {
-          const Tensor lost = logical_not(stays(a.shape, a.dim, t[0]));
-          d_source = masked_fill(gather(g, a.dim, t[0]), lost, 0);
-        }
-        return {dx, d_source};
-      });
+  return record("scatter", inputs(x, source), out, saved(index), Along{x.shape(), d},
+                [](auto& t, auto& a, auto& g, auto& wanted) -> TensorList {
+                  Tensor dx, d_source;
+                  if (wanted[0]) dx = scatter(g, a.dim, t[0], 0);
+                  if (wanted[1]) {
+                    const Tensor lost = logical_not(stays(a.shape, a.dim, t[0]));
+                    d_source = masked_fill(gather(g, a.dim, t[0]), lost, 0);
+                  }
+                  return {dx, d_source};
+                });
 }
 
 Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, double value) {
@@ -170,12 +158,11 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
   check_dim("index_select", "an index", index, 1, "[n]");
   if (x.dim() == 0) return reshape(index_select(reshape(x, {1}), 0, index), {});
   check_range("index_select", index, x.shape(), d);
-  return record(
-      "index_select", inputs(x), compute_gather(x, d, index_of_slices(index, x.shape(), d)),
-      saved(index), Along{x.shape(), d},
-      [](const TensorList& s, const Along& a, const Tensor& g, const Wanted&) -> TensorList {
-        return {scatter_add(a.shape, a.dim, index_of_slices(s[0], a.shape, a.dim), g)};
-      });
+  return record("index_select", inputs(x),
+                compute_gather(x, d, index_of_slices(index, x.shape(), d)), saved(index),
+                Along{x.shape(), d}, [](auto& s, auto& a, auto& g) {
+                  return scatter_add(a.shape, a.dim, index_of_slices(s[0], a.shape, a.dim), g);
+                });
 }
 
 Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_t> padding_idx) {

@@ -76,21 +76,12 @@ void scatter(const Loop<3>& loop, DType dtype, const ScatterAxis& axis, void* ou
   });
 }
 
-template <class T>
-void scatter_add(const Loop<3>& loop, const ScatterAxis& axis, T* out, const int64_t* index,
-                 const T* source) {
-  scatter_words(loop, axis, out, index, source,
-                [](T& place, T value) { place = plus(place, value); });
+void scatter_add(const Loop<3>& loop, DType dtype, const ScatterAxis& axis, void* out,
+                 const int64_t* index, const void* source) {
+  dispatch_number("scatter_add", dtype, [&]<class T>() {
+    scatter_words(loop, axis, static_cast<T*>(out), index, static_cast<const T*>(source),
+                  [](T& place, T value) { place = plus(place, value); });
+  });
 }
-
-template void scatter_add(const Loop<3>&, const ScatterAxis&, float*, const int64_t*, const float*);
-template void scatter_add(const Loop<3>&, const ScatterAxis&, double*, const int64_t*,
-                          const double*);
-template void scatter_add(const Loop<3>&, const ScatterAxis&, int64_t*, const int64_t*,
-                          const int64_t*);
-template void scatter_add(const Loop<3>&, const ScatterAxis&, int32_t*, const int64_t*,
-                          const int32_t*);
-template void scatter_add(const Loop<3>&, const ScatterAxis&, uint8_t*, const int64_t*,
-                          const uint8_t*);
 
 }  // namespace gradus::kernels

@@ -26,8 +26,7 @@ void scatter(const Loop<3>& loop, DType dtype, const ScatterAxis& axis, void* ou
              const int64_t* index, const void* source);
 /// out[index] += source along one dimension: the loop runs over (out, index, source) in the others.
 /// Elements with the same position are added in the order of the source.
-template <class T>
-void scatter_add(const Loop<3>& loop, const ScatterAxis& axis, T* out, const int64_t* index,
-                 const T* source);
+void scatter_add(const Loop<3>& loop, DType dtype, const ScatterAxis& axis, void* out,
+                 const int64_t* index, const void* source);
 
 }  // namespace gradus::kernels

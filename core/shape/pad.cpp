@@ -60,15 +60,14 @@ Tensor pad_constant(const Tensor& x, const Pads& pads, double value) {
   if (shared.numel() > 0) {
     out.view(shared, out.strides(), to).copy_(x.detach().view(shared, x.strides(), from));
   }
-  return record("pad", inputs(x), out, saved(), pads,
-                [](const TensorList&, const Pads& p, const Tensor& g, const Wanted&) -> TensorList {
-                  Pads back = p;
-                  for (auto& [begin, end] : back) {
-                    begin = -begin;
-                    end = -end;
-                  }
-                  return {pad_constant(g, back, 0)};
-                });
+  return record("pad", inputs(x), out, saved(), pads, [](auto&, auto& p, auto& g) {
+    Pads back = p;
+    for (auto& [begin, end] : back) {
+      begin = -begin;
+      end = -end;
+    }
+    return pad_constant(g, back, 0);
+  });
 }
 
 /// Where the element at `position`, counted from the first one of the unpadded dimension, comes

@@ -53,17 +53,16 @@ Tensor cat(std::span<const Tensor> tensors, int64_t dim) {
     start += t.shape()[d];
     all.push_back(&t);
   }
-  return record(
-      "cat", all, out, saved(lengths), d,
-      [](const TensorList& s, int along, const Tensor& g, const Wanted& wanted) -> TensorList {
-        TensorList parts(wanted.size());
-        const int64_t* const size = s[0].data<int64_t>();
-        int64_t at = 0;
-        for (size_t i = 0; i < wanted.size(); at += size[i++]) {
-          if (wanted[i]) parts[i] = narrow(g, along, at, size[i]);
-        }
-        return parts;
-      });
+  return record("cat", all, out, saved(lengths), d,
+                [](const TensorList& s, auto& along, auto& g, auto& wanted) -> TensorList {
+                  TensorList parts(wanted.size());
+                  const int64_t* const size = s[0].data<int64_t>();
+                  int64_t at = 0;
+                  for (size_t i = 0; i < wanted.size(); at += size[i++]) {
+                    if (wanted[i]) parts[i] = narrow(g, along, at, size[i]);
+                  }
+                  return parts;
+                });
 }
 
 Tensor cat(std::initializer_list<Tensor> tensors, int64_t dim) {
@@ -128,8 +127,7 @@ Tensor flip(const Tensor& x, const Dims& wanted) {
     kernels::copy(loop_over(flipped, x), x.dtype(), flipped.raw_mutable_data(), x.raw_data());
   }
   return record("flip", inputs(x), out, saved(), dims,
-                [](const TensorList&, const Dims& again, const Tensor& g,
-                   const Wanted&) -> TensorList { return {flip(g, again)}; });
+                [](auto&, auto& again, auto& g) { return flip(g, again); });
 }
 
 Tensor roll(const Tensor& x, int64_t shift, std::optional<int64_t> dim) {

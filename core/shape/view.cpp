@@ -63,8 +63,7 @@ Shape infer_shape(const char* op, const Shape& from, const Shape& wanted) {
 /// Records `out`, a view of x with the same elements, whose gradient is reshaped back.
 Tensor record_reshape(const Tensor& x, const Tensor& out) {
   return record(Op("reshape", 0), inputs(x), out, saved(), x.shape(),
-                [](const TensorList&, const Shape& shape, const Tensor& g,
-                   const Wanted&) -> TensorList { return {reshape(g, shape)}; });
+                [](auto&, auto& shape, auto& g) { return reshape(g, shape); });
 }
 
 }  // namespace
@@ -142,8 +141,7 @@ Tensor permute(const Tensor& x, const Dims& dims) {
     strides[d] = x.strides()[from];
   }
   return record(Op("permute", 0), inputs(x), x.view(shape, strides), saved(), inverse,
-                [](const TensorList&, const Dims& back, const Tensor& g,
-                   const Wanted&) -> TensorList { return {permute(g, back)}; });
+                [](auto&, auto& back, auto& g) { return permute(g, back); });
 }
 
 Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
@@ -182,19 +180,18 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
   require<ShapeError>(added >= 0, "expand", "select() or squeeze() takes dimensions away",
                       x.shape(), " has more dimensions than ", wanted);
   if (shape == x.shape()) return x;
-  return record(
-      Op("expand", 0), inputs(x), x.view(shape, strides), saved(), x.shape(),
-      [](const TensorList&, const Shape& from, const Tensor& g, const Wanted&) -> TensorList {
-        const int extra = g.dim() - from.dim();
-        Dims repeated;
-        for (int d = 0; d < g.dim(); ++d) {
-          if (d < extra || (from[d - extra] == 1 && g.shape()[d] != 1)) {
-            repeated.push_back(d);
-          }
-        }
-        if (repeated.empty()) return {reshape(g, from)};
-        return {reshape(sum(g, repeated), from)};
-      });
+  return record(Op("expand", 0), inputs(x), x.view(shape, strides), saved(), x.shape(),
+                [](auto&, auto& from, auto& g) {
+                  const int extra = g.dim() - from.dim();
+                  Dims repeated;
+                  for (int d = 0; d < g.dim(); ++d) {
+                    if (d < extra || (from[d - extra] == 1 && g.shape()[d] != 1)) {
+                      repeated.push_back(d);
+                    }
+                  }
+                  if (repeated.empty()) return reshape(g, from);
+                  return reshape(sum(g, repeated), from);
+                });
 }
 
 namespace {
@@ -214,11 +211,10 @@ Tensor slice_gradient(const Tensor& g, const Slice& s) {
     if (g.shape()[s.dim] > 1) strides[s.dim] *= s.step;
     out.view(g.shape(), strides, offset).copy_(g.detach());
   }
-  return record(
-      "slice_gradient", inputs(g), out, saved(), Slice{g.shape(), s.dim, s.start, s.step},
-      [](const TensorList&, const Slice& back, const Tensor& u, const Wanted&) -> TensorList {
-        return {slice(u, back.dim, back.start, back.shape[back.dim], back.step)};
-      });
+  return record("slice_gradient", inputs(g), out, saved(), Slice{g.shape(), s.dim, s.start, s.step},
+                [](auto&, auto& back, auto& u) {
+                  return slice(u, back.dim, back.start, back.shape[back.dim], back.step);
+                });
 }
 
 std::string hint_for_slice(int64_t length, int64_t step, int64_t size) {
@@ -253,8 +249,7 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t length, int64_
   if (length > 1) strides[d] *= step;  // a single element may come with any step
   return record(Op("slice", 0), inputs(x), x.view(shape, strides, offset), saved(),
                 Slice{x.shape(), d, start, step},
-                [](const TensorList&, const Slice& s, const Tensor& g,
-                   const Wanted&) -> TensorList { return {slice_gradient(g, s)}; });
+                [](auto&, auto& s, auto& g) { return slice_gradient(g, s); });
 }
 
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
