@@ -39,4 +39,12 @@ void parallel_for(int64_t n, int64_t piece, const Body& body) {
       std::addressof(body));
 }
 
+/// Calls `body(i)` for each i of [0, n), in pieces of `piece`.
+template <class Body>
+void parallel_each(int64_t n, int64_t piece, const Body& body) {
+  parallel_for(n, piece, [&body](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) body(i);
+  });
+}
+
 }  // namespace gradus

@@ -161,8 +161,7 @@ Tensor conv2d(const Tensor& input, const Tensor& weights, const Tensor& bias,
                                                      b.defined() ? b.data<T>() : nullptr);
         });
         return record(Op("conv2d", flops_of(s)), inputs(x, weight, b), y, saved(x, weight), options,
-                      [](const TensorList& saved, const Conv2dOptions& o, const Tensor& g,
-                         const Wanted& wanted) -> TensorList {
+                      [](auto& saved, auto& o, auto& g, auto& wanted) -> TensorList {
                         const Tensor &in = saved[0], &w = saved[1];
                         return {wanted[0] ? conv2d_input_gradient(g, w, in.shape(), o) : Tensor(),
                                 wanted[1] ? conv2d_weight_gradient(g, in, w.shape(), o) : Tensor(),
@@ -182,9 +181,7 @@ Tensor conv2d_input_gradient(const Tensor& gradient, const Tensor& weights,
                                                       weight.data<T>());
   });
   return record(Op("conv2d_input_gradient", flops_of(s)), inputs(g, weight), dx, saved(g, weight),
-                options,
-                [](const TensorList& saved, const Conv2dOptions& o, const Tensor& u,
-                   const Wanted& wanted) -> TensorList {
+                options, [](auto& saved, auto& o, auto& u, auto& wanted) -> TensorList {
                   const Tensor &g0 = saved[0], &w = saved[1];
                   return {wanted[0] ? conv2d(u, w, {}, o) : Tensor(),
                           wanted[1] ? conv2d_weight_gradient(g0, u, w.shape(), o) : Tensor()};
@@ -202,8 +199,7 @@ Tensor conv2d_weight_gradient(const Tensor& gradient, const Tensor& input,
                                                        x.data<T>());
   });
   return record(Op("conv2d_weight_gradient", flops_of(s)), inputs(g, x), dw, saved(g, x), options,
-                [](const TensorList& saved, const Conv2dOptions& o, const Tensor& u,
-                   const Wanted& wanted) -> TensorList {
+                [](auto& saved, auto& o, auto& u, auto& wanted) -> TensorList {
                   const Tensor &g0 = saved[0], &in = saved[1];
                   return {wanted[0] ? conv2d(in, u, {}, o) : Tensor(),
                           wanted[1] ? conv2d_input_gradient(g0, u, in.shape(), o) : Tensor()};
@@ -233,16 +229,33 @@ Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bia
 
 // --- One dimension: a plane of height 1 ---
 
+namespace {
+
+/// Height and width of {length} or {depth, height, width}; a height that is not there is `none`.
+template <size_t N>
+Size2 plane(const Sizes<N>& s, int64_t none) {
+  return {N == 1 ? none : s[N - 2], s[N - 1]};
+}
+
+/// The options of a convolution over planes.
+template <size_t N>
+Conv2dOptions over_planes(const ConvOptions<N>& o) {
+  return {plane(o.stride, 1), plane(o.padding, 0), plane(o.dilation, 1), o.groups, o.winograd};
+}
+template <size_t N>
+ConvTranspose2dOptions over_planes(const ConvTransposeOptions<N>& o) {
+  return {plane(o.stride, 1), plane(o.padding, 0), plane(o.output_padding, 0), plane(o.dilation, 1),
+          o.groups};
+}
+
+}  // namespace
+
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const Conv1dOptions& options) {
   const Tape::Span span("conv1d", options);
   return convolve("conv1d", x, weight, bias, options, [&](const Tensor& batch, const Size1&) {
-    const Tensor y = conv2d(unsqueeze(batch, 2), unsqueeze(weight, 2), bias,
-                            {.stride = {1, options.stride[0]},
-                             .padding = {0, options.padding[0]},
-                             .dilation = {1, options.dilation[0]},
-                             .groups = options.groups});
-    return squeeze(y, 2);
+    return squeeze(conv2d(unsqueeze(batch, 2), unsqueeze(weight, 2), bias, over_planes(options)),
+                   2);
   });
 }
 
@@ -251,24 +264,15 @@ Tensor conv_transpose1d(const Tensor& x, const Tensor& weight, const Tensor& bia
   const Tape::Span span("conv_transpose1d", options);
   return convolve(
       "conv_transpose1d", x, weight, bias, options, [&](const Tensor& batch, const Size1&) {
-        const Tensor y = conv_transpose2d(unsqueeze(batch, 2), unsqueeze(weight, 2), bias,
-                                          {.stride = {1, options.stride[0]},
-                                           .padding = {0, options.padding[0]},
-                                           .output_padding = {0, options.output_padding[0]},
-                                           .dilation = {1, options.dilation[0]},
-                                           .groups = options.groups});
-        return squeeze(y, 2);
+        return squeeze(
+            conv_transpose2d(unsqueeze(batch, 2), unsqueeze(weight, 2), bias, over_planes(options)),
+            2);
       });
 }
 
 // --- Three dimensions: planes, taken from and laid at their places in depth ---
 
 namespace {
-
-/// Height and width of {depth, height, width}.
-Size2 plane(const Size3& s) {
-  return {s[1], s[2]};
-}
 
 /// x with planes of zeros before and after its own.
 Tensor pad_depth(const Tensor& x, int64_t before, int64_t behind) {
@@ -293,12 +297,7 @@ Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias,
           planes.push_back(transpose(slice(padded, 2, start, output[0], options.stride[0]), 1, 2));
         }
         const Tensor images = flatten(flatten(stack(planes, 3), 2, 3), 0, 1);
-        const Tensor y = conv2d(images, flatten(weight, 1, 2), bias,
-                                {.stride = plane(options.stride),
-                                 .padding = plane(options.padding),
-                                 .dilation = plane(options.dilation),
-                                 .groups = options.groups,
-                                 .winograd = options.winograd});
+        const Tensor y = conv2d(images, flatten(weight, 1, 2), bias, over_planes(options));
         return transpose(unflatten(y, 0, {n, output[0]}), 1, 2);
       });
 }
@@ -312,13 +311,8 @@ Tensor conv_transpose3d(const Tensor& x, const Tensor& weight, const Tensor& bia
       "conv_transpose3d", x, weight, bias, options, [&](const Tensor& batch, const Size3& output) {
         const int64_t n = batch.size(0), depth = batch.size(2), taps = weight.size(2);
         const int64_t channels = weight.size(1) * options.groups, stride = options.stride[0];
-        const Tensor images =
-            conv_transpose2d(flatten(transpose(batch, 1, 2), 0, 1), flatten(weight, 1, 2), {},
-                             {.stride = plane(options.stride),
-                              .padding = plane(options.padding),
-                              .output_padding = plane(options.output_padding),
-                              .dilation = plane(options.dilation),
-                              .groups = options.groups});
+        const Tensor images = conv_transpose2d(flatten(transpose(batch, 1, 2), 0, 1),
+                                               flatten(weight, 1, 2), {}, over_planes(options));
         const Tensor by_tap = reshape(images, {n, depth, channels, taps, output[1], output[2]});
         const int64_t total = output[0] + 2 * options.padding[0];  // before that is cut away
         Tensor sum;

@@ -136,8 +136,8 @@ void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bia
           const T b = bias[group * outputs + o];
           for (int64_t i = 0; i < n; ++i) to[o * plane + i] = b;
         }
-        gemm<T>(false, false, outputs, n, depth, 1, group_weight, depth, columns, n,
-                bias != nullptr ? T(1) : T(0), to, plane);
+        gemm<T>({false, false, outputs, n, depth, 1, group_weight, depth, columns, n,
+                 bias != nullptr ? T(1) : T(0), to, plane});
       });
     }
   });
@@ -156,9 +156,9 @@ void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
       if (!in_place) std::memset(image, 0, static_cast<size_t>(group_inputs) * sizeof(T));
       for_tiles<T>(s, [&](int64_t row, int64_t rows) {
         const int64_t n = rows * s.ow;
-        gemm<T>(true, false, depth, n, outputs, 1, group_weight, depth,
-                g + task * outputs * plane + row * s.ow, plane, 0, in_place ? image : tile.data(),
-                n);
+        gemm<T>({true, false, depth, n, outputs, 1, group_weight, depth,
+                 g + task * outputs * plane + row * s.ow, plane, 0, in_place ? image : tile.data(),
+                 n});
         if (!in_place) col2im(s, row, rows, tile.data(), image);
       });
     }
@@ -182,20 +182,17 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
         const int64_t image = n * s.groups + group;
         for_tiles<T>(s, [&](int64_t row, int64_t rows) {
           const T* const columns = columns_of(s, row, rows, tile.data(), x + image * group_inputs);
-          weight_gemm<T>(false, true, outputs, depth, rows * s.ow, 1,
-                         g + image * outputs * plane + row * s.ow, plane, columns, rows * s.ow, 1,
-                         sum, depth);
+          weight_gemm<T>({false, true, outputs, depth, rows * s.ow, 1,
+                          g + image * outputs * plane + row * s.ow, plane, columns, rows * s.ow, 1,
+                          sum, depth});
         });
       });
     }
   });
-  parallel_for(size, 4096, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      T total = 0;
-      for (int64_t chunk = 0; chunk < chunks.count; ++chunk)
-        total += partial.data()[chunk * size + i];
-      dweight[i] = total;
-    }
+  parallel_each(size, 4096, [&](int64_t i) {
+    T total = 0;
+    for (int64_t chunk = 0; chunk < chunks.count; ++chunk) total += partial[chunk * size + i];
+    dweight[i] = total;
   });
 }
 

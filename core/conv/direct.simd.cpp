@@ -104,28 +104,44 @@ template <class T>
   map_vectors<T>(n, [&]<class V>(int64_t i) { store(to + i, load<V>(from + i)); });
 }
 
-/// Where planes are copied to. Their padding is written once and stays.
+/// Where planes of one group are copied to, row by row. What lies between the rows is 0 and stays.
 template <class T>
-class PaddedPlanes {
+class PlaneCopies {
  public:
-  PaddedPlanes(const ConvSizes& s, const Planes& p)
-      : s_(s), p_(p), planes_(s.c / s.groups * p.channel + p.slack) {
+  /// Room for `size` elements: the first plane begins at `first`, the next one `stride` later.
+  PlaneCopies(const Planes& p, int64_t count, int64_t rows, int64_t columns, int64_t first,
+              int64_t stride, int64_t size)
+      : p_(p),
+        count_(count),
+        rows_(rows),
+        columns_(columns),
+        first_(first),
+        stride_(stride),
+        memory_(size) {
     clear();
   }
-  void clear() { planes_.clear(); }
+  void clear() { memory_.clear(); }
   /// Copies those at x, as image number `image`.
   void copy(int64_t image, const T* x) {
-    T* to = planes_.data() + image * p_.plane + s_.padding_h * p_.width + s_.padding_w;
-    for (int64_t c = 0; c < s_.c / s_.groups; ++c, to += p_.channel) {
-      for (int64_t h = 0; h < s_.h; ++h, x += s_.w) copy_row(s_.w, x, to + h * p_.width);
+    T* to = memory_.data() + image * p_.plane + first_;
+    for (int64_t c = 0; c < count_; ++c, to += stride_) {
+      for (int64_t h = 0; h < rows_; ++h, x += columns_) copy_row(columns_, x, to + h * p_.width);
     }
   }
-  const T* data() const { return planes_.data(); }
+  const T* data() const { return memory_.data(); }
 
  private:
-  const ConvSizes& s_;
   const Planes& p_;
-  Workspace<T> planes_;
+  int64_t count_, rows_, columns_, first_, stride_;
+  Workspace<T> memory_;
+};
+
+/// Those of the input, with their padding.
+template <class T>
+struct PaddedPlanes : PlaneCopies<T> {
+  PaddedPlanes(const ConvSizes& s, const Planes& p)
+      : PlaneCopies<T>(p, s.c / s.groups, s.h, s.w, s.padding_h * p.width + s.padding_w, p.channel,
+                       s.c / s.groups * p.channel + p.slack) {}
 };
 
 /// The offset of the input element of each tap from that of the first tap.
@@ -294,41 +310,6 @@ template <class T, int outputs, int taps>
   }
 }
 
-/// Output gradients as the products want them: in place if vectors go by rows, otherwise copied
-/// to places, with zeros between the rows.
-template <class T>
-class GradientPlanes {
- public:
-  GradientPlanes(const ConvSizes& s, const Planes& p, const Cover<T>& cover)
-      : s_(s),
-        p_(p),
-        in_place_(cover.by_rows()),
-        stride_(in_place_ ? s.oh * s.ow : cover.row()),
-        places_(in_place_ ? 0 : s.o / s.groups * stride_) {
-    clear();
-  }
-  void clear() { places_.clear(); }
-  void set(int64_t image, const T* g) {
-    at_ = g;
-    if (in_place_) return;
-    T* to = places_.data() + image * p_.plane;
-    for (int64_t o = 0; o < s_.o / s_.groups; ++o, to += stride_) {
-      for (int64_t h = 0; h < s_.oh; ++h, g += s_.ow) copy_row(s_.ow, g, to + h * p_.width);
-    }
-    at_ = places_.data();
-  }
-  const T* data() const { return at_; }
-  int64_t stride() const { return stride_; }
-
- private:
-  const ConvSizes& s_;
-  const Planes& p_;
-  bool in_place_;
-  int64_t stride_;
-  Workspace<T> places_;
-  const T* at_ = nullptr;
-};
-
 /// What the weight gradients of all groups and images share.
 template <class T>
 class WeightGradient {
@@ -355,7 +336,11 @@ class WeightGradient {
     const int64_t group_size = s_.o / s_.groups * s_.depth() * width<T>;
     std::memset(sums, 0, static_cast<size_t>((last - first) * group_size) * sizeof(T));
     PaddedPlanes<T> in(s_, planes_);
-    GradientPlanes<T> out(s_, planes_, cover_);
+    // Output gradients stay in place if vectors go by rows; else they are copied to places.
+    const bool in_place = cover_.by_rows();
+    const int64_t g_stride = in_place ? s_.oh * s_.ow : cover_.row();
+    PlaneCopies<T> out(planes_, s_.o / s_.groups, s_.oh, s_.ow, 0, g_stride,
+                       in_place ? 0 : s_.o / s_.groups * g_stride);
     chunks.for_groups(chunk, planes_.images, [&](int64_t image, int64_t count) {
       if (count < planes_.images) {
         in.clear();
@@ -366,9 +351,10 @@ class WeightGradient {
         for (int64_t i = 0; i < count; ++i) {
           const int64_t at = (image + i) * s_.groups + group;
           in.copy(i, x + at * inputs);
-          out.set(i, g + at * outputs);
+          if (!in_place) out.copy(i, g + at * outputs);
         }
-        add_group(in, out, sums + (group - first) * group_size);
+        const T* const from = in_place ? g + (image * s_.groups + group) * outputs : out.data();
+        add_group(in.data(), from, g_stride, sums + (group - first) * group_size);
       }
     });
   }
@@ -382,13 +368,13 @@ class WeightGradient {
     return smaller(most, larger(1, vectors / size));
   }
 
-  void add_group(const PaddedPlanes<T>& in, const GradientPlanes<T>& out, T* sums) const {
+  void add_group(const T* x, const T* g, int64_t g_stride, T* sums) const {
     const int64_t depth = s_.depth(), row = depth * width<T>;
     for_blocks<gradient_outputs>(0, s_.o / s_.groups, [&]<int os>(int64_t o) {
       for_blocks<block_taps>(0, depth, [&]<int ks>(int64_t k) {
-        add_shifted_products<T, os, ks>(cover_, overlap_.data(), offset_.data() + k, in.data(),
-                                        out.data() + o * out.stride(), out.stride(),
-                                        sums + o * row + k * width<T>, row);
+        add_shifted_products<T, os, ks>(cover_, overlap_.data(), offset_.data() + k, x,
+                                        g + o * g_stride, g_stride, sums + o * row + k * width<T>,
+                                        row);
       });
     });
   }
@@ -415,14 +401,12 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
     gradient.sum(chunks, chunk, first, last, x, g,
                  partial.data() + (chunk * s.groups + first) * (size / s.groups) * w);
   });
-  parallel_for(size, 1024, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      Vector<T> total = {};
-      for (int64_t c = 0; c < chunks.count; ++c) {
-        total += load<Vector<T>>(partial.data() + (c * size + i) * w);
-      }
-      dweight[i] = sum_of<T>(total);
+  parallel_each(size, 1024, [&](int64_t i) {
+    Vector<T> total = {};
+    for (int64_t c = 0; c < chunks.count; ++c) {
+      total += load<Vector<T>>(partial.data() + (c * size + i) * w);
     }
+    dweight[i] = sum_of<T>(total);
   });
 }
 

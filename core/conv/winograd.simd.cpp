@@ -383,9 +383,9 @@ void add_tile(const ConvSizes& s, const Tiling& t, int64_t image, int64_t tile, 
       gradients[o * outputs + i] = g[((image * s.o + o) * s.oh + h) * s.ow + w];
     }
   }
-  Tables<Isa::GRADUS_ISA>::get<PackedGemm<T>>().multiply(false, false, s.o, depth, outputs, 1,
-                                                         gradients.data(), outputs, inputs.data(),
-                                                         depth, 1, dweight, depth);
+  Tables<Isa::GRADUS_ISA>::get<PackedGemm<T>>().multiply({false, false, s.o, depth, outputs, 1,
+                                                          gradients.data(), outputs, inputs.data(),
+                                                          depth, 1, dweight, depth});
 }
 
 /// Returns false if so many tiles are out of range that this is not the way to do it.

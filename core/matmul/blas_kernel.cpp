@@ -11,6 +11,7 @@
 #include <atomic>
 #include <limits>
 #include <memory>
+#include <type_traits>
 
 #ifdef GRADUS_OPENBLAS_NAME
 #include <dlfcn.h>
@@ -140,21 +141,18 @@ CBLAS_TRANSPOSE flag(bool transpose) {
 
 }  // namespace
 
-void blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
-               const float* a, int64_t lda, const float* b, int64_t ldb, float beta, float* c,
-               int64_t ldc) {
+template <class T>
+void blas_gemm(const MatrixProduct<T>& p) {
   check_room_for_buffer();
-  blas().sgemm(CblasRowMajor, flag(transpose_a), flag(transpose_b), narrow(m), narrow(n), narrow(k),
-               alpha, a, narrow(lda), b, narrow(ldb), beta, c, narrow(ldc));
+  const auto run = [&](auto* gemm) {
+    gemm(CblasRowMajor, flag(p.transpose_a), flag(p.transpose_b), narrow(p.m), narrow(p.n),
+         narrow(p.k), p.alpha, p.a, narrow(p.lda), p.b, narrow(p.ldb), p.beta, p.c, narrow(p.ldc));
+  };
+  if constexpr (std::is_same_v<T, float>) run(blas().sgemm);
+  if constexpr (std::is_same_v<T, double>) run(blas().dgemm);
 }
-
-void blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha,
-               const double* a, int64_t lda, const double* b, int64_t ldb, double beta, double* c,
-               int64_t ldc) {
-  check_room_for_buffer();
-  blas().dgemm(CblasRowMajor, flag(transpose_a), flag(transpose_b), narrow(m), narrow(n), narrow(k),
-               alpha, a, narrow(lda), b, narrow(ldb), beta, c, narrow(ldc));
-}
+template void blas_gemm(const MatrixProduct<float>&);
+template void blas_gemm(const MatrixProduct<double>&);
 
 void* find_in_blas(const char* name) {
   check_room_for_buffer();

@@ -12,9 +12,10 @@ namespace {
 
 /// C = beta C: a product over no terms.
 template <class T>
-void scale(int64_t m, int64_t n, T beta, T* c, int64_t ldc) {
-  for (int64_t i = 0; i < m; ++i) {
-    for (int64_t j = 0; j < n; ++j) c[i * ldc + j] = beta == 0 ? T(0) : beta * c[i * ldc + j];
+void scale(const MatrixProduct<T>& p) {
+  for (int64_t i = 0; i < p.m; ++i) {
+    T* const row = p.c + i * p.ldc;
+    for (int64_t j = 0; j < p.n; ++j) row[j] = p.beta == 0 ? T(0) : p.beta * row[j];
   }
 }
 
@@ -29,76 +30,43 @@ int64_t band_size(int64_t length, double flops) {
   return (size + granule - 1) / granule * granule;
 }
 
-/// Cuts C into bands of rows or columns, whichever there are more of, and has `gemm` compute them
-/// in parallel.
-template <class T, class Gemm>
-void in_bands(const Gemm& gemm, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-              T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,
-              int64_t ldc) {
-  const double flops =
-      2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  const bool by_rows = m >= n;
-  const int64_t length = by_rows ? m : n;
-  const int64_t a_step = !by_rows ? 0 : transpose_a ? 1 : lda;
-  const int64_t b_step = by_rows ? 0 : transpose_b ? ldb : 1;
-  const int64_t c_step = by_rows ? ldc : 1;
-  parallel_for(length, band_size(length, flops), [&](int64_t begin, int64_t end) {
-    gemm(transpose_a, transpose_b, by_rows ? end - begin : m, by_rows ? n : end - begin, k, alpha,
-         a + begin * a_step, lda, b + begin * b_step, ldb, beta, c + begin * c_step, ldc);
-  });
-}
-
 }  // namespace
 
 template <class T>
-void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
-          int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
-  if (m == 0 || n == 0) return;
-  if (k == 0) return scale(m, n, beta, c, ldc);
-  table<PackedGemm<T>>().multiply(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c,
-                                  ldc);
+void gemm(const MatrixProduct<T>& p) {
+  if (p.m == 0 || p.n == 0) return;
+  p.k == 0 ? scale(p) : table<PackedGemm<T>>().multiply(p);
 }
 
 template <class T>
-void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
-                   const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
-  in_bands(gemm<T>, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-}
-
-template <class T>
-void weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
-                 const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+void weight_gemm(const MatrixProduct<T>& p) {
   // OpenBLAS as distributed does not know the latest processors and takes kernels for older ones.
   constexpr int64_t fewest_rows = 6;
-  const bool is_better = isa() == Isa::plain || (isa() == Isa::avx512 && m >= fewest_rows);
-  if (m == 0 || n == 0 || k == 0 || is_better) {
-    return gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-  }
-  blas_gemm(transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  const bool is_better = isa() == Isa::plain || (isa() == Isa::avx512 && p.m >= fewest_rows);
+  p.m == 0 || p.n == 0 || p.k == 0 || is_better ? gemm(p) : blas_gemm(p);
 }
 
 template <class T>
-void parallel_weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-                          T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,
-                          int64_t ldc) {
-  in_bands(weight_gemm<T>, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+void in_bands(void (*product)(const MatrixProduct<T>&), const MatrixProduct<T>& p) {
+  const double flops =
+      2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
+  const bool by_rows = p.m >= p.n;
+  const int64_t length = by_rows ? p.m : p.n;
+  parallel_for(length, band_size(length, flops), [&](int64_t begin, int64_t end) {
+    MatrixProduct<T> band = p;
+    (by_rows ? band.m : band.n) = end - begin;
+    if (by_rows) band.a += begin * (p.transpose_a ? 1 : p.lda);
+    if (!by_rows) band.b += begin * (p.transpose_b ? p.ldb : 1);
+    band.c += begin * (by_rows ? p.ldc : 1);
+    product(band);
+  });
 }
 
-template void gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t,
-                   const float*, int64_t, float, float*, int64_t);
-template void gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t,
-                   const double*, int64_t, double, double*, int64_t);
-template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t,
-                            const float*, int64_t, float, float*, int64_t);
-template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t,
-                            const double*, int64_t, double, double*, int64_t);
-template void weight_gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t,
-                          const float*, int64_t, float, float*, int64_t);
-template void weight_gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t,
-                          const double*, int64_t, double, double*, int64_t);
-template void parallel_weight_gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*,
-                                   int64_t, const float*, int64_t, float, float*, int64_t);
-template void parallel_weight_gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*,
-                                   int64_t, const double*, int64_t, double, double*, int64_t);
+template void gemm(const MatrixProduct<float>&);
+template void gemm(const MatrixProduct<double>&);
+template void weight_gemm(const MatrixProduct<float>&);
+template void weight_gemm(const MatrixProduct<double>&);
+template void in_bands(void (*)(const MatrixProduct<float>&), const MatrixProduct<float>&);
+template void in_bands(void (*)(const MatrixProduct<double>&), const MatrixProduct<double>&);
 
 }  // namespace gradus::kernels

@@ -8,33 +8,41 @@ namespace gradus::kernels {
 
 /// C = alpha op(A) op(B) + beta C in row-major order, where op(A) is [m, k], op(B) is [k, n] and C
 /// is [m, n]; op transposes if its flag is set. `lda`, `ldb` and `ldc` are the distances between
-/// rows in memory, before any transposition. With beta = 0 the old contents of C are not read.
+/// rows in memory, before any transposition. With beta = 0 the old contents of C are not read. T is
+/// float or double.
+template <class T>
+struct MatrixProduct {
+  bool transpose_a, transpose_b;
+  int64_t m, n, k;
+  T alpha;
+  const T* a;
+  int64_t lda;
+  const T* b;
+  int64_t ldb;
+  T beta;
+  T* c;
+  int64_t ldc;
+};
+
+/// Computes the product.
 ///
 /// The bits of an element of C depend only on its row of op(A) and its column of op(B): not on m or
 /// n, on its position in C, or on the memory layout of the operands. So a sample, as a row of A,
 /// gives the same result in every batch.
 ///
-/// Runs in the calling thread; meant to be called from parallel_for. T is float or double.
+/// Runs in the calling thread; meant to be called from parallel_for.
 template <class T>
-void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
-          int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
-
-/// The same on all threads.
-template <class T>
-void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
-                   const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
+void gemm(const MatrixProduct<T>& p);
 
 /// gemm() for sums over samples, that is, weight gradients: by OpenBLAS where that is faster. Its
 /// bits may depend on all sizes. Throws ShapeError if a size does not fit into 32 bits.
 template <class T>
-void weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
-                 const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
+void weight_gemm(const MatrixProduct<T>& p);
 
-/// The same on all threads: C is cut into bands whose number depends only on the sizes, so that the
-/// result has the same bits on any number of threads.
+/// Either of the two on all threads: C is cut into bands of rows or columns, whichever there are
+/// more of. Their number depends only on the sizes, so that the result has the same bits on any
+/// number of threads.
 template <class T>
-void parallel_weight_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
-                          T alpha, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c,
-                          int64_t ldc);
+void in_bands(void (*product)(const MatrixProduct<T>&), const MatrixProduct<T>& p);
 
 }  // namespace gradus::kernels

@@ -71,25 +71,22 @@ void multiply(const ProductSizes& s, const Tensor& a, const Tensor& b, double be
               SumOver sum = SumOver::features) {
   const MatrixLayout la = *gemm_layout(a), lb = *gemm_layout(b);
   dispatch_floating("matmul", a.dtype(), [&]<class T>() {
-    const T *pa = a.data<T>(), *pb = b.data<T>();
-    T* const po = out.mutable_data<T>();
-    const T scale = static_cast<T>(beta);
+    const T *from_a = a.data<T>(), *from_b = b.data<T>();
+    T* const to = out.mutable_data<T>();
+    using Product = kernels::MatrixProduct<T>;
+    const auto number = [&](int64_t i) {
+      return Product({la.transposed, lb.transposed, s.m, s.n, s.k, 1, from_a + batch_offset(a, i),
+                      la.ld, from_b + batch_offset(b, i), lb.ld, static_cast<T>(beta),
+                      to + i * s.m * s.n, s.n});
+    };
     if (s.batch == 1) {
-      const auto gemm =
-          sum == SumOver::samples ? kernels::parallel_weight_gemm<T> : kernels::parallel_gemm<T>;
-      gemm(la.transposed, lb.transposed, s.m, s.n, s.k, 1, pa, la.ld, pb, lb.ld, scale, po, s.n);
-      return;
+      const bool by_samples = sum == SumOver::samples;
+      return kernels::in_bands(by_samples ? kernels::weight_gemm<T> : kernels::gemm<T>, number(0));
     }
     constexpr double flops_per_piece = 1e6;
-    const double each =
-        std::max(1.0, s.flops() / static_cast<double>(std::max<int64_t>(s.batch, 1)));
-    const auto piece = static_cast<int64_t>(flops_per_piece / each);
-    parallel_for(s.batch, piece, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        kernels::gemm<T>(la.transposed, lb.transposed, s.m, s.n, s.k, 1, pa + batch_offset(a, i),
-                         la.ld, pb + batch_offset(b, i), lb.ld, scale, po + i * s.m * s.n, s.n);
-      }
-    });
+    const double each = std::max(1.0, ProductSizes{s.m, s.n, s.k, 1}.flops());
+    parallel_each(s.batch, static_cast<int64_t>(flops_per_piece / each),
+                  [&](int64_t i) { kernels::gemm(number(i)); });
   });
 }
 
@@ -103,14 +100,13 @@ Tensor product(const Tensor& a_in, const Tensor& b_in, SumOver sum = SumOver::fe
   const ProductSizes s{a.size(-2), b.size(-1), a.size(-1), shape.part(0, a.dim() - 2).numel()};
   Tensor out = Tensor::empty(shape, a.dtype());
   multiply(s, a, b, 0, out, sum);
-  return record(
-      Op("matmul", s.flops()), inputs(a, b), out, saved(a, b), sum,
-      [](const TensorList& t, SumOver over, const Tensor& g, const Wanted& wanted) -> TensorList {
-        const bool is_shared = over == SumOver::features && t[0].dim() == 2;
-        const SumOver by_b = is_shared ? SumOver::samples : SumOver::features;
-        return {wanted[0] ? product(g, transpose(t[1], -2, -1)) : Tensor(),
-                wanted[1] ? product(transpose(t[0], -2, -1), g, by_b) : Tensor()};
-      });
+  return record(Op("matmul", s.flops()), inputs(a, b), out, saved(a, b), sum,
+                [](auto& t, auto& over, auto& g, auto& wanted) -> TensorList {
+                  const bool is_shared = over == SumOver::features && t[0].dim() == 2;
+                  const SumOver by_b = is_shared ? SumOver::samples : SumOver::features;
+                  return {wanted[0] ? product(g, transpose(t[1], -2, -1)) : Tensor(),
+                          wanted[1] ? product(transpose(t[0], -2, -1), g, by_b) : Tensor()};
+                });
 }
 
 Shape batch_shape(const Tensor& x) {
@@ -216,7 +212,7 @@ Tensor linear_rows(const Tensor& x_in, const Tensor& weight_in, const Tensor& bi
   multiply(s, x, weight.detach().view({s.k, s.n}, {weight.strides()[1], weight.strides()[0]}),
            bias.defined() ? 1 : 0, out);
   return record(Op("linear", s.flops()), inputs(x, weight, bias), out, saved(x, weight),
-                [](const TensorList& t, const Tensor& g, const Wanted& wanted) -> TensorList {
+                [](auto& t, auto& g, auto& wanted) -> TensorList {
                   return {
                       wanted[0] ? matmul(g, t[1]) : Tensor(),
                       wanted[1] ? product(transpose(g, 0, 1), t[0], SumOver::samples) : Tensor(),

@@ -9,19 +9,19 @@ namespace {
 
 /// C[i][j] = alpha sum over l of op(A)[i][l] op(B)[l][j], plus beta C[i][j].
 template <class T>
-void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
-              const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+void multiply(const MatrixProduct<T>& p) {
   const DenormalScope denormals;
-  for (int64_t i = 0; i < m; ++i) {
-    for (int64_t j = 0; j < n; ++j) {
+  for (int64_t i = 0; i < p.m; ++i) {
+    for (int64_t j = 0; j < p.n; ++j) {
       double sum = 0;
-      for (int64_t l = 0; l < k; ++l) {
-        const T from_a = transpose_a ? a[l * lda + i] : a[i * lda + l];
-        const T from_b = transpose_b ? b[j * ldb + l] : b[l * ldb + j];
+      for (int64_t l = 0; l < p.k; ++l) {
+        const T from_a = p.transpose_a ? p.a[l * p.lda + i] : p.a[i * p.lda + l];
+        const T from_b = p.transpose_b ? p.b[j * p.ldb + l] : p.b[l * p.ldb + j];
         sum += static_cast<double>(from_a) * static_cast<double>(from_b);
       }
-      const T before = beta == 0 ? T(0) : beta * c[i * ldc + j];  // beta 0: C may be anything
-      c[i * ldc + j] = static_cast<T>(static_cast<double>(alpha) * sum) + before;
+      T& c = p.c[i * p.ldc + j];
+      const T before = p.beta == 0 ? T(0) : p.beta * c;  // beta 0: C may be anything
+      c = static_cast<T>(static_cast<double>(p.alpha) * sum) + before;
     }
   }
 }

@@ -99,28 +99,29 @@ void pack(bool transpose_b, int64_t depth, int64_t columns, T alpha, const T* b,
 }
 
 template <class T>
-void multiply(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha,
-              const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
-  const Workspace<T> packed(smaller(k, panel_rows) * panel_columns<T>);
-  const bool may_stay = !transpose_b && alpha == 1 && m <= block_rows;  // each panel is read once
-  for (int64_t row = 0; row < k; row += panel_rows) {
-    const int64_t depth = smaller(panel_rows, k - row);
-    for (int64_t column = 0; column < n; column += panel_columns<T>) {
-      const int64_t columns = smaller(panel_columns<T>, n - column);
-      const T* const from = transpose_b ? b + column * ldb + row : b + row * ldb + column;
+void multiply(const MatrixProduct<T>& p) {
+  const Workspace<T> packed(smaller(p.k, panel_rows) * panel_columns<T>);
+  const bool may_stay = !p.transpose_b && p.alpha == 1 && p.m <= block_rows;  // panels: read once
+  const int64_t a_row = p.transpose_a ? 1 : p.lda, a_step = p.transpose_a ? p.lda : 1;
+  const int64_t b_row = p.transpose_b ? 1 : p.ldb, b_step = p.transpose_b ? p.ldb : 1;
+  for (int64_t row = 0; row < p.k; row += panel_rows) {
+    const int64_t depth = smaller(panel_rows, p.k - row);
+    for (int64_t column = 0; column < p.n; column += panel_columns<T>) {
+      const int64_t columns = smaller(panel_columns<T>, p.n - column);
+      const T* const from = p.b + row * b_row + column * b_step;
       const bool in_place = may_stay && columns == panel_columns<T>;
-      if (!in_place) pack(transpose_b, depth, columns, alpha, from, ldb, packed.data());
+      if (!in_place) pack(p.transpose_b, depth, columns, p.alpha, from, p.ldb, packed.data());
       multiply_rows<T, block_rows>({.depth = depth,
                                     .columns = columns,
-                                    .a = a + row * (transpose_a ? lda : 1),
-                                    .a_row = transpose_a ? 1 : lda,
-                                    .a_step = transpose_a ? lda : 1,
+                                    .a = p.a + row * a_step,
+                                    .a_row = a_row,
+                                    .a_step = a_step,
                                     .b = in_place ? from : packed.data(),
-                                    .b_stride = in_place ? ldb : panel_columns<T>,
-                                    .beta = row == 0 ? beta : T(1),
-                                    .c = c + column,
-                                    .ldc = ldc},
-                                   0, m);
+                                    .b_stride = in_place ? p.ldb : panel_columns<T>,
+                                    .beta = row == 0 ? p.beta : T(1),
+                                    .c = p.c + column,
+                                    .ldc = p.ldc},
+                                   0, p.m);
     }
   }
 }

@@ -237,8 +237,7 @@ NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& 
                                        "layer_norm", "group_norm", "rms_norm"}),
                 5.0 * static_cast<double>(x.numel())),
              inputs(x, weight, bias), y, saved(x, weight, own.mean, own.variance), attributes,
-             [](const TensorList& s, const Attributes& a, const Tensor& g,
-                const Wanted& wanted) -> TensorList {
+             [](auto& s, auto& a, auto& g, auto& wanted) -> TensorList {
                // While a tape records, the gradient must be differentiable itself.
                const Statistics statistics = {s[2], s[3]};
                if (Tape::current() != nullptr) {
@@ -374,24 +373,10 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
   return norm_of_last("rms_norm", NormStatistics::raw, x, normalized_shape, weight, {}, eps, form);
 }
 
-namespace {
-
-struct LocalResponseOptions {
-  int64_t size;
-  double alpha, beta, k;
-  static void describe(auto& o, auto& visit) {
-    visit("size", o.size);
-    visit("alpha", o.alpha);
-    visit("beta", o.beta);
-    visit("k", o.k);
-  }
-};
-
-}  // namespace
-
 Tensor local_response_norm(const Tensor& x, int64_t size, double alpha, double beta, double k) {
   constexpr const char* op = "local_response_norm";
-  const Tape::Span span(op, LocalResponseOptions{size, alpha, beta, k});
+  const Tape::Span span(
+      op, NumberOptions<"size", "alpha", "beta", "k">{{static_cast<double>(size), alpha, beta, k}});
   check_floating(op, x);
   require<ShapeError>(x.dim() >= 3, op, "unsqueeze(x, -1) adds a last dimension to [N,C]",
                       "expected [N,C,...] with three dimensions or more, got ", x.shape());

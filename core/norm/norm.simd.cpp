@@ -49,7 +49,7 @@ class Units {
 
   template <class Body>
   void for_each(const Body& body) const {
-    parallel_for(count(), at_least_one(elements_per_piece / smaller(s_.run, longest)),
+    parallel_for(count(), elements_per_piece / smaller(s_.run, longest),
                  [&](int64_t begin, int64_t end) {
                    Unit u = at(begin);
                    for (; u.index < end; advance(u)) body(u);
@@ -58,10 +58,8 @@ class Units {
   /// Calls body(set) in parallel, for work on one item per unit.
   template <class Body>
   void for_each_set(const Body& body) const {
-    parallel_for(sets_, at_least_one(elements_per_piece / (s_.blocks * per_block_)),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t set = begin; set < end; ++set) body(first_set_ + set);
-                 });
+    parallel_each(sets_, elements_per_piece / (s_.blocks * per_block_),
+                  [&](int64_t set) { body(first_set_ + set); });
   }
 
  private:
@@ -128,7 +126,7 @@ void for_groups(const NormSets& s, const Body& body) {
     body(Units(s, 0, s.sets));
     return;
   }
-  parallel_for(s.sets, at_least_one(group / s.size()),
+  parallel_for(s.sets, group / s.size(),
                [&](int64_t begin, int64_t end) { body(Units(s, begin, end - begin)); });
 }
 
@@ -238,19 +236,11 @@ void backward_blocks(const Backward<T>& c) {
 
 // --- Sets with a weight for each element, in one piece as well ---
 
-template <class Body>
-void for_sets(const NormSets& s, const Body& body) {
-  parallel_for(s.sets, at_least_one(elements_per_piece / at_least_one(s.size())),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t set = begin; set < end; ++set) body(set);
-               });
-}
-
 template <class T>
 void forward_elements(const Forward<T>& c) {
   const NormSets& s = c.s;
   const T *const weight = c.weight, *const bias = c.bias;
-  for_sets(s, [&](int64_t set) {
+  parallel_each(s.sets, elements_per_piece / s.size(), [&](int64_t set) {
     const T* const v = c.x + set * s.set_stride;
     T* const out = c.y + set * s.set_stride;
     if (s.statistics != NormStatistics::given) {
@@ -325,13 +315,7 @@ bool is_columns(const NormSets& s) {
   return s.run == 1 && s.set_stride == 1 && s.blocks > 1;
 }
 
-constexpr int64_t strip = 64;
-
-/// Calls body(begin, n) for strips of columns.
-template <class Body>
-void for_strips(const NormSets& s, const Body& body) {
-  parallel_for(s.sets, strip, [&](int64_t begin, int64_t end) { body(begin, end - begin); });
-}
+constexpr int64_t strip = 64;  // columns at a time
 
 template <class T>
 void measure_columns(const NormSets& s, int64_t n, const T* x, double* mean, double* variance) {
@@ -355,7 +339,8 @@ void measure_columns(const NormSets& s, int64_t n, const T* x, double* mean, dou
 template <class T>
 void forward_columns(const Forward<T>& c) {
   const NormSets& s = c.s;
-  for_strips(s, [&](int64_t begin, int64_t n) {
+  parallel_for(s.sets, strip, [&](int64_t begin, int64_t end) {
+    const int64_t n = end - begin;
     if (s.statistics != NormStatistics::given) {
       measure_columns(s, n, c.x + begin, c.mean + begin, c.variance + begin);
     }
@@ -377,7 +362,8 @@ void forward_columns(const Forward<T>& c) {
 template <class T>
 void backward_columns(const Backward<T>& c) {
   const NormSets& s = c.s;
-  for_strips(s, [&](int64_t begin, int64_t n) {
+  parallel_for(s.sets, strip, [&](int64_t begin, int64_t end) {
+    const int64_t n = end - begin;
     double total_g[strip] = {}, total_gx[strip] = {};
     for (int64_t b = 0; c.needs_sums() && b < s.blocks; ++b) {
       const int64_t at = b * s.block_stride + begin;

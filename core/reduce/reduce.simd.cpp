@@ -8,10 +8,10 @@
 #include <limits>
 #include <type_traits>
 
-#include "../base/allocator.h"
 #include "../base/parallel_for.h"
 #include "../simd/kernels_of.h"
 #include "../simd/sizes.h"
+#include "../simd/workspace.h"
 #include "../simd/wrapping.h"
 #include "reduce_kernel.h"
 
@@ -134,36 +134,27 @@ void fold_inner(const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* 
   const int64_t pieces = piece_count(reduced);
   const int64_t per_output = at_least_one(reduced.rows() * reduced.size[0]);
   if (pieces == 1) {
-    parallel_for(outputs, at_least_one(elements_per_piece / per_output),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t i = begin; i < end; ++i) {
-                     int64_t offset[2];
-                     kept_offsets(kept, i, offset);
-                     out[offset[0]] = F::result(fold_piece<F>(reduced, 0, x + offset[1]), divisor);
-                   }
-                 });
+    parallel_each(outputs, elements_per_piece / per_output, [&](int64_t i) {
+      int64_t offset[2];
+      kept_offsets(kept, i, offset);
+      out[offset[0]] = F::result(fold_piece<F>(reduced, 0, x + offset[1]), divisor);
+    });
     return;
   }
   using A = typename F::Accumulator;
-  const auto bytes = static_cast<size_t>(outputs * pieces) * sizeof(A);
-  A* const partial = static_cast<A*>(allocate(bytes));
-  parallel_for(outputs * pieces, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      int64_t offset[2];
-      kept_offsets(kept, task / pieces, offset);
-      partial[task] = fold_piece<F>(reduced, task % pieces, x + offset[1]);
-    }
+  const Workspace<A> partial(outputs * pieces);
+  parallel_each(outputs * pieces, 1, [&](int64_t task) {
+    int64_t offset[2];
+    kept_offsets(kept, task / pieces, offset);
+    partial[task] = fold_piece<F>(reduced, task % pieces, x + offset[1]);
   });
-  parallel_for(outputs, at_least_one(elements_per_piece / pieces), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      int64_t offset[2];
-      kept_offsets(kept, i, offset);
-      A total = F::start;
-      for (int64_t p = 0; p < pieces; ++p) total = F::fold(total, partial[i * pieces + p]);
-      out[offset[0]] = F::result(total, divisor);
-    }
+  parallel_each(outputs, elements_per_piece / pieces, [&](int64_t i) {
+    int64_t offset[2];
+    kept_offsets(kept, i, offset);
+    A total = F::start;
+    for (int64_t p = 0; p < pieces; ++p) total = F::fold(total, partial[i * pieces + p]);
+    out[offset[0]] = F::result(total, divisor);
   });
-  deallocate(partial, bytes);
 }
 
 /// Folds elements [begin, end) of the reduced nest for each of n adjacent columns of x.
@@ -200,21 +191,19 @@ void fold_outer(const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* 
   const int64_t inner = kept.size[0], so = kept.stride[0][0], sx = kept.stride[1][0];
   const int64_t blocks = (inner - 1) / columns_per_piece + 1;
   const int64_t elements = reduced.rows() * reduced.size[0];
-  parallel_for(kept.rows() * blocks, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t first = task % blocks * columns_per_piece;
-      const int64_t n = smaller(inner - first, columns_per_piece);
-      int64_t offset[2];
-      kept_offsets(kept, task / blocks * inner + first, offset);
-      A total[columns_per_piece], of_piece[columns_per_piece];
-      for (int64_t i = 0; i < n; ++i) total[i] = F::start;
-      for (int64_t at = 0; at < elements; at += reduced_per_piece) {
-        fold_columns<F>(reduced, at, smaller(at + reduced_per_piece, elements), n, x + offset[1],
-                        sx, of_piece);
-        for (int64_t i = 0; i < n; ++i) total[i] = F::fold(total[i], of_piece[i]);
-      }
-      for (int64_t i = 0; i < n; ++i) out[offset[0] + i * so] = F::result(total[i], divisor);
+  parallel_each(kept.rows() * blocks, 1, [&](int64_t task) {
+    const int64_t first = task % blocks * columns_per_piece;
+    const int64_t n = smaller(inner - first, columns_per_piece);
+    int64_t offset[2];
+    kept_offsets(kept, task / blocks * inner + first, offset);
+    A total[columns_per_piece], of_piece[columns_per_piece];
+    for (int64_t i = 0; i < n; ++i) total[i] = F::start;
+    for (int64_t at = 0; at < elements; at += reduced_per_piece) {
+      fold_columns<F>(reduced, at, smaller(at + reduced_per_piece, elements), n, x + offset[1], sx,
+                      of_piece);
+      for (int64_t i = 0; i < n; ++i) total[i] = F::fold(total[i], of_piece[i]);
     }
+    for (int64_t i = 0; i < n; ++i) out[offset[0] + i * so] = F::result(total[i], divisor);
   });
 }
 

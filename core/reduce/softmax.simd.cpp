@@ -70,19 +70,12 @@ void run(const Axis& axis, T* out, const T* x) {
   if (axis.outer * n * inner == 0) return;
   const int64_t blocks = (inner - 1) / columns_per_block + 1;
   const int64_t per_block = n * smaller(inner, columns_per_block);
-  parallel_for(axis.outer * blocks, at_least_one(exponentials_per_piece / per_block),
-               [=](int64_t begin, int64_t end) {
-                 for (int64_t task = begin; task < end; ++task) {
-                   const int64_t first = task % blocks * columns_per_block;
-                   const int64_t at = task / blocks * n * inner + first;
-                   if (inner == 1) {
-                     softmax_row<form>(n, out + at, x + at);
-                   } else {
-                     softmax_columns<form>(n, inner, smaller(inner - first, columns_per_block),
-                                           out + at, x + at);
-                   }
-                 }
-               });
+  parallel_each(axis.outer * blocks, exponentials_per_piece / per_block, [=](int64_t task) {
+    const int64_t first = task % blocks * columns_per_block;
+    const int64_t at = task / blocks * n * inner + first;
+    if (inner == 1) return softmax_row<form>(n, out + at, x + at);
+    softmax_columns<form>(n, inner, smaller(inner - first, columns_per_block), out + at, x + at);
+  });
 }
 
 template <class T>

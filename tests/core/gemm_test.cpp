@@ -31,8 +31,8 @@ double error_of(const Product& s, bool transpose_a, bool transpose_b, T beta) {
   Tensor c = clone(before);
   if (beta == 0) c.mutable_data<T>()[0] = std::numeric_limits<T>::quiet_NaN();  // must not be read
   kernels::table<kernels::PackedGemm<T>>().multiply(
-      transpose_a, transpose_b, s.m, s.n, s.k, 2, a.data<T>(), a_columns + gap, b.data<T>(),
-      b_columns + gap, beta, c.mutable_data<T>(), s.n + gap);
+      {transpose_a, transpose_b, s.m, s.n, s.k, 2, a.data<T>(), a_columns + gap, b.data<T>(),
+       b_columns + gap, beta, c.mutable_data<T>(), s.n + gap});
   CHECK(all_finite(c));
   CHECK(amax(abs(narrow(c, 1, s.n, gap) - narrow(before, 1, s.n, gap))).item() == 0);
   const auto operand = [](const Tensor& t, int64_t columns, bool transposed) {
