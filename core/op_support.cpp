@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace gradus::ops {
 
@@ -33,10 +34,9 @@ void check_dtype(const char* op, const char* role, const Tensor& x, DType dtype)
 }
 
 void check_dim(const char* op, const char* role, const Tensor& x, int dims, const char* layout) {
-  if (x.dim() == dims) return;
-  throw ShapeError(
-      op, str("expected ", role, " of ", dims, " dimensions ", layout, ", got ", x.shape()),
-      "unsqueeze(), squeeze() and reshape() change the number of dimensions");
+  require<ShapeError>(x.dim() == dims, op,
+                      "unsqueeze(), squeeze() and reshape() change the number of dimensions",
+                      "expected ", role, " of ", dims, " dimensions ", layout, ", got ", x.shape());
 }
 
 Tensor read_for(const Tensor& target, const Tensor& source) {
@@ -49,27 +49,30 @@ Tensor read_for(const Tensor& target, const Tensor& source) {
   return (x.overlaps(target) ? x.clone() : x).expand(target.shape());
 }
 
-std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b) {
-  check_same_dtype(op, a, b);
-  if (a.shape() == b.shape()) return {a, b};
-  const Shape shape = broadcast_shapes(op, a.shape(), b.shape());
-  return {expand(a, shape), expand(b, shape)};
+std::pair<Tensor, Tensor> as_tensors(const char* op, const Operand& a, const Operand& b) {
+  require(a.tensor != nullptr || b.tensor != nullptr, op, "one of them must be a tensor",
+          "both arguments are numbers: ", a.number, " and ", b.number);
+  return {a.tensor != nullptr ? *a.tensor : scalar_like(op, *b.tensor, a.number),
+          b.tensor != nullptr ? *b.tensor : scalar_like(op, *a.tensor, b.number)};
+}
+
+std::pair<Tensor, Tensor> broadcast(const char* op, const Operand& a, const Operand& b) {
+  auto both = as_tensors(op, a, b);
+  auto& [x, y] = both;
+  check_same_dtype(op, x, y);
+  if (x.shape() == y.shape()) return both;
+  const Shape shape = broadcast_shapes(op, x.shape(), y.shape());
+  return {expand(x, shape), expand(y, shape)};
 }
 
 namespace {
 
 /// The smallest value of an integer type, and the bound that values must stay below.
 std::pair<double, double> range_of(DType dtype) {
-  switch (dtype) {
-    case DType::int64:
-      return {-0x1p63, 0x1p63};
-    case DType::int32:
-      return {-0x1p31, 0x1p31};
-    case DType::uint8:
-      return {0, 256};
-    default:
-      return {0, 2};
-  }
+  return dispatch_all("range", dtype, []<class T>() -> std::pair<double, double> {
+    return {static_cast<double>(std::numeric_limits<T>::lowest()),
+            std::exp2(std::numeric_limits<T>::digits)};
+  });
 }
 
 }  // namespace
@@ -97,15 +100,8 @@ Tensor widened(const Tensor& x) {
 }
 
 Tensor reduced(const Tensor& losses, Reduction reduction) {
-  switch (reduction) {
-    case Reduction::none:
-      return losses;
-    case Reduction::sum:
-      return sum(losses);
-    case Reduction::mean:
-      return mean(losses);
-  }
-  return losses;
+  if (reduction == Reduction::none) return losses;
+  return reduction == Reduction::sum ? sum(losses) : mean(losses);
 }
 
 Dims normalize_dims(const char* op, const Dims& dims, const Shape& shape) {

@@ -58,9 +58,11 @@ void check_dim(const char* op, const char* role, const Tensor& x, int dims, cons
 /// two share memory, unless they are exactly the same elements. Allocates nothing but that copy.
 Tensor read_for(const Tensor& target, const Tensor& source);
 
+/// Both as tensors: a number is one without dimensions, of the other's type.
+std::pair<Tensor, Tensor> as_tensors(const char* op, const Operand& a, const Operand& b);
 /// Both arguments expanded to their common shape, by a recorded `expand` for each whose shape
 /// changes. Throws DTypeError if their types differ.
-std::pair<Tensor, Tensor> broadcast(const char* op, const Tensor& a, const Tensor& b);
+std::pair<Tensor, Tensor> broadcast(const char* op, const Operand& a, const Operand& b);
 
 /// Throws if `value` cannot be an element of x's type: DTypeError for a fraction in an integer
 /// type, ValueError for NaN and numbers out of its range.

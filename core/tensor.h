@@ -34,6 +34,9 @@ struct TensorImpl;
 
 }  // namespace detail
 
+/// An argument that may be a number, which becomes a tensor of the other argument's type.
+using Operand = detail::OperandOf<Tensor>;
+
 /// An n-dimensional array. Copying a Tensor copies the handle, never the data: both copies refer to
 /// the same elements. Views (reshape, transpose, slices ...) share the memory of their base.
 ///
@@ -173,14 +176,10 @@ class Tensor : detail::Operators<Tensor> {
   /// The result of the operation, written into this tensor, whose shape it must have. They also
   /// throw TapeError if a recording tape tracks only `other`: its gradient would be lost.
   /// @{
-  Tensor operator+=(const Tensor& other);
-  Tensor operator-=(const Tensor& other);
-  Tensor operator*=(const Tensor& other);
-  Tensor operator/=(const Tensor& other);
-  Tensor operator+=(double other);
-  Tensor operator-=(double other);
-  Tensor operator*=(double other);
-  Tensor operator/=(double other);
+  Tensor operator+=(const Operand& other);
+  Tensor operator-=(const Operand& other);
+  Tensor operator*=(const Operand& other);
+  Tensor operator/=(const Operand& other);
   /// @}
 
   /// Takes over elements, shape and type of `data`, while the object stays the same: whoever holds

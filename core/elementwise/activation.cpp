@@ -9,12 +9,6 @@ using namespace ops;
 
 namespace {
 
-/// x, bounded far out in the tails, where smooth activations are straight lines: so infinities have
-/// the slopes of the tails, and squares stay finite.
-Tensor to_tails(const Tensor& x) {
-  return clamp(x, -1000, 1000);
-}
-
 struct GeluOptions {
   Gelu approximate;
   static void describe(auto& options, auto& visit) {
@@ -51,6 +45,10 @@ Tensor silu(const Tensor& x) {
   return unary<"silu">(x);
 }
 
+Tensor mish(const Tensor& x) {
+  return unary<"mish">(x);
+}
+
 Tensor softplus(const Tensor& x, double beta, double threshold) {
   return unary<"softplus", "beta", "threshold">(x, beta, threshold);
 }
@@ -77,23 +75,8 @@ Tensor hardsigmoid(const Tensor& x) {
   return div(relu6(add(x, 3)), 6);
 }
 
-namespace {
-
-/// d/dx hardswish(x): 0 below -3, 1 above 3, x / 3 + 1/2 between; finite for any x.
-Tensor hardswish_slope(const Tensor& x) {
-  const Tensor inner = add(div(clamp(x, -3, 3), 3), 0.5);
-  return masked_fill(masked_fill(inner, lt(x, -3), 0), gt(x, 3), 1);
-}
-
-}  // namespace
-
 Tensor hardswish(const Tensor& x) {
-  check_floating("hardswish", x);
-  const Tensor v = x.detach();
-  return record("hardswish", inputs(x), mul_or_zero(v, div(clamp(add(v, 3), 0, 6), 6)), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  return {mul(g, hardswish_slope(s[0]))};
-                });
+  return unary<"hardswish">(x);
 }
 
 // --- Composed ---
@@ -130,17 +113,6 @@ Tensor celu(const Tensor& x, double alpha) {
   const Tensor positive = gt(x, 0);
   const Tensor negative_side = div(masked_fill(x, positive, 0), alpha);
   return where(positive, x, mul(expm1(negative_side), alpha));
-}
-
-Tensor mish(const Tensor& x) {
-  check_floating("mish", x);
-  const Tensor v = x.detach();
-  return record("mish", inputs(x), mul_or_zero(v, tanh(softplus(v))), saved(x),
-                [](const TensorList& s, const Tensor& g, const Wanted&) -> TensorList {
-                  const Tensor u = to_tails(s[0]), t = tanh(softplus(u));
-                  const Tensor bend = mul(mul(u, sigmoid(u)), sub(1, square(t)));
-                  return {mul(g, add(t, bend))};
-                });
 }
 
 Tensor softsign(const Tensor& x) {

@@ -19,8 +19,6 @@ Tensor compute_unary(const char* op, int place, const Tensor& x, const double* c
 Tensor compute_binary(const char* op, int place, const Tensor& a, const Tensor& b);
 /// @}
 
-/// 1 where the mask is true, else 0, in the type of `like`.
-Tensor indicator(const Tensor& mask, const Tensor& like);
 /// 0 where y <= 0, else g, including where y is NaN.
 Tensor relu_gradient(const Tensor& g, const Tensor& y);
 
@@ -50,17 +48,16 @@ Tensor recorded(const char* op, const Tensor& x, const Tensor& y, const Options&
   using Rule = typename Row::Rule;
   const auto kept = saved(Row::saved == kernels::Saved::argument ? x : y);
   const auto count = Row::saved == kernels::Saved::nothing ? 0 : kept.size();
-  return record(
-      op, inputs(x), y, TensorRefs(kept.data(), count), options,
-      [](const TensorList& s, const Options& o, const Tensor& g, const Wanted&) -> TensorList {
-        if constexpr (Row::saved == kernels::Saved::nothing) {
-          return {Rule()(g)};
-        } else if constexpr (requires { o.values; }) {
-          return {std::apply([&](auto... v) { return Rule()(g, s[0], v...); }, o.values)};
-        } else {
-          return {Rule()(g, s[0])};
-        }
-      });
+  return record(op, inputs(x), y, TensorRefs(kept.data(), count), options,
+                [](auto& s, auto& o, auto& g) {
+                  if constexpr (Row::saved == kernels::Saved::nothing) {
+                    return Rule()(g);
+                  } else if constexpr (requires { o.values; }) {
+                    return std::apply([&](auto... v) { return Rule()(g, s[0], v...); }, o.values);
+                  } else {
+                    return Rule()(g, s[0]);
+                  }
+                });
 }
 
 /// f as an operation, with constants of these names.
@@ -75,7 +72,6 @@ Tensor unary(const Tensor& x, Constant... constants) {
 }  // namespace ops
 
 // For rules, whose operations are found by argument-dependent lookup, in the namespace of Tensor.
-using ops::indicator;
 using ops::mul_or_zero;
 using ops::relu_gradient;
 

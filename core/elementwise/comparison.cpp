@@ -14,7 +14,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// What choose(table) gives of both, broadcast. A bool is one byte, 0 or 1, and taken for a uint8.
 template <class Choose>
-Tensor condition(const char* op, const Tensor& a, const Tensor& b, const Choose& choose) {
+Tensor condition(const char* op, const Operand& a, const Operand& b, const Choose& choose) {
   const NoGrad pause;  // the broadcast of a condition is not worth a line on the tape
   const auto both = broadcast(op, a, b);
   const Tensor &x = both.first, &y = both.second;
@@ -30,7 +30,7 @@ Tensor condition(const char* op, const Tensor& a, const Tensor& b, const Choose&
 }
 
 template <Name f>
-Tensor compare(const Tensor& a, const Tensor& b) {
+Tensor compare(const Operand& a, const Operand& b) {
   return condition(f.text, a, b, [](const auto& table) {
     return table.compare[decltype(kernels::comparisons)::index_of(f)];
   });
@@ -45,48 +45,25 @@ Tensor combine(const char* op, const Tensor& a, const Tensor& b) {
   });
 }
 
-/// |x| of a floating tensor, off the tape.
-Tensor magnitude(const Tensor& x) {
-  return abs(x.detach());
-}
-
 }  // namespace
 
-Tensor eq(const Tensor& a, const Tensor& b) {
+Tensor eq(const Operand& a, const Operand& b) {
   return compare<"eq">(a, b);
 }
-Tensor ne(const Tensor& a, const Tensor& b) {
+Tensor ne(const Operand& a, const Operand& b) {
   return compare<"ne">(a, b);
 }
-Tensor lt(const Tensor& a, const Tensor& b) {
+Tensor lt(const Operand& a, const Operand& b) {
   return compare<"lt">(a, b);
 }
-Tensor le(const Tensor& a, const Tensor& b) {
+Tensor le(const Operand& a, const Operand& b) {
   return compare<"le">(a, b);
 }
-Tensor gt(const Tensor& a, const Tensor& b) {
+Tensor gt(const Operand& a, const Operand& b) {
   return compare<"gt">(a, b);
 }
-Tensor ge(const Tensor& a, const Tensor& b) {
+Tensor ge(const Operand& a, const Operand& b) {
   return compare<"ge">(a, b);
-}
-Tensor eq(const Tensor& a, double b) {
-  return eq(a, scalar_like("eq", a, b));
-}
-Tensor ne(const Tensor& a, double b) {
-  return ne(a, scalar_like("ne", a, b));
-}
-Tensor lt(const Tensor& a, double b) {
-  return lt(a, scalar_like("lt", a, b));
-}
-Tensor le(const Tensor& a, double b) {
-  return le(a, scalar_like("le", a, b));
-}
-Tensor gt(const Tensor& a, double b) {
-  return gt(a, scalar_like("gt", a, b));
-}
-Tensor ge(const Tensor& a, double b) {
-  return ge(a, scalar_like("ge", a, b));
 }
 
 Tensor logical_and(const Tensor& a, const Tensor& b) {
@@ -113,10 +90,10 @@ Tensor isnan(const Tensor& x) {
   return ne(x, x);
 }
 Tensor isinf(const Tensor& x) {
-  return is_floating(x.dtype()) ? eq(magnitude(x), infinity) : full(x.shape(), 0, boolean);
+  return is_floating(x.dtype()) ? eq(abs(x.detach()), infinity) : full(x.shape(), 0, boolean);
 }
 Tensor isfinite(const Tensor& x) {
-  return is_floating(x.dtype()) ? lt(magnitude(x), infinity) : full(x.shape(), 1, boolean);
+  return is_floating(x.dtype()) ? lt(abs(x.detach()), infinity) : full(x.shape(), 1, boolean);
 }
 
 Tensor isclose(const Tensor& a, const Tensor& b, const Tolerance& tolerance) {

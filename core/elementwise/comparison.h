@@ -7,20 +7,14 @@
 namespace gradus {
 
 /// Equal, not equal, less than, less or equal, greater than, greater or equal. NaN is equal to
-/// nothing, and neither less nor greater.
+/// nothing, and neither less nor greater. Either argument may be a number, as in arithmetic.
 /// @{
-Tensor eq(const Tensor& a, const Tensor& b);
-Tensor ne(const Tensor& a, const Tensor& b);
-Tensor lt(const Tensor& a, const Tensor& b);
-Tensor le(const Tensor& a, const Tensor& b);
-Tensor gt(const Tensor& a, const Tensor& b);
-Tensor ge(const Tensor& a, const Tensor& b);
-Tensor eq(const Tensor& a, double b);
-Tensor ne(const Tensor& a, double b);
-Tensor lt(const Tensor& a, double b);
-Tensor le(const Tensor& a, double b);
-Tensor gt(const Tensor& a, double b);
-Tensor ge(const Tensor& a, double b);
+Tensor eq(const Operand& a, const Operand& b);
+Tensor ne(const Operand& a, const Operand& b);
+Tensor lt(const Operand& a, const Operand& b);
+Tensor le(const Operand& a, const Operand& b);
+Tensor gt(const Operand& a, const Operand& b);
+Tensor ge(const Operand& a, const Operand& b);
 /// @}
 Tensor isnan(const Tensor& x);     ///< true where an element is NaN
 Tensor isinf(const Tensor& x);     ///< true where it is infinite

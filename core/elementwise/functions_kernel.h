@@ -84,6 +84,13 @@ T times_tail(T x, T factor) {
   return factor == 0 ? T(0) : x * factor;
 }
 
+/// x if beta x is above the threshold.
+template <class T>
+T soft_plus(T x, T beta, T threshold) {
+  const T z = beta * x;
+  return z > threshold ? x : ((z > 0 ? z : T(0)) + std::log1p(std::exp(z > 0 ? -z : z))) / beta;
+}
+
 template <class T>
 T gelu_by_tanh(T x) {
   const T inner = T(0.79788456080286535588) * (x + T(0.044715) * x * x * x);
@@ -160,7 +167,7 @@ inline constexpr auto unary_functions = table_of(
                               }),
     floating<"clamp", argument>(clamped,
                                 [](auto& g, auto& x, double low, double high) {
-                                  return mul_or_zero(g, indicator((x >= low) & (x <= high), g));
+                                  return mul_or_zero(g, to((x >= low) & (x <= high), g.dtype()));
                                 }),
     // Activations
     number<"relu", result>([]<class T>(T x) { return x < 0 ? T(0) : x; },
@@ -200,15 +207,23 @@ inline constexpr auto unary_functions = table_of(
     floating<"log_sigmoid", argument>(
         []<class T>(T x) { return (x < 0 ? x : T(0)) - std::log1p(std::exp(x < 0 ? x : -x)); },
         [](auto& g, auto& x) { return g * sigmoid(-x); }),
-    floating<"softplus", argument>(  // x if beta x is above the threshold
-        []<class T>(T x, T beta, T threshold) {
-          const T z = beta * x;
-          return z > threshold ? x
-                               : ((z > 0 ? z : T(0)) + std::log1p(std::exp(z > 0 ? -z : z))) / beta;
-        },
+    floating<"softplus", argument>(
+        [](auto x, auto beta, auto threshold) { return soft_plus(x, beta, threshold); },
         [](auto& g, auto& x, double beta, double threshold) {
           const auto scaled = x * beta;
           return where(scaled > threshold, g, g * sigmoid(scaled));
+        }),
+    floating<"mish", argument>(
+        []<class T>(T x) { return times_tail(x, std::tanh(soft_plus(x, T(1), T(20)))); },
+        [](auto& g, auto& x) {
+          const auto u = to_tails(x), t = tanh(softplus(u));
+          return g * (t + u * sigmoid(u) * (1 - square(t)));
+        }),
+    floating<"hardswish", argument>(  // the slope is 0 below -3, 1 above 3, x / 3 + 1/2 between
+        []<class T>(T x) { return times_tail(x, clamped(x + 3, T(0), T(6)) / 6); },
+        [](auto& g, auto& x) {
+          const auto inner = clamp(x, -3, 3) / 3 + 0.5;
+          return g * masked_fill(masked_fill(inner, x < -3, 0), x > 3, 1);
         }),
     // As in PyTorch, 0 on the bounds, unlike clamp.
     floating<"hardtanh", argument>(clamped, [](auto& g, auto& x, double low, double high) {

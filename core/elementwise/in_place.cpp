@@ -1,6 +1,4 @@
 // Writes in place: fill_, copy_, add_ and mul_, and +=, -=, *= and /=.
-#include <type_traits>
-
 #include "../create/copy_kernel.h"
 #include "../op_support.h"
 #include "elementwise_kernel.h"
@@ -55,8 +53,8 @@ namespace {
 
 /// Writes f(left, right) into left, unless either side is on a tape: an assignment would lose a
 /// gradient.
-template <class Right>
-Tensor assign(const char* op, Tensor& left, const Right& right, Tensor (*f)(const Tensor&, Right)) {
+Tensor assign(const char* op, Tensor& left, const Operand& right,
+              Tensor (*f)(const Operand&, const Operand&)) {
   const char* const hint =
       "x = x + y makes a new tensor that is on the tape; y.detach() has the value alone; "
       "parameters and statistics are written under NoGrad";
@@ -64,10 +62,10 @@ Tensor assign(const char* op, Tensor& left, const Right& right, Tensor (*f)(cons
   require<TapeError>(!records || !left.requires_grad(), op, hint,
                      "cannot write in place to a tensor ", left.shape(),
                      " that a tape tracks: the gradient would be wrong");
-  if constexpr (!std::is_same_v<Right, double>) {
-    require<TapeError>(!records || !right.defined() || !right.requires_grad(), op, hint,
-                       "a tape tracks the right side ", right.shape(), " and not the left side ",
-                       left.shape(), ": the gradient would be lost");
+  if (const Tensor* const x = right.tensor; x != nullptr && x->defined()) {
+    require<TapeError>(!records || !x->requires_grad(), op, hint, "a tape tracks the right side ",
+                       x->shape(), " and not the left side ", left.shape(),
+                       ": the gradient would be lost");
   }
   const Tensor result = f(left, right);
   require<ShapeError>(result.shape() == left.shape(), op,
@@ -78,30 +76,17 @@ Tensor assign(const char* op, Tensor& left, const Right& right, Tensor (*f)(cons
 
 }  // namespace
 
-Tensor Tensor::operator+=(const Tensor& other) {
-  return assign<const Tensor&>("+=", *this, other, add);
+Tensor Tensor::operator+=(const Operand& other) {
+  return assign("+=", *this, other, add);
 }
-Tensor Tensor::operator-=(const Tensor& other) {
-  return assign<const Tensor&>("-=", *this, other, sub);
+Tensor Tensor::operator-=(const Operand& other) {
+  return assign("-=", *this, other, sub);
 }
-Tensor Tensor::operator*=(const Tensor& other) {
-  return assign<const Tensor&>("*=", *this, other, mul);
+Tensor Tensor::operator*=(const Operand& other) {
+  return assign("*=", *this, other, mul);
 }
-Tensor Tensor::operator/=(const Tensor& other) {
-  return assign<const Tensor&>("/=", *this, other, div);
-}
-
-Tensor Tensor::operator+=(double other) {
-  return assign<double>("+=", *this, other, add);
-}
-Tensor Tensor::operator-=(double other) {
-  return assign<double>("-=", *this, other, sub);
-}
-Tensor Tensor::operator*=(double other) {
-  return assign<double>("*=", *this, other, mul);
-}
-Tensor Tensor::operator/=(double other) {
-  return assign<double>("/=", *this, other, div);
+Tensor Tensor::operator/=(const Operand& other) {
+  return assign("/=", *this, other, div);
 }
 
 }  // namespace gradus

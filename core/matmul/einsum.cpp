@@ -21,7 +21,7 @@ bool has(const Labels& labels, Label label) {
 }
 
 /// A tensor with one label per dimension.
-struct Operand {
+struct Labelled {
   Tensor x;
   Labels labels;
 };
@@ -68,9 +68,9 @@ class Einsum {
   Labels default_output() const;
   void check_sizes() const;
   /// Operand number `i` without repeated labels, and without labels that nothing else names.
-  Operand prepared(size_t i) const;
+  Labelled prepared(size_t i) const;
   bool needed_after(Label label, size_t i) const;
-  Operand contract(const Operand& a, const Operand& b, size_t i) const;
+  Labelled contract(const Labelled& a, const Labelled& b, size_t i) const;
 
   std::string_view equation_;
   std::span<const Tensor> operands_;
@@ -174,8 +174,8 @@ bool Einsum::needed_after(Label label, size_t i) const {
                      [label](const Labels& input) { return has(input, label); });
 }
 
-Operand Einsum::prepared(size_t i) const {
-  Operand o{operands_[i], {}};
+Labelled Einsum::prepared(size_t i) const {
+  Labelled o{operands_[i], {}};
   for (Label l : inputs_[i]) {
     if (!has(o.labels, l)) {
       o.labels.push_back(l);
@@ -201,7 +201,7 @@ Operand Einsum::prepared(size_t i) const {
 }
 
 /// o.x with its dimensions in the order of `order`, expanded to the given sizes.
-Tensor arranged(const Operand& o, const Labels& order, const Shape& sizes) {
+Tensor arranged(const Labelled& o, const Labels& order, const Shape& sizes) {
   Dims dims;
   for (Label l : order) dims.push_back(place_of(o.labels, l));
   const bool in_place = std::is_sorted(dims.begin(), dims.end());
@@ -227,7 +227,7 @@ Labels operator+(const Labels& a, const Labels& b) {
 }
 
 /// Batches of matrices: [batch, rows, inner] times [batch, inner, columns].
-Operand Einsum::contract(const Operand& a, const Operand& b, size_t i) const {
+Labelled Einsum::contract(const Labelled& a, const Labelled& b, size_t i) const {
   Group batch, rows, columns, inner;
   for (Label l : a.labels + b.labels) {
     const bool in_a = has(a.labels, l), in_b = has(b.labels, l);
@@ -255,7 +255,7 @@ Operand Einsum::contract(const Operand& a, const Operand& b, size_t i) const {
 }
 
 Tensor Einsum::compute() const {
-  Operand result = prepared(0);
+  Labelled result = prepared(0);
   for (size_t i = 1; i < operands_.size(); ++i) result = contract(result, prepared(i), i);
   Shape sizes;
   for (Label l : output_) sizes.push_back(result.x.size(place_of(result.labels, l)));

@@ -6,23 +6,19 @@ namespace gradus::conformance {
 namespace {
 
 using Unary = Tensor (*)(const Tensor&);
-using Binary = Tensor (*)(const Tensor&, const Tensor&);
-using WithScalar = Tensor (*)(const Tensor&, double);
-using ScalarFirst = Tensor (*)(double, const Tensor&);
+using Binary = Tensor (*)(const Operand&, const Operand&);
 
 OpFunction unary(Unary f) {
   return [f](const Tensors& x, Options&) { return Tensors{f(x.at(0))}; };
 }
 
-/// With one input the other operand is the option `scalar`. Where the library has no form for a
-/// scalar on the left, it becomes a tensor.
-OpFunction binary(Binary f, WithScalar with_scalar, ScalarFirst scalar_first = nullptr) {
+/// With one input the other operand is the option `scalar`.
+OpFunction binary(Binary f) {
   return [=](const Tensors& x, Options& options) -> Tensors {
     if (x.size() > 1) return {f(x[0], x[1])};
     const double scalar = options.number("scalar");
-    if (!options.boolean("scalar_first", false)) return {with_scalar(x.at(0), scalar)};
-    if (scalar_first != nullptr) return {scalar_first(scalar, x.at(0))};
-    return {f(full({}, scalar, x.at(0).dtype()), x[0])};
+    const bool comes_first = options.boolean("scalar_first", false);
+    return {comes_first ? f(scalar, x.at(0)) : f(x.at(0), scalar)};
   };
 }
 
@@ -95,7 +91,7 @@ Tensors einsum_row(const Tensors& x, Options& options) {
 }
 
 /// A product without options.
-OpFunction product(Binary f) {
+OpFunction product(Tensor (*f)(const Tensor&, const Tensor&)) {
   return [f](const Tensors& x, Options&) -> Tensors { return {f(x.at(0), x.at(1))}; };
 }
 
@@ -103,20 +99,20 @@ OpFunction product(Binary f) {
 
 OpTable elementwise_ops() {
   return {
-      {"add", binary(add, add)},
-      {"sub", binary(sub, sub, sub)},
-      {"mul", binary(mul, mul)},
-      {"div", binary(div, div, div)},
-      {"pow", binary(pow, pow, pow)},
-      {"remainder", binary(remainder, remainder)},
-      {"maximum", binary(maximum, maximum)},
-      {"minimum", binary(minimum, minimum)},
-      {"eq", binary(eq, eq)},
-      {"ne", binary(ne, ne)},
-      {"lt", binary(lt, lt)},
-      {"le", binary(le, le)},
-      {"gt", binary(gt, gt)},
-      {"ge", binary(ge, ge)},
+      {"add", binary(add)},
+      {"sub", binary(sub)},
+      {"mul", binary(mul)},
+      {"div", binary(div)},
+      {"pow", binary(pow)},
+      {"remainder", binary(remainder)},
+      {"maximum", binary(maximum)},
+      {"minimum", binary(minimum)},
+      {"eq", binary(eq)},
+      {"ne", binary(ne)},
+      {"lt", binary(lt)},
+      {"le", binary(le)},
+      {"gt", binary(gt)},
+      {"ge", binary(ge)},
       {"neg", unary(neg)},
       {"abs", unary(abs)},
       {"sign", unary(sign)},

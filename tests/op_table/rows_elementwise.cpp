@@ -18,7 +18,8 @@ Row unary(const char* op, Tensor (*f)(const Tensor&), Values values = Values::an
           .call = [f](const Tensors& x) { return f(x[0]); }};
 }
 
-Row binary(const char* op, Tensor (*f)(const Tensor&, const Tensor&), Values values = Values::any) {
+Row binary(const char* op, Tensor (*f)(const Operand&, const Operand&),
+           Values values = Values::any) {
   return {.op = op,
           .form = std::string(op) + "(a, b)",
           .inputs = {input(values), input(values)},
