@@ -11,10 +11,9 @@ detail::List<Tensor> grad(std::span<const Tensor> ys, std::span<const Tensor> y_
                      "no tape is recording in this thread");
   auto result = tape->gradients("grad", ys, y_gradients, xs, options.retain, options.create_graph);
   for (size_t i = 0; i < result.size() && !options.allow_unused; ++i) {
-    if (!result[i].defined()) {
-      throw TapeError("grad", str("y does not depend on x number ", i, " of shape ", xs[i].shape()),
-                      "pass {.allow_unused = true} to get an undefined tensor instead");
-    }
+    require<TapeError>(result[i].defined(), "grad",
+                       "pass {.allow_unused = true} to get an undefined tensor instead",
+                       "y does not depend on x number ", i, " of shape ", xs[i].shape());
   }
   return result;
 }

@@ -38,14 +38,9 @@ Form choose_form(const std::vector<double>& values) {
 }
 
 std::string to_text(double value, Form form, int precision) {
-  switch (form) {
-    case Form::whole:
-      return fixed(value, 0) + (std::isfinite(value) ? "." : "");
-    case Form::fixed:
-      return fixed(value, precision);
-    default:
-      return scientific(value, precision);
-  }
+  if (form == Form::scientific) return scientific(value, precision);
+  if (form == Form::fixed) return fixed(value, precision);
+  return fixed(value, 0) + (std::isfinite(value) ? "." : "");
 }
 
 /// Every element as text.
@@ -161,14 +156,11 @@ std::vector<std::string> suffixes(const Tensor& x) {
 }
 
 void check(const PrintOptions& o) {
-  if (o.precision >= 0 && o.precision <= 100 && o.threshold >= 0 && o.edge_items >= 1 &&
-      o.line_width >= 1) {
-    return;
-  }
-  throw ValueError("to_string",
-                   str("precision ", o.precision, ", threshold ", o.threshold, ", edge_items ",
-                       o.edge_items, ", line_width ", o.line_width),
-                   "precision is 0 to 100, threshold at least 0, the others at least 1");
+  require(o.precision >= 0 && o.precision <= 100 && o.threshold >= 0 && o.edge_items >= 1 &&
+              o.line_width >= 1,
+          "to_string", "precision is 0 to 100, threshold at least 0, the others at least 1",
+          "precision ", o.precision, ", threshold ", o.threshold, ", edge_items ", o.edge_items,
+          ", line_width ", o.line_width);
 }
 
 }  // namespace

@@ -59,25 +59,18 @@ ProfileCost replay_cost(const Tape& tape, const Entry& entry, int64_t saved_byte
   return is_same_view ? ProfileCost() : cost;
 }
 
-void sort_by_time(std::vector<ProfileRow>& rows) {
-  std::stable_sort(rows.begin(), rows.end(), [](const ProfileRow& a, const ProfileRow& b) {
-    return a.seconds() > b.seconds();
-  });
-}
-
-/// Rows of the same operation and module become one.
+/// Rows of the same operation and module become one; by time.
 std::vector<ProfileRow> merged(const std::vector<ProfileRow>& rows) {
   std::vector<ProfileRow> result;
   std::map<std::pair<std::string, std::string>, size_t> places;
   for (const ProfileRow& row : rows) {
     const auto [place, is_new] = places.try_emplace({row.op, row.module}, result.size());
-    if (is_new) {
-      result.push_back(row);
-    } else {
-      result[place->second] += row;
-    }
+    if (is_new) result.push_back({.op = row.op, .module = row.module});
+    result[place->second] += row;
   }
-  sort_by_time(result);
+  std::stable_sort(result.begin(), result.end(), [](const ProfileRow& a, const ProfileRow& b) {
+    return a.seconds() > b.seconds();
+  });
   return result;
 }
 

@@ -80,11 +80,10 @@ TensorImpl& Tensor::impl() const {
 }
 
 void Tensor::check_dtype(const char* op, DType expected) const {
-  if (dtype() != expected) {
-    throw DTypeError(
-        op, str("expected ", with_article(expected), " tensor, got ", dtype(), " ", shape()),
-        "convert it with .to(dtype)");
-  }
+  if (dtype() == expected) return;
+  throw DTypeError(op,
+                   str("expected ", with_article(expected), " tensor, got ", dtype(), " ", shape()),
+                   "convert it with .to(dtype)");
 }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
@@ -92,10 +91,8 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
     require<ShapeError>(size >= 0, "empty", "sizes are counts", "negative size in ", shape);
   }
   const int64_t numel = shape.numel();
-  if (numel > (int64_t{1} << 46) / static_cast<int64_t>(size_of(dtype))) {
-    throw ShapeError("empty", str("a tensor of shape ", shape, " is larger than any memory"),
-                     "a size is wrong");
-  }
+  require<ShapeError>(numel <= (int64_t{1} << 46) / static_cast<int64_t>(size_of(dtype)), "empty",
+                      "a size is wrong", "a tensor of shape ", shape, " is larger than any memory");
   auto storage = Storage::create(static_cast<size_t>(numel) * size_of(dtype));
   return Tensor(make_impl(shape, shape.row_major_strides(), dtype, std::move(storage), 0));
 }
@@ -224,13 +221,14 @@ Tensor owned(Tensor tensor) {
 
 void Tensor::set_grad(Tensor grad) {
   TensorImpl& t = impl();
-  if (grad.defined() && (grad.shape() != t.shape || grad.dtype() != t.dtype)) {
-    throw ShapeError(
-        "set_grad",
-        str("gradient is ", grad.dtype(), " ", grad.shape(), ", tensor is ", t.dtype, " ", t.shape),
-        "a gradient has type and shape of its tensor");
+  if (!grad.defined()) {
+    t.grad = {};
+    return;
   }
-  t.grad = grad.defined() ? owned(std::move(grad)) : Tensor();
+  require<ShapeError>(grad.shape() == t.shape && grad.dtype() == t.dtype, "set_grad",
+                      "a gradient has type and shape of its tensor", "gradient is ", grad.dtype(),
+                      " ", grad.shape(), ", tensor is ", t.dtype, " ", t.shape);
+  t.grad = owned(std::move(grad));
 }
 
 void Tensor::set_data(Tensor data) {
@@ -238,12 +236,9 @@ void Tensor::set_data(Tensor data) {
   check_in_place("set_data", *this);
   require<TapeError>(t.slot.tape == 0, "set_data", "detach() it first", "this tensor ", t.shape,
                      " was computed by a tape");
-  if (t.requires_grad && !is_floating(data.dtype())) {
-    throw DTypeError(
-        "set_data",
-        str("a ", data.dtype(), " tensor has no gradient, this tensor ", t.shape, " asks for one"),
-        "only float32 and float64 tensors do");
-  }
+  require<DTypeError>(!t.requires_grad || is_floating(data.dtype()), "set_data",
+                      "only float32 and float64 tensors do", "a ", data.dtype(),
+                      " tensor has no gradient, this tensor ", t.shape, " asks for one");
   const Tensor own = owned(std::move(data));
   TensorImpl& from = own.impl();
   from.storage->set_version(t.storage->version() + 1);

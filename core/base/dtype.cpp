@@ -10,21 +10,8 @@ size_t size_of(DType dtype) {
 }
 
 const char* name_of(DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-      return "float32";
-    case DType::float64:
-      return "float64";
-    case DType::int64:
-      return "int64";
-    case DType::int32:
-      return "int32";
-    case DType::uint8:
-      return "uint8";
-    case DType::boolean:
-      return "bool";
-  }
-  return "?";
+  constexpr const char* names[] = {"float32", "float64", "int64", "int32", "uint8", "bool"};
+  return names[static_cast<size_t>(dtype)];
 }
 
 std::string with_article(DType dtype) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
+#include <type_traits>
 #include <utility>
 
 #include "error.h"
@@ -48,67 +49,47 @@ constexpr bool is_integral(DType dtype) {
 template <class T>
 struct dtype_of;
 template <>
-struct dtype_of<float> {
-  static constexpr DType value = DType::float32;
-};
+struct dtype_of<float> : std::integral_constant<DType, float32> {};
 template <>
-struct dtype_of<double> {
-  static constexpr DType value = DType::float64;
-};
+struct dtype_of<double> : std::integral_constant<DType, float64> {};
 template <>
-struct dtype_of<int64_t> {
-  static constexpr DType value = DType::int64;
-};
+struct dtype_of<int64_t> : std::integral_constant<DType, int64> {};
 template <>
-struct dtype_of<int32_t> {
-  static constexpr DType value = DType::int32;
-};
+struct dtype_of<int32_t> : std::integral_constant<DType, int32> {};
 template <>
-struct dtype_of<uint8_t> {
-  static constexpr DType value = DType::uint8;
-};
+struct dtype_of<uint8_t> : std::integral_constant<DType, uint8> {};
 template <>
-struct dtype_of<bool> {
-  static constexpr DType value = DType::boolean;
-};
+struct dtype_of<bool> : std::integral_constant<DType, boolean> {};
 /// The DType that stores C++ type T, as a value.
 template <class T>
 inline constexpr DType dtype_v = dtype_of<T>::value;
+
+namespace detail {
+/// Calls `f.operator()<T>()` with the one of these types that `dtype` stores; it must be there.
+template <class T, class... Others, class F>
+decltype(auto) dispatch(DType dtype, F&& f) {
+  if constexpr (sizeof...(Others) > 0) {
+    if (dtype != dtype_v<T>) return dispatch<Others...>(dtype, std::forward<F>(f));
+  }
+  return std::forward<F>(f).template operator()<T>();
+}
+}  // namespace detail
 
 /// Calls `f.operator()<T>()` with the C++ type of a floating-point dtype; throws DTypeError for
 /// others.
 template <class F>
 decltype(auto) dispatch_floating(const char* op, DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::float32:
-      return std::forward<F>(f).template operator()<float>();
-    case DType::float64:
-      return std::forward<F>(f).template operator()<double>();
-    default:
-      throw DTypeError(op,
-                       str("needs a floating tensor (float32 or float64), got ", name_of(dtype)),
-                       "convert it with .to(float32)");
-  }
+  require<DTypeError>(is_floating(dtype), op, "convert it with .to(float32)",
+                      "needs a floating tensor (float32 or float64), got ", dtype);
+  return detail::dispatch<float, double>(dtype, std::forward<F>(f));
 }
 
 /// Calls `f.operator()<T>()` with the C++ type of a numeric dtype; throws DTypeError for bool.
 template <class F>
 decltype(auto) dispatch_number(const char* op, DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::float32:
-      return std::forward<F>(f).template operator()<float>();
-    case DType::float64:
-      return std::forward<F>(f).template operator()<double>();
-    case DType::int64:
-      return std::forward<F>(f).template operator()<int64_t>();
-    case DType::int32:
-      return std::forward<F>(f).template operator()<int32_t>();
-    case DType::uint8:
-      return std::forward<F>(f).template operator()<uint8_t>();
-    case DType::boolean:
-      break;
-  }
-  throw DTypeError(op, "does not take bool tensors", "convert it with .to(float32) or .to(int64)");
+  require<DTypeError>(dtype != DType::boolean, op, "convert it with .to(float32) or .to(int64)",
+                      "does not take bool tensors");
+  return detail::dispatch<float, double, int64_t, int32_t, uint8_t>(dtype, std::forward<F>(f));
 }
 
 /// Calls `f.operator()<T>()` with the C++ type of any dtype.

@@ -69,14 +69,6 @@ Tensor linspace(double start, double end, int64_t steps, DType dtype) {
 
 namespace {
 
-/// An uninitialized tensor for so many numbers.
-template <class T>
-Tensor space_for_range(double n, T start, T end, T step, DType dtype) {
-  require(n <= 0x1p46, "arange", "that is larger than any memory", "from ", start, " to ", end,
-          " in steps of ", step, " are ", n, " numbers");
-  return Tensor::empty({static_cast<int64_t>(n)}, dtype);
-}
-
 /// Where a type is asked for that has no fractions, there must be none, and nothing may wrap
 /// around.
 void check_range(const Tensor& out, double start, double end, double step) {
@@ -91,6 +83,23 @@ void check_range(const Tensor& out, double start, double end, double step) {
   check_representable("arange", out, start + static_cast<double>(out.numel() - 1) * step);
 }
 
+/// n numbers, of which number i is value(i).
+template <class T, class Value>
+Tensor range(double n, T start, T end, T step, DType dtype, const Value& value) {
+  require(n <= 0x1p46, "arange", "that is larger than any memory", "from ", start, " to ", end,
+          " in steps of ", step, " are ", n, " numbers");
+  Tensor out = Tensor::empty({static_cast<int64_t>(n)}, dtype);
+  if (dtype_v<T> != dtype) {
+    check_range(out, static_cast<double>(start), static_cast<double>(end),
+                static_cast<double>(step));
+  }
+  dispatch_number("arange", dtype, [&]<class Element>() {
+    Element* const values = out.mutable_data<Element>();
+    for (int64_t i = 0; i < out.numel(); ++i) values[i] = static_cast<Element>(value(i));
+  });
+  return out;
+}
+
 }  // namespace
 
 Tensor detail::arange(int64_t start, int64_t end, int64_t step, DType dtype) {
@@ -101,18 +110,9 @@ Tensor detail::arange(int64_t start, int64_t end, int64_t step, DType dtype) {
   const bool any = step > 0 ? start < end : start > end;
   const uint64_t distance = step > 0 ? to - from : from - to;
   const uint64_t n = any ? (distance - 1) / (step > 0 ? stride : uint64_t{0} - stride) + 1 : 0;
-  Tensor out = space_for_range(static_cast<double>(n), start, end, step, dtype);
-  if (dtype != int64) {
-    check_range(out, static_cast<double>(start), static_cast<double>(end),
-                static_cast<double>(step));
-  }
-  dispatch_number("arange", dtype, [&]<class T>() {
-    T* values = out.mutable_data<T>();
-    for (uint64_t i = 0; i < n; ++i) {
-      values[i] = static_cast<T>(static_cast<int64_t>(from + i * stride));
-    }
+  return range(static_cast<double>(n), start, end, step, dtype, [=](int64_t i) {
+    return static_cast<int64_t>(from + static_cast<uint64_t>(i) * stride);
   });
-  return out;
 }
 
 Tensor detail::arange(double start, double end, double step, DType dtype) {
@@ -120,15 +120,8 @@ Tensor detail::arange(double start, double end, double step, DType dtype) {
           "all three must be finite, and the step not 0", "from ", start, " to ", end,
           " in steps of ", step);
   const double n = std::max(0.0, std::ceil((end - start) / step));
-  Tensor out = space_for_range(n, start, end, step, dtype);
-  check_range(out, start, end, step);
-  dispatch_number("arange", dtype, [&]<class T>() {
-    T* values = out.mutable_data<T>();
-    for (int64_t i = 0; i < out.numel(); ++i) {
-      values[i] = static_cast<T>(start + static_cast<double>(i) * step);
-    }
-  });
-  return out;
+  return range(n, start, end, step, dtype,
+               [=](int64_t i) { return start + static_cast<double>(i) * step; });
 }
 
 template <class T>

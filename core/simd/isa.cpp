@@ -54,33 +54,19 @@ void set_isa(Isa isa) {
 
 bool is_supported([[maybe_unused]] Isa isa) {
 #if defined(__x86_64__) && !defined(GRADUS_BASELINE_ONLY)
-  switch (isa) {
-    case Isa::plain:
-    case Isa::baseline:
-      return true;
-    case Isa::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    case Isa::avx512:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-             is_supported(Isa::avx2);
+  const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (isa == Isa::avx2) return has_avx2;
+  if (isa == Isa::avx512) {
+    return has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   }
 #endif
   return isa <= Isa::baseline;
 }
 
 const char* name_of(Isa isa) {
-  switch (isa) {
-    case Isa::plain:
-      return "plain";
-    case Isa::baseline:
-      return "baseline";
-    case Isa::avx2:
-      return "avx2";
-    case Isa::avx512:
-      return "avx512";
-  }
-  return "?";
+  constexpr const char* names[] = {"plain", "baseline", "avx2", "avx512"};
+  return names[static_cast<size_t>(isa)];
 }
 
 }  // namespace gradus::kernels
