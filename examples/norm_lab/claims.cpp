@@ -103,7 +103,7 @@ Verdict group_is_cheaper(const ResultsOf& results) {
   if (!decided(group) || !decided(batch)) return open("cost");
   const double saved_group = large.where({{"norm", "group"}}).mean("saved_bytes").mean;
   const double saved_batch = large.where({{"norm", "batch"}}).mean("saved_bytes").mean;
-  const Results at_2 = sizes.where({{"batch", 2}});
+  const Results at_2 = sizes.where({{"net", "fully connected"}, {"batch", 2}});
   const Interval small_group = at_2.where({{"norm", "group"}}).mean("error");
   const Interval small_batch = at_2.where({{"norm", "batch"}}).mean("error");
   const std::string small = decided(small_group)
@@ -118,7 +118,7 @@ Verdict group_is_cheaper(const ResultsOf& results) {
 }
 
 Verdict sizes_that_suit(const ResultsOf& results) {
-  const Results sizes = results("batch-size");
+  const Results sizes = results("batch-size").where({{"net", "fully connected"}});
   const auto error = [&](const char* norm, int64_t batch) {
     return sizes.where({{"norm", norm}, {"batch", batch}}).mean("error");
   };
@@ -250,7 +250,7 @@ Verdict keeps_information(const ResultsOf& results) {
 }
 
 Verdict instance_generalizes_less(const ResultsOf& results) {
-  const Results sizes = results("batch-size").where({{"batch", 64}});
+  const Results sizes = results("batch-size").where({{"net", "convolutional"}, {"batch", 64}});
   const Interval instance = sizes.where({{"norm", "instance"}}).mean("error");
   const Interval batch = sizes.where({{"norm", "batch"}}).mean("error");
   if (!decided(instance) || !decided(batch)) return open("batch-size");

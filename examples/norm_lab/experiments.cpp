@@ -7,24 +7,36 @@
 
 namespace gradus::lab {
 
+Experiment batch_size();
+Experiment contrast();
 Experiment cost();
 Experiment coupling();
 Experiment covariate_shift();
 Experiment definitions();
 Experiment depth_law();
 Experiment float32_statistics();
+Experiment frn_dyt();
+Experiment gamma_beta();
+Experiment ghost_batch();
 Experiment gradient_terms();
+Experiment group_size();
 Experiment heavy_tails();
 Experiment inference();
+Experiment input_scaling();
 Experiment invariants();
 Experiment jacobian_of_norms();
 Experiment landscape();
 Experiment largest_lr();
+Experiment layer_vs_batch();
 Experiment lr_decades();
+Experiment precise_statistics();
 Experiment rank();
 Experiment rate_decay();
+Experiment renorm();
+Experiment rms_vs_layer();
 Experiment sigmoid_mlp();
 Experiment skip_share();
+Experiment train_eval_gap();
 Experiment trainable_depth();
 Experiment wrong_backward();
 
@@ -56,6 +68,21 @@ std::span<const Experiment> experiments() {
       rate_decay(),
       // Use
       inference(),
+      // Batches
+      batch_size(),
+      layer_vs_batch(),
+      ghost_batch(),
+      renorm(),
+      precise_statistics(),
+      train_eval_gap(),
+      // Norms and what takes their place
+      group_size(),
+      frn_dyt(),
+      rms_vs_layer(),
+      gamma_beta(),
+      // Inputs
+      contrast(),
+      input_scaling(),
   };
   return table;
 }

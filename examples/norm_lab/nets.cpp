@@ -132,9 +132,9 @@ nn::Sequential cnn(const MakeNorm& norm, const std::vector<int64_t>& channels, b
 }
 
 nn::Sequential cnn_of(const std::function<void(nn::Sequential& net, const Stage& stage)>& add,
-                      const std::vector<int64_t>& channels) {
+                      const std::vector<int64_t>& channels, int64_t side) {
   nn::Sequential net;
-  Stage stage{.number = 0, .in = 1, .out = 1, .side = 28};
+  Stage stage{.number = 0, .in = 1, .out = 1, .side = side};
   for (const int64_t out : channels) {
     stage = {.number = stage.number + 1, .in = stage.out, .out = out, .side = stage.side};
     add(net, stage);
@@ -189,7 +189,8 @@ std::vector<double> train(nn::Module& net, optim::Optimizer& optimizer, const da
   const auto batch = static_cast<size_t>(training.batch);
   for (int64_t step = 0; step < training.steps; ++step) {
     if (next + batch > order.size()) {
-      order = randperm(images.x.size(0), rng).to_vector<int64_t>();
+      const int64_t count = images.x.size(0);
+      order = (training.shuffled ? randperm(count, rng) : arange(count)).to_vector<int64_t>();
       next = 0;
     }
     const auto first = order.begin() + static_cast<std::ptrdiff_t>(next);

@@ -62,15 +62,16 @@ struct Stage {
   int number;  ///< from 1
   int64_t in, out, side;
 };
-/// A cnn with other stages: `add` puts the layers of one into the net.
+/// A cnn with other stages: `add` puts the layers of one into the net. For images side x side.
 nn::Sequential cnn_of(const std::function<void(nn::Sequential& net, const Stage& stage)>& add,
-                      const std::vector<int64_t>& channels = {8, 16});
+                      const std::vector<int64_t>& channels = {8, 16}, int64_t side = 28);
 
 /// How a net is trained.
 struct Training {
   int64_t batch = 64;
-  int64_t steps = 100;  ///< through all images in a new order, again and again
-  uint64_t seed = 0;    ///< of the order
+  int64_t steps = 100;   ///< through all images in a new order, again and again
+  uint64_t seed = 0;     ///< of the order
+  bool shuffled = true;  ///< a new order in each epoch, rather than that of the images
   /// Called after each gradient and before the weights change, with the number of the step, from
   /// 0, and the loss; false ends the training.
   std::function<bool(int64_t step, double loss)> each = {};
