@@ -57,10 +57,13 @@ std::pair<Tensor, Tensor> as_tensors(const char* op, const Operand& a, const Ope
 }
 
 std::pair<Tensor, Tensor> broadcast(const char* op, const Operand& a, const Operand& b) {
-  auto both = as_tensors(op, a, b);
-  auto& [x, y] = both;
+  if (a.tensor == nullptr || b.tensor == nullptr) {
+    const auto [p, q] = as_tensors(op, a, b);
+    return broadcast(op, p, q);
+  }
+  const Tensor &x = *a.tensor, &y = *b.tensor;
   check_same_dtype(op, x, y);
-  if (x.shape() == y.shape()) return both;
+  if (x.shape() == y.shape()) return {x, y};
   const Shape shape = broadcast_shapes(op, x.shape(), y.shape());
   return {expand(x, shape), expand(y, shape)};
 }

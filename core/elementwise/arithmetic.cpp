@@ -60,9 +60,12 @@ Tensor mul(const Operand& a, const Operand& b) {
 }
 
 Tensor div(const Operand& a, const Operand& b) {
-  const auto [p, q] = as_tensors("div", a, b);
-  check_floating("div", p);
-  const auto [x, y] = broadcast("div", p, q);
+  if (a.tensor == nullptr || b.tensor == nullptr) {
+    const auto [p, q] = as_tensors("div", a, b);
+    return div(p, q);
+  }
+  check_floating("div", *a.tensor);
+  const auto [x, y] = broadcast("div", a, b);
   return record("div", inputs(x, y), compute<"div">(x, y), saved(x, y),
                 [](auto& s, auto& g, auto& wanted) {
                   const Tensor dx = g / s[1];
