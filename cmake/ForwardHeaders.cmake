@@ -21,7 +21,8 @@ set(gradus_moved_headers
     nn/decay.h:nn/weight_decay.h
     nn/fold.h:nn/fold_batch_norm.h
     nn/mode.h:nn/training_mode.h
-    nn/norm_statistics.h:nn/running_statistics.h)
+    nn/norm_statistics.h:nn/running_statistics.h
+    optim/state_loader.h:core/io/state_loader.h)
 
 set(gradus_forward_folder ${PROJECT_BINARY_DIR}/forward)
 set(gradus_forward_paths "")
