@@ -94,10 +94,10 @@ void argsort(const char* op, bool descending, int64_t k, const Runs& runs, int64
     std::vector<int64_t> places(static_cast<size_t>(runs.n));
     std::iota(places.begin(), places.end(), int64_t{0});
     // The place decides between equal elements, which makes any sort a stable one.
-    const auto before = [=, &runs](int64_t i, int64_t j) {
-      const auto a = run[(descending ? j : i) * runs.x_step];
-      const auto b = run[(descending ? i : j) * runs.x_step];
-      return less(a, b) || (!less(b, a) && i < j);
+    const auto before = [=, step = runs.x_step](int64_t i, int64_t j) {
+      const auto a = run[i * step], b = run[j * step];
+      if (descending ? less(b, a) : less(a, b)) return true;
+      return !(descending ? less(a, b) : less(b, a)) && i < j;
     };
     if (k < runs.n) {
       std::partial_sort(places.begin(), places.begin() + k, places.end(), before);
