@@ -36,6 +36,13 @@ struct Values {
       if (series.mark == Mark::steps) values.push_back(0);
     }
   }
+  void add(const Bars& bars) {
+    for (const Series& series : bars.series) {
+      append(values, series.curve.y);
+      append(intervals, series.curve.low);
+      append(intervals, series.curve.high);
+    }
+  }
 };
 
 // Those of all charts that share the axis.
@@ -149,15 +156,31 @@ std::string line_of(const Area& area, const Series& series, const Looks& looks) 
 }
 
 std::string series_of(const Area& area, const Series& series, const Looks& looks) {
-  if (series.curve.y.empty()) return {};
-  if (series.mark == Mark::steps) {
-    return series.curve.x.size() < 2 ? "" : named(looks, series.name, steps_of(area, series.curve));
+  if (series.curve.y.empty() || series.mark == Mark::level) return {};
+  if (series.mark != Mark::steps) return named(looks, series.name, line_of(area, series, looks));
+  return series.curve.x.size() < 2 ? "" : named(looks, series.name, steps_of(area, series.curve));
+}
+
+// Lines over the whole width, each with its name above it, or below if that is taken.
+std::string levels_of(const Area& area, const Chart& chart, const Looks& looks) {
+  std::vector<std::pair<double, std::string>> levels;
+  for (const Series& series : chart.series) {
+    const bool is_level = series.mark == Mark::level && !series.curve.y.empty();
+    if (is_level && area.y_scale.can_show(series.curve.y[0])) {
+      levels.emplace_back(area.y(series.curve.y[0]), series.name);
+    }
   }
-  if (series.mark != Mark::level) return named(looks, series.name, line_of(area, series, looks));
-  const double y = area.y(series.curve.y[0]);
-  return named(looks, series.name,
-               path("line dashed", str('M', point(0, y), 'h', coordinate(area.width))) +
-                   text_at(area.width - 2, y < 18 ? y + 16 : y - 6, series.name, "end note"));
+  std::sort(levels.begin(), levels.end());
+  std::string body;
+  double free_from = 0;
+  for (const auto& [y, name] : levels) {
+    const double text_y = y - 18 >= free_from ? y - 6 : std::max(y + 15, free_from + 12);
+    free_from = text_y + 3;
+    body += named(looks, name,
+                  path("line dashed", str('M', point(0, y), 'h', coordinate(area.width))) +
+                      text_at(area.width - 2, text_y, name, "end note"));
+  }
+  return body;
 }
 
 // Marks below the plot, labelled as long as labels do not run into each other.
@@ -242,6 +265,7 @@ Drawing draw(const Chart& chart, const Figure& figure, const Scales& scales, con
           x_axis_of(area, x_axis);
   std::string plot;
   for (const Series& series : chart.series) plot += series_of(area, series, looks);
+  plot += levels_of(area, chart, looks);
   const bool cut = x_axis.from || x_axis.to || y_axis.from || y_axis.to ||
                    std::any_of(ys.intervals.begin(), ys.intervals.end(), [&](double value) {
                      return value < scales.y.low || value > scales.y.high;
@@ -313,14 +337,14 @@ std::string bar_of(const Area& area, const Bars& bars, const Series& series, siz
 
 Drawing draw(const Bars& bars, const Figure& figure, const Looks& looks) {
   const Axis& axis = bars.value.label.empty() ? figure.y : bars.value;
-  std::vector<double> values, intervals;
-  for (const Series& series : bars.series) {
-    append(values, series.curve.y);
-    append(intervals, series.curve.low);
-    append(intervals, series.curve.high);
+  Values all;
+  all.add(bars);
+  const std::vector<std::string> texts = numbers(all.values);
+  for (const Panel& panel : figure.panels) {  // those that share the axis
+    const auto* other = std::get_if<Bars>(&panel);
+    if (bars.value.label.empty() && other != nullptr && other->value.label.empty()) all.add(*other);
   }
-  const std::vector<std::string> texts = numbers(values);
-  if (!axis.log) values.push_back(0);
+  if (!axis.log) all.values.push_back(0);
   double gutter = 9;
   for (const std::string& group : bars.groups) {
     gutter = std::max(gutter, text_width(wrapped(group, widest_name)) + 9);
@@ -331,7 +355,7 @@ Drawing draw(const Bars& bars, const Figure& figure, const Looks& looks) {
             .top = 6,
             .width = panel_width - gutter - text_width(texts) - 10,
             .height = group_height * static_cast<double>(bars.groups.size()),
-            .x_scale = scale_over(axis, values, true, intervals),
+            .x_scale = scale_over(axis, all.values, true, all.intervals),
             .y_scale = {}};
 
   std::string body;

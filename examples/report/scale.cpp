@@ -160,8 +160,10 @@ Scale scale_over(const Axis& axis, std::span<const double> values, bool round,
   const double largest = std::max(std::abs(scale.low), std::abs(scale.high));
   const double reach = axis.log ? std::max(2.0, std::sqrt(scale.high / scale.low))
                                 : std::max(scale.high - scale.low, largest / 2);
-  const double lowest = axis.log ? scale.low / reach : scale.low - reach;
-  const double highest = axis.log ? scale.high * reach : scale.high + reach;
+  double lowest = axis.log ? scale.low / reach : scale.low - reach;
+  double highest = axis.log ? scale.high * reach : scale.high + reach;
+  if (scale.low >= 0) lowest = std::max(lowest, 0.0);  // what has no sign gets none
+  if (scale.high <= 0) highest = std::min(highest, 0.0);
   for (const double value : intervals) {
     if (!scale.can_show(value)) continue;
     scale.low = std::min(scale.low, std::max(value, lowest));

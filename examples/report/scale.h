@@ -29,9 +29,9 @@ struct Tick {
 };
 
 /// The scale over all values that it can show (finite, positive on a logarithmic one), from end to
-/// end of what the axis asks for. `intervals` around them widen it, but not by far: the values are
-/// what is to be seen. `round` widens it to round numbers, and to zero if that is near;
-/// otherwise it gets a small margin.
+/// end of what the axis asks for. `intervals` around them widen it, but not by far, nor beyond
+/// zero: the values are what is to be seen. `round` widens it to round numbers, and to zero if that
+/// is near; otherwise it gets a small margin.
 Scale scale_over(const Axis& axis, std::span<const double> values, bool round,
                  std::span<const double> intervals = {});
 

@@ -143,6 +143,7 @@ TEST_CASE("report: a wide interval does not hide the values") {
   const std::vector<double> values = {2, 4}, narrow = {1.8, 4.4}, wide = {-1000, 1000};
   CHECK(scale_over({}, values, true, narrow).high == 5);
   CHECK(scale_over({}, values, true, wide).high == 6);
+  CHECK(scale_over({}, values, true, wide).low == 0);
   CHECK(scale_over({.log = true}, values, true, wide).high < 10);
 }
 

@@ -154,6 +154,7 @@ inline Page sample_page() {
   growth.line("none", sampled(50, 1, 50, [](double x) { return std::pow(0.92, 50 - x); }));
   growth.dashed("theory", sampled(2, 1, 50, [](double x) { return std::pow(1.211, 50 - x); }));
   growth.level("one", 1);
+  growth.level("not much more", 1.2);
 
   Figure& rates = depth.figure("rates", "Test accuracy against rate and decay");
   rates.see = "Along lines of constant product the accuracy is the same.";
