@@ -22,9 +22,13 @@ constexpr std::array<std::pair<const char*, const char*>, 6> glances = {
      {"coupling", "Samples that touch each other"},
      {"train-eval-gap-error", "Training and evaluation mode"}}};
 
-/// A panel under another title, which leads to the figure it is from, with its axes.
+/// The panel of batch norm, or else the first one, under another title, which leads to the figure
+/// it is from; with the figure's axes.
 report::Panel glance_of(const report::Figure& figure, const std::string& title) {
   report::Panel panel = figure.panels.front();
+  for (const report::Panel& one : figure.panels) {
+    if (report::title_of(one) == "batch") panel = one;
+  }
   const auto take = [](report::Axis& axis, const report::Axis& from) {
     if (axis.label.empty()) axis = from;
   };

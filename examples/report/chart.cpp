@@ -298,10 +298,6 @@ Drawing draw(const Panel& panel, const Figure& figure, const Looks& looks) {
   return std::visit(Drawn{figure, looks}, panel);
 }
 
-const std::string& title_of(const Panel& panel) {
-  return std::visit([](const auto& one) -> const std::string& { return one.title; }, panel);
-}
-
 // --- Bars ----------------------------------------------------------------------------------------
 
 namespace {

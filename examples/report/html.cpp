@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <set>
 #include <span>
 #include <string_view>
 
@@ -196,7 +198,34 @@ std::string legend_of(const Looks& looks) {
   return element("div", with("class", "switches"), element("ul", with("class", "legend"), items));
 }
 
-std::string html_of(const Figure& figure, bool preview) {
+// A figure may be named as its section is; it is the section that links lead to then.
+std::string id_of(const Figure& figure, const Section& section) {
+  return figure.id == section.id ? figure.id + "-figure" : figure.id;
+}
+
+// With links to what the page has not as mere text: a report of some experiments is complete, too.
+std::string without_dead_links(const Page& page, std::string_view html) {
+  std::set<std::string, std::less<>> ids;
+  for (const Figure& figure : page.first.figures) ids.insert(id_of(figure, page.first));
+  for (const Section& section : page.sections) {
+    ids.insert(section.id);
+    for (const Figure& figure : section.figures) ids.insert(id_of(figure, section));
+  }
+  constexpr std::string_view begin = "<a href=\"#", end = "</a>";
+  std::string kept;
+  for (size_t at = html.find(begin); at != std::string_view::npos; at = html.find(begin)) {
+    const std::string_view id =
+        html.substr(at + begin.size(), html.find('"', at + begin.size()) - at - begin.size());
+    const size_t text = html.find('>', at) + 1, close = html.find(end, at);
+    const bool leads = ids.contains(id);
+    kept += html.substr(0, leads ? close + end.size() : at);
+    if (!leads) kept += html.substr(text, close - text);
+    html.remove_prefix(close + end.size());
+  }
+  return kept += html;
+}
+
+std::string html_of(const Figure& figure, const Section& section, bool preview) {
   const Looks looks(figure);
   std::string panels;
   bool has_table = false, is_wide = false;
@@ -232,7 +261,7 @@ std::string html_of(const Figure& figure, bool preview) {
   const std::string stamp = preview ? element("span", with("class", "stamp"), "preview") : "";
   return element(
              "figure",
-             with("id", figure.id, "class",
+             with("id", id_of(figure, section), "class",
                   figure.panels.size() == 1 && !is_wide ? "single"
                   : has_table                           ? "several tables"
                                                         : "several"),
@@ -247,7 +276,7 @@ std::string html_of(const Figure& figure, bool preview) {
 
 std::string figures_of(const Section& section, bool preview) {
   std::string html;
-  for (const Figure& figure : section.figures) html += html_of(figure, preview);
+  for (const Figure& figure : section.figures) html += html_of(figure, section, preview);
   return html;
 }
 
@@ -274,6 +303,7 @@ std::string html(const Page& page) {
   if (preview) first += element("p", with("class", "banner"), marked_up(page.preview));
   if (!facts.empty()) first += element("ul", with("class", "facts"), facts);
   first += paragraphs(page.first.text, "text") + figures_of(page.first, preview);
+  const std::string main = element("section", with("id", "first"), first) + '\n' + sections;
   return str(
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -283,8 +313,8 @@ std::string html(const Page& page) {
       "<link rel=\"icon\" href=\"data:,\">\n<title>",
       escaped(page.title), "</title>\n<style>\n", chart_css, page_css,
       "</style>\n</head>\n<body>\n<nav><details open><summary>Contents</summary><ol>", contents,
-      "</ol></details></nav>\n<main>\n", element("section", with("id", "first"), first), '\n',
-      sections, "</main>\n<script>\n", page_js, "</script>\n</body>\n</html>\n");
+      "</ol></details></nav>\n<main>\n", without_dead_links(page, main), "</main>\n<script>\n",
+      page_js, "</script>\n</body>\n</html>\n");
 }
 
 void write_html(const Page& page, const std::filesystem::path& path) {

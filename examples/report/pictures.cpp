@@ -124,6 +124,8 @@ std::string key(const Shades& shades, double right, double y) {
   return body + text_at(x - 9, y, number(low), "end");
 }
 
+constexpr double widest_row_name = 165;
+
 // Where the cells of a heat map are.
 struct Grid {
   size_t columns, rows;
@@ -180,7 +182,12 @@ std::string names_of(const HeatMap& map, const Grid& grid) {
     return static_cast<size_t>(std::max(1.0, std::ceil(needed / size)));
   };
   for (size_t r = 0; r < std::min(grid.rows, map.rows.size()); r += every(15, grid.height)) {
-    body += text_at(grid.left - 7, grid.y(r) + grid.height / 2 + 4.2, map.rows[r], "end name");
+    const std::vector<std::string> lines = wrapped(map.rows[r], widest_row_name);
+    double y = grid.y(r) + grid.height / 2 + 4.2 - 7.5 * static_cast<double>(lines.size() - 1);
+    for (const std::string& line : lines) {
+      body += text_at(grid.left - 7, y, line, "end name");
+      y += 15;
+    }
   }
   const size_t step = every(text_width(map.columns) + 4, grid.width);
   for (size_t c = 0; c < std::min(grid.columns, map.columns.size()); c += step) {
@@ -210,15 +217,21 @@ Drawing draw(const HeatMap& map) {
   const size_t rows = columns == 0 ? 0 : map.values.size() / columns;
   if (rows == 0) return {0, {}};
   const std::vector<std::string> texts = numbers(map.values, map.digits);
-  const double left = map.rows.empty() ? 1 : text_width(map.rows) + 9;
+  double left = 1, lines = 1;
+  for (const std::string& name : map.rows) {
+    const std::vector<std::string> parts = wrapped(name, widest_row_name);
+    left = std::max(left, text_width(parts) + 9);
+    lines = std::max(lines, static_cast<double>(parts.size()));
+  }
   const double width = (panel_width - left - 1) / static_cast<double>(columns);
   const bool with_numbers = text_width(texts) + 4 <= width;
+  const double height = with_numbers ? std::clamp(width, 24.0, 34.0) : std::min(width, 34.0);
   const Grid grid{.columns = columns,
                   .rows = rows,
                   .left = left,
                   .top = map.y.empty() && with_numbers ? 2.0 : 26.0,
                   .width = width,
-                  .height = with_numbers ? std::clamp(width, 24.0, 34.0) : std::min(width, 34.0)};
+                  .height = lines > 1 ? std::max(height, 15 * lines + 3) : height};
   const Shades shades(map);
   const bool as_image = map.values.size() > 1024;
   std::string body =

@@ -142,6 +142,11 @@ struct Table {
 /// One of a figure's pictures.
 using Panel = std::variant<Chart, Bars, HeatMap, Pictures, Table>;
 
+/// The title of a panel of any kind.
+inline const std::string& title_of(const Panel& panel) {
+  return std::visit([](const auto& one) -> const std::string& { return one.title; }, panel);
+}
+
 /// A figure and what is said about it.
 struct Figure {
   std::string id;         ///< unique in the page; names the files of slides

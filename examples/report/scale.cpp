@@ -134,8 +134,8 @@ std::vector<std::string> numbers(std::span<const double> values, int digits) {
   const int decimals = std::min(needed, decimals_for(largest + 1e-9 * largest, digits));
   std::vector<std::string> texts;
   for (const double value : values) {
-    texts.push_back(common && std::isfinite(value) ? decimal(value, decimals)
-                                                   : number(value, digits));
+    texts.push_back(common && value != 0 && std::isfinite(value) ? decimal(value, decimals)
+                                                                 : number(value, digits));
   }
   return texts;
 }

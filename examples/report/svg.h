@@ -117,9 +117,6 @@ Drawing draw(const Pictures& pictures);
 Drawing draw(const Panel& panel, const Figure& figure, const Looks& looks);
 /// @}
 
-/// The title of a panel of any kind.
-const std::string& title_of(const Panel& panel);
-
 /// A picture as an address that holds all bytes of a PNG image.
 std::string png_address(const Picture& picture);
 

@@ -59,9 +59,8 @@ TEST_CASE("norm_lab list names every experiment, as JSON for programs") {
 TEST_CASE("results are the same bytes on one thread and on two, and their report is written") {
   const TemporaryFolder folder;
   for (const char* threads : {"1", "2"}) {
-    const Outcome outcome = norm_lab(
-        folder, std::string("run wrong-backward definitions --out t") + threads + " --threads " +
-                    threads);
+    const Outcome outcome = norm_lab(folder, std::string("run wrong-backward definitions --out t") +
+                                                 threads + " --threads " + threads);
     REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
   }
   const auto one = measurements(folder.path() / "t1" / "wrong-backward.jsonl");

@@ -209,6 +209,16 @@ TEST_CASE("report: a page asks nothing of the network") {
   }
 }
 
+TEST_CASE("report: links to what is not in the page are mere text") {
+  Page page;
+  page.section("here", "Here").text = "[one](#here), [two](#nowhere), [three](#here-figure)";
+  page.sections[0].figure("here", "A figure with the name of its section");
+  const std::string text = html(page);
+  CHECK(text.find("<a href=\"#here\">one</a>, two, <a href=\"#here-figure\">three</a>") !=
+        std::string::npos);
+  CHECK(occurrences(text, "id=\"here\"") == 1);
+}
+
 TEST_CASE("report: pictures are PNG images of the same gray values") {
   Picture picture{.width = 3, .height = 2, .values = {0, 0.2, 0.4, 0.6, 0.8, 1}};
   const std::string address = png_address(picture);
