@@ -7,27 +7,27 @@
 #include <utility>
 #include <variant>
 
-#include "nets.h"
-
 namespace gradus::lab {
 
 namespace {
 
-/// Figures of sections whose first panels the page begins with, and short titles.
-constexpr std::array<std::pair<const char*, const char*>, 6> glances = {
-    {{"batch-size-error", "Small batches"},
-     {"sigmoid-mlp-error", "Speed of training"},
-     {"largest-lr-largest", "Largest learning rate"},
-     {"depth-law-layers", "Gradients against depth"},
-     {"coupling", "Samples that touch each other"},
-     {"train-eval-gap-error", "Training and evaluation mode"}}};
+/// A panel that the page begins with: its figure, its title there (or else the first panel is
+/// taken), and a short title.
+struct Glance {
+  const char *figure, *panel, *title;
+};
+constexpr std::array glances = {Glance{"batch-size-error", "fully connected", "Small batches"},
+                                Glance{"sigmoid-mlp-error", "", "Speed of training"},
+                                Glance{"largest-lr-largest", "", "Largest learning rate"},
+                                Glance{"depth-law-layers", "", "Gradients against depth"},
+                                Glance{"coupling", "batch", "Samples that touch each other"},
+                                Glance{"train-eval-gap-error", "", "Training and evaluation mode"}};
 
-/// The panel of batch norm, or else the first one, under another title, which leads to the figure
-/// it is from; with the figure's axes.
-report::Panel glance_of(const report::Figure& figure, const std::string& title) {
+/// The panel under its short title, which leads to the figure, and with the figure's axes.
+report::Panel panel_of(const report::Figure& figure, const Glance& glance) {
   report::Panel panel = figure.panels.front();
   for (const report::Panel& one : figure.panels) {
-    if (report::title_of(one) == "batch") panel = one;
+    if (report::title_of(one) == glance.panel) panel = one;
   }
   const auto take = [](report::Axis& axis, const report::Axis& from) {
     if (axis.label.empty()) axis = from;
@@ -40,40 +40,50 @@ report::Panel glance_of(const report::Figure& figure, const std::string& title) 
   }
   std::visit(
       [&](auto& one) {
-        one.title = one.title.empty() ? title : str(title, ": ", one.title);
+        one.title = one.title.empty() ? glance.title : str(glance.title, ": ", one.title);
         one.link = '#' + figure.id;
       },
       panel);
   return panel;
 }
 
-/// The norms by their error at four images per batch, best first, and which one that makes.
-std::string at_four_images(const Results& all) {
+/// The norms by their error at four images per batch, best first.
+std::string errors_at_four(const Results& results) {
   std::vector<std::pair<Interval, std::string>> errors;
-  for (const Norm norm : all_norms) {
-    const Results some = all.where({{"norm", name_of(norm)}, {"batch", 4}});
-    if (!some.empty()) errors.emplace_back(some.mean("error"), name_of(norm));
+  for (const json& norm : results.distinct("norm")) {
+    errors.emplace_back(results.where({{"norm", norm}}).mean("error"), norm.get<std::string>());
   }
-  if (errors.empty()) return {};
   std::sort(errors.begin(), errors.end(),
             [](const auto& a, const auto& b) { return a.first.mean < b.first.mean; });
   std::vector<std::string> words;
   words.reserve(errors.size());
   for (const auto& [error, name] : errors) {
-    words.push_back(str(name, ' ', report::number(error.mean, 2), " % (",
-                        report::number(error.low, 2), " to ", report::number(error.high, 2), ")"));
+    words.push_back(str(name, ' ', report::number(error.mean, 3), " % (",
+                        report::number(error.low, 3), " to ", report::number(error.high, 3), ")"));
   }
-  return str(
-      "Which norm at four images per batch? Test errors here: ", joined(words),
-      ". Take group norm or another one that sees one image at a time: batch norm's mean and "
-      "variance become noise as batches shrink, theirs do not change: "
-      "[batch-size](#batch-size).\n\n");
+  return joined(words);
+}
+
+std::string at_four_images(const Results& all, bool preview) {
+  std::string text =
+      "Which norm at four images per batch? Group norm, or layer norm in fully connected nets: "
+      "their "
+      "statistics come from one image, whatever the batch. Batch norm's come from the batch: four "
+      "values per unit in a fully connected net, where it fails; four images' worth of pixels in a "
+      "convolutional one, where it may do as well.";
+  const Results some = all.where({{"batch", 4}});
+  for (const json& net : some.distinct("net")) {
+    if (preview) break;  // two seeds do not decide
+    text += str(" Test errors here, ", net.get<std::string>(), ": ",
+                errors_at_four(some.where({{"net", net}})), '.');
+  }
+  return all.empty() ? "" : text + " [More](#batch-size).\n\n";
 }
 
 }  // namespace
 
 void add_first_page(report::Page& page, const ResultsOf& results) {
-  page.first.text += at_four_images(results("batch-size"));
+  page.first.text += at_four_images(results("batch-size"), !page.preview.empty());
   page.first.text +=
       "Why is the gradient of a bias before a norm zero? The norm subtracts the mean of each set, "
       "so "
@@ -85,10 +95,11 @@ void add_first_page(report::Page& page, const ResultsOf& results) {
   report::Figure figure;
   figure.id = "glance";
   figure.title = "Six figures at a glance";
-  for (const auto& [id, title] : glances) {
+  for (const Glance& glance : glances) {
     for (const report::Section& section : page.sections) {
       for (const report::Figure& one : section.figures) {
-        if (one.id == id && !one.panels.empty()) figure.panels.push_back(glance_of(one, title));
+        if (one.id != glance.figure || one.panels.empty()) continue;
+        figure.panels.push_back(panel_of(one, glance));
       }
     }
   }

@@ -62,8 +62,9 @@ Values values_along(const Figure& figure, const Chart& chart, bool is_x) {
 struct Area {
   double left, top, width, height = 0;
   Scale x_scale, y_scale;
+  double shift = 0;  // to the right
 
-  double x(double value) const { return std::clamp(x_scale(value), -2.0, 3.0) * width; }
+  double x(double value) const { return std::clamp(x_scale(value), -2.0, 3.0) * width + shift; }
   // What a logarithmic scale cannot show lies at its lower end. For bars.
   double x_or_end(double value) const {
     return x_scale.can_show(value) ? std::clamp(x_scale(value), 0.0, 1.0) * width : 0;
@@ -264,7 +265,17 @@ Drawing draw(const Chart& chart, const Figure& figure, const Scales& scales, con
   body += x_ticks(area, at_values.empty() ? ticks_of(scales.x, 6) : at_values) +
           x_axis_of(area, x_axis);
   std::string plot;
-  for (const Series& series : chart.series) plot += series_of(area, series, looks);
+  // Points of several series stand side by side: their whiskers would cover each other.
+  const auto points =
+      std::count_if(chart.series.begin(), chart.series.end(),
+                    [](const Series& series) { return series.mark == Mark::points; });
+  double shift = -2.5 * static_cast<double>(points - 1);
+  for (const Series& series : chart.series) {
+    area.shift = series.mark == Mark::points ? shift : 0;
+    plot += series_of(area, series, looks);
+    if (series.mark == Mark::points) shift += 5;
+  }
+  area.shift = 0;
   plot += levels_of(area, chart, looks);
   const bool cut = x_axis.from || x_axis.to || y_axis.from || y_axis.to ||
                    std::any_of(ys.intervals.begin(), ys.intervals.end(), [&](double value) {

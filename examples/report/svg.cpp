@@ -167,14 +167,14 @@ void Looks::add(const Series& series, bool in_legend) {
     legend_.push_back({series.name, {}, series.mark});
   }
   if (looks_.contains(series.name)) return;
-  const std::string word = first_word(series.name);
-  std::string_view colour = known_colour(word);
+  std::string_view colour = known_colour(first_word(series.name));
   const bool is_reference = series.mark == Mark::level || series.mark == Mark::dashed;
   if (colour.empty() && is_reference) colour = "ink";
   if (colour.empty()) {
     const size_t skipped = has_norms_ ? colours_of_norms : 0;
     const size_t turn = skipped + colours_.size() % (colours.size() - skipped);
-    colour = colours_.try_emplace(word, colours[turn]).first->second;
+    const std::string key = series.name.substr(0, series.name.find(','));
+    colour = colours_.try_emplace(key, colours[turn]).first->second;
   }
   looks_[series.name] = {colour, variants_[colour]++};
 }
