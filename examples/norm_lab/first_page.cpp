@@ -66,7 +66,7 @@ std::string errors_at_four(const Results& results) {
 
 std::string at_four_images(const Results& all, bool preview) {
   std::string text =
-      "Which norm at four images per batch? Group norm, or layer norm in fully connected nets: "
+      "**Which norm at four images per batch?** Group norm, or layer norm in fully connected nets: "
       "their "
       "statistics come from one image, whatever the batch. Batch norm's come from the batch: four "
       "values per unit in a fully connected net, where it fails; four images' worth of pixels in a "
@@ -85,7 +85,8 @@ std::string at_four_images(const Results& all, bool preview) {
 void add_first_page(report::Page& page, const ResultsOf& results) {
   page.first.text += at_four_images(results("batch-size"), !page.preview.empty());
   page.first.text +=
-      "Why is the gradient of a bias before a norm zero? The norm subtracts the mean of each set, "
+      "**Why is the gradient of a bias before a norm zero?** The norm subtracts the mean of each "
+      "set, "
       "so "
       "a number that is added to the whole set changes nothing, and the gradients of the set sum "
       "to "

@@ -18,15 +18,20 @@ namespace gradus::report {
 
 namespace {
 
-// `code` between backquotes and [text](address), the rest escaped.
+// `code` between backquotes, **bold** text and [text](address), the rest escaped.
 std::string marked_up(std::string_view text) {
   std::string html;
   while (!text.empty()) {
+    const size_t bold_end = text.starts_with("**") ? text.find("**", 2) : std::string_view::npos;
     const size_t code_end = text[0] == '`' ? text.find('`', 1) : std::string_view::npos;
-    const size_t middle = text[0] == '[' ? text.find("](") : std::string_view::npos;
-    const size_t link_end = middle == std::string_view::npos ? middle : text.find(')', middle);
-    size_t used = std::max<size_t>(1, std::min(text.size(), text.find_first_of("`[")));
-    if (code_end != std::string_view::npos) {
+    const size_t middle = text[0] == '[' ? text.find(']') : std::string_view::npos;
+    const bool is_link = middle != std::string_view::npos && text.substr(middle).starts_with("](");
+    const size_t link_end = is_link ? text.find(')', middle) : std::string_view::npos;
+    size_t used = std::max<size_t>(1, std::min(text.size(), text.find_first_of("`[*")));
+    if (bold_end != std::string_view::npos) {
+      html += element("b", "", escaped(text.substr(2, bold_end - 2)));
+      used = bold_end + 2;
+    } else if (code_end != std::string_view::npos) {
       html += element("code", "", escaped(text.substr(1, code_end - 1)));
       used = code_end + 1;
     } else if (link_end != std::string_view::npos) {

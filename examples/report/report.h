@@ -7,9 +7,9 @@
 //   figure.see = "Batch norm's error rises below 8 images; that of the others does not change.";
 //   figure.line("batch", {.x = {64, 16, 4}, .y = {2.1, 2.2, 4.0}, .low = {...}, .high = {...}});
 //
-// All text is plain UTF-8; `code` between backquotes and [text](address) are marked up. Names of
-// series decide on their colours: none, batch, layer, instance and group have the same one in every
-// figure, also as the first word of a name ("batch, moving average").
+// All text is plain UTF-8; `code` between backquotes, **bold** text and [text](address) are marked
+// up. Names of series decide on their colours: none, batch, layer, instance and group have the same
+// one in every figure, also as the first word of a name ("batch, moving average").
 #pragma once
 
 #include <cstdint>

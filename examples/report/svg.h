@@ -84,7 +84,7 @@ class Looks {
   void add(const Series& series, bool in_legend);
 
   std::map<std::string, Look> looks_;
-  std::map<std::string, std::string_view> colours_;  // by first word
+  std::map<std::string, std::string_view> colours_;  // by name, up to a comma
   std::map<std::string_view, size_t> variants_;      // by colour
   bool has_norms_ = false;
   std::vector<Series> legend_;

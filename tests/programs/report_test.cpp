@@ -175,7 +175,7 @@ TEST_CASE("report: text of every kind is escaped, and all pictures are well-form
   figure.line("</script>", {.x = {1, 2}, .y = {1, 2}});
   figure.add(Bars{.groups = {"<g>"}, .series = {{"<s>", {.y = {1}}}}});
   figure.add(HeatMap{.columns = {"<c>"}, .rows = {"&"}, .values = {1}});
-  figure.see = "`a<b>` and [a & b](#escapes)";
+  figure.see = "`a<b>` and [a & b](#escapes), 2 * 3 and **a<b**";
   int pictures = 0;
   for (const Section& section : page.sections) {
     for (const Figure& one : section.figures) {
@@ -188,8 +188,8 @@ TEST_CASE("report: text of every kind is escaped, and all pictures are well-form
   }
   CHECK(pictures > 8);
   const std::string text = html(page);
-  CHECK(text.find("<code>a&lt;b&gt;</code> and <a href=\"#escapes\">a &amp; b</a>") !=
-        std::string::npos);
+  CHECK(text.find("<code>a&lt;b&gt;</code> and <a href=\"#escapes\">a &amp; b</a>, 2 * 3 and "
+                  "<b>a&lt;b</b>") != std::string::npos);
   CHECK(text.find("</script>\"") == std::string::npos);
   CHECK(fault_in_xml("<a><b></a>") == "an unexpected </a>");
   CHECK(fault_in_xml("<a>&b</a>") != "");
@@ -211,10 +211,11 @@ TEST_CASE("report: a page asks nothing of the network") {
 
 TEST_CASE("report: links to what is not in the page are mere text") {
   Page page;
-  page.section("here", "Here").text = "[one](#here), [two](#nowhere), [three](#here-figure)";
+  page.section("here", "Here").text =
+      "[2, 3], [one](#here), [two](#nowhere), [three](#here-figure)";
   page.sections[0].figure("here", "A figure with the name of its section");
   const std::string text = html(page);
-  CHECK(text.find("<a href=\"#here\">one</a>, two, <a href=\"#here-figure\">three</a>") !=
+  CHECK(text.find("[2, 3], <a href=\"#here\">one</a>, two, <a href=\"#here-figure\">three</a>") !=
         std::string::npos);
   CHECK(occurrences(text, "id=\"here\"") == 1);
 }
