@@ -95,7 +95,7 @@ void add_first_page(report::Page& page, const ResultsOf& results) {
       "norm, whose sets have several channels, what all channels have in common is.";
   report::Figure figure;
   figure.id = "glance";
-  figure.title = "Six figures at a glance";
+  figure.title = "At a glance";
   for (const Glance& glance : glances) {
     for (const report::Section& section : page.sections) {
       for (const report::Figure& one : section.figures) {
