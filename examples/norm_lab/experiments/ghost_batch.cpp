@@ -40,8 +40,8 @@ void draw(const Results& results, report::Section& section) {
   figure.x = {.label = "images per part of the batch", .log = true};
   figure.y = {.label = "error, %"};
   figure.see =
-      "The size of the parts makes no difference to the test error, down to 16 images; with 4 the "
-      "noise is too much. The gain of the paper does not show at this scale.";
+      "The size of the parts makes no difference to the test error, down to 8 images; with 4 "
+      "the noise is too much. The gain of the paper does not show at this scale.";
   figure.published = "Gains of 0 to 3 points of accuracy on small data sets (Hoffer et al. 2017)";
   const auto batches = results.distinct("batch");
   if (batches.size() < 2) return;

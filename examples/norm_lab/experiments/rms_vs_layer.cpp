@@ -76,7 +76,7 @@ void draw(const Results& results, report::Section& section) {
   auto& times = section.figure("rms-vs-layer-time", "Time of one element, forward and backward");
   times.x = {.label = "features", .log = true};
   times.y = {.label = "nanoseconds per element", .from = 0};
-  times.see = "The root mean square norm takes less time.";
+  times.see = "The root mean square norm takes somewhat less time, or the same.";
   for (const json& norm : results.distinct("norm")) {
     report::Curve curve;
     for (const json& features : results.distinct("features")) {
