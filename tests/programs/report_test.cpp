@@ -250,9 +250,12 @@ TEST_CASE("report: a preview is marked on every figure, and only there") {
 TEST_CASE("report: files of the sample page, which the test in a browser reads") {
   const test::TemporaryFolder folder;
   const Page page = sample_page();
-  write_csv(page, folder.path());
-  write_pictures(page, folder.path());
-  CHECK(std::filesystem::exists(folder.path() / "growth.csv"));
-  CHECK(std::filesystem::exists(folder.path() / "growth.svg"));
+  Page some;
+  some.section("one", "One").figures.push_back(page.sections[0].figures[0]);
+  write_csv(some, folder.path());
+  const bool as_png = write_pictures(some, folder.path());
+  CHECK(std::filesystem::exists(folder.path() / "error-vs-batch.csv"));
+  CHECK(std::filesystem::exists(folder.path() / "error-vs-batch.svg"));
+  CHECK(std::filesystem::exists(folder.path() / "error-vs-batch.png") == as_png);
   write_html(page, test::build_folder() + "/report_sample.html");
 }
