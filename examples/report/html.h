@@ -21,11 +21,11 @@ std::string csv(const Figure& figure);
 /// Writes html(page). A file appears complete or not at all.
 void write_html(const Page& page, const std::filesystem::path& path);
 
-/// Writes every figure that has panels to draw as NAME.svg, and as NAME.png if rsvg-convert is
-/// installed. Returns whether it is.
+/// Writes every figure that has panels to draw under its name as an SVG file, and as a PNG file if
+/// rsvg-convert is installed. Returns whether it is.
 bool write_pictures(const Page& page, const std::filesystem::path& folder);
 
-/// Writes every figure as NAME.csv.
+/// Writes every figure's points under its name as a CSV file.
 void write_csv(const Page& page, const std::filesystem::path& folder);
 
 }  // namespace gradus::report
