@@ -64,7 +64,8 @@ json trained(Norm norm, int64_t steps, uint64_t seed, const data::Batch& images,
   const auto each = [&](int64_t step, double) {
     if (step % 10 != 0) return true;
     std::vector<int64_t> numbers(64);
-    for (int64_t& i : numbers) i = static_cast<int64_t>(rng.below(images.x.size(0)));
+    const auto count = static_cast<uint64_t>(images.x.size(0));
+    for (int64_t& i : numbers) i = static_cast<int64_t>(rng.below(count));
     const Probe p = probed(net, rows(images, numbers));
     at.push_back(step);
     loss_low.push_back(p.loss_low);
