@@ -61,7 +61,8 @@ Tensor read_for(const Tensor& target, const Tensor& source);
 /// Both as tensors: a number is one without dimensions, of the other's type.
 std::pair<Tensor, Tensor> as_tensors(const char* op, const Operand& a, const Operand& b);
 /// Both arguments expanded to their common shape, by a recorded `expand` for each whose shape
-/// changes. Throws DTypeError if their types differ.
+/// changes: its rule sums the gradient over the new elements (shape/view.cpp). Throws DTypeError if
+/// their types differ.
 std::pair<Tensor, Tensor> broadcast(const char* op, const Operand& a, const Operand& b);
 
 /// Throws if `value` cannot be an element of x's type: DTypeError for a fraction in an integer

@@ -98,7 +98,7 @@ struct Entry {
   const char* op;       ///< "conv2d", or "leaf"
   double flops;         ///< floating-point operations of the call, estimated
   uint32_t path;        ///< module path, an index into the tape's paths
-  uint32_t path_count;  ///< paths that the tape had when it was recorded
+  uint32_t path_count;  ///< number of module paths on the tape when it was recorded
   uint32_t generation;  ///< number of trims before it was recorded
   /// Its part of the tape's lists of inputs and of saved tensors.
   /// @{
@@ -205,7 +205,7 @@ class Tape {
   /// are updated or, if an error is thrown, none. Throws ShapeError if loss has more than one
   /// element and no gradient is given, and TapeError if loss is not on this tape, if saved tensors
   /// were released by an earlier call or have been overwritten, if a leaf has been converted to
-  /// another type, or if called in another thread than the tape's own.
+  /// another type, or if called from a thread other than the tape's own.
   void backward(const Tensor& loss, const BackwardOptions& options = {});
 
   /// A point on the tape to come back to.
@@ -231,7 +231,7 @@ class Tape {
   /// Calls of modules and composed operations, in the order in which they began.
   std::span<const SpanEntry> spans() const { return spans_; }
   /// The names of the composed operations that an entry is part of, outer ones first:
-  /// "cross_entropy > nll_loss".
+  /// "conv_transpose1d > conv_transpose2d".
   std::string composed_of(size_t index) const;
   size_t path_count() const { return paths_.size(); }
   /// Index of the entry and tensor of each leaf, in the order in which they were first used.
@@ -304,7 +304,7 @@ class Tape {
   /// The most bytes that the constants of one rule may have.
   static constexpr size_t max_constant_bytes = 4096;
 
-  /// Says that `y` is the result of the innermost open span; else it is what was recorded last.
+  /// Sets `y` as the result of the innermost open span; by default it is the last entry recorded.
   void set_span_result(const Tensor& y);
 
   // --- For record() and grad() ---
@@ -326,7 +326,7 @@ class Tape {
     Tensor tensor;
     uint32_t version;
   };
-  /// Of an entry, recorded if profiling is on.
+  /// Timing of one entry; kept only when profiling.
   struct Timing {
     double forward = 0, backward = 0;  // seconds
     int64_t saved_bytes = 0;

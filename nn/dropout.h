@@ -1,4 +1,4 @@
-// Dropout layers.
+// Dropout layers. Their random numbers are those of Stream::dropout (core/base/random.h).
 #pragma once
 
 #include "../core/base/name.h"

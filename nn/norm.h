@@ -151,7 +151,8 @@ class ChannelNorm : public Layer<ChannelNormOptions<over, Spatial>, ChannelNormL
 };
 
 /// Batch normalization: y = (x - mean) / sqrt(var + eps) * weight + bias, with mean and variance of
-/// each channel over the batch and all positions, M = N H W (Ioffe and Szegedy, arXiv 1502.03167).
+/// each channel over the batch and all positions, M = N H W in two dimensions (Ioffe and Szegedy,
+/// arXiv 1502.03167).
 /// x is [N, C] or [N, C, L], [N, C, H, W], or [N, C, D, H, W].
 /// @{
 using BatchNorm1d = ChannelNorm<NormOver::batch, 1>;
@@ -162,12 +163,12 @@ using BatchNorm2dOptions = BatchNorm2d::Options;
 using BatchNorm3dOptions = BatchNorm3d::Options;
 /// @}
 
-/// Instance normalization: the same with mean and variance of each channel of each sample, M = H W
-/// (Ulyanov et al., arXiv 1607.08022). By default without affine part and running statistics. x is
+/// Instance normalization: the same with mean and variance of each channel of each sample (Ulyanov
+/// et al., arXiv 1607.08022). By default it has neither an affine part nor running statistics. x is
 /// [N, C, L], [N, C, H, W] or [N, C, D, H, W], or one such sample without N.
 ///
-/// Running statistics, if requested, are updated with the mean over the samples of mean and
-/// unbiased variance, and evaluation then computes what BatchNorm does with them.
+/// Running statistics, if requested, are updated with the per-sample means and unbiased variances,
+/// averaged over the batch, and evaluation then computes what BatchNorm does with them.
 /// num_batches_tracked counts only without momentum; otherwise it stays 0, as in PyTorch.
 /// @{
 using InstanceNorm1d = ChannelNorm<NormOver::instance, 1>;
@@ -180,7 +181,7 @@ using InstanceNorm3dOptions = InstanceNorm3d::Options;
 
 // --- Norms of each sample on its own: no statistics to keep, the same in both modes --------------
 
-/// Throws ValueError in the name of layer `type` unless there are sizes, all of at least 1.
+/// Throws ValueError in the name of layer `type` unless it has a dimension and no size is below 1.
 void check_normalized_shape(const char* type, const Shape& shape);
 
 /// Options of LayerNorm.
@@ -198,9 +199,9 @@ struct LayerNormOptions {
     visit("bias", bias);
   }
 };
-/// Layer normalization over the last dimensions of x, which are normalized_shape; so are weight and
-/// bias: one factor per element, not per channel (Ba, Kiros and Hinton, arXiv 1607.06450). Throws
-/// ShapeError for an input with other last sizes.
+/// Layer normalization over the trailing dimensions of x, whose sizes are normalized_shape. weight
+/// and bias have the same shape: one factor per element, not per channel (Ba, Kiros and Hinton,
+/// arXiv 1607.06450). Throws ShapeError for an input with other last sizes.
 class LayerNorm : public Layer<LayerNormOptions, NormLayer> {
  public:
   explicit LayerNorm(const LayerNormOptions& options);
@@ -223,8 +224,9 @@ struct RMSNormOptions {
     visit("elementwise_affine", elementwise_affine);
   }
 };
-/// y = x / sqrt(mean(x^2) + eps) * weight over the last dimensions of x, which are
-/// normalized_shape; so is weight (Zhang and Sennrich, arXiv 1910.07467). There is no bias.
+/// y = x / sqrt(mean(x^2) + eps) * weight over the trailing dimensions of x, whose sizes are
+/// normalized_shape, as are those of weight (Zhang and Sennrich, arXiv 1910.07467). There is no
+/// bias.
 class RMSNorm : public Layer<RMSNormOptions, NormLayer> {
  public:
   explicit RMSNorm(const RMSNormOptions& options);

@@ -1,4 +1,5 @@
-// Training steps that give NaN or infinity: detected, undone and explained.
+// Training steps that give NaN or infinity: detected, undone and explained. What looks at each
+// value and gradient is Tape::check_finite (core/tape.h).
 #pragma once
 
 #include <functional>

@@ -1,7 +1,7 @@
 // Convolution. Part of ops.h, which includes this.
 //
 // Tensors are [N, C, L], [N, C, H, W] or [N, C, D, H, W], or a single sample without N; the batch
-// may be empty. Operations over one and three dimensions are composed of those over planes.
+// may be empty. 1-d and 3-d operations are built from the 2-d ones.
 #pragma once
 
 #include <algorithm>
@@ -32,17 +32,17 @@ using Size3 = Sizes<3>;  ///< depth, height, width
 /// Options of a convolution over N spatial dimensions; conv1d to conv3d.
 template <size_t N>
 struct ConvOptions {
-  Sizes<N> stride = 1;    ///< elements of the input between adjacent windows; at least 1
+  Sizes<N> stride = 1;    ///< distance between adjacent windows, in input elements; at least 1
   Sizes<N> padding = 0;   ///< zeros on both sides
-  Sizes<N> dilation = 1;  ///< elements of the input between those of a window; at least 1
+  Sizes<N> dilation = 1;  ///< distance between a window's elements, in input elements; at least 1
   int64_t groups = 1;     ///< separate convolutions side by side; divides C and O
-  /// Whether 3x3 kernels may use Winograd's algorithm in float32: about three times as fast, errors
-  /// of about 1e-6 of the largest output. The error is bounded per tile of 4x4 outputs, computed
-  /// from 6x6 inputs: some 1e-6 times the sum over channels of (largest weight) (largest input of
-  /// the tile). An output that sees no input of more than 1/4096 of the largest in its tile is
-  /// computed from the definition, and so are tiles with inputs that are not finite, above 2^40 or
-  /// all below 2^-60; an output that sees only zeros is the bias. Weights are checked in the same
-  /// way, tap by tap.
+  /// Whether 3x3 kernels may use Winograd's algorithm in float32, about three times as fast: with
+  /// stride, dilation and groups 1, padding of at most 2, and 16 channels or more on both sides.
+  /// The error is bounded per tile of 4x4 outputs, computed from 6x6 inputs: about 1e-6 times the
+  /// sum over channels of (largest weight) (largest input of the tile). An output that sees no
+  /// input of more than 1/4096 of the largest in its tile is computed from the definition, and so
+  /// are tiles with inputs that are not finite, above 2^40 or all below 2^-60; an output that sees
+  /// only zeros is the bias. Weights far below the largest of their tap are treated likewise.
   bool winograd = true;
 
   static void describe(auto& o, auto& visit) {
@@ -61,9 +61,9 @@ using Conv3dOptions = ConvOptions<3>;
 /// @}
 /// x [N, C, H, W], weight [O, C / groups, kh, kw], bias [O] or undefined, to [N, O, H', W'] with
 /// H' = (H + 2 padding - dilation (kh - 1) - 1) / stride + 1, rounded down. A cross-correlation, as
-/// everywhere in the field. conv1d and conv3d do the same for one and three spatial dimensions, as
-/// one conv2d each. Throws ShapeError for channels and sizes that do not match, and if the kernel
-/// is larger than the padded input; ValueError for options out of range.
+/// is usual in deep learning. conv1d and conv3d do the same for one and three spatial dimensions,
+/// each through a single conv2d. Throws ShapeError for channels and sizes that do not match, and if
+/// the kernel is larger than the padded input; ValueError for options out of range.
 /// @{
 Tensor conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv1dOptions& options = {});
@@ -72,8 +72,8 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
 Tensor conv3d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv3dOptions& options = {});
 /// @}
-/// The gradient of conv2d with respect to x of `input_shape`, for output gradient g. The
-/// derivatives of conv2d, this function and the next are again these three.
+/// The gradient of conv2d with respect to x of `input_shape`, for output gradient g. conv2d and
+/// these two functions are closed under differentiation.
 Tensor conv2d_input_gradient(const Tensor& g, const Tensor& weight, const Shape& input_shape,
                              const Conv2dOptions& options = {});
 /// The gradient of conv2d with respect to a weight of `weight_shape`.
@@ -84,10 +84,10 @@ Tensor conv2d_weight_gradient(const Tensor& g, const Tensor& x, const Shape& wei
 /// conv_transpose3d.
 template <size_t N>
 struct ConvTransposeOptions {
-  Sizes<N> stride = 1;          ///< elements of the output between adjacent windows; at least 1
-  Sizes<N> padding = 0;         ///< removed from both sides of the output
+  Sizes<N> stride = 1;   ///< distance between adjacent windows, in output elements; at least 1
+  Sizes<N> padding = 0;  ///< removed from both sides of the output
   Sizes<N> output_padding = 0;  ///< added to one side; less than stride or less than dilation
-  Sizes<N> dilation = 1;        ///< elements of the output between those of a window
+  Sizes<N> dilation = 1;        ///< distance between a window's elements, in output elements
   int64_t groups = 1;           ///< as in ConvOptions
 
   static void describe(auto& o, auto& visit) {

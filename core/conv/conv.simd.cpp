@@ -1,8 +1,9 @@
 // Compiled once per instruction set; see isa.h.
 //
-// Chooses the algorithm, and has the one that can do everything: im2col and matrix products, one
-// image at a time, in tiles of a few output rows, so that the im2col tile is still in the
-// second-level cache when the product reads it.
+// Chooses among three algorithms. The faster ones are in direct.simd.cpp and winograd.simd.cpp;
+// the one that can do everything is here: im2col and matrix products, one image at a time, in
+// tiles of a few output rows, so that the im2col tile is still in the second-level cache when the
+// product reads it.
 #include <cstring>
 #include <type_traits>
 

@@ -1,4 +1,5 @@
-// Losses of classes, composed of other operations.
+// Losses of classes, composed of other operations: the gradient of cross entropy is that of
+// log_softmax (../reduce/softmax.cpp) and of picking the probability of the target.
 #include <limits>
 
 #include "../op_support.h"

@@ -18,8 +18,9 @@
 namespace gradus {
 
 /// Two ways to compute a norm. `fused` runs its own kernels and is recorded as one operation;
-/// `composed` is the same written in primitives, to read and to check against. Both can be
-/// differentiated any number of times and give the same values and gradients up to rounding.
+/// `composed` is the same written in primitives, to read first and to check against; norm_plain.cpp
+/// has the definition and its gradient as loops. Both can be differentiated any number of times and
+/// give the same values and gradients up to rounding.
 enum class NormForm { fused, composed };
 
 /// The result of batch_norm_train and instance_norm, whose statistics the caller may keep.
@@ -41,8 +42,8 @@ Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor
 /// [N, C] (Ulyanov et al., arXiv 1607.08022).
 NormResult instance_norm(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
                          double eps = 1e-5, NormForm form = NormForm::fused);
-/// Over the last dimensions, which must be `normalized_shape`; so are weight and bias (Ba, Kiros
-/// and Hinton, arXiv 1607.06450).
+/// Over the trailing dimensions, whose sizes must be `normalized_shape`; weight and bias have that
+/// shape (Ba, Kiros and Hinton, arXiv 1607.06450).
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
                   const Tensor& bias = {}, double eps = 1e-5, NormForm form = NormForm::fused);
 /// Over all positions and the channels of a group, for each sample: x [N, C, ...], weight and bias
