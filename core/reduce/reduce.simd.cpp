@@ -214,8 +214,10 @@ int64_t magnitude(int64_t n) {
 template <class F, class T>
 void fold(const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* out, const T* x) {
   if (kept.rows() * kept.size[0] == 0) return;
+  const bool is_single = reduced.rows() * reduced.size[0] == 1;  // nothing to fold
   const bool kept_is_denser =
-      kept.size[0] > 1 && magnitude(kept.stride[1][0]) < magnitude(reduced.stride[0][0]);
+      kept.size[0] > 1 &&
+      (is_single || magnitude(kept.stride[1][0]) < magnitude(reduced.stride[0][0]));
   kept_is_denser ? fold_outer<F>(kept, reduced, divisor, out, x)
                  : fold_inner<F>(kept, reduced, divisor, out, x);
 }

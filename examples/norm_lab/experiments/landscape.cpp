@@ -33,6 +33,7 @@ std::vector<Tensor> difference(const std::vector<Tensor>& a, const std::vector<T
 Probe probed(nn::Module& net, const data::Batch& batch) {
   const std::vector<Tensor> weights = weights_of(net);
   std::vector<Tensor> before;
+  before.reserve(weights.size());
   for (const Tensor& weight : weights) before.push_back(weight.detach().clone());
   const std::vector<Tensor> start = gradient_of(net, batch);
   const double length = norm(start).item();

@@ -35,7 +35,7 @@ constexpr Parts all_parts[] = {{"16 images", 16, false},
 /// Random images, sorted by class if so requested.
 data::Batch draw_images(const data::Batch& images, bool sorted, Rng& rng) {
   const Tensor order = randperm(images.x.size(0), rng).narrow(0, 0, images_per_step);
-  const data::Batch drawn = rows(images, order.to_vector<int64_t>());
+  data::Batch drawn = rows(images, order.to_vector<int64_t>());
   if (!sorted) return drawn;
   return rows(drawn, argsort(drawn.y, 0).to_vector<int64_t>());
 }
