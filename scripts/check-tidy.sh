@@ -40,4 +40,5 @@ case "${1-}" in
   *) files=("$@") ;;
 esac
 echo "clang-tidy: ${#files[@]} of $(all_files | wc -l) files"
-printf '%s\0' "${files[@]}" | xargs -0 -n 1 -P "$(jobs)" clang-tidy --quiet -p build/dev-clang
+printf '%s\0' "${files[@]}" \
+  | "${large_pages[@]}" xargs -0 -n 1 -P "$(jobs)" clang-tidy --quiet -p build/dev-clang
