@@ -114,10 +114,8 @@ constexpr std::array<Words, 9> known_colours = {{{"none", "none"},
                                                  {"published", "ink"},
                                                  {"expected", "ink"},
                                                  {"chance", "ink"}}};
-// Those of other words, in turn; those of norms only in figures without norms.
-constexpr std::array<std::string_view, 8> colours = {"batch", "layer", "instance", "group",
-                                                     "red",   "teal",  "ochre",    "sky"};
-constexpr size_t colours_of_norms = 4;
+// Those of other words, in turn.
+constexpr std::array<std::string_view, 4> colours = {"teal", "red", "ochre", "sky"};
 
 std::string first_word(std::string_view name) {
   const auto* end = std::find_if(name.begin(), name.end(),
@@ -156,8 +154,6 @@ Looks::Looks(const Figure& figure) {
       }
     }
   }
-  has_norms_ =
-      std::any_of(all.begin(), all.end(), [](const auto& one) { return is_norm(one.first.name); });
   for (const auto& [series, in_legend] : all) add(series, in_legend);
 }
 
@@ -171,10 +167,8 @@ void Looks::add(const Series& series, bool in_legend) {
   const bool is_reference = series.mark == Mark::level || series.mark == Mark::dashed;
   if (colour.empty() && is_reference) colour = "ink";
   if (colour.empty()) {
-    const size_t skipped = has_norms_ ? colours_of_norms : 0;
-    const size_t turn = skipped + colours_.size() % (colours.size() - skipped);
     const std::string key = series.name.substr(0, series.name.find(','));
-    colour = colours_.try_emplace(key, colours[turn]).first->second;
+    colour = colours_.try_emplace(key, colours[colours_.size() % colours.size()]).first->second;
   }
   looks_[series.name] = {colour, variants_[colour]++};
 }

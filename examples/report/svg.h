@@ -86,7 +86,6 @@ class Looks {
   std::map<std::string, Look> looks_;
   std::map<std::string, std::string_view> colours_;  // by name, up to a comma
   std::map<std::string_view, size_t> variants_;      // by colour
-  bool has_norms_ = false;
   std::vector<Series> legend_;
 };
 
