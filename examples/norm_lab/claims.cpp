@@ -7,6 +7,8 @@
 #include <array>
 #include <cmath>
 
+#include "../report/report.h"
+
 namespace gradus::lab {
 
 namespace {
@@ -22,6 +24,11 @@ std::string text(const Interval& i) {
   };
   if (i.count < 2) return short_text(i.mean);
   return str(short_text(i.mean), " (", short_text(i.low), " to ", short_text(i.high), ")");
+}
+
+/// The interval of what has this logarithm.
+Interval power_of_ten(const Interval& i) {
+  return {std::pow(10, i.mean), std::pow(10, i.low), std::pow(10, i.high), i.count};
 }
 
 Verdict open(const std::string& experiment) {
@@ -46,7 +53,7 @@ double largest(const Results& definitions, const char* value,
 Verdict exact(const Results& results, double deviation, const std::string& what) {
   if (results.empty()) return open("definitions");
   return {deviation < 1e-9 ? Kind::holds : Kind::fails,
-          str(what, ": largest deviation ", scientific(deviation, 0))};
+          str(what, ": largest deviation ", report::number(deviation, 1))};
 }
 
 double of(const Results& definitions, const char* norm, const char* value) {
@@ -112,8 +119,8 @@ Verdict group_is_cheaper(const ResultsOf& results) {
                                 : "";
   return {Kind::fails,
           str("it ", below(group, batch) ? "is cheaper only in time" : "is not cheaper", ": ",
-              text(group), " against ", text(batch), " microseconds, ", saved_group / 1e6,
-              " against ", saved_batch / 1e6, " MB kept",
+              text(group), " against ", text(batch), " microseconds, ", fixed(saved_group / 1e6, 2),
+              " against ", fixed(saved_batch / 1e6, 2), " MB kept",
               below(small_group, small_batch) ? "; it does suit small batches" : "", small)};
 }
 
@@ -139,10 +146,10 @@ Verdict input_scale(const ResultsOf& results) {
   const bool holds = channel < 1e-9 && order == 1 && of(d, "layer", "channel_scale") > 0.1;
   return {holds ? Kind::holds_when : Kind::fails,
           str("the scale and shift are those of a whole feature: batch norm's output changes by ",
-              scientific(channel, 0), " then, by ", fixed(of(d, "batch", "sample_scale"), 1),
+              report::number(channel, 1), " then, by ", fixed(of(d, "batch", "sample_scale"), 1),
               " if single samples are scaled; layer norm the other way round (",
               fixed(of(d, "layer", "channel_scale"), 1), " and ",
-              scientific(of(d, "layer", "sample_scale"), 0),
+              report::number(of(d, "layer", "sample_scale"), 1),
               "). Order of samples kept: ", fixed(100 * order, 0), " % and ",
               fixed(100 * of(d, "layer", "kept_order"), 0), " %")};
 }
@@ -188,8 +195,9 @@ Verdict faster(const ResultsOf& results) {
   const bool holds = below(batch, none) && below(rate_none, rate_batch);
   return {holds ? Kind::holds_when : Kind::fails,
           str("the net is not too deep: a sigmoid net needs ", text(batch), " steps instead of ",
-              text(none), " to 20 % error, and the largest rate is 10^", text(rate_batch),
-              " instead of 10^", text(rate_none), "; but in a deep net before training batch norm ",
+              text(none), " to 20 % error, and the largest rate is ",
+              text(power_of_ten(rate_batch)), " instead of ", text(power_of_ten(rate_none)),
+              "; but in a deep net before training batch norm ",
               "lets squared gradients explode, by ", text(growth), " per layer")};
 }
 
@@ -246,7 +254,7 @@ Verdict keeps_information(const ResultsOf& results) {
   return {instance < 1e-9 && batch > 0.1 ? Kind::fails : Kind::holds,
           str("it removes contrast and brightness of every image: scaling and shifting single "
               "samples changes its output by ",
-              scientific(instance, 0), ", batch norm's by ", fixed(batch, 1))};
+              report::number(instance, 1), ", batch norm's by ", fixed(batch, 1))};
 }
 
 Verdict instance_generalizes_less(const ResultsOf& results) {
@@ -321,9 +329,11 @@ Verdict decay_is_a_rate(const ResultsOf& results) {
   const Interval l2 = map.where({{"kind", "l2"}, {"decay", 1e-3}}).mean("near_zero");
   if (!decided(l1) || !decided(l2)) return open("rate-decay");
   return {below(l2, l1) ? Kind::holds : Kind::fails,
-          str("weights before a norm have no scale (identity 5); the effective rate varies by 10^",
-              fixed(spread("product", "effective"), 1), " at most where rate times decay is the ",
-              "same, by 10^", fixed(spread("rate", "effective"), 1),
+          str("weights before a norm have no scale (identity 5); the effective rate varies by a "
+              "factor of ",
+              report::number(std::pow(10, spread("product", "effective")), 2),
+              " at most where rate times decay is the same, of ",
+              report::number(std::pow(10, spread("rate", "effective")), 2),
               " where the rate is. Near zero: ", text(l1), " % of the weights with L1, ", text(l2),
               " % with L2")};
 }

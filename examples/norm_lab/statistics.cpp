@@ -2,12 +2,12 @@
 
 #include <gradus/core/base/error.h>
 #include <gradus/core/base/random.h>
+#include <gradus/core/base/text.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 namespace gradus::lab {
 
@@ -20,22 +20,6 @@ double mean_power(std::span<const double> numbers, double centre, int power) {
   double sum = 0;
   for (const double x : numbers) sum += std::pow(x - centre, power);
   return sum / static_cast<double>(numbers.size());
-}
-
-/// Places in ascending order, from 0; equal numbers share the mean of theirs.
-std::vector<double> ranks(std::span<const double> numbers) {
-  std::vector<size_t> order(numbers.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](size_t a, size_t b) { return numbers[a] < numbers[b]; });
-  std::vector<double> rank(numbers.size());
-  for (size_t i = 0; i < order.size();) {
-    size_t end = i;
-    while (end < order.size() && numbers[order[end]] == numbers[order[i]]) ++end;
-    for (size_t k = i; k < end; ++k) rank[order[k]] = static_cast<double>(i + end - 1) / 2;
-    i = end;
-  }
-  return rank;
 }
 
 }  // namespace
@@ -54,6 +38,17 @@ double student_t(int64_t degrees_of_freedom) {
   const double z = 1.959963985, n = static_cast<double>(degrees_of_freedom), z2 = z * z;
   return z + z * (z2 + 1) / (4 * n) + z * ((5 * z2 + 16) * z2 + 3) / (96 * n * n) +
          z * (((3 * z2 + 19) * z2 + 17) * z2 - 15) / (384 * n * n * n);
+}
+
+std::string text_of(const Interval& interval, int decimals) {
+  return str(fixed(interval.mean, decimals), " (", fixed(interval.low, decimals), " to ",
+             fixed(interval.high, decimals), ")");
+}
+
+std::vector<double> limits_of(std::span<const double> at_size, std::span<const double> at_half) {
+  std::vector<double> limits(std::min(at_size.size(), at_half.size()));
+  for (size_t i = 0; i < limits.size(); ++i) limits[i] = 2 * at_size[i] - at_half[i];
+  return limits;
 }
 
 Interval mean_interval(std::span<const double> numbers) {
@@ -105,25 +100,15 @@ Interval bootstrap(std::span<const double> numbers,
   return {mean, percentile(estimates, 0.025), percentile(estimates, 0.975), n};
 }
 
-Line fit_line(std::span<const double> x, std::span<const double> y) {
-  require(x.size() == y.size() && x.size() > 1, "fit_line", "give two points at least", "got ",
-          x.size(), " x and ", y.size(), " y");
-  const double mean_x = mean_of(x), mean_y = mean_of(y);
+double growth_of(std::span<const double> sequence) {
+  const double middle = static_cast<double>(sequence.size() - 1) / 2;
   double xy = 0, xx = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    xy += (x[i] - mean_x) * (y[i] - mean_y);
-    xx += (x[i] - mean_x) * (x[i] - mean_x);
+  for (size_t i = 0; i < sequence.size(); ++i) {
+    const double x = static_cast<double>(i) - middle;
+    xy += x * std::log(sequence[i]);
+    xx += x * x;
   }
-  return {.slope = xy / xx, .intercept = mean_y - xy / xx * mean_x};
-}
-
-double correlation(std::span<const double> x, std::span<const double> y) {
-  const double forward = fit_line(x, y).slope, backward = fit_line(y, x).slope;
-  return std::copysign(std::sqrt(forward * backward), forward);
-}
-
-double rank_correlation(std::span<const double> x, std::span<const double> y) {
-  return correlation(ranks(x), ranks(y));
+  return std::exp(xy / xx);
 }
 
 double excess_kurtosis(std::span<const double> numbers) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace gradus::lab {
@@ -17,11 +18,16 @@ struct Interval {
   bool contains(double value) const { return low <= value && value <= high; }
 };
 
+/// "1.468 (1.466 to 1.470)", with so many decimals.
+std::string text_of(const Interval& interval, int decimals);
 /// True if both have at least two numbers and the first lies entirely below the second.
 bool below(const Interval& a, const Interval& b);
 
 /// The mean, and Student's t interval: mean +- t s / sqrt(n).
 Interval mean_interval(std::span<const double> numbers);
+/// What numbers that are linear in 1 / size tend to, from those at a size and at half of it: twice
+/// the first minus the second. As many as the shorter list has.
+std::vector<double> limits_of(std::span<const double> at_size, std::span<const double> at_half);
 /// The 97.5 % quantile of Student's t, for at least one degree of freedom.
 double student_t(int64_t degrees_of_freedom);
 
@@ -37,17 +43,8 @@ double standard_deviation(std::span<const double> numbers);
 Interval bootstrap(std::span<const double> numbers,
                    const std::function<double(const std::vector<double>&)>& estimate);
 
-/// Least squares: y = intercept + slope x.
-struct Line {
-  double slope = 0, intercept = 0;
-};
-/// Throws ValueError unless there are as many x as y, and two at least.
-Line fit_line(std::span<const double> x, std::span<const double> y);
-/// The correlation of x and y, and of their ranks.
-/// @{
-double correlation(std::span<const double> x, std::span<const double> y);
-double rank_correlation(std::span<const double> x, std::span<const double> y);
-/// @}
+/// The factor between neighbours in a nearly geometric sequence, by least squares on logarithms.
+double growth_of(std::span<const double> sequence);
 /// Mean fourth power of deviations over the squared variance, minus 3: 0 for a normal distribution,
 /// large for heavy tails.
 double excess_kurtosis(std::span<const double> numbers);

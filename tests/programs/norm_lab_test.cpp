@@ -151,8 +151,9 @@ TEST_CASE("intervals are Student's, percentiles linear, the bootstrap is determi
   CHECK(once.low == lab::bootstrap(numbers, median_of).low);
   CHECK(once.low < once.mean);
   CHECK_FALSE(lab::below(lab::mean_interval(std::vector<double>{1}), mean));  // a single seed
-  CHECK(lab::fit_line(numbers, std::vector<double>{3, 5, 7, 9}).slope == doctest::Approx(2));
-  CHECK(lab::rank_correlation(numbers, std::vector<double>{1, 8, 27, 64}) == doctest::Approx(1));
+  CHECK(lab::growth_of(std::vector<double>{3, 6, 12, 24}) == doctest::Approx(2));
+  CHECK(lab::limits_of(std::vector<double>{2.1, 3.05}, numbers) == std::vector<double>{3.2, 4.1});
+  CHECK(lab::text_of(mean, 2) == "2.50 (0.45 to 4.55)");
 }
 
 TEST_CASE("results are averaged over seeds, and never over different settings") {

@@ -111,19 +111,18 @@ void draw(const Results& results, report::Section& section) {
       "0 means that a norm does not see the change: batch norm no scale of a channel, layer, "
       "instance and group norm no scale of a sample.";
   figure.settings = "float64, [6, 4, 3, 3], eps 1e-12; the largest change of the normalized output";
-  const std::vector<std::pair<const char*, const char*>> columns = {
+  const std::vector<std::pair<const char*, const char*>> changes = {
       {"samples_touch", "another sample"},
       {"channels_touch", "another channel"},
       {"channel_scale", "scale and shift per channel"},
       {"sample_scale", "scale and shift per sample"},
       {"element_scale", "scale per position"}};
-  report::HeatMap map{.y = "norm", .digits = 2};
-  for (const auto& [name, text] : columns) map.columns.emplace_back(text);
-  for (const Norm norm : set_norms) {
-    map.rows.emplace_back(name_of(norm));
-    const Results some = results.where({{"norm", name_of(norm)}});
-    for (const auto& [name, text] : columns) {
-      const double value = some.mean(name).mean;
+  report::HeatMap map{.y = "change of", .digits = 2};
+  for (const Norm norm : set_norms) map.columns.emplace_back(name_of(norm));
+  for (const auto& [name, text] : changes) {
+    map.rows.emplace_back(text);
+    for (const Norm norm : set_norms) {
+      const double value = results.where({{"norm", name_of(norm)}}).mean(name).mean;
       map.values.push_back(value < 1e-9 ? 0 : value);
     }
   }

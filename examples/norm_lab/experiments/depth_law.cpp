@@ -1,7 +1,5 @@
-// How gradients grow towards the input of a net that has not been trained.
-//
-// With batch norm the squared length of the gradient grows by the same factor in every layer. For
-// wide nets it is known: (B - 2) / (B - 3), or with relu and large batches B pi / (pi - 1).
+// How gradients grow towards the input of a net that has not been trained: with batch norm their
+// squared length grows by the same factor in every layer. For wide nets it is known.
 #include <gradus/core/grad.h>
 #include <gradus/core/ops.h>
 
@@ -15,7 +13,14 @@ namespace gradus::lab {
 
 namespace {
 
-const double relu_limit = std::numbers::pi / (std::numbers::pi - 1);
+/// The factors for wide nets, with relu for large batches.
+double linear_theory(double batch) {
+  return (batch - 2) / (batch - 3);
+}
+const double relu_theory = std::numbers::pi / (std::numbers::pi - 1);
+
+/// Half as wide as the nets with batch norm: the difference tells what infinite width would give.
+const char* const half_width = "batch, half the width";
 
 struct Net {
   Norm norm;
@@ -32,64 +37,63 @@ std::vector<double> squared_gradients(const Net& net) {
   std::vector<Tensor> before_norms;
   for (int64_t layer = 0; layer < net.depth; ++layer) {
     const double gain = net.with_relu ? 2 : 1;  // keeps the variance if there is no norm
-    const Tensor w =
-        randn({net.width, net.width}) * std::sqrt(gain / static_cast<double>(net.width));
-    before_norms.push_back(linear(x, w));
+    const double scale = std::sqrt(gain / static_cast<double>(net.width));
+    before_norms.push_back(linear(x, randn({net.width, net.width}) * scale));
     x = normalized(before_norms.back(), net.norm, 0);
     if (net.with_relu) x = relu(x);
   }
   std::vector<double> squares;
-  for (const Tensor& g : grad(x, before_norms, {.gradient = randn(x.shape())})) {
-    squares.push_back(sum(square(g)).item());
-  }
+  const std::vector<Tensor> gradients = grad(x, before_norms, {.gradient = randn(x.shape())});
+  for (const Tensor& g : gradients) squares.push_back(sum(square(g)).item());
   return squares;
-}
-
-/// The factor per layer, away from both ends.
-double rate_of(const std::vector<double>& squares) {
-  std::vector<double> layers, logarithms;
-  for (size_t i = 1; i + 3 < squares.size(); ++i) {
-    layers.push_back(-static_cast<double>(i));
-    logarithms.push_back(std::log(squares[i]));
-  }
-  return std::exp(fit_line(layers, logarithms).slope);
 }
 
 void run(Lab& lab) {
   const auto depth = lab.pick<int64_t>(12, 14), width = lab.pick<int64_t>(128, 1536);
   const int64_t seeds = lab.pick<int64_t>(lab.seeds(), std::max<int64_t>(lab.seeds(), 10));
-  const auto measure = [&](const Net& net) {
-    lab.measure({{"norm", name_of(net.norm)},
+  const auto measure = [&](const Net& net, const char* name) {
+    lab.measure({{"norm", name},
                  {"activation", net.with_relu ? "relu" : "linear"},
                  {"batch", net.batch},
                  {"width", net.width},
                  {"depth", net.depth}},
                 seeds, [&](uint64_t) -> json {
-                  const std::vector<double> squares = squared_gradients(net);
-                  std::vector<double> relative;
-                  for (const double s : squares) relative.push_back(s / squares.back());
-                  return {{"rate", rate_of(squares)}, {"squares", relative}};
+                  std::vector<double> squares = squared_gradients(net);
+                  for (double& square : squares) square /= squares.back();
+                  const std::span<const double> inner(squares.begin() + 1, squares.end() - 3);
+                  return {{"rate", 1 / growth_of(inner)}, {"squares", squares}};
                 });
   };
   for (const bool with_relu : {false, true}) {
     for (const int64_t batch : {8, 16, 32, 64, 128, 256}) {
-      if (batch <= 64 || with_relu) measure({Norm::batch, with_relu, batch, width, depth});
+      if (batch > 64 && !with_relu) break;
+      measure({Norm::batch, with_relu, batch, width, depth}, "batch");
+      measure({Norm::batch, with_relu, batch, width / 2, depth}, half_width);
     }
     for (const Norm norm : {Norm::none, Norm::layer, Norm::group}) {
       for (const int64_t batch : {8, 32}) {  // they do not depend on it
-        measure({norm, with_relu, batch, lab.pick<int64_t>(128, 512), depth});
+        measure({norm, with_relu, batch, lab.pick<int64_t>(128, 512), depth}, name_of(norm));
       }
     }
   }
 }
 
-/// The rate with relu for an infinite batch, since it is linear in 1 / B: 2 at(256) - at(128).
-Interval limit_of(const Results& with_relu) {
-  std::vector<double> limits = with_relu.where({{"norm", "batch"}, {"batch", 256}}).each("rate");
-  const auto half = with_relu.where({{"norm", "batch"}, {"batch", 128}}).each("rate");
-  limits.resize(std::min(limits.size(), half.size()));
-  for (size_t seed = 0; seed < limits.size(); ++seed) limits[seed] = 2 * limits[seed] - half[seed];
-  return mean_interval(limits);
+/// The rates with batch norm for infinite width.
+std::vector<double> wide_rates(const Results& all, const char* activation, double batch) {
+  const Results some = all.where({{"activation", activation}, {"batch", batch}});
+  return limits_of(some.where({{"norm", "batch"}}).each("rate"),
+                   some.where({{"norm", half_width}}).each("rate"));
+}
+
+/// These, and with relu also for an infinite batch, beside the theory.
+std::string extrapolated(const Results& all) {
+  std::string text = "extrapolated to infinite width from a width and half of it: ";
+  for (const double b : {8, 16, 32, 64}) {
+    text += str("B = ", b, ": ", text_of(mean_interval(wide_rates(all, "linear", b)), 3),
+                ", theory ", fixed(linear_theory(b), 3), "; ");
+  }
+  const auto relu = limits_of(wide_rates(all, "relu", 256), wide_rates(all, "relu", 128));
+  return str(text, "relu, also to an infinite batch: ", text_of(mean_interval(relu), 3));
 }
 
 void draw(const Results& results, report::Section& section) {
@@ -102,21 +106,18 @@ void draw(const Results& results, report::Section& section) {
   rates.published =
       "Batch norm, wide nets: (B - 2) / (B - 3) without an activation; towards "
       "π / (π - 1) = 1.467 with relu as B grows (Yang et al. 2019, Theorem 8)";
-  const Interval limit = limit_of(results.where({{"activation", "relu"}}));
-  rates.ours =
-      str("relu, extrapolated to an infinite batch from 128 and 256: ", fixed(limit.mean, 3), " (",
-          fixed(limit.low, 3), " to ", fixed(limit.high, 3), ")");
+  rates.ours = extrapolated(results);
   for (const char* activation : {"linear", "relu"}) {
     auto& chart = rates.chart(activation);
     report::Curve theory;
-    for (const json& norm : results.distinct("norm")) {
+    for (const char* norm : {"none", "layer", "group", "batch"}) {
       const Results some = results.where({{"norm", norm}, {"activation", activation}});
-      chart.points(norm.get<std::string>(), some.over("batch", "rate"));
-      if (norm == "batch") theory.x = some.over("batch", "rate").x;
+      chart.points(norm, some.over("batch", "rate"));
+      theory.x = some.over("batch", "rate").x;
     }
     const bool is_linear = std::string(activation) == "linear";
     for (const double batch : theory.x) {
-      theory.y.push_back(is_linear ? (batch - 2) / (batch - 3) : relu_limit);
+      theory.y.push_back(is_linear ? linear_theory(batch) : relu_theory);
     }
     chart.dashed(is_linear ? "theory" : "theory, infinite batch", theory);
   }
@@ -125,24 +126,24 @@ void draw(const Results& results, report::Section& section) {
   layers.x = {.label = "layer"};
   layers.y = {.label = "squared gradient, that of the last layer is 1", .log = true};
   layers.see = "A straight line: the same factor in every layer.";
-  for (const json& norm : results.distinct("norm")) {
-    layers.line(norm.get<std::string>(),
-                results.where({{"norm", norm}, {"activation", "relu"}, {"batch", 32}})
-                    .curve("", "squares"));
+  const Results at_32 = results.where({{"activation", "relu"}, {"batch", 32}});
+  for (const char* norm : {"none", "layer", "group", "batch"}) {
+    layers.line(norm, at_32.where({{"norm", norm}}).curve("", "squares"));
   }
 }
 
 }  // namespace
 
 Experiment depth_law() {
-  return {.name = "depth-law",
-          .title = "Gradients against depth, before training",
-          .paper = "Yang et al. 2019, A mean field theory of batch normalization",
-          .smaller =
-              "14 layers of 1,536 units (512 without batch norm) on random inputs; a preview has "
-              "12 of 128. Theory is for infinitely wide nets.",
-          .run = run,
-          .draw = draw};
+  return {
+      .name = "depth-law",
+      .title = "Gradients against depth, before training",
+      .paper = "Yang et al. 2019, A mean field theory of batch normalization",
+      .smaller =
+          "14 layers of 1,536 units (512 without batch norm) on random inputs; a preview has 12 of "
+          "128. Theory is for infinite width; finite width adds what is proportional to 1 / width.",
+      .run = run,
+      .draw = draw};
 }
 
 }  // namespace gradus::lab

@@ -88,7 +88,7 @@ void draw(const Results& results, report::Section& section) {
   const Results inverses = results.where({{"part", "inverse"}});
   for (const Record& record : inverses.records()) {
     table.rows.push_back({{record.settings["scaling"]},
-                          {str(number(record.values["largest_error"]))},
+                          {report::number(number(record.values["largest_error"]), 2)},
                           {str(number(record.values["wrong_bytes"]))}});
   }
   inverse.add(table);

@@ -95,7 +95,8 @@ void draw(const Results& results, report::Section& section) {
           std::max(largest, results.where({{"norm", norm}, {"eps", eps}}).mean("distance").mean);
     }
   }
-  values.ours = str("largest distance from theory, over all norms and eps: ", largest);
+  values.ours =
+      str("largest distance from theory, over all norms and eps: ", report::number(largest, 2));
 }
 
 }  // namespace
