@@ -29,6 +29,7 @@ test_packages=(
   "clang"
   "clang-format"
   "clang-tidy"
+  "lld"
   "shellcheck"
   "doxygen"
   "python3-numpy"
