@@ -174,6 +174,9 @@ Verdict covariate_shift_helps(const ResultsOf& results) {
     return {Kind::fails,
             str("with more shift than without a norm it still trains faster; ", figures)};
   }
+  if (!below(of_net("batch", "final_loss"), none)) {
+    return {Kind::fails, str("batch norm does not train faster here; ", figures)};
+  }
   if (!below(shift_batch, shift_none)) {
     return {Kind::fails, str("batch norm does not reduce the shift here; ", figures)};
   }

@@ -88,10 +88,10 @@ void draw(const Results& results, report::Section& section) {
     errors.x = "rate times decay";
     errors.log = true;
     map.add(errors);
-    auto& chart = effective.chart(norm.get<std::string>());
+    if (norm != "batch") continue;  // without a norm the length counts for itself
     for (const json& rate : some.distinct("rate")) {
-      chart.line(str("rate ", rate.get<double>()),
-                 some.where({{"rate", rate}}).over("product", "effective"));
+      effective.line(str("rate ", rate.get<double>()),
+                     some.where({{"rate", rate}}).over("product", "effective"));
     }
   }
   auto& zeros = section.figure("rate-decay-sparse", "Weights near zero in the first layer");

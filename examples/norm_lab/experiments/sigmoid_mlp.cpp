@@ -4,6 +4,8 @@
 #include <gradus/nn/init.h>
 #include <gradus/optim/sgd.h>
 
+#include <algorithm>
+
 #include "../experiment.h"
 #include "../nets.h"
 
@@ -98,6 +100,8 @@ void draw(const Results& results, report::Section& section) {
     band.low = some.curve("step", "p15").y;
     band.high = some.curve("step", "p85").y;
     chart.line(norm.get<std::string>(), band);
+    for (const double y : band.low) unit.y.from = std::min(unit.y.from.value_or(0), y);
+    for (const double y : band.high) unit.y.to = std::max(unit.y.to.value_or(0), y);
   }
   unit.seeds = "means over the seeds; the band is from the 15th to the 85th percentile";
 }

@@ -26,14 +26,15 @@ struct Block : nn::Module {
   Tensor forward(const Tensor& x) override {
     const Tensor branch = linear(relu(normalize(x)));
     const Tensor y = x + (factor.defined() ? branch * factor : branch);
-    skip_share = var(x.detach()).item() / var(y.detach()).item();
+    const double of_branch = var(branch.detach()).item();
+    share = of_branch / (of_branch + var(x.detach()).item());
     return y;
   }
 
   nn::Module& normalize;
   nn::Linear& linear = child<nn::Linear>("linear", {.in_features = width, .out_features = width});
   Tensor& factor;
-  double skip_share = 0;  // of the variance of the last output
+  double share = 0;  // of the variance, the last time
 };
 
 json measured(const std::string& kind, int64_t blocks, int64_t steps, uint64_t seed,
@@ -51,7 +52,7 @@ json measured(const std::string& kind, int64_t blocks, int64_t steps, uint64_t s
     net.add("last", nn::Linear(width, 10));
     net(images.x.narrow(0, 0, 256));
     shares = json::array();
-    for (size_t i = 0; i < all.size(); ++i) shares.push_back(1 - all[i]->skip_share);
+    for (size_t i = 0; i < all.size(); ++i) shares.push_back(all[i]->share);
     optim::SGD sgd(net.named_parameters(), {.lr = rate, .momentum = 0.9});
     train(net, sgd, images, {.batch = 64, .steps = steps, .seed = seed});
     best = std::min(best, error_of(net, images));

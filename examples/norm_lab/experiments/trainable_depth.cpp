@@ -48,7 +48,9 @@ void draw(const Results& results, report::Section& section) {
   auto& figure = section.figure("trainable-depth", "Training error against depth");
   figure.x = {.label = "layers", .log = true};
   figure.y = {.label = "training error, %"};
-  figure.see = "Batch norm without skip connections stops learning at some depth.";
+  figure.see =
+      "Without skip connections every norm stops learning at some depth, and no norm goes further "
+      "than the plain net, whose initialization keeps gradients level.";
   figure.published =
       "MNIST, 384 units, batch norm: untrainable beyond some 50 layers whatever the "
       "batch size (Yang et al. 2019, Fig. 2)";
