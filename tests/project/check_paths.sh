@@ -6,43 +6,56 @@
 set -euo pipefail
 cd "$1"
 
-# What documents tell readers to write or to expect, and files of others.
-not_ours='^(my_|your_|main\.cpp|net\.|cblas\.h|zlib\.h|curl\.h|png\.h|jpeglib\.h|isatty|train\.cpp|llm\.c)'
-
-mapfile -t files < <(find ./*.md gradus.h docs core nn optim datasets train examples tests \
-  benchmarks cmake scripts -type f 2> /dev/null | sed 's,^\./,,' | grep -v '^tests/conformance/')
-names="$(printf '%s\n' "${files[@]}" | sed 's,.*/,,' | sort -u)"
-extensions='(h|cpp|py|sh|cmake|md|svg)'
-failed=0
-
-# Documents whole; of sources, the comments.
-named_in() {
-  case "$1" in
-    *.md) cat "$1" ;;
-    *.h | *.cpp) grep -oE '(^|[[:space:]])//.*' "$1" || true ;;
-    *.sh | *.cmake | *.py | *.txt) grep -oE '(^|[[:space:]])#.*' "$1" || true ;;
-  esac | grep -oE "[A-Za-z0-9_./<>*-]*[A-Za-z0-9_]\.$extensions\b" | sort -u || true
-}
-
-for file in "${files[@]}"; do
-  [ "$file" != CHANGELOG.md ] || continue # it names files that have moved
-  while read -r name; do
-    case "$name" in
-      '' | *'<'* | *'*'* | /* | http*) continue ;;
-    esac
-    name="${name#gradus/}"
-    if [[ "$name" == */* ]]; then
-      [[ "$name" =~ ^(\./|\.\./)*(core|nn|optim|datasets|train|examples|tests|benchmarks|cmake|docs|scripts)/ ]] || continue
-      path="${name##*../}"
-      path="${path#./}"
-      [ -e "$path" ] || [ -e "$(dirname "$file")/$name" ] || {
-        echo "$file names $name, which does not exist"
-        failed=1
+find ./*.md gradus.h docs core nn optim datasets train examples tests benchmarks cmake scripts \
+  -type f 2> /dev/null | sed 's,^\./,,' \
+  | awk '
+    # The list of files comes first, then each of them is read.
+    { files[++count] = $0; exists[$0] = 1; name = $0; sub(/.*\//, "", name); is_name[name] = 1
+      for (folder = $0; sub(/\/[^\/]*$/, "", folder); ) exists[folder] = 1 }
+    END {
+      for (i = 1; i <= count; ++i) {
+        file = files[i]
+        if (file == "CHANGELOG.md") continue  # it names files that have moved
+        if (file ~ /^tests\/conformance\//) continue
+        # Documents whole; of sources, the comments.
+        mark = file ~ /\.md$/ ? "^" : file ~ /\.(h|cpp)$/ ? "(^|[ \t])//" \
+             : file ~ /\.(sh|cmake|py|txt)$/ ? "(^|[ \t])#" : ""
+        if (mark == "") continue
+        while ((getline line < file) > 0) {
+          if (!match(line, mark)) continue
+          check_line(file, substr(line, RSTART))
+        }
+        close(file)
       }
-    elif ! [[ "$name" =~ $not_ours ]] && ! grep -qxF "$name" <<< "$names"; then
-      echo "$file names $name, and no file is called so"
-      failed=1
-    fi
-  done < <(named_in "$file")
-done
-exit "$failed"
+      exit failed
+    }
+    function check_line(file, text,    name, after) {
+      while (match(text, /[A-Za-z0-9_.\/<>*-]*[A-Za-z0-9_]\.(cmake|cpp|svg|py|sh|md|h)/)) {
+        name = substr(text, RSTART, RLENGTH)
+        text = substr(text, RSTART + RLENGTH)
+        after = substr(text, 1, 1)
+        if (after ~ /[A-Za-z0-9_]/) continue
+        check(file, name)
+      }
+    }
+    function check(file, name,    path, folder) {
+      if (name ~ /[<*]/ || name ~ /^\// || name ~ /^http/) return
+      sub(/^gradus\//, "", name)
+      if (name !~ /\//) {
+        # What documents tell readers to write or to expect, and files of others.
+        if (name ~ /^(my_|your_|main\.cpp|net\.|cblas\.h|zlib\.h|curl\.h|png\.h|jpeglib\.h|isatty|train\.cpp|llm\.c)/) return
+        if (!(name in is_name)) complain(file " names " name ", and no file is called so")
+        return
+      }
+      if (name !~ /^(\.\/|\.\.\/)*(core|nn|optim|datasets|train|examples|tests|benchmarks|cmake|docs|scripts)\//) return
+      path = name
+      sub(/^.*\.\.\//, "", path)
+      sub(/^\.\//, "", path)
+      folder = file
+      if (!sub(/\/[^\/]*$/, "", folder)) folder = "."
+      if (!(path in exists) && !((folder "/" name) in exists)) {
+        complain(file " names " name ", which does not exist")
+      }
+    }
+    function complain(text) { if (!(text in said)) print text; said[text] = 1; failed = 1 }
+  '
