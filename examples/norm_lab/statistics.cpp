@@ -101,14 +101,8 @@ Interval bootstrap(std::span<const double> numbers,
 }
 
 double growth_of(std::span<const double> sequence) {
-  const double middle = static_cast<double>(sequence.size() - 1) / 2;
-  double xy = 0, xx = 0;
-  for (size_t i = 0; i < sequence.size(); ++i) {
-    const double x = static_cast<double>(i) - middle;
-    xy += x * std::log(sequence[i]);
-    xx += x * x;
-  }
-  return std::exp(xy / xx);
+  return std::pow(sequence.back() / sequence.front(),
+                  1.0 / static_cast<double>(sequence.size() - 1));
 }
 
 double excess_kurtosis(std::span<const double> numbers) {

@@ -43,7 +43,7 @@ double standard_deviation(std::span<const double> numbers);
 Interval bootstrap(std::span<const double> numbers,
                    const std::function<double(const std::vector<double>&)>& estimate);
 
-/// The factor between neighbours in a nearly geometric sequence, by least squares on logarithms.
+/// The factor per step of a sequence of at least two numbers, from its first and its last.
 double growth_of(std::span<const double> sequence);
 /// Mean fourth power of deviations over the squared variance, minus 3: 0 for a normal distribution,
 /// large for heavy tails.

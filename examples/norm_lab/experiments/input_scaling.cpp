@@ -72,8 +72,9 @@ void draw(const Results& results, report::Section& section) {
   figure.x = {.label = "learning rate", .log = true};
   figure.y = {.label = "test error, %"};
   figure.see =
-      "Without a norm the best rate depends on the scale by orders of magnitude; behind batch "
-      "or layer norm all four scalings train nearly alike, raw bytes included.";
+      "Without a norm the best rate depends on the scale by two orders of magnitude, the error "
+      "there hardly; behind batch or layer norm all four scalings train nearly alike, raw bytes "
+      "included.";
   for (const json& norm : results.distinct("norm")) {
     figure.chart(norm);
     draw_lines(figure, results.where({{"norm", norm}}), "scaling", "rate", "error");
