@@ -21,7 +21,7 @@ constexpr std::array glances = {Glance{"batch-size-error", "fully connected", "S
                                 Glance{"largest-lr-largest", "", "Largest learning rate"},
                                 Glance{"depth-law-layers", "", "Gradients against depth"},
                                 Glance{"coupling", "batch", "Samples that touch each other"},
-                                Glance{"train-eval-gap-error", "", "Training and evaluation mode"}};
+                                Glance{"lr-decades-error", "", "Rates of weights before a norm"}};
 
 /// The panel under its short title, which leads to the figure, and with the figure's axes.
 report::Panel panel_of(const report::Figure& figure, const Glance& glance) {
