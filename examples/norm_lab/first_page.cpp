@@ -19,9 +19,9 @@ struct Glance {
 constexpr std::array glances = {Glance{"batch-size-error", "fully connected", "Small batches"},
                                 Glance{"sigmoid-mlp-error", "", "Speed of training"},
                                 Glance{"largest-lr-largest", "", "Largest learning rate"},
-                                Glance{"depth-law-layers", "", "Gradients against depth"},
-                                Glance{"coupling", "batch", "Samples that touch each other"},
-                                Glance{"lr-decades-error", "", "Rates of weights before a norm"}};
+                                Glance{"depth-law-layers", "", "Gradients before training"},
+                                Glance{"coupling", "batch", "Influence of each sample"},
+                                Glance{"lr-decades-error", "", "Rates of the hidden layers"}};
 
 /// The panel under its short title, which leads to the figure, and with the figure's axes.
 report::Panel panel_of(const report::Figure& figure, const Glance& glance) {
@@ -47,37 +47,40 @@ report::Panel panel_of(const report::Figure& figure, const Glance& glance) {
   return panel;
 }
 
-/// The norms by their error at four images per batch, best first.
-std::string errors_at_four(const Results& results) {
+/// "layer 10.7 % (9.14 to 12.3)" for each norm, best first. Tells whether the last is worse than
+/// the first.
+std::string errors_at_four(const Results& results, bool* differ) {
   std::vector<std::pair<Interval, std::string>> errors;
   for (const json& norm : results.distinct("norm")) {
     errors.emplace_back(results.where({{"norm", norm}}).mean("error"), norm.get<std::string>());
   }
   std::sort(errors.begin(), errors.end(),
             [](const auto& a, const auto& b) { return a.first.mean < b.first.mean; });
+  *differ = below(errors.front().first, errors.back().first);
   std::vector<std::string> words;
   words.reserve(errors.size());
   for (const auto& [error, name] : errors) {
     words.push_back(str(name, ' ', report::number(error.mean, 3), " % (",
                         report::number(error.low, 3), " to ", report::number(error.high, 3), ")"));
   }
-  return joined(words);
+  return joined(words, "; ");
 }
 
 std::string at_four_images(const Results& all, bool preview) {
   std::string text =
-      "**Which norm at four images per batch?** Group norm, or layer norm in fully connected nets: "
-      "their "
-      "statistics come from one image, whatever the batch. Batch norm's come from the batch: four "
-      "values per unit in a fully connected net, where it fails; four images' worth of pixels in a "
-      "convolutional one, where it may do as well.";
+      "**Which norm at four images per batch?** In a fully connected net layer norm or group norm: "
+      "their statistics come from one image, whatever the batch, while batch norm would estimate "
+      "those of a unit from four values. In a convolutional net any: four images bring hundreds of "
+      "values per channel.";
   const Results some = all.where({{"batch", 4}});
   for (const json& net : some.distinct("net")) {
     if (preview) break;  // two seeds do not decide
-    text += str(" Test errors here, ", net.get<std::string>(), ": ",
-                errors_at_four(some.where({{"net", net}})), '.');
+    bool differ = false;
+    const std::string errors = errors_at_four(some.where({{"net", net}}), &differ);
+    text += str(" Test errors here, ", net.get<std::string>(), ": ", errors,
+                differ ? "." : ", which are not told apart.");
   }
-  return all.empty() ? "" : text + " [More](#batch-size).\n\n";
+  return all.empty() ? "" : text + " [The experiment](#batch-size).\n\n";
 }
 
 }  // namespace
@@ -85,14 +88,11 @@ std::string at_four_images(const Results& all, bool preview) {
 void add_first_page(report::Page& page, const ResultsOf& results) {
   page.first.text += at_four_images(results("batch-size"), !page.preview.empty());
   page.first.text +=
-      "**Why is the gradient of a bias before a norm zero?** The norm subtracts the mean of each "
-      "set, "
-      "so "
-      "a number that is added to the whole set changes nothing, and the gradients of the set sum "
-      "to "
-      "zero. The bias of a channel is such a number for batch and instance norm; for layer and "
-      "group "
-      "norm, whose sets have several channels, what all channels have in common is.";
+      "**Why is the gradient of a bias before a norm zero?** The norm subtracts the mean of "
+      "each set of numbers that it normalizes together. So a number that is added to the whole "
+      "set changes nothing, and the gradients of the set sum to zero. With batch and instance "
+      "norm, that sum is the gradient of a channel's bias. With layer and group norm, whose "
+      "sets have several channels, only the sum over the biases of a set is zero.";
   report::Figure figure;
   figure.id = "glance";
   figure.title = "At a glance";

@@ -75,7 +75,12 @@ void add_claims(report::Section& first, const ResultsOf& results, bool preview) 
          {word, tone_of(verdict.kind)},
          {str(verdict.text, " [", claim.experiment, "](#", claim.experiment, ")")}});
   }
-  figure.see = "Each verdict is computed from the results below, over all seeds.";
+  figure.see =
+      "Each verdict is computed from the results of the experiment it leads to: small nets on "
+      "small "
+      "images, so that what fails here may hold elsewhere. Numbers in brackets are intervals of 95 "
+      "% "
+      "over the seeds.";
   figure.add(std::move(table));
 }
 
@@ -137,6 +142,7 @@ report::Page report_page(const fs::path& folder) {
                            "`norm_lab run all --full` decides."
                          : ""};
   for (const auto& [name, value] : facts.items()) {
+    if (name == "why" || name == "blas") continue;  // they are in lab.json
     std::string words = name;
     std::replace(words.begin(), words.end(), '_', ' ');
     page.facts.emplace_back(words, value.is_string() ? value.get<std::string>() : value.dump());

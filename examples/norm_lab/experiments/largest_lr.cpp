@@ -58,7 +58,7 @@ void draw(const Results& results, report::Section& section) {
       "ResNet-110, CIFAR-10: without batch norm only small rates converge; large "
       "ones need it and test better (Bjorck et al. 2018)";
   auto& largest = section.figure("largest-lr-largest", "Largest rate at which a net learns");
-  report::Bars bars{.value = {.label = "learning rate", .log = true}};
+  report::Bars bars{.value = {.label = "learning rate"}};
   report::Series series{.name = "largest rate"};
   for (const json& norm : results.distinct("norm")) {
     const Results some = results.where({{"norm", norm}});
