@@ -41,6 +41,7 @@ std::vector<double> squared_gradients(const Net& net) {
   }
   std::vector<double> squares;
   const std::vector<Tensor> gradients = grad(x, before_norms, {.gradient = randn(x.shape())});
+  squares.reserve(gradients.size());
   for (const Tensor& g : gradients) squares.push_back(sum(square(g)).item());
   return squares;
 }

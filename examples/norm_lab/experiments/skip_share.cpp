@@ -25,7 +25,7 @@ struct Block : nn::Module {
   }
   Tensor forward(const Tensor& x) override {
     const Tensor branch = linear(relu(normalize(x)));
-    const Tensor y = x + (factor.defined() ? branch * factor : branch);
+    Tensor y = x + (factor.defined() ? branch * factor : branch);
     const double of_branch = var(branch.detach()).item();
     share = of_branch / (of_branch + var(x.detach()).item());
     return y;
