@@ -49,7 +49,7 @@ Tensor recorded(const char* op, const Tensor& x, const Tensor& y, const Options&
   const auto kept = saved(Row::saved == kernels::Saved::argument ? x : y);
   const auto count = Row::saved == kernels::Saved::nothing ? 0 : kept.size();
   return record(op, inputs(x), y, TensorRefs(kept.data(), count), options,
-                [](auto& s, auto& o, auto& g) {
+                []([[maybe_unused]] auto& s, [[maybe_unused]] auto& o, auto& g) {
                   if constexpr (Row::saved == kernels::Saved::nothing) {
                     return Rule()(g);
                   } else if constexpr (requires { o.values; }) {

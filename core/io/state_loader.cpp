@@ -20,7 +20,7 @@ Tensor StateLoader::take(const std::string& name) {
 }
 
 Tensor StateLoader::take(const std::string& name, const Shape& shape, DType dtype) {
-  const Tensor t = take(name);
+  Tensor t = take(name);
   if (!t.defined() || (t.shape() == shape && t.dtype() == dtype)) return t;
   return problem(name, " is ", t.dtype(), " ", t.shape(), ", expected ", dtype, " ", shape);
 }

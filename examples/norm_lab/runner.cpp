@@ -54,7 +54,7 @@ fs::path results_file(const fs::path& folder, const std::string& name) {
 
 json load_facts(const fs::path& folder) {
   std::ifstream in(folder / "lab.json");
-  const json facts = json::parse(in, nullptr, false);
+  json facts = json::parse(in, nullptr, false);
   require<IoError>(facts.is_object(), "norm_lab",
                    "name a folder that `norm_lab run --out FOLDER` wrote", folder.string(),
                    " has no lab.json");
