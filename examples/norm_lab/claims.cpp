@@ -17,15 +17,6 @@ using Kind = Verdict::Kind;
 
 const char* const norms_of_images[] = {"batch", "layer", "instance", "group"};
 
-/// Three digits, and the interval if there are several numbers.
-std::string text(const Interval& i) {
-  const auto short_text = [](double x) {
-    return fixed(x, std::abs(x) >= 100 ? 0 : std::abs(x) >= 10 ? 1 : 2);
-  };
-  if (i.count < 2) return short_text(i.mean);
-  return str(short_text(i.mean), " (", short_text(i.low), " to ", short_text(i.high), ")");
-}
-
 /// The interval of what has this logarithm.
 Interval power_of_ten(const Interval& i) {
   return {std::pow(10, i.mean), std::pow(10, i.low), std::pow(10, i.high), i.count};
@@ -115,10 +106,10 @@ Verdict group_is_cheaper(const ResultsOf& results) {
   const Interval small_batch = at_2.where({{"norm", "batch"}}).mean("error");
   const bool faster = below(group, batch), suits = below(small_group, small_batch);
   const std::string figures =
-      str("one layer, forward and backward: group norm ", text(group), " microseconds and ",
-          fixed(saved_group / 1e6, 2), " MB kept, batch norm ", text(batch), " and ",
-          fixed(saved_batch / 1e6, 2), "; test error with batches of 2: ", text(small_group),
-          " % and ", text(small_batch), " %");
+      str("one layer, forward and backward: group norm ", text_of(group), " microseconds and ",
+          fixed(saved_group / 1e6, 2), " MB kept, batch norm ", text_of(batch), " and ",
+          fixed(saved_batch / 1e6, 2), "; test error with batches of 2: ", text_of(small_group),
+          " % and ", text_of(small_batch), " %");
   if (faster && suits) return {Kind::holds_when, str("memory does not count; ", figures)};
   return {Kind::fails,
           str(faster ? "it does not suit small batches better; " : "it takes as long; ", figures)};
@@ -133,8 +124,8 @@ Verdict sizes_that_suit(const ResultsOf& results) {
   const Interval batch_4 = error("batch", 4), layer_4 = error("layer", 4);
   if (!decided(batch_64) || !decided(layer_4)) return open("batch-size");
   const std::string figures =
-      str("in a fully connected net, 64 images: batch ", text(batch_64), " %, layer ",
-          text(layer_64), " %; 4 images: ", text(batch_4), " and ", text(layer_4), " %");
+      str("in a fully connected net, 64 images: batch ", text_of(batch_64), " %, layer ",
+          text_of(layer_64), " %; 4 images: ", text_of(batch_4), " and ", text_of(layer_4), " %");
   if (below(layer_4, batch_4) && !below(layer_64, batch_64)) return {Kind::holds, figures};
   if (below(layer_4, batch_4)) return {Kind::holds_when, str("batches are small; ", figures)};
   return {Kind::fails, str("the difference does not show at this scale; ", figures)};
@@ -167,12 +158,12 @@ Verdict covariate_shift_helps(const ResultsOf& results) {
   const Interval shift_noisy = of_net("batch, noise", "median_shift");
   if (!decided(none) || !decided(noisy)) return open("covariate-shift");
   const std::string figures =
-      str("loss ", text(none),
+      str("loss ", text_of(none),
           " without a norm, where a step of the layers below changes the gradient "
           "above by a share of ",
-          text(shift_none), "; ", text(of_net("batch", "final_loss")),
-          " with batch norm, where it is ", text(shift_batch), "; ", text(noisy),
-          " with noise after each batch norm, where it is ", text(shift_noisy));
+          text_of(shift_none), "; ", text_of(of_net("batch", "final_loss")),
+          " with batch norm, where it is ", text_of(shift_batch), "; ", text_of(noisy),
+          " with noise after each batch norm, where it is ", text_of(shift_noisy));
   if (below(noisy, none) && below(shift_none, shift_noisy)) {
     return {Kind::fails,
             str("the shift is larger with batch norm, and yet it trains faster; ", figures)};
@@ -200,13 +191,13 @@ Verdict faster(const ResultsOf& results) {
   if (!decided(none) || !decided(rate_batch)) return open("sigmoid-mlp and largest-lr");
   const bool holds = below(batch, none) && below(rate_none, rate_batch);
   return {holds ? Kind::holds_when : Kind::fails,
-          str("the net is not too deep: a sigmoid net needs ", text(batch), " steps instead of ",
-              text(none),
+          str("the net is not too deep: a sigmoid net needs ", text_of(batch), " steps instead of ",
+              text_of(none),
               " to 20 % error, and the largest rate that trains, of rates in steps of "
               "three, is ",
-              text(power_of_ten(rate_batch)), " instead of ", text(power_of_ten(rate_none)),
+              text_of(power_of_ten(rate_batch)), " instead of ", text_of(power_of_ten(rate_none)),
               "; but in a deep net before training batch norm ",
-              "lets squared gradients explode, by ", text(growth), " per layer")};
+              "lets squared gradients explode, by ", text_of(growth), " per layer")};
 }
 
 Verdict regularizes(const ResultsOf& results) {
@@ -221,8 +212,8 @@ Verdict regularizes(const ResultsOf& results) {
   const Interval layer = of_norm("layer", "error");
   if (!decided(none) || !decided(batch)) return open("frn-dyt");
   const std::string figures =
-      str("test error of nets that fit ", digits[0].dump(), " digits: none ", text(none),
-          " %, batch ", text(batch), " %, layer ", text(layer), " % (error on those digits ",
+      str("test error of nets that fit ", digits[0].dump(), " digits: none ", text_of(none),
+          " %, batch ", text_of(batch), " %, layer ", text_of(layer), " % (error on those digits ",
           fixed(of_norm("none", "train_error").mean, 1), ", ",
           fixed(of_norm("batch", "train_error").mean, 1), " and ",
           fixed(of_norm("layer", "train_error").mean, 1), " %)");
@@ -240,9 +231,9 @@ Verdict one_image(const ResultsOf& results) {
   const Interval four = use.mean("training_4");
   if (!decided(right)) return open("inference");
   const std::string figures = str(
-      "test error ", text(right), " % in evaluation mode; in training mode, with statistics of ",
-      "one image ", text(one), " %, of 4 ", text(four), " %, of 64 ", text(sixty),
-      " %, of 64 of one or two classes ", text(sorted), " %");
+      "test error ", text_of(right), " % in evaluation mode; in training mode, with statistics of ",
+      "one image ", text_of(one), " %, of 4 ", text_of(four), " %, of 64 ", text_of(sixty),
+      " %, of 64 of one or two classes ", text_of(sorted), " %");
   if (!below(right, one)) return {Kind::fails, str("no harm shows at this scale; ", figures)};
   if (below(right, four)) return {Kind::holds, figures};
   return {Kind::holds_when, str("it is one image, or images of one class; ", figures)};
@@ -256,8 +247,8 @@ Verdict instance_is_cheaper(const ResultsOf& results) {
   if (!decided(a) || !decided(b)) return open("cost");
   const double more = instance.mean("saved_bytes").mean - batch.mean("saved_bytes").mean;
   return {Kind::fails,
-          str(below(a, b) ? "it is faster, but keeps more: " : "it is not faster: ", text(a),
-              " microseconds against batch norm's ", text(b), ", and it keeps ", fixed(more, 0),
+          str(below(a, b) ? "it is faster, but keeps more: " : "it is not faster: ", text_of(a),
+              " microseconds against batch norm's ", text_of(b), ", and it keeps ", fixed(more, 0),
               " bytes more for the backward pass, a mean and a variance for each sample; it saves ",
               fixed(batch.mean("buffer_bytes").mean, 0), " bytes of running statistics")};
 }
@@ -278,7 +269,7 @@ Verdict instance_generalizes_less(const ResultsOf& results) {
   const Interval batch = sizes.where({{"norm", "batch"}}).mean("error");
   if (!decided(instance) || !decided(batch)) return open("batch-size");
   const std::string figures =
-      str("batches of 64: instance ", text(instance), " %, batch ", text(batch), " %");
+      str("batches of 64: instance ", text_of(instance), " %, batch ", text_of(batch), " %");
   if (below(batch, instance)) return {Kind::holds, figures};
   return {Kind::fails, str("on digits it does not; ", figures)};
 }
@@ -317,10 +308,10 @@ Verdict scaling_helps(const ResultsOf& results) {
   const double wrong =
       scaling.where({{"part", "inverse"}, {"scaling", standard}}).mean("wrong_bytes").mean;
   const std::string figures =
-      str("at the rate ", usual, " bytes ", text(bytes_there), " %, standardized ",
-          text(standard_there), " %; at the best rate of each ", text(best_bytes), " and ",
-          text(best_standard), " %; with batch norm ", text(best("batch", bytes)), " and ",
-          text(best("batch", standard)), " %. Undone, ", fixed(wrong, 0), " bytes differ");
+      str("at the rate ", usual, " bytes ", text_of(bytes_there), " %, standardized ",
+          text_of(standard_there), " %; at the best rate of each ", text_of(best_bytes), " and ",
+          text_of(best_standard), " %; with batch norm ", text_of(best("batch", bytes)), " and ",
+          text_of(best("batch", standard)), " %. Undone, ", fixed(wrong, 0), " bytes differ");
   if (below(best_standard, best_bytes)) return {Kind::holds, figures};
   if (below(standard_there, bytes_there)) {
     return {Kind::holds_when, str("the rate is not chosen for the scale; ", figures)};
@@ -349,25 +340,26 @@ Verdict decay_is_a_rate(const ResultsOf& results) {
   const Interval l1 = map.where({{"kind", "l1"}, {"decay", 1e-3}}).mean("near_zero");
   const Interval l2 = map.where({{"kind", "l2"}, {"decay", 1e-3}}).mean("near_zero");
   if (!decided(l1) || !decided(l2)) return open("rate-decay");
-  return {below(l2, l1) ? Kind::holds : Kind::fails,
-          str("weights before a norm have no scale (identity 5): where rate times decay is ",
-              product, ", the effective rate is the same for all rates within a factor of ",
-              report::number(by_rate, 3), ", while at the rate ", rate,
-              " the decay changes it by a factor of ", report::number(by_product, 2),
-              ". Near zero: ", text(l1), " % of the weights with L1, ", text(l2), " % with L2")};
+  return {
+      below(l2, l1) ? Kind::holds : Kind::fails,
+      str("weights before a norm have no scale (identity 5): where rate times decay is ", product,
+          ", the effective rate is the same for all rates within a factor of ",
+          report::number(by_rate, 3), ", while at the rate ", rate,
+          " the decay changes it by a factor of ", report::number(by_product, 2),
+          ". Near zero: ", text_of(l1), " % of the weights with L1, ", text_of(l2), " % with L2")};
 }
 
 Verdict ninety_nine_per_cent(const ResultsOf& results) {
   const Results use = results("inference").where({{"norm", "batch"}});
   const Interval right = use.mean("right");
   if (!decided(right)) return open("inference");
-  std::string figures = str("error ", text(right), " % as it should be");
+  std::string figures = str("error ", text_of(right), " % as it should be");
   bool all = true;
   for (const auto& [name, what] :
        {std::pair("bytes", "pixels up to 255"), std::pair("not_standardized", "pixels from 0 to 1"),
         std::pair("training_1", "training mode, one image"),
         std::pair("inverted", "dark on bright"), std::pair("shifted", "moved by 4 pixels")}) {
-    figures += str("; ", what, " ", text(use.mean(name)), " %");
+    figures += str("; ", what, " ", text_of(use.mean(name)), " %");
     all = all && below(right, use.mean(name));
   }
   return {all ? Kind::holds : Kind::holds_when,

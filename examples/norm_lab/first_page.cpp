@@ -47,23 +47,19 @@ report::Panel panel_of(const report::Figure& figure, const Glance& glance) {
   return panel;
 }
 
-/// "layer 10.7 % (9.14 to 12.3)" for each norm, best first. Tells whether the last is worse than
-/// the first.
-std::string errors_at_four(const Results& results, bool* differ) {
+/// The error of each norm, best first, and whether they differ.
+std::string errors_at_four(const Results& results) {
   std::vector<std::pair<Interval, std::string>> errors;
   for (const json& norm : results.distinct("norm")) {
     errors.emplace_back(results.where({{"norm", norm}}).mean("error"), norm.get<std::string>());
   }
   std::sort(errors.begin(), errors.end(),
             [](const auto& a, const auto& b) { return a.first.mean < b.first.mean; });
-  *differ = below(errors.front().first, errors.back().first);
   std::vector<std::string> words;
   words.reserve(errors.size());
-  for (const auto& [error, name] : errors) {
-    words.push_back(str(name, ' ', report::number(error.mean, 3), " % (",
-                        report::number(error.low, 3), " to ", report::number(error.high, 3), ")"));
-  }
-  return joined(words, "; ");
+  for (const auto& [error, name] : errors) words.push_back(str(name, ' ', text_of(error), " %"));
+  const bool differ = below(errors.front().first, errors.back().first);
+  return joined(words, "; ") + (differ ? "." : ", which are not told apart.");
 }
 
 std::string at_four_images(const Results& all, bool preview) {
@@ -75,10 +71,8 @@ std::string at_four_images(const Results& all, bool preview) {
   const Results some = all.where({{"batch", 4}});
   for (const json& net : some.distinct("net")) {
     if (preview) break;  // two seeds do not decide
-    bool differ = false;
-    const std::string errors = errors_at_four(some.where({{"net", net}}), &differ);
-    text += str(" Test errors here, ", net.get<std::string>(), ": ", errors,
-                differ ? "." : ", which are not told apart.");
+    text += str(" Test errors here, ", net.get<std::string>(), ": ",
+                errors_at_four(some.where({{"net", net}})));
   }
   return all.empty() ? "" : text + " [The experiment](#batch-size).\n\n";
 }

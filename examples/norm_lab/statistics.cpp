@@ -40,9 +40,14 @@ double student_t(int64_t degrees_of_freedom) {
          z * (((3 * z2 + 19) * z2 + 17) * z2 - 15) / (384 * n * n * n);
 }
 
-std::string text_of(const Interval& interval, int decimals) {
-  return str(fixed(interval.mean, decimals), " (", fixed(interval.low, decimals), " to ",
-             fixed(interval.high, decimals), ")");
+std::string text_of(const Interval& interval, int digits) {
+  const double size = std::abs(interval.mean);
+  const int before_point = size >= 1 ? static_cast<int>(std::log10(size)) + 1 : 1;
+  const int decimals = std::max(0, digits - before_point);
+  const std::string mean = fixed(interval.mean, decimals);
+  if (interval.count < 2) return mean;
+  return str(mean, " (", fixed(interval.low, decimals), " to ", fixed(interval.high, decimals),
+             ")");
 }
 
 std::vector<double> limits_of(std::span<const double> at_size, std::span<const double> at_half) {

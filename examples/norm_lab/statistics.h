@@ -18,8 +18,9 @@ struct Interval {
   bool contains(double value) const { return low <= value && value <= high; }
 };
 
-/// "1.468 (1.466 to 1.470)", with so many decimals.
-std::string text_of(const Interval& interval, int decimals);
+/// "10.6 (9.9 to 11.4)": as many decimals as give the mean so many digits. The mean alone if it is
+/// of one number.
+std::string text_of(const Interval& interval, int digits = 3);
 /// True if both have at least two numbers and the first lies entirely below the second.
 bool below(const Interval& a, const Interval& b);
 

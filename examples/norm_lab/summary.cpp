@@ -77,10 +77,8 @@ void add_claims(report::Section& first, const ResultsOf& results, bool preview) 
   }
   figure.see =
       "Each verdict is computed from the results of the experiment it leads to: small nets on "
-      "small "
-      "images, so that what fails here may hold elsewhere. Numbers in brackets are intervals of 95 "
-      "% "
-      "over the seeds.";
+      "small images, so that what fails here may hold elsewhere. Numbers in brackets are "
+      "intervals of 95 % over the seeds.";
   figure.add(std::move(table));
 }
 
@@ -142,7 +140,7 @@ report::Page report_page(const fs::path& folder) {
                            "`norm_lab run all --full` decides."
                          : ""};
   for (const auto& [name, value] : facts.items()) {
-    if (name == "why" || name == "blas") continue;  // they are in lab.json
+    if (name == "blas") continue;  // it is in lab.json
     std::string words = name;
     std::replace(words.begin(), words.end(), '_', ' ');
     page.facts.emplace_back(words, value.is_string() ? value.get<std::string>() : value.dump());

@@ -153,7 +153,7 @@ TEST_CASE("intervals are Student's, percentiles linear, the bootstrap is determi
   CHECK_FALSE(lab::below(lab::mean_interval(std::vector<double>{1}), mean));  // a single seed
   CHECK(lab::growth_of(std::vector<double>{3, 6, 12, 24}) == doctest::Approx(2));
   CHECK(lab::limits_of(std::vector<double>{2.1, 3.05}, numbers) == std::vector<double>{3.2, 4.1});
-  CHECK(lab::text_of(mean, 2) == "2.50 (0.45 to 4.55)");
+  CHECK(lab::text_of(mean) == "2.50 (0.45 to 4.55)");
 }
 
 TEST_CASE("results are averaged over seeds, and never over different settings") {

@@ -85,11 +85,11 @@ std::string rates_beside_theory(const Results& results) {
   };
   std::string text;
   for (const double b : {8, 16, 32, 64}) {
-    text += str("B = ", b, ": ", text_of(mean_interval(rates("linear", b)), 3), ", theory ",
+    text += str("B = ", b, ": ", text_of(mean_interval(rates("linear", b)), 4), ", theory ",
                 fixed(linear_theory(b), 3), "; ");
   }
   const Interval relu = mean_interval(limits_of(rates("relu", 128), rates("relu", 64)));
-  return str(text, "relu, extrapolated from 64 and 128 to an infinite batch: ", text_of(relu, 3));
+  return str(text, "relu, extrapolated from 64 and 128 to an infinite batch: ", text_of(relu, 4));
 }
 
 void draw(const Results& results, report::Section& section) {
