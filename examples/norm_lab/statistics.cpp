@@ -44,7 +44,7 @@ std::string text_of(const Interval& interval, int digits) {
   const double size = std::abs(interval.mean);
   const int before_point = size >= 1 ? static_cast<int>(std::log10(size)) + 1 : 1;
   const int decimals = std::max(0, digits - before_point);
-  const std::string mean = fixed(interval.mean, decimals);
+  std::string mean = fixed(interval.mean, decimals);
   if (interval.count < 2) return mean;
   return str(mean, " (", fixed(interval.low, decimals), " to ", fixed(interval.high, decimals),
              ")");
