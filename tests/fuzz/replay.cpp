@@ -35,7 +35,11 @@ int main(int argc, char** argv) {
   std::filesystem::path slowest;
   for (int i = 1; i < argc; ++i) {
     for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
-      const double seconds = run_on(entry.path());
+      double seconds = run_on(entry.path());
+      // Other programs on the machine slow one run, or two; a slow reader is slow each time.
+      for (int again = 0; again < 2 && seconds > limit; ++again) {
+        seconds = std::min(seconds, run_on(entry.path()));
+      }
       if (seconds > longest) slowest = entry.path();
       longest = std::max(longest, seconds);
       ++inputs;
