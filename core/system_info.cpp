@@ -1,9 +1,24 @@
 #include "system_info.h"
 
+#include <fstream>
+
 #include "matmul/blas_kernel.h"
 #include "simd/isa.h"
 
 namespace gradus {
+
+namespace {
+
+std::string processor_name() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    const size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return {};
+}
+
+}  // namespace
 
 SystemInfo system_info() {
 #ifdef __OPTIMIZE__
@@ -11,7 +26,8 @@ SystemInfo system_info() {
 #else
   constexpr bool optimized = false;
 #endif
-  return {GRADUS_VERSION, kernels::name_of(kernels::isa()), kernels::blas_description(), optimized};
+  return {GRADUS_VERSION, processor_name(), kernels::name_of(kernels::isa()),
+          kernels::blas_description(), optimized};
 }
 
 }  // namespace gradus

@@ -113,25 +113,45 @@ Loop::~Loop() {
 }
 
 int Loop::run(const Step& step, const Measure& measure) {
+  try {
+    return run_epochs(step, measure);
+  } catch (const std::exception& error) {
+    try {
+      tell({Standing::failed, error.what()});
+    } catch (const std::exception&) {  // the first error is the one to know
+    }
+    throw;
+  }
+}
+
+int Loop::run_epochs(const Step& step, const Measure& measure) {
   if (options_.folder) begin(*options_.folder);
+  tell({});
   while (state_.epoch < options_.epochs && run_batches(step)) end_epoch(measure);
   if (state_.epoch == options_.epochs) {
     if (options_.folder)
       options_.folder->write("metrics.jsonl", metrics_);  // so that it is flushed
+    tell({Standing::finished});
     return 0;
   }
   const int signal = stop_->received();
   options_.console.say("stopped", str("by ", signal_name(signal), " after step ", state_.step));
+  tell({Standing::stopped, str("by ", signal_name(signal))});
   say_how_to_go_on();
   return signal;
 }
 
 void Loop::begin(RunFolder& folder) {
+  std::string steps;
   if (const auto newest = folder.take_newest()) {
     go_on(folder, newest->step, newest->checkpoint);
+    steps = newest->checkpoint.text("steps");
   } else {
     save();  // from here on there is always something to resume from
     folder.remove_older_run(state_.step);
+  }
+  if (options_.record) {
+    recorder_.begin(folder, state_.epoch, state_.step, steps, loader_.dataset(), options_.probe);
   }
   folder.write("config.json", parse_json(options_.config).dump(2) + "\n");
   stop_.emplace();
@@ -171,6 +191,7 @@ bool Loop::run_batches(const Step& step) {
     run_step(step, batch);
     state_.running.seconds = seconds_before + watch.seconds();
     progress.update(done(), state_.running.means());
+    if (since_news_.seconds() >= options_.news_seconds) tell({});
     if (stop_ && stop_->received() != 0) {
       save();
       return false;
@@ -185,12 +206,14 @@ bool Loop::run_batches(const Step& step) {
 
 void Loop::run_step(const Step& step, const data::Batch& batch) {
   Values values;
+  recorder_.begin_step(state_.batch + 1 == loader_.size());
   watch_.step(str("at step ", state_.step + 1), {{"the inputs of this batch", batch.x}},
               [&] { values = step(batch); });
   ++state_.step;
   ++state_.batch;
   if (watch_.skipped()) return;
   check(values);
+  recorder_.end_step(state_.step, values);
   const int64_t samples = batch.x.size(0);
   add(state_.running.sums, values, static_cast<double>(samples));
   state_.running.samples += samples;
@@ -214,7 +237,11 @@ void Loop::end_epoch(const Measure& measure) {
   ++state_.epoch;
   state_.batch = 0;
   report(std::exchange(state_.running, {}), measured);
+  if (options_.folder && options_.record) {
+    recorder_.end_epoch(*options_.folder, state_.epoch, state_.step);
+  }
   save();
+  if (since_news_.seconds() >= options_.news_seconds) tell({});
 }
 
 void Loop::report(const EpochSums& train, const Values& measured) {
@@ -226,7 +253,7 @@ void Loop::report(const EpochSums& train, const Values& measured) {
       {"epoch", state_.epoch}, {options_.unit + "_per_second", rate}, {"seconds", train.seconds}};
   for (const Value& value : told) line[value.name] = value.number;
   metrics_ += line.dump() + "\n";
-  if (options_.folder) options_.folder->append_metrics(line.dump() + "\n");
+  if (options_.folder) options_.folder->append("metrics.jsonl", line.dump() + "\n");
   options_.console.say(str("epoch ", state_.epoch, "/", options_.epochs),
                        str(summary(told), "   ", fixed(rate, 0), " ", options_.unit, "/s, ",
                            clock_text(train.seconds)));
@@ -244,12 +271,21 @@ void Loop::save() {
   checkpoint.metadata["training"] = to_text(state_, options_);
   checkpoint.metadata["config"] = options_.config;
   checkpoint.metadata["metrics"] = metrics_;
+  checkpoint.metadata["steps"] = recorder_.steps();
   checkpoint.metadata["system"] = system_text();
   CheckpointFolder& checkpoints = options_.folder->checkpoints();
   checkpoints.set_best(state_.best_step);
   checkpoints.save(state_.step, checkpoint);
   saved_ = checkpoints.file_of(state_.step);
   since_save_ = Stopwatch();
+}
+
+/// Writes what is only written now and then, and tells that there is news.
+void Loop::tell(const News& news) {
+  if (!options_.folder || saved_.empty()) return;
+  if (options_.record) options_.folder->write("steps.jsonl", recorder_.steps());
+  if (options_.on_news) options_.on_news(news);
+  since_news_ = Stopwatch();
 }
 
 bool Loop::is_kept() const {

@@ -15,6 +15,7 @@
 #include "nan_watch.h"
 #include "parts.h"
 #include "progress.h"
+#include "recorder.h"
 #include "run_folder.h"
 #include "stop_signal.h"
 #include "values.h"
@@ -25,6 +26,15 @@ namespace gradus::training {
 struct SaveInterval {
   int64_t steps = 0;    ///< a checkpoint whenever the number of steps is a multiple of it
   double seconds = 30;  ///< a checkpoint when the last one is that old
+};
+
+/// How a run stands.
+enum class Standing { running, finished, stopped, failed };
+
+/// What is told of a run while it lasts, for who shows it.
+struct News {
+  Standing standing = Standing::running;
+  std::string text = {};  ///< "by SIGINT", or the text of the error
 };
 
 /// How a Loop runs.
@@ -39,7 +49,16 @@ struct LoopOptions {
   /// Skip a step that gives NaN, and say so, unless it is the eleventh in a row.
   bool skip_nan = false;
   std::string unit = "samples";  ///< of batches, in progress and metrics
-  Console console = Console();   ///< where progress and results go
+  /// With a folder, also record steps, layers and processes: see Recorder.
+  bool record = true;
+  /// Applies the nets to a batch that stays the same, so that their outputs are recorded. By
+  /// default the one net that is kept is called on its x; of several nets no outputs are known.
+  std::function<void(const data::Batch&)> probe = {};
+  /// With a folder, called when its files have news: at the beginning, every `news_seconds`, and at
+  /// the end, whatever that is. What it throws ends the training, unless that is at an end.
+  std::function<void(const News&)> on_news = {};
+  double news_seconds = 30;
+  Console console = Console();  ///< where progress and results go
   /// What identifies this training run, a JSON object: goes to config.json, and a run is resumed
   /// only if it is the same, except for the keys in `may_change`.
   std::string config = "{}";
@@ -98,9 +117,9 @@ void check_same_config(const std::string& saved, const std::string& now,
 ///         [&] { return training::Values{{"test_accuracy", accuracy(net, test)}}; });
 ///
 /// On a terminal a line shows the progress of the epoch, with running means of what the steps
-/// returned. With a folder, metrics.jsonl gets a line for each epoch and checkpoints are saved
-/// regularly: a run that was killed, or stopped by Ctrl-C, is resumed from there, with the same
-/// bits as if nothing had happened.
+/// returned. With a folder, metrics.jsonl gets a line for each epoch, a Recorder writes more about
+/// steps and layers, and checkpoints are saved regularly: a run that was killed, or stopped by
+/// Ctrl-C, is resumed from there, with the same bits as if nothing had happened.
 class Loop {
  public:
   /// Computes one batch, and changes weights. Returns means over the batch.
@@ -119,7 +138,9 @@ class Loop {
     parts_.add(name, part);
     if constexpr (std::is_base_of_v<nn::Module, T>) {
       watch_.add(part.named_parameters(), part.named_buffers());
+      recorder_.watch(name, part);
     }
+    if constexpr (std::is_base_of_v<optim::Optimizer, T>) recorder_.watch(name, part);
     return *this;
   }
 
@@ -132,7 +153,11 @@ class Loop {
   /// See NanWatch.
   /// @{
   TapeOptions tape_options() const { return watch_.tape_options(); }
-  bool accept(const Tensor& loss) { return watch_.accept(loss); }
+  bool accept(const Tensor& loss) {
+    const bool accepted = watch_.accept(loss);
+    if (accepted) recorder_.see_gradients();
+    return accepted;
+  }
   /// @}
   /// Throws NotFinite, with advice, if one of them is NaN or infinite.
   void check(const Values& values);
@@ -148,6 +173,7 @@ class Loop {
   const RunFolder* folder() const { return options_.folder ? &*options_.folder : nullptr; }
 
  private:
+  int run_epochs(const Step& step, const Measure& measure);
   void begin(RunFolder& folder);
   void go_on(RunFolder& folder, int64_t step, const Checkpoint& checkpoint);
   bool run_batches(const Step& step);
@@ -155,6 +181,7 @@ class Loop {
   void end_epoch(const Measure& measure);
   void report(const EpochSums& train, const Values& measured);
   void save();
+  void tell(const News& news);
   bool is_kept() const;
   Advice advice();
   void say_how_to_go_on();
@@ -163,11 +190,12 @@ class Loop {
   LoopOptions options_;
   Parts parts_;
   NanWatch watch_;
+  Recorder recorder_;
   LoopState state_;
   std::string metrics_;
   int64_t first_step_ = 0;
   std::filesystem::path saved_;  // the last checkpoint
-  Stopwatch since_save_;
+  Stopwatch since_save_, since_news_;
   std::optional<StopSignal> stop_;
   const int exceptions_;   // in flight at construction
   bool is_finite_ = true;  // else merely resuming repeats what happened

@@ -20,14 +20,17 @@ namespace {
 
 constexpr const char* op = "run folder";
 
-/// All that a run writes besides checkpoints.
-constexpr std::array run_files = {"config.json", "metrics.jsonl", "model.json",
+/// What every run writes besides checkpoints.
+constexpr std::array run_files = {"config.json",      "metrics.jsonl", "processes.jsonl",
+                                  "steps.jsonl",      "layers.jsonl",  "model.json",
                                   "model.safetensors"};
 
 }  // namespace
 
 RunFolder::RunFolder(fs::path path, RunFolderOptions options)
-    : path_(std::move(path)), options_(std::move(options)) {}
+    : path_(std::move(path)), options_(std::move(options)) {
+  options_.files.insert(options_.files.begin(), run_files.begin(), run_files.end());
+}
 
 /// Folders that are not empty stay: remove() refuses them.
 RunFolder::~RunFolder() {
@@ -62,9 +65,9 @@ RunFolder RunFolder::create(const fs::path& path, RunFolderOptions options) {
   folder.lock();
   std::vector<std::string> found;
   if (!folder.checkpoints().empty()) found.emplace_back("checkpoints");
-  for (const char* name : run_files) {
+  for (const std::string& name : folder.options_.files) {
     std::error_code error;
-    if (fs::exists(fs::symlink_status(path / name, error))) found.emplace_back(name);
+    if (fs::exists(fs::symlink_status(path / name, error))) found.push_back(name);
   }
   const Words& words = folder.options_.words;
   require<IoError>(found.empty() || folder.options_.overwrite, op,
@@ -94,7 +97,7 @@ void RunFolder::remove_older_run(int64_t step) {
   made_.clear();  // the folder holds something
   remove_half_written();
   checkpoints().clear(step);
-  for (const char* name : run_files) {
+  for (const std::string& name : options_.files) {
     std::error_code error;
     fs::remove(path_ / name, error);
     require<IoError>(!error, op, "choose another " + options_.words.out, "cannot remove ",
@@ -104,8 +107,8 @@ void RunFolder::remove_older_run(int64_t step) {
 
 void RunFolder::remove_half_written() {
   checkpoints().remove_half_written();
-  remove_temporary_files(path_, [](const std::string& name) {
-    return std::find(run_files.begin(), run_files.end(), name) != run_files.end();
+  remove_temporary_files(path_, [this](const std::string& name) {
+    return std::ranges::find(options_.files, name) != options_.files.end();
   });
 }
 
@@ -118,10 +121,10 @@ void RunFolder::write(const char* name, const std::string& text) const {
   write_file_atomically(target(name), text);
 }
 
-void RunFolder::append_metrics(const std::string& line) const {
-  const fs::path path = target("metrics.jsonl");
+void RunFolder::append(const char* name, const std::string& lines) const {
+  const fs::path path = target(name);
   std::ofstream out(path, std::ios::app);
-  out << line << std::flush;
+  out << lines << std::flush;
   require<IoError>(
       out.good(), op,
       str("check that the folder is there, writable and has space; then ", options_.words.resume),

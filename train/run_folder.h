@@ -34,11 +34,14 @@ struct RunFolderOptions {
   bool overwrite = false;  ///< a new run may replace an old one
   int64_t keep = 3;        ///< of the latest checkpoints, at least 1; in addition to the best
   Words words = {};        ///< for hints
+  /// Further files that the program writes into the folder, "report.html": parts of the run, too.
+  std::vector<std::string> files = {};
 };
 
 /// The files of a run: `config.json` (how it was started), `model.json` (the net),
 /// `model.safetensors` (its weights, under PyTorch's names), `metrics.jsonl` (one JSON object per
-/// epoch) and checkpoints. The folder is locked: one process at a time works in it.
+/// epoch), what a Recorder writes, and checkpoints. The folder is locked: one process at a time
+/// works in it.
 ///
 /// A folder that was created for a run which then saved nothing is removed.
 class RunFolder {
@@ -76,8 +79,8 @@ class RunFolder {
 
   /// Writes a text file, "config.json" for one, completely or not at all.
   void write(const char* name, const std::string& text) const;
-  /// Adds a line to metrics.jsonl.
-  void append_metrics(const std::string& line) const;
+  /// Adds complete lines to a text file, "metrics.jsonl" for one.
+  void append(const char* name, const std::string& lines) const;
   /// Writes model.json and model.safetensors.
   void write_model(const nn::Sequential& net) const;
   /// The net that write_model wrote to this folder, whether the run has ended or not.

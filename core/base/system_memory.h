@@ -1,4 +1,4 @@
-// How much memory a process may take.
+// How much memory a process may take, and has taken.
 #pragma once
 
 #include <cstddef>
@@ -10,5 +10,8 @@ namespace gradus {
 /// systems; versions 1 and 2) if that is less. SIZE_MAX if nothing is known. `root` is where /proc
 /// and /sys are found.
 size_t system_memory(const std::filesystem::path& root = "/");
+
+/// The most bytes of memory that this process has held so far.
+size_t peak_memory();
 
 }  // namespace gradus

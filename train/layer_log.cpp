@@ -1,0 +1,193 @@
+#include "layer_log.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "../core/base/error.h"
+#include "../core/base/random.h"
+#include "../core/base/system_memory.h"
+#include "../core/ops.h"
+#include "../core/tape.h"
+#include "../nn/training_mode.h"
+
+namespace gradus::training {
+
+namespace {
+
+using nlohmann::json;
+
+/// Of the largest output of a layer: a unit whose outputs differ by no more is dead.
+constexpr double dead_below = 1e-6;
+
+json histogram_of(const Tensor& x) {
+  const Histogram h = histogram(x, LayerLog::histogram_bins);
+  const auto edges = h.edges.to_vector<double>();
+  return {
+      {"low", edges.front()}, {"high", edges.back()}, {"counts", h.counts.to_vector<int64_t>()}};
+}
+
+/// Channels or features whose outputs are the same for all samples, at all places.
+int64_t dead_units(const Tensor& y, double largest) {
+  Dims others = {0};
+  for (int d = 2; d < y.dim(); ++d) others.push_back(d);
+  const Tensor range = sub(amax(y, others), amin(y, others));
+  return sum(to(range <= dead_below * largest, int64)).item<int64_t>();
+}
+
+json output_of(const Tensor& y) {
+  if (!y.defined() || !is_floating(y.dtype()) || y.numel() == 0 || !all_finite(y)) return {};
+  const double low = amin(y).item(), high = amax(y).item();
+  json output = {{"mean", mean(y).item()},
+                 {"std", stddev(y, {}, 0).item()},
+                 {"min", low},
+                 {"max", high},
+                 {"zeros", mean(to(y == 0, float64)).item()},
+                 {"histogram", histogram_of(y)}};
+  if (y.dim() >= 2 && y.size(0) >= 2) {
+    output["units"] = y.size(1);
+    output["dead"] = dead_units(y, std::max(std::abs(low), std::abs(high)));
+  }
+  return output;
+}
+
+json buffer_of(const Tensor& b) {
+  if (!is_floating(b.dtype()) || b.numel() == 0 || !all_finite(b)) return {};
+  return {{"min", amin(b).item()}, {"mean", mean(b).item()}, {"max", amax(b).item()}};
+}
+
+/// "block1.conv.weight" as the path of its layer and its own name.
+std::pair<std::string, std::string> split(const std::string& name) {
+  const size_t dot = name.rfind('.');
+  if (dot == std::string::npos) return {"", name};
+  return {name.substr(0, dot), name.substr(dot + 1)};
+}
+
+json parameter_of(const Tensor& p, std::optional<double> gradient_norm,
+                  std::optional<double> update_norm) {
+  const double size = norm(p).item();
+  json parameter = {{"numel", p.numel()}, {"norm", size}};
+  if (p.numel() > 0 && all_finite(p)) parameter["histogram"] = histogram_of(p);
+  const auto add = [&](const std::string& what, std::optional<double> value) {
+    if (!value) return;
+    parameter[what + "_norm"] = *value;
+    if (size > 0) parameter[what + "_ratio"] = *value / size;
+  };
+  add("gradient", gradient_norm);
+  add("update", update_norm);
+  return parameter;
+}
+
+/// Collects the outputs of layers without layers of their own, during its lifetime.
+class Outputs {
+ public:
+  void watch(const std::string& path, nn::Module& layer) {
+    const nn::HookId id =
+        layer.add_forward_hook([this, path](nn::Module&, const Tensor&, const Tensor& y) {
+          outputs_[path] = output_of(y);
+        });
+    hooks_.emplace_back(&layer, id);
+  }
+  Outputs() = default;
+  ~Outputs() {
+    for (auto& [layer, id] : hooks_) layer->remove_hook(id);
+  }
+  Outputs(const Outputs&) = delete;
+  Outputs& operator=(const Outputs&) = delete;
+
+  /// Of the last call of that layer; null if there was none.
+  json of(const std::string& path) const {
+    const auto found = outputs_.find(path);
+    return found == outputs_.end() ? json() : found->second;
+  }
+
+ private:
+  std::map<std::string, json> outputs_;
+  std::vector<std::pair<nn::Module*, nn::HookId>> hooks_;
+};
+
+}  // namespace
+
+void LayerLog::begin_step() {
+  const NoGrad pause;
+  seen_.clear();
+  for (const auto& [net, module] : nets_) {
+    for (const auto& [name, tensor] : module->named_parameters()) {
+      seen_.push_back({full_name(net, name), tensor, tensor.detach().clone(), {}, {}});
+    }
+  }
+}
+
+void LayerLog::see_gradients() {
+  const NoGrad pause;
+  for (Seen& seen : seen_) {
+    const Tensor gradient = seen.parameter.grad();
+    if (gradient.defined()) seen.gradient_norm = norm(gradient).item();
+  }
+}
+
+void LayerLog::end_step() {
+  const NoGrad pause;
+  for (Seen& seen : seen_) {
+    seen.update_norm = norm(sub(seen.parameter, seen.before)).item();
+    seen.before = {};
+  }
+}
+
+/// Several nets are told apart by their names.
+std::string LayerLog::full_name(const std::string& net, const std::string& name) const {
+  if (nets_.size() == 1) return name;
+  return name.empty() ? net : net + "." + name;
+}
+
+std::string LayerLog::line(int64_t epoch, int64_t step, const std::function<void()>& apply) {
+  const NoGrad pause;
+  const RandomScope random;
+  Outputs outputs;
+  std::vector<std::unique_ptr<nn::ModeScope>> modes;
+  std::map<std::string, json> layers;  // by path
+  std::vector<std::string> order;
+  for (const auto& [net, module] : nets_) {
+    modes.push_back(std::make_unique<nn::ModeScope>(*module, nn::Mode::evaluation));
+    for (const auto& [path, layer] : module->named_modules()) {
+      const std::string name = full_name(net, path);
+      layers[name] = {{"name", name}, {"type", layer->type()}};
+      order.push_back(name);
+      if (layer->children().empty()) outputs.watch(name, *layer);
+    }
+    for (const auto& [name, tensor] : module->named_parameters()) {
+      const std::string full = full_name(net, name);
+      const auto [layer, own_name] = split(full);
+      const auto seen = std::ranges::find(seen_, full, &Seen::name);
+      layers[layer]["parameters"][own_name] =
+          seen == seen_.end() ? parameter_of(tensor, {}, {})
+                              : parameter_of(tensor, seen->gradient_norm, seen->update_norm);
+    }
+    for (const auto& [name, tensor] : module->named_buffers()) {
+      const auto [layer, own_name] = split(full_name(net, name));
+      if (json buffer = buffer_of(tensor); !buffer.is_null()) {
+        layers[layer]["buffers"][own_name] = std::move(buffer);
+      }
+    }
+  }
+  try {
+    apply();
+  } catch (const Error&) {  // for one, a net that takes other inputs
+  }
+  json list = json::array();
+  for (const std::string& name : order) {
+    json layer = layers[name];
+    if (json output = outputs.of(name); !output.is_null()) layer["output"] = std::move(output);
+    if (layer.size() > 2) list.push_back(std::move(layer));  // else it only holds others
+  }
+  seen_.clear();
+  return json{{"epoch", epoch},
+              {"step", step},
+              {"peak_memory_mib", static_cast<double>(peak_memory()) / 1048576},
+              {"layers", std::move(list)}}
+      .dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace gradus::training
