@@ -29,6 +29,13 @@ json histogram_of(const Tensor& x) {
       {"low", edges.front()}, {"high", edges.back()}, {"counts", h.counts.to_vector<int64_t>()}};
 }
 
+/// Of one sample.
+std::vector<int64_t> shape_of(const Tensor& y) {
+  std::vector<int64_t> shape(y.shape().begin(), y.shape().end());
+  if (!shape.empty()) shape.erase(shape.begin());
+  return shape;
+}
+
 /// Channels or features whose outputs are the same for all samples, at all places.
 int64_t dead_units(const Tensor& y, double largest) {
   Dims others = {0};
@@ -40,7 +47,8 @@ int64_t dead_units(const Tensor& y, double largest) {
 json output_of(const Tensor& y) {
   if (!y.defined() || !is_floating(y.dtype()) || y.numel() == 0 || !all_finite(y)) return {};
   const double low = amin(y).item(), high = amax(y).item();
-  json output = {{"mean", mean(y).item()},
+  json output = {{"shape", shape_of(y)},
+                 {"mean", mean(y).item()},
                  {"std", stddev(y, {}, 0).item()},
                  {"min", low},
                  {"max", high},
@@ -90,6 +98,14 @@ class Outputs {
         });
     hooks_.emplace_back(&layer, id);
   }
+  /// Notes what a net is called with.
+  void watch_input(nn::Module& net) {
+    const nn::HookId id = net.add_forward_hook([this](nn::Module&, const Tensor& x, const Tensor&) {
+      if (x.defined()) input_ = shape_of(x);
+    });
+    hooks_.emplace_back(&net, id);
+  }
+  const json& input() const { return input_; }
   Outputs() = default;
   ~Outputs() {
     for (auto& [layer, id] : hooks_) layer->remove_hook(id);
@@ -105,6 +121,7 @@ class Outputs {
 
  private:
   std::map<std::string, json> outputs_;
+  json input_;
   std::vector<std::pair<nn::Module*, nn::HookId>> hooks_;
 };
 
@@ -150,6 +167,7 @@ std::string LayerLog::line(int64_t epoch, int64_t step, const std::function<void
   std::map<std::string, json> layers;  // by path
   std::vector<std::string> order;
   for (const auto& [net, module] : nets_) {
+    if (nets_.size() == 1) outputs.watch_input(*module);
     modes.push_back(std::make_unique<nn::ModeScope>(*module, nn::Mode::evaluation));
     for (const auto& [path, layer] : module->named_modules()) {
       const std::string name = full_name(net, path);
@@ -183,11 +201,12 @@ std::string LayerLog::line(int64_t epoch, int64_t step, const std::function<void
     if (layer.size() > 2) list.push_back(std::move(layer));  // else it only holds others
   }
   seen_.clear();
-  return json{{"epoch", epoch},
-              {"step", step},
-              {"peak_memory_mib", static_cast<double>(peak_memory()) / 1048576},
-              {"layers", std::move(list)}}
-      .dump(-1, ' ', false, json::error_handler_t::replace);
+  json line = {{"epoch", epoch},
+               {"step", step},
+               {"peak_memory_mib", static_cast<double>(peak_memory()) / 1048576},
+               {"layers", std::move(list)}};
+  if (!outputs.input().is_null()) line["input"] = outputs.input();
+  return line.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace gradus::training

@@ -224,6 +224,14 @@ CommandLine parse_command_line(int argc, char** argv) {
   predict.add_flag("--show", run.show,
                    "print the 28x28 pixels that the net saw, and write NAME-28x28.png here");
   predict.add_option("FILE", line.files, "PNG, JPEG or PGM picture, or IDXFILE:NUMBER")->required();
+  CLI::App& report =
+      *app.add_subcommand("report", "write a page about a run, or one that compares several runs");
+  report.add_option("RUN", line.runs, "folders that `mnist train --out` wrote")->required();
+  report
+      .add_option("--out", line.page,
+                  "file to write; default: report.html in the folder of a single run, "
+                  "comparison.html here for several")
+      ->check(not_empty());
   for (CLI::App* command : {&train, &eval, &predict}) {
     command->add_option("--threads", line.threads, "default: one per processor")
         ->check(whole_number(1, 1024));
@@ -238,7 +246,10 @@ CommandLine parse_command_line(int argc, char** argv) {
     if (!meant.empty()) std::cerr << meant << '\n';
     return line;
   }
-  line.action = train.parsed() ? Action::train : eval.parsed() ? Action::evaluate : Action::predict;
+  line.action = train.parsed()    ? Action::train
+                : eval.parsed()   ? Action::evaluate
+                : report.parsed() ? Action::report
+                                  : Action::predict;
   if (line.action == Action::train) check_options_matter(train, line.train, !line.resume.empty());
   line.train.arguments = given_arguments(train);
   return line;

@@ -10,16 +10,18 @@
 
 namespace gradus::examples {
 
-enum class Action { none, train, evaluate, predict };
+enum class Action { none, train, evaluate, predict, report };
 
 struct CommandLine {
   Action action = Action::none;
   int status = 0;   ///< of none: 0 where help was asked for
   int threads = 0;  ///< 0: one per processor
   TrainOptions train = {};
-  std::string resume = {};         ///< the folder of a run to go on with
-  SavedRunOptions saved_run = {};  ///< of evaluate and predict
-  std::vector<std::string> files = {};
+  std::string resume = {};              ///< the folder of a run to go on with
+  SavedRunOptions saved_run = {};       ///< of evaluate and predict
+  std::vector<std::string> files = {};  ///< of predict
+  std::vector<std::string> runs = {};   ///< of report
+  std::string page = {};                ///< of report: the file to write
 };
 
 /// Prints help, or what is wrong and what was probably meant; the action is none then. Throws

@@ -9,7 +9,9 @@
 #include <new>
 
 #include "command_line.h"
+#include "evaluate_run.h"
 #include "predict.h"
+#include "report_page.h"
 #include "resume.h"
 #include "train.h"
 
@@ -29,7 +31,7 @@ int go_on(const CommandLine& command) {
                   "resume", "the run stays where it is; leave out --out",
                   "--out cannot change now: it is ", out);
   gradus::training::Console console(command.train.json ? std::cerr : std::cout);
-  RunFolder run = RunFolder::resume(path, {.words = our_words()},
+  RunFolder run = RunFolder::resume(path, {.words = our_words(), .files = our_files()},
                                     [&](const std::string& text) { console.say("damaged", text); });
   TrainOptions options =
       resumed_options(command.train.arguments, recorded_arguments(run.newest()->checkpoint));
@@ -55,6 +57,9 @@ int run(int argc, char** argv) {
       return 0;
     case Action::predict:
       predict(command.saved_run, command.files);
+      return 0;
+    case Action::report:
+      report(command.runs, command.page);
       return 0;
   }
   return 1;

@@ -4,20 +4,15 @@
 #include <gradus/gradus.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "../../train/parse_json.h"
 #include "../support/image.h"
-#include "../support/system.h"
 #include "answer.h"
-#include "evaluate.h"
+#include "saved_run.h"
 
 namespace gradus::examples {
 
@@ -25,73 +20,9 @@ namespace {
 
 using nlohmann::json;
 
-/// A run that has ended.
-struct SavedRun {
-  json config;
-  std::unique_ptr<nn::Sequential> net;
-};
-
-SavedRun open_run(const std::filesystem::path& path) {
-  for (const char* name : {"config.json", "model.json", "model.safetensors"}) {
-    std::error_code error;
-    require<IoError>(std::filesystem::exists(path / name, error), "run folder",
-                     "give the folder that `mnist train --out` wrote; a run that was stopped goes "
-                     "on with `mnist train --resume`",
-                     path.string(), " has no ", name);
-  }
-  const std::filesystem::path file = path / "config.json";
-  std::ifstream in(file);
-  const int reason = errno;
-  require<IoError>(in.good(), "run folder", "check its permissions", "cannot open ", file.string(),
-                   ": ", std::generic_category().message(reason));
-  const std::string text(std::istreambuf_iterator<char>(in), {});
-  json config = training::parse_json(text);
-  require<IoError>(config.is_object(), "run folder",
-                   "it is damaged; `mnist train --resume` writes it again", file.string(),
-                   " is not a JSON object");
-  return {std::move(config), training::RunFolder::read_model(path)};
-}
-
-data::Normalization normalization_of(const json& config) {
-  std::vector<double> mean, std;
-  try {
-    config.at("normalization").at("mean").get_to(mean);
-    config.at("normalization").at("std").get_to(std);
-  } catch (const json::exception&) {
-    throw IoError("run folder", "config.json does not say how images were normalized",
-                  R"(it needs "normalization": {"mean": [0.13], "std": [0.31]})");
-  }
-  require(mean.size() == 1 && std.size() == 1, "predict", "train one on gray images",
-          "the net was trained on colour images; predict reads gray ones");
-  require<IoError>(std::isfinite(mean[0]) && std::isfinite(std[0]) && std[0] > 0, "run folder",
-                   "both must be numbers, and std above 0",
-                   "config.json has a normalization of mean ", mean[0], " and std ", std[0]);
-  return {.mean = mean[0], .std = std[0]};
-}
-
-/// What the configuration says under `key`; `otherwise` where it says nothing. Throws IoError where
-/// it is of another type.
-template <class T>
-T setting(const json& config, const char* key, const T& otherwise) {
-  try {
-    return config.value(key, otherwise);
-  } catch (const json::exception&) {
-    throw IoError("run folder", str("config.json has ", config.at(key).dump(), " for ", key),
-                  "it is not as `mnist train --out` wrote it");
-  }
-}
-
 /// Whether the classes are the ten digits.
 bool reads_digits(const json& config) {
   return config.value("classes", json()) == json{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
-}
-
-std::string class_name(const json& config, int64_t label) {
-  try {
-    return config.at("classes").at(static_cast<size_t>(label)).get<std::string>();
-  } catch (const json::exception&) {
-    return std::to_string(label);
-  }
 }
 
 /// Names of files may be any bytes, JSON is UTF-8: what is not becomes a replacement character.
@@ -183,49 +114,15 @@ std::string as_characters(const Tensor& gray) {
   return text;
 }
 
-/// The test images of the data that the run had, where it had them, unless something else is asked
-/// for.
-DataRequest wanted_data(const SavedRunOptions& options, const json& config) {
-  const std::string trained_on =
-      setting(config, "dataset", std::string());  // empty: a folder of the user's own
-  DataRequest request{.name = trained_on.empty() ? "auto" : trained_on,
-                      .directory = options.data_directory,
-                      .samples = setting(config, "samples", int64_t{0}),
-                      .test_only = true};
-  const bool same_data = options.dataset.empty() || options.dataset == trained_on;
-  if (!same_data) {
-    request.name = options.dataset;
-  } else if (request.directory.empty()) {
-    request.directory = setting(config, "data", std::string());
-    request.of_the_run = !request.directory.empty();
-  }
-  check_data_is_used(request.name, options.data_directory);
-  return request;
-}
-
 }  // namespace
-
-void evaluate_run(const SavedRunOptions& options) {
-  const auto [config, net] = open_run(options.run);
-  training::Console console(options.json ? std::cerr : std::cout);
-  print_system(console);
-  const data::Found found = open_data(wanted_data(options, config), console);
-  const Evaluation result = evaluate(*net, *found.test);
-  console.say("", str(accuracy_text(result), ", loss ", fixed(result.loss, 4)));
-  if (!options.json) return;
-  std::cout << json{{"test_accuracy", result.accuracy},
-                    {"test_loss", result.loss},
-                    {"images", result.images},
-                    {"dataset", found.key}}
-                   .dump()
-            << std::endl;
-}
 
 void predict(const SavedRunOptions& options, const std::vector<std::string>& files) {
   const auto [config, net] = open_run(options.run);
-  const data::Normalization normalization = normalization_of(config);
+  const auto normalization = normalization_of(config);
+  require(normalization.size() == 1, "predict", "train one on gray images",
+          "the net was trained on colour images; predict reads gray ones");
   net->eval();
-  const Reader reader{*net, normalization, reads_digits(config)};
+  const Reader reader{*net, normalization[0], reads_digits(config)};
   if (options.show) check_shown_names(files);
   json results = json::array();
   for (const std::string& file : files) {

@@ -25,6 +25,11 @@ const training::Words& our_words() {
   return words;
 }
 
+const std::vector<std::string>& our_files() {
+  static const std::vector<std::string> files = {"answers.json", "report.html"};
+  return files;
+}
+
 std::string arguments_text(const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) {
     try {

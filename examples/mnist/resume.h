@@ -11,6 +11,9 @@ namespace gradus::examples {
 /// What our options are called, for hints of the library.
 const training::Words& our_words();
 
+/// Files that we add to those of a run.
+const std::vector<std::string>& our_files();
+
 /// Arguments as a checkpoint records them, JSON. Throws ValueError for one that is not UTF-8.
 std::string arguments_text(const std::vector<std::string>& arguments);
 /// The arguments that a run was started with. Throws IoError where it does not say so.

@@ -1,8 +1,7 @@
 #include "train.h"
 
-#include <sys/resource.h>
-
 #include <gradus/core/base/parallel_for.h>
+#include <gradus/core/base/system_memory.h>
 #include <gradus/core/base/text.h>
 #include <gradus/core/tape_profile.h>
 #include <gradus/nn/loss.h>
@@ -15,6 +14,8 @@
 #include <sstream>
 
 #include "../support/system.h"
+#include "answers.h"
+#include "report_page.h"
 #include "resume.h"
 #include "setup.h"
 
@@ -34,13 +35,24 @@ std::optional<RunFolder> open_folder(const TrainOptions& options,
   if (!interrupted && options.out.empty()) return {};
   (void)arguments_text(options.arguments);  // throws where they cannot be recorded
   if (!interrupted) {
-    return RunFolder::create(options.out, {.overwrite = options.overwrite, .words = our_words()});
+    return RunFolder::create(
+        options.out, {.overwrite = options.overwrite, .words = our_words(), .files = our_files()});
   }
   return interrupted;
 }
 
+/// Writes the page of the run. Training goes on without one.
+void show(const std::filesystem::path& run, const training::News& news, Console& console) {
+  try {
+    const auto page = write_report(run, news);
+    if (news.standing != training::Standing::running) console.say("report", page.string());
+  } catch (const IoError& error) {
+    console.say("warning", str("no report: ", error.what()));
+  }
+}
+
 training::LoopOptions loop_options(const TrainOptions& options, const Setup& setup,
-                                   std::optional<RunFolder> folder, const Console& console) {
+                                   std::optional<RunFolder> folder, Console& console) {
   training::LoopOptions loop{.epochs = options.epochs,
                              .save = parse_save_interval(options.checkpoint_every),
                              .best = setup.validation ? "validation_accuracy" : "",
@@ -50,7 +62,11 @@ training::LoopOptions loop_options(const TrainOptions& options, const Setup& set
                              .words = our_words()};
   if (!folder) return loop;
   folder->checkpoints().set_keep(options.keep);
+  const std::filesystem::path folder_path = folder->path();
   loop.folder.emplace(*std::move(folder));
+  loop.on_news = [&console, path = folder_path](const training::News& news) {
+    show(path, news, console);
+  };
   loop.config = config_of(options, setup).dump();
   loop.texts = {{"arguments", arguments_text(arguments_of(options, setup))},
                 {"net", nn::to_json(*setup.net)}};
@@ -62,13 +78,21 @@ std::unique_ptr<optim::EMAScope> averaged_weights(const Setup& setup) {
   return setup.ema ? std::make_unique<optim::EMAScope>(*setup.ema) : nullptr;
 }
 
-/// "test_loss" and "test_accuracy" of the images of that name.
-Values measure(Loop& loop, const Setup& setup, const std::string& name,
-               const data::Dataset& images) {
-  const Evaluation result = evaluate(*setup.net, images);
+/// "test_loss" and "test_accuracy" for a result of that name.
+Values values_of(Loop& loop, const std::string& name, const Evaluation& result) {
   Values values{{name + "_loss", result.loss}, {name + "_accuracy", result.accuracy}};
   loop.check(values);
   return values;
+}
+
+/// Of the test images. In the folder of the run goes what the net answered.
+Evaluation test(const Loop& loop, const Setup& setup) {
+  if (loop.folder() == nullptr) return evaluate(*setup.net, *setup.data.test);
+  Answers answers{.epoch = loop.state().epoch + 1};
+  const Evaluation result =
+      evaluate(*setup.net, *setup.data.test, setup.data.normalization, setup.data.classes, answers);
+  loop.folder()->write("answers.json", to_json(answers).dump() + "\n");
+  return result;
 }
 
 void print_profile(const std::optional<Profile>& profile, Console& console) {
@@ -76,13 +100,6 @@ void print_profile(const std::optional<Profile>& profile, Console& console) {
   std::ostringstream table;
   profile->print(table, measure_ceilings());
   console.print("one step, by operation:\n" + table.str());
-}
-
-/// The most memory that the process has held.
-double peak_rss_mib() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
 void print_results(const TrainOptions& options, const Setup& setup, const Loop& loop,
@@ -117,7 +134,7 @@ void print_results(const TrainOptions& options, const Setup& setup, const Loop& 
                     {"epochs", options.epochs},
                     {"seed", options.seed},
                     {"threads", num_threads()},
-                    {"peak_rss_mib", peak_rss_mib()}}
+                    {"peak_rss_mib", static_cast<double>(peak_memory()) / 1048576}}
                    .dump()
             << std::endl;
 }
@@ -162,10 +179,12 @@ int train(const TrainOptions& options, std::optional<RunFolder> interrupted) {
   };
   const auto measure_all = [&] {
     const auto averaged = averaged_weights(setup);
-    const Values test = measure(loop, setup, "test", *setup.data.test);  // used for nothing
     Values values;
-    if (setup.validation) values = measure(loop, setup, "validation", *setup.validation);
-    values.insert(values.end(), test.begin(), test.end());
+    if (setup.validation) {
+      values = values_of(loop, "validation", evaluate(*setup.net, *setup.validation));
+    }
+    const Values tested = values_of(loop, "test", test(loop, setup));  // used for nothing
+    values.insert(values.end(), tested.begin(), tested.end());
     return values;
   };
   if (const int signal = loop.run(step, measure_all)) return 128 + signal;

@@ -300,6 +300,7 @@ struct Drawn {
   }
   Drawing operator()(const Bars& bars) const { return draw(bars, figure, looks); }
   Drawing operator()(const Table& /*table*/) const { return {0, {}}; }
+  Drawing operator()(const Graphic& /*graphic*/) const { return {0, {}}; }
   Drawing operator()(const auto& other) const { return draw(other); }
 };
 

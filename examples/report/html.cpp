@@ -2,7 +2,9 @@
 #include "html.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <ctime>
 #include <functional>
 #include <set>
 #include <span>
@@ -142,6 +144,9 @@ struct Painter {
     return {"wide", element("div", with("class", "pictures", "style", style), html)};
   }
   Shown operator()(const Table& table) const;
+  Shown operator()(const Graphic& graphic) const {
+    return {"wide", element("div", with("class", "scroll graphic"), graphic.svg)};
+  }
 };
 
 bool is_number(std::string_view text) {
@@ -279,6 +284,19 @@ std::string html_of(const Figure& figure, const Section& section, bool preview) 
          '\n';
 }
 
+// The script changes it; without one it is true as well.
+std::string live_line(const Live& live) {
+  const std::time_t time = live.written;
+  std::tm parts{};
+  std::array<char, 40> text{};
+  gmtime_r(&time, &parts);
+  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts);
+  return element("p",
+                 with("id", "live", "role", "status", "data-written", live.written, "data-reload",
+                      live.reload),
+                 str("Written at ", text.data(), ", before the run had ended."));
+}
+
 std::string figures_of(const Section& section, bool preview) {
   std::string html;
   for (const Figure& figure : section.figures) html += html_of(figure, section, preview);
@@ -304,7 +322,16 @@ std::string html(const Page& page) {
                         head + paragraphs(section.text, "text") + figures_of(section, preview)) +
                 '\n';
   }
+  if (page.sections.empty()) {  // a page of one section: its figures
+    for (const Figure& figure : page.first.figures) {
+      contents += element(
+          "li", "",
+          element("a", with("href", '#' + id_of(figure, page.first)), marked_up(figure.title)));
+    }
+  }
   std::string first = element("h1", "", marked_up(page.title)) + paragraphs(page.lead, "lead");
+  if (page.live) first += live_line(*page.live);
+  if (!page.notice.empty()) first += element("p", with("class", "banner"), marked_up(page.notice));
   if (preview) first += element("p", with("class", "banner"), marked_up(page.preview));
   if (!facts.empty()) first += element("ul", with("class", "facts"), facts);
   first += paragraphs(page.first.text, "text") + figures_of(page.first, preview);

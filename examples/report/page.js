@@ -229,3 +229,39 @@ const reading = new IntersectionObserver(entries => {
   }
 }, {rootMargin: "-10% 0px -80% 0px"});
 all("section").forEach(section => reading.observe(section));
+
+// --- A page that is written again while its subject lasts ---
+
+const live = document.querySelector("#live");
+if (live) {
+  const written = 1000 * live.dataset.written, patience = 120;
+  const duration = seconds => seconds < 120 ? seconds + " s" : seconds < 7200
+    ? Math.round(seconds / 60) + " min" : Math.round(seconds / 3600) + " h";
+  const tell = () => {
+    const age = Math.max(0, Math.round((Date.now() - written) / 1000));
+    live.classList.toggle("old", age >= patience);
+    live.textContent = age >= patience
+      ? `No news for ${duration(age)}: the run may have died. This page shows how it stood then.`
+      : `The run goes on. Written ${duration(age)} ago.`;
+  };
+  tell();
+  setInterval(tell, 1000);
+  // Not under the reader's hand.
+  let touched = 0;
+  for (const kind of ["pointermove", "keydown", "touchstart", "wheel"]) {
+    addEventListener(kind, () => touched = Date.now(), {passive: true});
+  }
+  setInterval(() => {
+    if (!document.hidden && Date.now() - touched > 4000) location.reload();
+  }, 1000 * live.dataset.reload);
+  // What was switched stays so.
+  const switches = () => all("figure .legend button, figure .axes button, #norms button");
+  const stateOf = button => button.getAttribute("aria-pressed") || button.textContent;
+  const store = "switches of " + location.pathname;
+  let before = [];
+  try { before = JSON.parse(sessionStorage.getItem(store)) || []; } catch { /* nothing is kept */ }
+  switches().forEach((button, i) => before[i] !== undefined && before[i] !== stateOf(button) && button.click());
+  addEventListener("pagehide", () => {
+    try { sessionStorage.setItem(store, JSON.stringify(switches().map(stateOf))); } catch { /* nothing is kept */ }
+  });
+}

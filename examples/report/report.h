@@ -139,8 +139,15 @@ struct Table {
   std::vector<std::vector<Cell>> rows;
 };
 
+/// A drawing that was made elsewhere: SVG text of one's own program, which becomes part of the page
+/// as it is.
+struct Graphic {
+  std::string title, link;
+  std::string svg;
+};
+
 /// One of a figure's pictures.
-using Panel = std::variant<Chart, Bars, HeatMap, Pictures, Table>;
+using Panel = std::variant<Chart, Bars, HeatMap, Pictures, Table, Graphic>;
 
 /// The title of a panel of any kind.
 inline const std::string& title_of(const Panel& panel) {
@@ -211,10 +218,19 @@ struct Section {
   }
 };
 
+/// A page that is written again and again while its subject lasts: it tells its age, reloads
+/// itself, and says so if there has been no news for two minutes.
+struct Live {
+  int64_t written = 0;  ///< now, in seconds since 1970
+  int64_t reload = 10;  ///< seconds
+};
+
 /// The whole report.
 struct Page {
   std::string title;
-  std::string lead;                                        ///< what it is about, in two sentences
+  std::string lead;    ///< what it is about, in two sentences
+  std::string notice;  ///< what to know first, if anything
+  std::optional<Live> live;
   std::string preview;                                     ///< why figures are but previews, if so
   std::vector<std::pair<std::string, std::string>> facts;  ///< machine, data, version ...
   Section first;                                           ///< of the first page

@@ -48,6 +48,7 @@ struct RowsOf {
     return rows;
   }
   std::vector<Row> operator()(const Pictures& /*pictures*/) const { return {}; }
+  std::vector<Row> operator()(const Graphic& /*graphic*/) const { return {}; }
   std::vector<Row> operator()(const Table& table) const {
     std::vector<Row> rows = {table.columns};
     for (const std::vector<Cell>& cells : table.rows) {

@@ -112,7 +112,7 @@ Drawing draw(const Chart& chart, const Figure& figure, const Scales& scales, con
 Drawing draw(const Bars& bars, const Figure& figure, const Looks& looks);
 Drawing draw(const HeatMap& map);
 Drawing draw(const Pictures& pictures);
-/// Of a table, nothing.
+/// Of a table or a drawing from elsewhere, nothing.
 Drawing draw(const Panel& panel, const Figure& figure, const Looks& looks);
 /// @}
 

@@ -1,0 +1,224 @@
+#include "report_page.h"
+
+#include <gradus/core/base/text.h>
+#include <gradus/train/progress.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <ctime>
+#include <limits>
+
+#include "../report/html.h"
+
+namespace gradus::examples {
+
+using nlohmann::json;
+using report::Curve;
+using report::Figure;
+using training::Standing;
+
+namespace {
+
+constexpr size_t many_points = 400;
+constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+
+/// What net, data and results are, in two sentences.
+std::string lead_of(const RunFiles& run) {
+  const json model = run.config.value("model", json("?")),
+             data = run.config.value("dataset", json(""));
+  int64_t parameters = 0;
+  if (run.net) parameters = run.net->parameter_count();
+  std::string text = str(
+      model.is_string() ? model.get<std::string>() : model.dump(),
+      parameters > 0 ? str(" with ", report::number(static_cast<double>(parameters)), " parameters")
+                     : "",
+      ", trained on ",
+      data.is_string() && !data.get<std::string>().empty() ? data.get<std::string>()
+                                                           : "images of your own");
+  if (run.epochs.empty()) return text + ". No epoch has ended yet.";
+  const size_t last = run.epochs.size() - 1;
+  text += str(", after ", run.epochs.size(), " of ", run.epochs_in_all(), " epochs");
+  if (const auto accuracy = run.of_epoch(last, "test_accuracy")) {
+    text += str(": **", fixed(100 * *accuracy, 2), " %** of the test images right");
+  }
+  return text + ".";
+}
+
+std::string notice_of(const RunFiles& run) {
+  const std::string how = run.news.text.empty() ? "" : " " + run.news.text;
+  const int64_t step = run.steps.ranges().empty() ? 0 : run.steps.ranges().back().last;
+  const std::string resume = str("; `mnist train --resume ", run.path.string(), "` continues it.");
+  if (run.news.standing == Standing::stopped) {
+    return str("The run was stopped", how, " after step ", step, resume);
+  }
+  if (run.news.standing == Standing::failed) {
+    return str("The run ended with an error after step ", step, ":", how);
+  }
+  return {};
+}
+
+/// Where the lowest value of a curve is.
+std::string lowest(const Curve& curve, const std::string& unit) {
+  const auto least = std::ranges::min_element(curve.y, [](double a, double b) {
+    return std::isnan(b) ? !std::isnan(a) : a < b;  // NaN last
+  });
+  if (least == curve.y.end() || std::isnan(*least)) return {};
+  const auto epoch = curve.x[static_cast<size_t>(least - curve.y.begin())];
+  return str(report::number(*least), unit, " after epoch ", epoch);
+}
+
+bool has_points(const Curve& curve) {
+  return std::ranges::any_of(curve.y, [](double y) { return std::isfinite(y); });
+}
+
+void add_curves(report::Section& first, const RunFiles& run) {
+  Figure& figure = first.figure("curves", "Loss, error, learning rate, speed");
+  figure.x.label = run.steps_per_epoch() ? "epoch" : "step";
+  report::Chart& loss = figure.chart("Loss", {}, {.label = "cross entropy", .log = true});
+  loss.line("train", step_curve(run, "loss", many_points, true));
+  report::Chart& error = figure.chart("Error", {}, {.label = "% of images wrong", .log = true});
+  std::string see = "The band is the range of the losses of single steps.";
+  for (const std::string kind : {"train", "validation", "test"}) {
+    const Curve errors = error_curve(run, kind + "_accuracy");
+    const Curve losses = epoch_curve(run, kind + "_loss");
+    if (has_points(losses) && kind != "train") loss.line(kind, losses);
+    if (has_points(errors)) error.line(kind, errors);
+    if (kind == "test" && has_points(losses) && has_points(errors)) {
+      see += str(" On test images the loss is lowest, ", lowest(losses, ""), ", and the error, ",
+                 lowest(errors, " %"), ".");
+    }
+  }
+  if (const Curve rate = step_curve(run, "lr", many_points); !rate.x.empty()) {
+    figure.chart("Learning rate", {}, {.label = "learning rate"}).line("train", rate);
+  }
+  if (const Curve speed = epoch_curve(run, "images_per_second"); has_points(speed)) {
+    figure.chart("Speed", {}, {.label = "images per second", .from = 0}).line("train", speed);
+  }
+  figure.see = see;
+}
+
+std::string text_of(const json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+void add_configuration(report::Page& page, const RunFiles& run) {
+  report::Section& section = page.section("configuration", "Configuration");
+  Figure& options = section.figure("options", "Options");
+  options.see = "`config.json`: what distinguishes this run from others.";
+  auto& table = options.add(report::Table{.columns = {"option", "value"}});
+  for (const auto& [key, value] : run.config.items()) {
+    if (!value.is_null() && value != "") table.rows.push_back({{key}, {text_of(value)}});
+  }
+  if (run.starts.empty()) return;
+  Figure& processes = section.figure("processes", "Processes");
+  processes.see = run.starts.size() == 1
+                      ? "One process trained from beginning to end."
+                      : str(run.starts.size(), " processes trained, one after the other.");
+  auto& rows = processes.add(report::Table{.columns = {"from step", "at", "on", "gradus", "git"}});
+  for (const json& start : run.starts) {
+    std::string git;
+    if (const json state = start.value("git", json()); state.is_object()) {
+      git = str(state.value("commit", "").substr(0, 12), " (", state.value("branch", ""), ")",
+                state.value("changed", false) ? ", with changes" : "");
+    }
+    const int64_t threads = start.value("threads", int64_t{0});
+    rows.rows.push_back(
+        {{text_of(start.value("step", json()))},
+         {start.value("time", "")},
+         {str(start.value("processor", ""), ", ", start.value("instruction_set", ""), ", ", threads,
+              threads == 1 ? " thread" : " threads")},
+         {start.value("gradus", "")},
+         {git}});
+  }
+}
+
+void add_facts(report::Page& page, const RunFiles& run) {
+  const auto fact = [&](const char* name, const std::string& text) {
+    if (!text.empty()) page.facts.emplace_back(name, text);
+  };
+  double seconds = 0;
+  for (size_t e = 0; e < run.epochs.size(); ++e) seconds += run.of_epoch(e, "seconds").value_or(0);
+  fact("Run", run.path.string());
+  if (seconds > 0) fact("Training time", training::clock_text(seconds));
+  if (!run.layers.empty()) {
+    const double memory = run.layers.back().value("peak_memory_mib", 0.0);
+    if (memory > 0) fact("Peak memory", report::number(memory) + " MiB");
+  }
+  if (!run.starts.empty()) {
+    const json& start = run.starts.back();
+    fact("Processor", start.value("processor", ""));
+    fact("Threads", str(start.value("threads", 0)));
+    fact("Gradus", start.value("gradus", ""));
+    fact("Begun", run.starts.front().value("time", ""));
+  }
+}
+
+}  // namespace
+
+Curve step_curve(const RunFiles& run, const std::string& value, size_t most_points,
+                 bool with_range) {
+  Curve curve;
+  const double scale = run.steps_per_epoch().value_or(1);
+  const training::StepLog thinned = run.steps.thinned(most_points);
+  for (const training::StepRange& range : thinned.ranges()) {
+    const auto found = std::ranges::find(range.values, value, &training::StepValue::name);
+    if (found == range.values.end()) continue;
+    curve.x.push_back(static_cast<double>(range.first + range.last) / 2 / scale);
+    curve.y.push_back(found->mean);
+    if (!with_range) continue;
+    curve.low.push_back(found->min);
+    curve.high.push_back(found->max);
+  }
+  return curve;
+}
+
+Curve epoch_curve(const RunFiles& run, const std::string& value, double factor) {
+  Curve curve;
+  for (size_t e = 0; e < run.epochs.size(); ++e) {
+    curve.x.push_back(run.of_epoch(e, "epoch").value_or(static_cast<double>(e + 1)));
+    curve.y.push_back(factor * run.of_epoch(e, value).value_or(missing));
+  }
+  return curve;
+}
+
+Curve error_curve(const RunFiles& run, const std::string& accuracy) {
+  Curve curve = epoch_curve(run, accuracy);
+  for (double& y : curve.y) y = 100 * (1 - y);
+  return curve;
+}
+
+report::Page report_page(const RunFiles& run, int64_t now) {
+  report::Page page{.title = str("Run ", run.name), .lead = lead_of(run)};
+  page.notice = notice_of(run);
+  if (run.news.standing == Standing::running) page.live = report::Live{.written = now};
+  add_facts(page, run);
+  page.first.text = dead_units_text(run);
+  add_curves(page.first, run);
+  add_answers(page, run);
+  add_layers(page, run);
+  add_net(page, run);
+  add_configuration(page, run);
+  return page;
+}
+
+std::filesystem::path write_report(const std::filesystem::path& run, const training::News& news) {
+  RunFiles files = read_run(run);
+  files.news = news;
+  const std::filesystem::path path = run / "report.html";
+  report::write_html(report_page(files, std::time(nullptr)), path);
+  return path;
+}
+
+void report(const std::vector<std::string>& runs, const std::string& file) {
+  std::vector<RunFiles> files;
+  for (const std::string& run : runs) files.push_back(read_run(run));
+  const bool is_one = files.size() == 1;
+  std::filesystem::path path = file;
+  if (file.empty()) path = is_one ? files[0].path / "report.html" : "comparison.html";
+  report::write_html(is_one ? report_page(files[0], std::time(nullptr)) : comparison_page(files),
+                     path);
+  training::Console().say("report", path.string());
+}
+
+}  // namespace gradus::examples
