@@ -111,7 +111,9 @@ EventWriter::EventWriter(const fs::path& folder, EventWriterOptions options)
                    "cannot make the folder '", folder.string(),
                    "': ", error ? error.message() : "a file is in the way");
   add_record(real(1, now()) + bytes(3, "brain.Event:2"));
-  if (options.purge_step) {  // a SessionLog whose status is START
+  // A SessionLog whose status is START. The first in a folder is only the start of a run to parts
+  // of TensorBoard; the second is a restart, which purges.
+  for (int i = 0; options.purge_step && i < 2; ++i) {
     add_record(real(1, now()) + integer(2, *options.purge_step) + bytes(7, integer(1, 1)));
   }
   std::array<char, 256> host = {"localhost"};

@@ -14,8 +14,8 @@ namespace gradus::training {
 
 /// Options of an EventWriter.
 struct EventWriterOptions {
-  /// For a resumed run, the first step that it does again or anew: from earlier files in the folder
-  /// TensorBoard then shows only what came before this step, so that nothing is doubled.
+  /// For a resumed run, the number of its first event: TensorBoard then drops events of this step
+  /// and later from earlier files in the folder, so that nothing is doubled.
   std::optional<int64_t> purge_step = {};
   /// Seconds since 1970, with fractions, for the times of events; if empty, the system's clock.
   std::function<double()> clock = {};
@@ -32,15 +32,17 @@ struct EventWriterOptions {
 /// writes them. A file is never changed except at its end, and an existing one not at all: what was
 /// flushed stays readable whenever the program is killed.
 ///
-/// A program that resumes from checkpoints calls flush() right before it saves one, and nowhere
-/// else, and passes `.purge_step`. So no event from before a checkpoint is missing; those after it
-/// were either never written, or, if the program was killed between the two calls, are purged.
-/// Purging is a note in the new file, which TensorBoard follows; earlier files keep their events,
-/// and other readers of them may see those few steps twice.
+/// A program that resumes from checkpoints flushes right before it saves one, numbers events by the
+/// steps done, and passes `.purge_step = n + 1` if it resumes after step n. Then no event from
+/// before the checkpoint is missing, and none is shown twice. Purging is a note in the new file,
+/// which TensorBoard follows; earlier files are not touched, and other readers find in them what
+/// was flushed after the checkpoint. A program that flushes only before checkpoints leaves them
+/// little.
 ///
 /// TensorBoard expects that the steps of a tag do not go down, and reads the files of a folder in
-/// the order of their names, each until a later one appears; a new file is given the last name. So
-/// only one writer at a time should write to a folder. Not for use by several threads at once.
+/// the order of their names, leaving each for good once there is a later one. A new file is given
+/// the last name; only one writer at a time should write to a folder. Not for use by several
+/// threads at once.
 ///
 /// Functions named add_ throw ValueError for a tag or text that is not valid UTF-8 and for an empty
 /// tag, before anything is changed. Tags with '/' are grouped by what is before it.
