@@ -89,7 +89,7 @@ std::string tagged(const char* op, std::string_view tag) {
 /// The seconds in the name of a new file: readers go by names, so it must come after all others,
 /// also within a second and if the clock was put back.
 uint64_t next_time(const fs::path& folder, std::string_view prefix, double now) {
-  auto next = static_cast<uint64_t>(now);
+  auto next = static_cast<uint64_t>(std::max(0.0, now));
   std::error_code ignored;
   for (fs::directory_iterator it(folder, ignored), end; it != end; it.increment(ignored)) {
     const std::string name = it->path().filename().string();
@@ -178,18 +178,20 @@ void EventWriter::add_histogram(std::string_view tag, const Tensor& values, int6
   require<ShapeError>(x.numel() > 0, op, "leave it out", "'", tag, "' has no elements, shape ",
                       x.shape());
   const double low = amin(x).item(), high = amax(x).item();
-  require(std::isfinite(low) && std::isfinite(high), op,
-          "leave it out, or find out where they are from", "'", tag, "', shape ", x.shape(),
-          ", has elements that are NaN or infinite");
+  require(std::isfinite(high - low), op, "leave it out, or find out where they are from",
+          "the elements of '", tag, "', shape ", x.shape(), ", go from ", low, " to ", high);
   require(bins >= 1, op, "it is the number of intervals", "bins must be at least 1, got ", bins);
-  const Histogram result = histogram(x, bins);
-  const std::vector<double> limits = result.edges.narrow(0, 1, bins).to_vector<double>();
-  const std::vector<double> counts = result.counts.to(float64).to_vector<double>();
-  add_value(
-      step,
-      value + bytes(5, real(1, low) + real(2, high) + real(3, static_cast<double>(x.numel())) +
-                           real(4, sum(x).item()) + real(5, sum(square(x)).item()) +
-                           bytes(6, characters(limits)) + bytes(7, characters(counts))));
+  const auto count = static_cast<double>(x.numel());
+  std::vector<double> limits = {high}, counts = {count};
+  if (low < high) {
+    const Histogram result = histogram(x, bins);
+    limits = result.edges.narrow(0, 1, bins).to_vector<double>();
+    counts = result.counts.to(float64).to_vector<double>();
+  }
+  add_value(step,
+            value + bytes(5, real(1, low) + real(2, high) + real(3, count) +
+                                 real(4, sum(x).item()) + real(5, sum(square(x)).item()) +
+                                 bytes(6, characters(limits)) + bytes(7, characters(counts))));
 }
 
 void EventWriter::add_text(std::string_view tag, std::string_view text, int64_t step) {

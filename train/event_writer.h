@@ -66,8 +66,8 @@ class EventWriter {
   /// Throws ShapeError or DTypeError for others.
   void add_image(std::string_view tag, const Tensor& image, int64_t step);
   /// How often values occur in a tensor of any shape and type, in `bins` intervals of equal length
-  /// from the smallest to the largest. Throws ValueError if one is NaN or infinite, or for less
-  /// than one interval, and ShapeError if there are no elements.
+  /// from the smallest to the largest; in a single one if all are equal. Throws ValueError if one
+  /// is NaN or infinite, or for less than one interval, and ShapeError if there are no elements.
   void add_histogram(std::string_view tag, const Tensor& values, int64_t step, int64_t bins = 64);
   /// A text, which TensorBoard formats as Markdown.
   void add_text(std::string_view tag, std::string_view text, int64_t step);

@@ -256,11 +256,12 @@ TEST_CASE("a histogram counts elements of any type between the smallest and the 
   const TemporaryFolder folder;
   EventWriter writer(folder.path());
   writer.add_histogram("weights", tensor(std::vector<float>{-1, 0, 1, 3}, {2, 2}), 1, 4);
-  writer.add_histogram("labels", tensor(std::vector<int64_t>{5, 5, 5}, {3}), 2);
+  writer.add_histogram("labels", full({3}, 1LL << 60, int64), 2);
   writer.add_histogram("mask", eq(tensor(std::vector<float>{1, 2}, {2}), 1), 3, 2);
+  writer.add_histogram("default", linspace(0, 1, 65), 4);
   writer.flush();
   const std::vector<Message> events = events_of(writer.path());
-  REQUIRE(events.size() == 4);
+  REQUIRE(events.size() == 5);
   const Message weights = value_of(events[1]).message(5);
   CHECK(weights.real(1) == -1);
   CHECK(weights.real(2) == 3);
@@ -270,11 +271,12 @@ TEST_CASE("a histogram counts elements of any type between the smallest and the 
   CHECK(weights.reals(6) == std::vector<double>{0, 1, 2, 3});
   CHECK(weights.reals(7) == std::vector<double>{1, 1, 1, 1});
   const Message labels = value_of(events[2]).message(5);
-  CHECK(labels.real(1) == 5);
-  CHECK(labels.real(2) == 5);
-  CHECK(labels.reals(6).size() == 64);
-  CHECK(labels.reals(7)[32] == 3);
+  CHECK(labels.real(1) == 1LL << 60);
+  CHECK(labels.real(2) == 1LL << 60);
+  CHECK(labels.reals(6) == std::vector<double>{1LL << 60});
+  CHECK(labels.reals(7) == std::vector<double>{3});
   CHECK(value_of(events[3]).message(5).reals(7) == std::vector<double>{1, 1});
+  CHECK(value_of(events[4]).message(5).reals(7).size() == 64);
 }
 
 TEST_CASE("a text is a tensor of one string for the text plugin") {
@@ -315,7 +317,7 @@ TEST_CASE("a resumed run says from which step on earlier events are void") {
     const std::vector<Message> events = events_of(writer.path());
     REQUIRE(events.size() == 4);
     CHECK(events[0].texts.at(3) == "brain.Event:2");
-    for (const size_t i : {1, 2}) {  // twice: TensorBoard takes the first for the start of a run
+    for (const size_t i : {1U, 2U}) {  // twice: TensorBoard takes the first for the start of a run
       CHECK(events[i].message(7).integer(1) == 1);  // START
       CHECK(events[i].integer(2) == step);
     }
@@ -447,9 +449,11 @@ TEST_CASE("what cannot be shown is an error, and leaves the file as it was") {
         "[add_histogram] 'w' has no elements, shape [0,3]. Hint: leave it out");
   CHECK(
       histogram(tensor(std::vector<float>{1, nan}, {2})) ==
-      "[add_histogram] 'w', shape [2], has elements that are NaN or infinite. Hint: leave it out, "
-      "or find out where they are from");
-  CHECK(histogram(tensor(std::vector<float>{1, -HUGE_VALF}, {2})).find("infinite") !=
+      "[add_histogram] the elements of 'w', shape [2], go from nan to nan. Hint: leave it out, or "
+      "find out where they are from");
+  CHECK(histogram(tensor(std::vector<float>{1, -HUGE_VALF}, {2})).find("go from -inf to 1.") !=
+        std::string::npos);
+  CHECK(histogram(tensor(std::vector<double>{-1e308, 1e308}, {2})).find("-1e+308 to 1e+308.") !=
         std::string::npos);
   CHECK(histogram(zeros({3}), 0).starts_with("[add_histogram] bins must be at least 1, got 0."));
   CHECK(message_of([&] { writer.add_scalar("", 1, 0); }) ==
