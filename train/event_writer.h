@@ -51,7 +51,7 @@ struct EventWriterOptions {
 /// protocol buffer `Event` of event.proto and summary.proto in TensorBoard's compat/proto.
 class EventWriter {
  public:
-  /// Creates the file `events.out.tfevents.<seconds>.<host>.<process>.<n>`, and its folder if it is
+  /// Creates the file `events.out.tfevents.SECONDS.HOST.PROCESS.N`, and its folder if it is
   /// missing. Throws IoError if that fails.
   explicit EventWriter(const std::filesystem::path& folder, EventWriterOptions options = {});
   /// Calls flush(); if it fails, writes a warning.
