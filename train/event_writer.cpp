@@ -204,6 +204,7 @@ void EventWriter::add_text(std::string_view tag, std::string_view text, int64_t 
 }
 
 void EventWriter::flush() {
+  if (buffer_.empty()) return;
   struct stat status {};
   const bool is_deleted = ::fstat(file_, &status) == 0 && status.st_nlink == 0;
   if (is_deleted) errno = ENOENT;  // writing would succeed, but nobody could read it

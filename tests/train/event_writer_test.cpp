@@ -408,8 +408,12 @@ TEST_CASE("a writer whose folder has vanished throws, and at its end only warns"
     writer.add_scalar("loss", 1, 1);
     CHECK(message_of([&] { writer.flush(); }).find("No such file or directory. Hint:") !=
           std::string::npos);
+    EventWriter idle(folder / "idle");
+    idle.flush();
+    fs::remove_all(folder / "idle");  // nothing is lost
     CHECK(warnings.text().empty());
   }
+  CHECK(warnings.text().find("idle") == std::string::npos);
   CHECK(warnings.text().starts_with("gradus: warning: [event writer] cannot write '"));
   CHECK(warnings.text().find("Hint: the last events are lost; check") != std::string::npos);
 }
