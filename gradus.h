@@ -71,6 +71,7 @@
 #include "optim/schedule.h"
 #include "optim/sgd.h"
 #include "train/console.h"
+#include "train/event_writer.h"
 #include "train/loop.h"
 #include "train/nan_watch.h"
 #include "train/parts.h"

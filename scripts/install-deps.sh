@@ -33,6 +33,7 @@ test_packages=(
   "shellcheck"
   "doxygen"
   "python3-numpy"
+  "python3-protobuf"
   "gcovr"
   "valgrind"
   "git"

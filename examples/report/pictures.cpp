@@ -2,11 +2,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <span>
 #include <string_view>
 
 #include <gradus/core/base/text.h>
-#include <gradus/core/io/deflate.h>
+#include <gradus/core/io/png.h>
 
 #include "svg.h"
 
@@ -16,27 +17,14 @@ namespace {
 
 using Pixel = std::array<uint8_t, 4>;  // red, green, blue, opacity
 
-void append_big_endian(std::string& bytes, uint32_t value) {
-  for (const unsigned shift : {24U, 16U, 8U, 0U}) {
-    bytes += static_cast<char>(value >> shift & 0xffU);
-  }
-}
-
-void append_chunk(std::string& png, std::string_view type, std::string_view data) {
-  append_big_endian(png, static_cast<uint32_t>(data.size()));
-  const std::string checked = str(type, data);
-  png += checked;
-  append_big_endian(png, add_to_crc32(0, std::as_bytes(std::span(checked))));
-}
-
-std::string base64(std::string_view bytes) {
+std::string base64(std::span<const std::byte> bytes) {
   constexpr std::string_view digits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     uint32_t group = 0;
     for (size_t k = 0; k < 3; ++k) {
-      group = group << 8U | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0U);
+      group = group << 8U | (i + k < bytes.size() ? std::to_integer<uint32_t>(bytes[i + k]) : 0U);
     }
     for (size_t k = 0; k < 4; ++k) {
       text += i + k <= bytes.size() ? digits[group >> (18 - 6 * k) & 63U] : '=';
@@ -45,34 +33,12 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-// PNG: rows of pixels, each after a 0 ("unfiltered"), as a zlib stream.
 std::string png_address(int64_t width, int64_t height, std::span<const Pixel> pixels) {
-  std::string rows;
-  for (size_t i = 0; i < pixels.size(); ++i) {
-    if (i % static_cast<size_t>(width) == 0) rows += '\0';
-    for (const uint8_t channel : pixels[i]) rows += static_cast<char>(channel);
-  }
-  uint32_t low = 1, high = 0;  // Adler-32
-  for (const char byte : rows) {
-    low = (low + static_cast<uint8_t>(byte)) % 65521;
-    high = (high + low) % 65521;
-  }
-  const std::array<std::span<const std::byte>, 1> parts = {std::as_bytes(std::span(rows))};
-  std::string data = "\x78\x01";
-  for (const std::byte byte : deflated("report", parts, Frame::none)) {
-    data += static_cast<char>(byte);
-  }
-  append_big_endian(data, high << 16U | low);
-
-  std::string header;
-  append_big_endian(header, static_cast<uint32_t>(width));
-  append_big_endian(header, static_cast<uint32_t>(height));
-  header += std::string_view("\x08\x06\0\0\0", 5);  // 8 bits of each of 4 channels
-  std::string png = "\x89PNG\r\n\x1a\n";
-  append_chunk(png, "IHDR", header);
-  append_chunk(png, "IDAT", data);
-  append_chunk(png, "IEND", {});
-  return "data:image/png;base64," + base64(png);
+  std::vector<uint8_t> channels;
+  channels.reserve(4 * pixels.size());
+  for (const Pixel& pixel : pixels) channels.insert(channels.end(), pixel.begin(), pixel.end());
+  return "data:image/png;base64," +
+         base64(encode_png({.width = width, .height = height, .channels = 4, .pixels = channels}));
 }
 
 // The colour of positive and negative values on white and on black: their opacity is the size.

@@ -1,10 +1,11 @@
-// What the tests of interchange with NumPy and PyTorch run on this side.
+// What the tests of interchange with NumPy, PyTorch and TensorBoard run on this side.
 #include <filesystem>
 #include <iostream>
 #include <string_view>
 
 #include "../../core/io/npy.h"
 #include "../../core/io/safetensors.h"
+#include "../../core/ops.h"
 #include "../../core/tape.h"
 #include "../../datasets/synthetic.h"
 #include "../../nn/activation.h"
@@ -16,6 +17,7 @@
 #include "../../nn/pool.h"
 #include "../../nn/sequential.h"
 #include "../../optim/adam.h"
+#include "../../train/event_writer.h"
 
 using namespace gradus;
 namespace fs = std::filesystem;
@@ -69,6 +71,25 @@ void resave(const fs::path& from, const fs::path& to, bool compress) {
   }
 }
 
+/// Writes event files of a run and of another that resumes it at step 20.
+void events(const fs::path& folder) {
+  {
+    training::EventWriter first(folder, {.clock = [] { return 1'700'000'000.25; }});
+    for (const int64_t step : {0, 10, 20, 30}) {
+      first.add_scalar("loss/train", 1.0 / static_cast<double>(1 + step), step);
+    }
+    first.add_scalar("zero", 0, -1);
+    first.add_text("notes", "# Über\nMarkdown", 3);
+    const Tensor gray = arange(0, 6, 1, uint8).reshape({2, 3});
+    first.add_image("gray", gray, 4);
+    first.add_image("colours", stack({gray, gray + 100, gray + 200}).to(float64) / 255.0, 5);
+    first.add_histogram("weights", linspace(-1, 3, 1000), 6);
+    first.add_histogram("equal", full({4}, -2.5, float64), 7);
+  }
+  training::EventWriter second(folder, {.purge_step = 20});
+  second.add_scalar("loss/train", 0.5, 20);
+}
+
 int run(const std::vector<std::string_view>& arguments) {
   const std::string_view command = arguments.empty() ? "" : arguments[0];
   if (command == "train" && arguments.size() == 2) {
@@ -79,9 +100,11 @@ int run(const std::vector<std::string_view>& arguments) {
     std::cout << load_npz(arguments[1]).size() << '\n';
   } else if (command == "resave" && arguments.size() >= 3) {
     resave(arguments[1], arguments[2], arguments.size() > 3);
+  } else if (command == "events" && arguments.size() == 2) {
+    events(arguments[1]);
   } else {
     std::cerr << "interchange train FOLDER | logits FOLDER | count FILE | resave FROM TO "
-                 "[compress]\n";
+                 "[compress] | events FOLDER\n";
     return 2;
   }
   return 0;

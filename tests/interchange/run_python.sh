@@ -11,5 +11,5 @@ for python in python3 /usr/bin/python3; do
     exec "$python" "$@"
   fi
 done
-echo "skipped: there is no python3 with $module (Debian: apt-get install python3-$module)"
+echo "skipped: there is no python3 with $module (Debian: apt-get install python3-${module##*.})"
 exit 77
