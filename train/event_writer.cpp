@@ -22,48 +22,18 @@
 #include "../core/io/atomic_file.h"
 #include "../core/io/crc32c.h"
 #include "../core/io/png.h"
+#include "../core/io/protobuf.h"
 #include "../core/ops.h"
 #include "../core/tape.h"
 
 namespace gradus::training {
 
 namespace fs = std::filesystem;
+using namespace protobuf;
 
 namespace {
 
 constexpr const char* file_op = "event writer";
-
-static_assert(std::endian::native == std::endian::little, "numbers are written little-endian");
-
-template <class T>
-std::string raw(T number) {
-  return {std::bit_cast<std::array<char, sizeof(T)>>(number).data(), sizeof(T)};
-}
-
-template <class T>
-std::string_view characters(const std::vector<T>& elements) {
-  return {reinterpret_cast<const char*>(elements.data()), elements.size() * sizeof(T)};
-}
-
-// --- Protocol buffers: a message is its fields, one after the other. Zeros are left out. ---
-
-std::string varint(uint64_t number) {
-  std::string text;
-  for (; number >= 0x80U; number >>= 7U) text += static_cast<char>(number | 0x80U);
-  return text + static_cast<char>(number);
-}
-std::string integer(unsigned field, int64_t number) {
-  return number == 0 ? "" : varint(field << 3U) + varint(static_cast<uint64_t>(number));
-}
-std::string real(unsigned field, double number) {
-  return number == 0 ? "" : varint(field << 3U | 1U) + raw(number);
-}
-/// Text, raw bytes, packed numbers, or a message.
-std::string bytes(unsigned field, std::string_view content) {
-  return str(varint(field << 3U | 2U), varint(content.size()), content);
-}
-
-// --- Event files ---
 
 std::string with_checksum(std::string_view content) {
   const uint32_t checksum = crc32c(std::as_bytes(std::span(content)));
@@ -138,9 +108,7 @@ EventWriter::~EventWriter() {
 }
 
 void EventWriter::add_scalar(std::string_view tag, double value, int64_t step) {
-  // One of several alternatives: written even if it is 0.
-  add_value(step,
-            tagged("add_scalar", tag) + varint(2U << 3U | 5U) + raw(static_cast<float>(value)));
+  add_value(step, tagged("add_scalar", tag) + single(2, static_cast<float>(value)));
 }
 
 void EventWriter::add_image(std::string_view tag, const Tensor& image, int64_t step) {
@@ -166,7 +134,7 @@ void EventWriter::add_image(std::string_view tag, const Tensor& image, int64_t s
   const std::vector<std::byte> png =
       encode_png({.width = width, .height = height, .channels = channels, .pixels = pixels});
   add_value(step, value + bytes(4, integer(1, height) + integer(2, width) + integer(3, channels) +
-                                       bytes(4, characters(png))));
+                                       bytes(4, packed(png))));
 }
 
 void EventWriter::add_histogram(std::string_view tag, const Tensor& values, int64_t step,
@@ -188,10 +156,9 @@ void EventWriter::add_histogram(std::string_view tag, const Tensor& values, int6
     limits = result.edges.narrow(0, 1, bins).to_vector<double>();
     counts = result.counts.to(float64).to_vector<double>();
   }
-  add_value(step,
-            value + bytes(5, real(1, low) + real(2, high) + real(3, count) +
-                                 real(4, sum(x).item()) + real(5, sum(square(x)).item()) +
-                                 bytes(6, characters(limits)) + bytes(7, characters(counts))));
+  add_value(step, value + bytes(5, real(1, low) + real(2, high) + real(3, count) +
+                                       real(4, sum(x).item()) + real(5, sum(square(x)).item()) +
+                                       bytes(6, packed(limits)) + bytes(7, packed(counts))));
 }
 
 void EventWriter::add_text(std::string_view tag, std::string_view text, int64_t step) {

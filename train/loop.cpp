@@ -125,7 +125,12 @@ int Loop::run(const Step& step, const Measure& measure) {
 }
 
 int Loop::run_epochs(const Step& step, const Measure& measure) {
-  if (options_.folder) begin(*options_.folder);
+  const RunFolder* const folder = options_.folder && options_.record ? &*options_.folder : nullptr;
+  const std::string steps = options_.folder ? begin(*options_.folder) : "";
+  if (folder != nullptr || !options_.tensorboard.empty()) {
+    recorder_.begin(loader_.dataset(), {state_.epoch, state_.step, steps, options_.config},
+                    {folder, options_.tensorboard, options_.probe});
+  }
   tell({});
   while (state_.epoch < options_.epochs && run_batches(step)) end_epoch(measure);
   if (state_.epoch == options_.epochs) {
@@ -141,7 +146,8 @@ int Loop::run_epochs(const Step& step, const Measure& measure) {
   return signal;
 }
 
-void Loop::begin(RunFolder& folder) {
+/// Returns the steps that were recorded before.
+std::string Loop::begin(RunFolder& folder) {
   std::string steps;
   if (const auto newest = folder.take_newest()) {
     go_on(folder, newest->step, newest->checkpoint);
@@ -150,11 +156,9 @@ void Loop::begin(RunFolder& folder) {
     save();  // from here on there is always something to resume from
     folder.remove_older_run(state_.step);
   }
-  if (options_.record) {
-    recorder_.begin(folder, state_.epoch, state_.step, steps, loader_.dataset(), options_.probe);
-  }
   folder.write("config.json", parse_json(options_.config).dump(2) + "\n");
   stop_.emplace();
+  return steps;
 }
 
 void Loop::go_on(RunFolder& folder, int64_t step, const Checkpoint& checkpoint) {
@@ -237,9 +241,6 @@ void Loop::end_epoch(const Measure& measure) {
   ++state_.epoch;
   state_.batch = 0;
   report(std::exchange(state_.running, {}), measured);
-  if (options_.folder && options_.record) {
-    recorder_.end_epoch(*options_.folder, state_.epoch, state_.step);
-  }
   save();
   if (since_news_.seconds() >= options_.news_seconds) tell({});
 }
@@ -252,6 +253,9 @@ void Loop::report(const EpochSums& train, const Values& measured) {
   json line = {
       {"epoch", state_.epoch}, {options_.unit + "_per_second", rate}, {"seconds", train.seconds}};
   for (const Value& value : told) line[value.name] = value.number;
+  Values recorded = told;
+  recorded.push_back({options_.unit + "_per_second", rate});
+  recorder_.end_epoch(state_.epoch, state_.step, recorded);
   metrics_ += line.dump() + "\n";
   if (options_.folder) options_.folder->append("metrics.jsonl", line.dump() + "\n");
   options_.console.say(str("epoch ", state_.epoch, "/", options_.epochs),
@@ -262,6 +266,7 @@ void Loop::report(const EpochSums& train, const Values& measured) {
 // --- Saving --------------------------------------------------------------------------------------
 
 void Loop::save() {
+  recorder_.flush();
   if (!options_.folder) return;
   Checkpoint checkpoint = parts_.save();
   if (const NamedTensor* bad = first_not_finite(checkpoint.tensors))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -51,6 +52,8 @@ struct LoopOptions {
   std::string unit = "samples";  ///< of batches, in progress and metrics
   /// With a folder, also record steps, layers and processes: see Recorder.
   bool record = true;
+  /// A folder for event files, which TensorBoard shows (see Recorder); empty: none are written.
+  std::filesystem::path tensorboard = {};
   /// Applies the nets to a batch that stays the same, so that their outputs are recorded. By
   /// default the one net that is kept is called on its x; of several nets no outputs are known.
   std::function<void(const data::Batch&)> probe = {};
@@ -169,12 +172,14 @@ class Loop {
   int64_t first_step() const { return first_step_; }
   /// The lines of metrics.jsonl, also without a folder: JSON with "epoch", "train_loss" ...
   const std::string& metrics() const { return metrics_; }
+  /// The event file, for more events; nullptr without one, or before run().
+  EventWriter* events() { return recorder_.events(); }
   /// The folder of the run; nullptr without one.
   const RunFolder* folder() const { return options_.folder ? &*options_.folder : nullptr; }
 
  private:
   int run_epochs(const Step& step, const Measure& measure);
-  void begin(RunFolder& folder);
+  std::string begin(RunFolder& folder);
   void go_on(RunFolder& folder, int64_t step, const Checkpoint& checkpoint);
   bool run_batches(const Step& step);
   void run_step(const Step& step, const data::Batch& batch);

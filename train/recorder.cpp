@@ -12,6 +12,8 @@
 #include <sstream>
 
 #include "../core/base/parallel_for.h"
+#include "../core/base/text.h"
+#include "../core/ops.h"
 #include "../core/system_info.h"
 #include "parse_json.h"
 
@@ -84,28 +86,45 @@ data::Batch some_of(const data::Dataset& dataset) {
   return dataset.gather(indices);
 }
 
+std::string joined_name(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + "." + name;
+}
+
+/// "test_loss" as "test/loss", for TensorBoard to group.
+std::string tag_of(std::string name) {
+  const size_t end = name.find('_');
+  if (end != std::string::npos) name[end] = '/';
+  return name;
+}
+
 }  // namespace
 
-void Recorder::begin(const RunFolder& folder, int64_t epoch, int64_t step, const std::string& steps,
-                     const data::Dataset& dataset, std::function<void(const data::Batch&)> probe) {
-  is_on_ = true;
+void Recorder::begin(const data::Dataset& dataset, const RunStart& start, RecorderOptions options) {
+  options_ = std::move(options);
+  steps_ = StepLog::from_jsonl(start.steps);
   batch_ = some_of(dataset);
-  probe_ = std::move(probe);
-  steps_ = StepLog::from_jsonl(steps);
-  const auto is_before = [&](const json& line) {
-    const json at = line.value("epoch", json());
-    return step > 0 && at.is_number_integer() && at.get<int64_t>() <= epoch;
-  };
-  folder.write("steps.jsonl", steps);
-  folder.write("layers.jsonl", lines_of(folder.path() / "layers.jsonl", is_before));
-  const auto all = [](const json&) { return true; };
-  folder.write("processes.jsonl",
-               lines_of(folder.path() / "processes.jsonl", all) + process_line(step));
-  if (step == 0) end_epoch(folder, 0, 0);
+  if (!options_.tensorboard.empty()) {
+    events_.emplace(options_.tensorboard,
+                    EventWriterOptions{.purge_step = start.step > 0 ? std::optional(start.step + 1)
+                                                                    : std::nullopt});
+    if (start.step == 0) events_->add_text("config", "```json\n" + start.config + "\n```", 0);
+  }
+  if (const RunFolder* const folder = options_.folder; folder != nullptr) {
+    const auto is_before = [&](const json& line) {
+      const json at = line.value("epoch", json());
+      return start.step > 0 && at.is_number_integer() && at.get<int64_t>() <= start.epoch;
+    };
+    const auto all = [](const json&) { return true; };
+    folder->write("steps.jsonl", start.steps);
+    folder->write("layers.jsonl", lines_of(folder->path() / "layers.jsonl", is_before));
+    folder->write("processes.jsonl",
+                  lines_of(folder->path() / "processes.jsonl", all) + process_line(start.step));
+  }
+  if (start.step == 0) record_layers(0, 0);
 }
 
 void Recorder::begin_step(bool is_last) {
-  if (!is_on_) return;
+  if (!is_on()) return;
   rates_.clear();
   for (const auto& [name, optimizer] : optimizers_) {
     rates_.push_back({optimizers_.size() == 1 ? "lr" : "lr." + name, optimizer->lr()});
@@ -119,19 +138,57 @@ void Recorder::see_gradients() {
 }
 
 void Recorder::end_step(int64_t step, Values values) {
-  if (!is_on_) return;
+  if (!is_on()) return;
   values.insert(values.end(), rates_.begin(), rates_.end());
   steps_.add(step, values);
   if (sees_layers_) layers_.end_step();
   sees_layers_ = false;
+  if (!events_) return;
+  for (const Value& value : values) events_->add_scalar("step/" + value.name, value.number, step);
 }
 
-void Recorder::end_epoch(const RunFolder& folder, int64_t epoch, int64_t step) {
-  const auto apply = [&] {
-    if (probe_) return probe_(batch_);
+void Recorder::end_epoch(int64_t epoch, int64_t step, const Values& values) {
+  if (!is_on()) return;
+  if (events_) {
+    for (const Value& value : values) events_->add_scalar(tag_of(value.name), value.number, step);
+  }
+  record_layers(epoch, step);
+}
+
+void Recorder::record_layers(int64_t epoch, int64_t step) {
+  const std::string line = layers_.line(epoch, step, [&] {
+    if (options_.probe) return options_.probe(batch_);
     if (layers_.nets().size() == 1) (*layers_.nets().front().second)(batch_.x);
-  };
-  folder.append("layers.jsonl", layers_.line(epoch, step, apply) + "\n");
+  });
+  if (options_.folder != nullptr) options_.folder->append("layers.jsonl", line + "\n");
+  if (!events_) return;
+  const json layers = json::parse(line).at("layers");
+  for (const json& layer : layers) {
+    const json parameters = layer.value("parameters", json::object());
+    for (const auto& [own, parameter] : parameters.items()) {
+      const std::string name = joined_name(layer.at("name"), own);
+      for (const char* const what : {"gradient_norm", "update_ratio"}) {
+        const json value = parameter.value(what, json());
+        if (value.is_number()) events_->add_scalar(str(what, "/", name), value, step);
+      }
+    }
+    const json dead = layer.value("output", json::object()).value("dead", json());
+    if (dead.is_number()) {
+      events_->add_scalar(str("dead_units/", layer.at("name").get<std::string>()), dead, step);
+    }
+  }
+  for (const auto& [net, module] : layers_.nets()) {
+    for (const auto& [name, tensor] : module->named_parameters()) {
+      const std::string full = layers_.nets().size() == 1 ? name : joined_name(net, name);
+      if (tensor.numel() > 0 && all_finite(tensor)) {
+        events_->add_histogram("weights/" + full, tensor, step);
+      }
+    }
+  }
+}
+
+void Recorder::flush() {
+  if (events_) events_->flush();
 }
 
 }  // namespace gradus::training

@@ -201,6 +201,20 @@ Answers answers_of(const json& json) {
                 "`mnist train --resume` writes it again after the next epoch");
 }
 
+Tensor mistakes_picture(const Answers& answers) {
+  constexpr int64_t per_row = 8;
+  const Mistake& first = answers.mistakes.front();
+  const int64_t rows = (std::ssize(answers.mistakes) + per_row - 1) / per_row;
+  Tensor picture = zeros({rows * first.height, per_row * first.width}, uint8);
+  for (int64_t i = 0; i < std::ssize(answers.mistakes); ++i) {
+    const Mistake& mistake = answers.mistakes[static_cast<size_t>(i)];
+    picture.narrow(0, i / per_row * first.height, first.height)
+        .narrow(1, i % per_row * first.width, first.width)
+        .copy_(tensor(mistake.pixels).reshape({first.height, first.width}));
+  }
+  return picture;
+}
+
 // --- For a terminal ------------------------------------------------------------------------------
 
 namespace {

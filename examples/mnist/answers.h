@@ -62,6 +62,9 @@ nlohmann::json to_json(const Answers& answers);
 Answers answers_of(const nlohmann::json& json);
 /// @}
 
+/// The worst mistakes side by side, uint8 [H, W]: eight in a row. At least one.
+Tensor mistakes_picture(const Answers& answers);
+
 /// For a terminal of 80 columns: classes with precision and recall beside the counts of answers,
 /// or, if there are many classes, the worst of them.
 std::string table_of(const Answers& answers);

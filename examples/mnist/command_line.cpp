@@ -74,6 +74,7 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
       "training images that are held out, to choose the best checkpoint by; default: one in 12 "
       "(5000 of MNIST)");
   add("--out", o.out, not_empty(), "folder to keep config, metrics, model and weights in");
+  add("--tensorboard", o.tensorboard, not_empty(), "folder for event files, for TensorBoard");
   app.add_flag("--overwrite", o.overwrite, "replace a run that is in --out already");
   app.add_flag("--json", o.json, "results as one line of JSON, alone on standard output");
   add_with_default("--checkpoint-every", o.checkpoint_every, any,
@@ -84,8 +85,8 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
                    "where a step gives NaN: stop, or skip it");
   app.add_flag("--profile", o.profile,
                "where the time of the 50th step (or the last) went, by operation");
-  for (const char* name :
-       {"--data", "--workers", "--json", "--checkpoint-every", "--keep", "--on-nan", "--profile"}) {
+  for (const char* name : {"--data", "--workers", "--tensorboard", "--json", "--checkpoint-every",
+                           "--keep", "--on-nan", "--profile"}) {
     app.get_option(name)->group(not_of_the_run);
   }
 }
@@ -190,7 +191,8 @@ std::vector<std::string> given_arguments(const CLI::App& command) {
     if (is_of_the_process(name)) continue;
     for (const std::string& value : option->results()) {
       std::error_code error;
-      const bool is_path = name == "--data" || name == "--init";  // found from other folders too
+      const bool is_path =  // found from other folders too
+          name == "--data" || name == "--init" || name == "--tensorboard";
       const std::string path = is_path ? fs::absolute(value, error).string() : "";
       arguments.push_back(name + "=" + (is_path && !error ? path : value));
     }

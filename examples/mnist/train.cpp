@@ -58,6 +58,7 @@ training::LoopOptions loop_options(const TrainOptions& options, const Setup& set
                              .best = setup.validation ? "validation_accuracy" : "",
                              .skip_nan = options.on_nan == "skip",
                              .unit = "images",
+                             .tensorboard = options.tensorboard,
                              .console = console,
                              .words = our_words()};
   if (!folder) return loop;
@@ -85,13 +86,21 @@ Values values_of(Loop& loop, const std::string& name, const Evaluation& result) 
   return values;
 }
 
-/// Of the test images. In the folder of the run goes what the net answered.
-Evaluation test(const Loop& loop, const Setup& setup) {
-  if (loop.folder() == nullptr) return evaluate(*setup.net, *setup.data.test);
+/// Of the test images. What the net answered goes to the folder of the run, and its worst mistakes
+/// to the event file.
+Evaluation test(Loop& loop, const Setup& setup) {
+  if (loop.folder() == nullptr && loop.events() == nullptr) {
+    return evaluate(*setup.net, *setup.data.test);
+  }
   Answers answers{.epoch = loop.state().epoch + 1};
   const Evaluation result =
       evaluate(*setup.net, *setup.data.test, setup.data.normalization, setup.data.classes, answers);
-  loop.folder()->write("answers.json", to_json(answers).dump() + "\n");
+  if (loop.folder() != nullptr) {
+    loop.folder()->write("answers.json", to_json(answers).dump() + "\n");
+  }
+  if (loop.events() != nullptr && !answers.mistakes.empty()) {
+    loop.events()->add_image("test/mistakes", mistakes_picture(answers), loop.state().step);
+  }
   return result;
 }
 

@@ -31,6 +31,7 @@ struct TrainOptions {
   /// Training images that are held out to choose the best checkpoint by; by default one in twelve.
   std::optional<int64_t> validation;
   std::string out;  ///< run folder; empty: nothing is kept
+  std::string tensorboard;  ///< folder for event files; empty: none are written
   bool overwrite = false;
   bool json = false;
   bool profile = false;                  ///< print where the time of one step went
