@@ -18,6 +18,7 @@
 #include "../../optim/sgd.h"
 #include "../../train/loop.h"
 #include "../support/errors.h"
+#include "../support/event_file.h"
 #include "../support/temporary_folder.h"
 #include "../support/text.h"
 
@@ -364,4 +365,35 @@ TEST_CASE(
   CHECK(recorded.at("parameters").at("weight").at("norm").is_null());
   CHECK_FALSE(recorded.at("parameters").at("weight").contains("histogram"));
   CHECK_FALSE(recorded.contains("output"));
+}
+
+TEST_CASE("events go to TensorBoard: each step once, also after a restart; epochs and layers") {
+  const test::TemporaryFolder folder;
+  const auto options = [&] {
+    return LoopOptions{.epochs = 3,
+                       .folder = RunFolder::open(folder / "run"),
+                       .save = {.steps = 2},
+                       .tensorboard = folder / "events"};
+  };
+  Training stopped, resumed;
+  stopped.stop_at = 6;
+  CHECK_THROWS(stopped.run(options()));
+  CHECK(test::steps_of(folder / "events", "step/loss") == std::vector<int64_t>{1, 2, 3, 4, 5});
+  resumed.run(options());
+  const std::vector<int64_t> steps = {1, 2, 3, 4, 5, 6, 7, 8, 9}, epochs = {3, 6, 9};
+  CHECK(test::steps_of(folder / "events", "step/loss") == steps);
+  CHECK(test::steps_of(folder / "events", "step/lr") == steps);
+  CHECK(test::steps_of(folder / "events", "train/loss") == epochs);
+  CHECK(test::steps_of(folder / "events", "update_ratio/0.weight") == epochs);
+  CHECK(test::steps_of(folder / "events", "dead_units/2") == std::vector<int64_t>{0, 3, 6, 9});
+  CHECK(test::steps_of(folder / "events", "weights/3.bias") == std::vector<int64_t>{0, 3, 6, 9});
+  CHECK(test::steps_of(folder / "events", "config") == std::vector<int64_t>{0});
+}
+
+TEST_CASE("events need no run folder") {
+  const test::TemporaryFolder folder;
+  Training training;
+  training.run({.epochs = 1, .tensorboard = folder / "events"});
+  CHECK(test::steps_of(folder / "events", "step/loss") == std::vector<int64_t>{1, 2, 3});
+  CHECK(training.news.empty());
 }
