@@ -36,27 +36,31 @@ std::vector<int64_t> shape_of(const Tensor& y) {
   return shape;
 }
 
-/// Channels or features whose outputs are the same for all samples, at all places.
-int64_t dead_units(const Tensor& y, double largest) {
-  Dims others = {0};
-  for (int d = 2; d < y.dim(); ++d) others.push_back(d);
-  const Tensor range = sub(amax(y, others), amin(y, others));
-  return sum(to(range <= dead_below * largest, int64)).item<int64_t>();
-}
-
+/// What a layer does for a batch. Means and the histogram are those of a part of it: to look at all
+/// of it several times would take longer than what it is computed by.
 json output_of(const Tensor& y) {
-  if (!y.defined() || !is_floating(y.dtype()) || y.numel() == 0 || !all_finite(y)) return {};
-  const double low = amin(y).item(), high = amax(y).item();
+  constexpr int64_t part = 32;
+  if (!y.defined() || !is_floating(y.dtype()) || y.numel() == 0 || y.dim() == 0) return {};
+  const bool has_units = y.dim() >= 2 && y.size(0) >= 2;
+  Dims within_unit;
+  for (int d = 0; has_units && d < y.dim(); ++d) {
+    if (d != 1) within_unit.push_back(d);
+  }
+  const Tensor lows = amin(y, within_unit), highs = amax(y, within_unit);
+  const double low = amin(lows).item(), high = amax(highs).item();
+  if (!std::isfinite(low) || !std::isfinite(high)) return {};
+  const Tensor some = y.narrow(0, 0, std::min(y.size(0), part));
   json output = {{"shape", shape_of(y)},
-                 {"mean", mean(y).item()},
-                 {"std", stddev(y, {}, 0).item()},
+                 {"mean", mean(some).item()},
+                 {"std", stddev(some, {}, 0).item()},
                  {"min", low},
                  {"max", high},
-                 {"zeros", mean(to(y == 0, float64)).item()},
-                 {"histogram", histogram_of(y)}};
-  if (y.dim() >= 2 && y.size(0) >= 2) {
+                 {"zeros", mean(to(some == 0, float32)).item()},
+                 {"histogram", histogram_of(some)}};
+  if (has_units) {
+    const double least_range = dead_below * std::max(std::abs(low), std::abs(high));
     output["units"] = y.size(1);
-    output["dead"] = dead_units(y, std::max(std::abs(low), std::abs(high)));
+    output["dead"] = sum(to(sub(highs, lows) <= least_range, int64)).item<int64_t>();
   }
   return output;
 }

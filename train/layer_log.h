@@ -21,16 +21,16 @@ namespace gradus::training {
 ///          "update_norm": 0.004, "gradient_ratio": 0.05, "update_ratio": 0.001,
 ///          "histogram": {"low": -0.4, "high": 0.5, "counts": [2, 5, ...]}}},
 ///        "buffers": {"running_var": {"min": 0.1, "mean": 0.9, "max": 2}},
-///        "output": {"shape": [32, 24, 24], "mean": 0.1, "std": 1, "min": -3, "max": 4, "zeros":
-///        0.5,
-///                   "units": 32, "dead": 1, "histogram": {...}}}, ...]}
+///        "output": {"shape": [32, 24, 24], "mean": 0.1, "std": 1, "min": -3, "max": 4,
+///          "zeros": 0.5, "units": 32, "dead": 1, "histogram": {...}}}, ...]}
 ///
 /// Norms are Euclidean. Gradients are those of the last step of the epoch, before clipping; the
 /// update is what that step changed in the parameter; ratios are to the norm of the parameter after
 /// it. Outputs are those of layers without layers of their own, in evaluation mode, for a batch
-/// that stays the same; shapes are those of one sample. A unit is a channel or feature (dimension
-/// 1); it is dead if its output does not depend on the input: the same everywhere, to 1e-6 of the
-/// largest output of the layer. What cannot be measured is left out.
+/// that stays the same; mean, std, zeros and histogram are those of its first 32 samples. Shapes
+/// are those of one sample. A unit is a channel or feature (dimension 1); it is dead if its output
+/// does not depend on the input: the same everywhere, to 1e-6 of the largest output of the layer.
+/// What cannot be measured is left out.
 class LayerLog {
  public:
   static constexpr int64_t histogram_bins = 40;

@@ -75,9 +75,9 @@ std::string lines_of(const std::filesystem::path& path,
   return kept;
 }
 
-/// Of a data set, evenly spaced: some hundred samples, or fewer if they are large.
+/// Of a data set, evenly spaced: 128 samples, or fewer if they are large.
 data::Batch some_of(const data::Dataset& dataset) {
-  constexpr int64_t most = 256, most_bytes = int64_t{8} << 20;
+  constexpr int64_t most = 128, most_bytes = int64_t{8} << 20;
   const int64_t bytes = std::max<int64_t>(dataset.get(0).x.nbytes(), 1);
   const int64_t count = std::clamp<int64_t>(most_bytes / bytes, 1, std::min(most, dataset.size()));
   std::vector<int64_t> indices;

@@ -66,6 +66,37 @@ Tensor quantile(const Tensor& x, double q, std::optional<int64_t> dim, bool keep
   return placed(order.unless_nan(y, order.value(order.size - 1)), *dim, keepdim);
 }
 
+namespace {
+
+/// Counts values by the interval between edges that they are in. The interval is computed, and
+/// corrected by comparison with its edges; it is searched where numbers are too large or too small
+/// to compute it.
+template <class T>
+void count_values(const std::vector<T>& values, const std::vector<double>& edges,
+                  std::vector<int64_t>& counts) {
+  const double low = edges.front(), high = edges.back();
+  const double per_unit = static_cast<double>(counts.size()) / (high - low);
+  const bool can_compute = std::isfinite(high - low) && std::isfinite(per_unit);
+  const size_t last = counts.size() - 1;
+  for (const T element : values) {
+    const auto value = static_cast<double>(element);
+    if (!(value >= low && value <= high)) continue;  // nor NaN
+    size_t i = 0;
+    if (can_compute) {
+      i = std::min(last, static_cast<size_t>((value - low) * per_unit));
+      while (value < edges[i]) --i;
+      while (i < last && value >= edges[i + 1]) ++i;
+    } else {
+      i = static_cast<size_t>(std::upper_bound(edges.begin(), edges.end() - 1, value) -
+                              edges.begin()) -
+          1;
+    }
+    ++counts[i];
+  }
+}
+
+}  // namespace
+
 Histogram histogram(const Tensor& x, int64_t bins, std::optional<std::pair<double, double>> range) {
   constexpr const char* op = "histogram";
   require(bins >= 1, op, "it is the number of intervals", "bins must be at least 1, got ", bins);
@@ -81,10 +112,10 @@ Histogram histogram(const Tensor& x, int64_t bins, std::optional<std::pair<doubl
   const Tensor edge = linspace(low, high, bins + 1, float64);
   const std::vector<double> edges = edge.to_vector<double>();
   std::vector<int64_t> counts(static_cast<size_t>(bins), 0);
-  for (const double value : to(x.detach(), float64).to_vector<double>()) {
-    if (!(value >= low && value <= high)) continue;  // nor NaN
-    const auto above = std::upper_bound(edges.begin(), edges.end() - 1, value);
-    ++counts[static_cast<size_t>(above - edges.begin()) - 1];
+  if (x.dtype() == float32) {
+    count_values(x.detach().to_vector<float>(), edges, counts);
+  } else {
+    count_values(to(x.detach(), float64).to_vector<double>(), edges, counts);
   }
   return {tensor(counts, {bins}), edge};
 }

@@ -99,7 +99,7 @@ void add_dead_units(report::Section& section, const RunFiles& run) {
   Figure& figure = section.figure("dead-units", "Dead units");
   figure.see = dead_units_text(run);
   figure.settings =
-      "A unit (a channel or feature) is dead if its output is the same for every one of some 256 "
+      "A unit (a channel or feature) is dead if its output is the same for every one of 128 "
       "training images, at every place: it tells nothing, and a dead ReLU learns nothing.";
   report::HeatMap map{.title = "Dead units, %", .x = "after epoch", .digits = 3};
   report::Table table{.title = str("After epoch ", run.layers.back().value("epoch", 0)),
