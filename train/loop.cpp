@@ -289,6 +289,7 @@ void Loop::save() {
 void Loop::tell(const News& news) {
   if (!options_.folder || saved_.empty()) return;
   if (options_.record) options_.folder->write("steps.jsonl", recorder_.steps());
+  const RandomScope random;  // a net that is built to be shown draws its weights first
   if (options_.on_news) options_.on_news(news);
   since_news_ = Stopwatch();
 }

@@ -58,7 +58,8 @@ struct LoopOptions {
   /// default the one net that is kept is called on its x; of several nets no outputs are known.
   std::function<void(const data::Batch&)> probe = {};
   /// With a folder, called when its files have news: at the beginning, every `news_seconds`, and at
-  /// the end, whatever that is. What it throws ends the training, unless that is at an end.
+  /// the end, whatever that is. Random numbers drawn there leave no trace. What it throws ends the
+  /// training, unless that is at an end.
   std::function<void(const News&)> on_news = {};
   double news_seconds = 30;
   Console console = Console();  ///< where progress and results go

@@ -1,5 +1,6 @@
 #include "report_page.h"
 
+#include <gradus/core/base/error.h>
 #include <gradus/core/base/text.h>
 #include <gradus/train/progress.h>
 
@@ -188,7 +189,7 @@ Curve error_curve(const RunFiles& run, const std::string& accuracy) {
   return curve;
 }
 
-report::Page report_page(const RunFiles& run, int64_t now) {
+report::Page report_page(const RunFiles& run, int64_t now) try {
   report::Page page{.title = str("Run ", run.name), .lead = lead_of(run)};
   page.notice = notice_of(run);
   if (run.news.standing == Standing::running) page.live = report::Live{.written = now};
@@ -200,6 +201,12 @@ report::Page report_page(const RunFiles& run, int64_t now) {
   add_net(page, run);
   add_configuration(page, run);
   return page;
+} catch (const json::exception& error) {
+  const std::string what = error.what();  // "[json.exception.type_error.302] type must be ..."
+  throw IoError("report",
+                str("a file of ", run.path.string(),
+                    " is damaged: ", what.substr(std::min(what.size(), what.find("] ") + 2))),
+                "`mnist train --resume` writes it again");
 }
 
 std::filesystem::path write_report(const std::filesystem::path& run, const training::News& news) {

@@ -88,20 +88,18 @@ Values values_of(Loop& loop, const std::string& name, const Evaluation& result) 
 
 /// Of the test images. What the net answered goes to the folder of the run, and its worst mistakes
 /// to the event file.
-Evaluation test(Loop& loop, const Setup& setup) {
-  if (loop.folder() == nullptr && loop.events() == nullptr) {
-    return evaluate(*setup.net, *setup.data.test);
-  }
+Values test(Loop& loop, const Setup& setup) {
   Answers answers{.epoch = loop.state().epoch + 1};
-  const Evaluation result =
-      evaluate(*setup.net, *setup.data.test, setup.data.normalization, setup.data.classes, answers);
+  Values values = values_of(loop, "test",
+                            evaluate(*setup.net, *setup.data.test, setup.data.normalization,
+                                     setup.data.classes, answers));
   if (loop.folder() != nullptr) {
     loop.folder()->write("answers.json", to_json(answers).dump() + "\n");
   }
   if (loop.events() != nullptr && !answers.mistakes.empty()) {
     loop.events()->add_image("test/mistakes", mistakes_picture(answers), loop.state().step);
   }
-  return result;
+  return values;
 }
 
 void print_profile(const std::optional<Profile>& profile, Console& console) {
@@ -188,11 +186,11 @@ int train(const TrainOptions& options, std::optional<RunFolder> interrupted) {
   };
   const auto measure_all = [&] {
     const auto averaged = averaged_weights(setup);
+    const Values tested = test(loop, setup);  // used for nothing
     Values values;
     if (setup.validation) {
       values = values_of(loop, "validation", evaluate(*setup.net, *setup.validation));
     }
-    const Values tested = values_of(loop, "test", test(loop, setup));  // used for nothing
     values.insert(values.end(), tested.begin(), tested.end());
     return values;
   };
