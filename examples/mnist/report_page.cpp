@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <ctime>
+#include <functional>
 #include <limits>
 
 #include "../report/html.h"
@@ -74,21 +75,25 @@ bool has_points(const Curve& curve) {
 }
 
 void add_curves(report::Section& first, const RunFiles& run) {
-  Figure& figure = first.figure("curves", "Loss, error, learning rate, speed");
+  Figure figure{.id = "curves", .title = "Loss, error, learning rate, speed"};
   figure.x.label = run.steps_per_epoch() ? "epoch" : "step";
-  report::Chart& loss = figure.chart("Loss", {}, {.label = "cross entropy", .log = true});
-  loss.line("train", step_curve(run, "loss", many_points, true));
-  report::Chart& error = figure.chart("Error", {}, {.label = "% of images wrong", .log = true});
-  std::string see = "The band is the range of the losses of single steps.";
+  report::Chart loss{.title = "Loss", .y = {.label = "cross entropy", .log = true}};
+  report::Chart error{.title = "Error", .y = {.label = "% of images wrong", .log = true}};
+  const Curve steps = step_curve(run, "loss", many_points, true);
+  if (has_points(steps)) loss.line("train", steps);
+  figure.see = "The band is the range of the losses of single steps.";
   for (const std::string kind : {"train", "validation", "test"}) {
     const Curve errors = error_curve(run, kind + "_accuracy");
     const Curve losses = epoch_curve(run, kind + "_loss");
     if (has_points(losses) && kind != "train") loss.line(kind, losses);
     if (has_points(errors)) error.line(kind, errors);
     if (kind == "test" && has_points(losses) && has_points(errors)) {
-      see += str(" On test images the loss is lowest, ", lowest(losses, ""), ", and the error, ",
-                 lowest(errors, " %"), ".");
+      figure.see += str(" On test images the loss is lowest, ", lowest(losses, ""),
+                        ", and the error, ", lowest(errors, " %"), ".");
     }
+  }
+  for (report::Chart& chart : {std::ref(loss), std::ref(error)}) {
+    if (!chart.series.empty()) figure.add(std::move(chart));
   }
   if (const Curve rate = step_curve(run, "lr", many_points); !rate.x.empty()) {
     figure.chart("Learning rate", {}, {.label = "learning rate"}).line("train", rate);
@@ -96,7 +101,7 @@ void add_curves(report::Section& first, const RunFiles& run) {
   if (const Curve speed = epoch_curve(run, "images_per_second"); has_points(speed)) {
     figure.chart("Speed", {}, {.label = "images per second", .from = 0}).line("train", speed);
   }
-  figure.see = see;
+  if (!figure.panels.empty()) first.figures.push_back(std::move(figure));
 }
 
 std::string text_of(const json& value) {

@@ -1,14 +1,17 @@
-"""A report in Chromium, on a wide screen and on a phone, light and dark: nothing overflows, no text
-below 11 pixels, no console message, a caption for every figure; hovering, legends and axes work.
+"""Reports in Chromium, on a wide screen and on a phone, light and dark: nothing overflows, no text
+below 11 pixels, no console message, a caption for every figure; hovering, legends and axes work. A
+page that is written while its subject lasts tells its age and reloads itself.
 
-    browser_test.py PAGE [FOLDER FOR SCREENSHOTS]
+    report_browser_test.py PAGE... [FOLDER FOR SCREENSHOTS]
 
 Exit code 77 says that Chromium or Selenium is not installed.
 """
 import base64
 import pathlib
+import re
 import shutil
 import sys
+import time
 
 try:
     from selenium import webdriver
@@ -142,7 +145,78 @@ def check_script(browser, found):
             found.append("the button of an axis changes nothing")
 
 
-def main(page, folder):
+def check_live(browser, page, found):
+    """A live page says how old it is, reloads itself, keeps what was switched, and ends."""
+    text = page.read_text()
+    copy = page.with_name("report_live_copy.html")
+    stamp = re.search('data-written="[0-9]+"', text).group()
+
+    def write(age, reload=1, live=True):
+        new = text.replace(stamp, f'data-written="{int(time.time()) - age}"')
+        new = re.sub('data-reload="[0-9]+"', f'data-reload="{reload}"', new)
+        if not live:
+            new = re.sub('<p id="live".*?</p>', "", new)
+        copy.with_suffix(".new").write_text(new)
+        copy.with_suffix(".new").replace(copy)  # as a run replaces its page
+
+    def line():
+        return browser.execute_script("return (document.querySelector('#live') || {}).textContent")
+
+    def wait_for_reload(what):
+        for _ in range(100):
+            if not browser.execute_script("return window.isOldPage"):
+                return
+            time.sleep(0.1)
+        found.append("live: no reload " + what)
+
+    write(5, reload=1000)
+    browser.get(copy.resolve().as_uri())
+    if not re.fullmatch("The run goes on. Written [5-9] s ago.", line()):
+        found.append("live: a young page says " + line())
+    write(300, reload=1000)
+    browser.get(copy.resolve().as_uri())
+    if not line().startswith("No news for 5 min: the run may have died."):
+        found.append("live: an old page says " + line())
+    write(5)
+    browser.get(copy.resolve().as_uri())
+    browser.execute_script("window.isOldPage = true")
+    button = browser.find_element(By.CSS_SELECTOR, ".legend button")
+    browser.execute_script("arguments[0].click()", button)
+    wait_for_reload("while the run lasts")
+    pressed = "return document.querySelector('.legend button').getAttribute('aria-pressed')"
+    if browser.execute_script(pressed) != "false":
+        found.append("live: what was hidden is shown again after a reload")
+    browser.execute_script("window.isOldPage = true")
+    write(0, live=False)
+    wait_for_reload("at the end of the run")
+    if line() is not None:
+        found.append("live: the page of a run that has ended says " + line())
+    copy.unlink()
+
+
+def check_page(browser, page, folder, found):
+    for width, height, scheme in SCREENS:
+        set_screen(browser, width, height, scheme)
+        browser.get(page.resolve().as_uri())
+        if folder:
+            screenshot(browser, folder / f"{width}-{scheme}.png")
+        found += [f"{page.name}: {width} {scheme}: {sentence}" for sentence in browser.execute_script(LOOK)]
+    set_screen(browser, *SCREENS[0])
+    browser.get(page.resolve().as_uri())
+    seconds = browser.execute_script(
+        "return performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd / 1000")
+    print(f"{page.name}: {page.stat().st_size / 1e6:.2f} MB, opens in {seconds:.2f} s")
+    if "report_run" in page.name and seconds > 1:
+        found.append(f"{page.name}: opens in {seconds:.2f} s")
+    check_script(browser, found)
+    if folder:
+        pdf = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True, "printBackground": True})
+        (folder / "a4.pdf").write_bytes(base64.b64decode(pdf["data"]))
+    if 'id="live"' in page.read_text():
+        check_live(browser, page, found)
+
+
+def main(pages, folder):
     if webdriver is None or not DRIVER or not BROWSER:
         print("skipped: Chromium or Selenium is not installed (Debian: apt-get install chromium "
               "chromium-driver python3-selenium)")
@@ -150,17 +224,8 @@ def main(page, folder):
     browser = start()
     found = []
     try:
-        for width, height, scheme in SCREENS:
-            set_screen(browser, width, height, scheme)
-            browser.get(pathlib.Path(page).resolve().as_uri())
-            if folder:
-                screenshot(browser, folder / f"{width}-{scheme}.png")
-            found += [f"{width} {scheme}: {sentence}" for sentence in browser.execute_script(LOOK)]
-        set_screen(browser, *SCREENS[0])
-        check_script(browser, found)
-        if folder:
-            pdf = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True, "printBackground": True})
-            (folder / "a4.pdf").write_bytes(base64.b64decode(pdf["data"]))
+        for page in pages:
+            check_page(browser, page, folder, found)
         found += ["console: " + entry["message"] for entry in browser.get_log("browser")]
     finally:
         browser.quit()
@@ -169,7 +234,8 @@ def main(page, folder):
 
 
 if __name__ == "__main__":
-    target = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    paths = [pathlib.Path(argument) for argument in sys.argv[1:]]
+    target = paths.pop() if paths[-1].suffix != ".html" else None
     if target:
         target.mkdir(parents=True, exist_ok=True)
-    sys.exit(main(sys.argv[1], target))
+    sys.exit(main(paths, target))
