@@ -17,4 +17,13 @@ json parse_json(const std::string& text) {
   return is_deep ? json(json::value_t::discarded) : value;
 }
 
+std::vector<nlohmann::json> parse_json_lines(const std::string& text) {
+  std::vector<nlohmann::json> values;
+  for (size_t begin = 0, end = text.find('\n'); end != std::string::npos;
+       begin = end + 1, end = text.find('\n', begin)) {
+    values.push_back(parse_json(text.substr(begin, end - begin)));
+  }
+  return values;
+}
+
 }  // namespace gradus::training

@@ -3,11 +3,15 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 namespace gradus::training {
 
 /// The value of `text`; a discarded one (is_discarded()) if it is not JSON or nests deeper than 32
 /// levels, since copying and printing recurse.
 nlohmann::json parse_json(const std::string& text);
+
+/// The values of lines, each as above. A last line without its end was cut off, and is left out.
+std::vector<nlohmann::json> parse_json_lines(const std::string& text);
 
 }  // namespace gradus::training

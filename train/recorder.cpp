@@ -9,7 +9,6 @@
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "../core/base/parallel_for.h"
 #include "../core/base/text.h"
@@ -34,12 +33,14 @@ std::string output_of(const char* command) {
 
 /// The commit that the working folder is at, and whether files of it have been changed since.
 json git_state() {
-  std::istringstream words(output_of("git rev-parse HEAD --abbrev-ref HEAD 2> /dev/null"));
-  std::string commit, branch;
-  if (!(words >> commit >> branch)) return {};
+  const std::string head = output_of("git rev-parse HEAD --abbrev-ref HEAD 2> /dev/null");
+  const size_t end = head.find('\n');  // of the commit; the branch follows
+  if (end == std::string::npos || end + 1 >= head.size()) return {};
   const std::string changes = output_of(
       "GIT_OPTIONAL_LOCKS=0 git status --porcelain --untracked-files=no 2> /dev/null | head -n 1");
-  return {{"commit", commit}, {"branch", branch}, {"changed", !changes.empty()}};
+  return {{"commit", head.substr(0, end)},
+          {"branch", head.substr(end + 1, head.size() - end - 2)},
+          {"changed", !changes.empty()}};
 }
 
 std::string utc_time() {
@@ -63,14 +64,13 @@ std::string process_line(int64_t step) {
   return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-/// The complete lines of a file for which `is_wanted` is true.
+/// The lines of a file for which `is_wanted` is true.
 std::string lines_of(const std::filesystem::path& path,
                      const std::function<bool(const json&)>& is_wanted) {
   std::ifstream in(path);
   std::string kept;
-  for (std::string line; std::getline(in, line) && !in.eof();) {
-    const json object = parse_json(line);
-    if (object.is_object() && is_wanted(object)) kept += line + "\n";
+  for (const json& line : parse_json_lines({std::istreambuf_iterator<char>(in), {}})) {
+    if (line.is_object() && is_wanted(line)) kept += line.dump() + "\n";
   }
   return kept;
 }

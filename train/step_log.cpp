@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <utility>
 
 #include "../core/base/error.h"
@@ -96,13 +95,11 @@ std::string StepLog::to_jsonl() const {
 
 StepLog StepLog::from_jsonl(const std::string& text) {
   StepLog log;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line) && !lines.eof();) {
+  for (const json& line : parse_json_lines(text)) {
     try {
-      log.ranges_.push_back(
-          range_of(parse_json(line), log.ranges_.empty() ? 0 : log.ranges_.back().last));
+      log.ranges_.push_back(range_of(line, log.ranges_.empty() ? 0 : log.ranges_.back().last));
     } catch (const json::exception&) {
-      throw IoError("steps", "a line is not one of steps: " + line.substr(0, 80),
+      throw IoError("steps", "a line is not one of steps: " + line.dump().substr(0, 80),
                     "the file is damaged; it is made anew when the run is resumed");
     }
   }

@@ -26,16 +26,11 @@ std::string text_of(const fs::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// A last line that was cut off is left out.
 std::vector<json> lines_of(const fs::path& file) {
-  std::ifstream in(file);
-  std::vector<json> lines;
-  for (std::string line; std::getline(in, line) && !in.eof();) {
-    lines.push_back(training::parse_json(line));
-    require<IoError>(lines.back().is_object(), "run folder",
-                     "it is damaged; `mnist train --resume` writes it again", file.string(),
-                     " has a line that is no JSON object");
-  }
+  std::vector<json> lines = training::parse_json_lines(text_of(file));
+  require<IoError>(std::ranges::all_of(lines, [](const json& line) { return line.is_object(); }),
+                   "run folder", "it is damaged; `mnist train --resume` writes it again",
+                   file.string(), " has a line that is no JSON object");
   return lines;
 }
 

@@ -30,7 +30,7 @@ struct TrainOptions {
   int64_t samples = 0;  ///< use the first so many training images only, and draw no more; 0: all
   /// Training images that are held out to choose the best checkpoint by; by default one in twelve.
   std::optional<int64_t> validation;
-  std::string out;  ///< run folder; empty: nothing is kept
+  std::string out;          ///< run folder; empty: nothing is kept
   std::string tensorboard;  ///< folder for event files; empty: none are written
   bool overwrite = false;
   bool json = false;
