@@ -218,7 +218,7 @@ int32_t Tape::leaf_slot(const Tensor& tensor) {
   if (inserted) {
     entries_.push_back(new_entry("leaf", tensor));
     leaves_.emplace_back(next, tensor);
-    note_output(tensor);
+    note_output(tensor, tensor.numel());
   }
   return position->second;
 }
@@ -270,18 +270,28 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
     if (t->defined() && t->tape_slot().tape == 0 && t->requires_grad()) leaf_slot(*t);
   }
   Entry entry = new_entry(op.name, output);
-  entry.flops = op.flops >= 0 ? op.flops : static_cast<double>(output.numel());
+  const int64_t numel = output.numel();
+  entry.flops = op.flops >= 0 ? op.flops : static_cast<double>(numel);
   entry.input_count = static_cast<uint32_t>(inputs.size());
   entry.saved_count = static_cast<uint32_t>(saved.size());
   entry.in_backward = in_backward_;
   entry.rule = rule;
   if (attribute_bytes > 0) entry.attributes = keep_attributes(attributes, attribute_bytes);
   entry.options = options_text;
-  note_output(output);
+  note_output(output, numel);
   for (const Tensor* t : inputs) {
-    const bool leaf = t->defined() && t->tape_slot().tape == 0 && t->requires_grad();
-    if (t->defined() && t->tape_slot().tape == 0 && !leaf) note_constant(*t);
-    input_slots_.push_back(leaf ? leaf_slot(*t) : t->defined() ? t->tape_slot().index : -1);
+    int32_t slot = -1;
+    if (t->defined()) {
+      const detail::TapeSlot& own = t->tape_slot();
+      if (own.tape != 0) {
+        slot = own.index;
+      } else if (t->requires_grad()) {
+        slot = leaf_slot(*t);
+      } else {
+        note_constant(*t);
+      }
+    }
+    input_slots_.push_back(slot);
     input_shapes_.push_back(t->defined() ? t->shape() : Shape());
   }
   output.set_tape_slot({id_, static_cast<int32_t>(entries_.size()), generation_});

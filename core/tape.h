@@ -407,7 +407,7 @@ class Tape {
   double lap();
   void check_saved(size_t index) const;
   void check_finite(const Tensor& tensor, const Entry& entry, const char* where) const;
-  void note_output(const Tensor& output);
+  void note_output(const Tensor& output, int64_t numel);
   void note_constant(const Tensor& input);
   void note_gradient(size_t index, const Tensor& gradient);
   void drop_noted(size_t first_entry);

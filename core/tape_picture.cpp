@@ -57,7 +57,7 @@ std::string broken(const std::string& options) {
 
 // Filled boxes with dark text, and lines in medium grey: they suit a light and a dark page.
 constexpr const char* style = R"(  graph [fontname="Helvetica,Arial,sans-serif", fontsize=11,
-         fontcolor="#64748b", labeljust=l, ranksep=0.3, nodesep=0.25];
+         fontcolor="#7b8aa0", labeljust=l, ranksep=0.3, nodesep=0.25];
   node [fontname="Helvetica,Arial,sans-serif", fontsize=11, fontcolor="#0f172a", shape=box,
         style="rounded,filled", color="#64748b", fillcolor="#e8edf4", height=0.3,
         margin="0.12,0.05"];

@@ -40,9 +40,9 @@ std::string name_of(const Tensor& tensor, const std::string& path) {
 // --- Noting ---
 
 /// Of the entry that comes next. There is room.
-void Tape::note_output(const Tensor& output) {
-  const FewElements few(output);
-  if (few.count >= 0) {
+void Tape::note_output(const Tensor& output, int64_t numel) {
+  if (numel <= noted_elements) {
+    const FewElements few(output);
     numbers_.insert(numbers_.end(), few.begin(), few.end());
     numbers_.insert(numbers_.end(), few.begin(), few.end());  // the place of the gradient
   } else if (options_.gradient_norms) {
@@ -64,13 +64,13 @@ void Tape::note_constant(const Tensor& input) {
 }
 
 void Tape::note_gradient(size_t index, const Tensor& gradient) {
-  const FewElements few(gradient);
-  if (few.count < 0 && !options_.gradient_norms) return;
+  const bool small = gradient.numel() <= noted_elements;
+  if (!small && !options_.gradient_norms) return;
   Entry& entry = entries_[index];
   if (!(gradient.shape() == entry.shape)) return;  // a leaf that set_data() has changed since
   double* const first = numbers_.data() + entry.first_number;
-  if (few.count >= 0) {
-    std::copy(few.begin(), few.end(), first + few.count);
+  if (small) {
+    gradient.few_elements(first + gradient.numel(), noted_elements);
   } else {
     const NoGrad pause;
     *first = norm(gradient.detach()).item();

@@ -157,7 +157,7 @@ std::vector<std::string> leaving_lines(const Tape& tape, const Step& step, Arriv
     const int32_t slot = tape.input_slots(entry)[k];
     const std::string letter = k == 0 ? "da" : "db";
     if (slot < 0 || step.to_inputs[k].empty()) {
-      lines.push_back(letter + "         is not needed: nothing that asks for a gradient is there");
+      lines.push_back(letter + "         is not needed: that input is not on the tape");
       continue;
     }
     const auto target = static_cast<size_t>(slot);

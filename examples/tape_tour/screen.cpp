@@ -91,17 +91,28 @@ class Terminal {
   termios before_{};
 };
 
-/// The lines of a page broken at this width. What continues a line is indented.
+/// Where what continues a line begins: below its text, after a label, a slot or an indent.
+size_t text_begin(const std::string& line) {
+  constexpr int widest_label = 12;
+  size_t begin = 0;
+  for (size_t gap = 0; (gap = line.find("  ", begin)) != std::string::npos;) {
+    const size_t end = line.find_first_not_of(' ', gap);
+    if (end == std::string::npos) break;
+    if (gradus::training::columns_of(line.substr(0, end)) > widest_label) break;
+    begin = end;
+  }
+  return begin;
+}
+
+/// The lines of a page broken at this width.
 std::vector<std::string> broken(const std::vector<std::string>& lines, int width) {
   std::vector<std::string> rows;
   for (const std::string& line : lines) {
-    const size_t indent = std::min(line.find_first_not_of(' '), line.size());
-    std::istringstream text(gradus::training::wrapped(line, 0, width));
-    std::string row;
-    if (line.empty()) rows.emplace_back();
-    for (bool first = true; std::getline(text, row); first = false) {
-      rows.push_back(first ? row : std::string(first ? 0 : indent, ' ') + row);
-    }
+    const std::string label = line.substr(0, text_begin(line));
+    const int indent = gradus::training::columns_of(label);
+    std::istringstream text(
+        label + gradus::training::wrapped(line.substr(label.size()), indent, width) + "\n");
+    for (std::string row; std::getline(text, row);) rows.push_back(row);
   }
   return rows;
 }
