@@ -1,4 +1,5 @@
 // The tape as a table and as JSON.
+#include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -11,11 +12,18 @@ namespace gradus {
 
 namespace {
 
+/// A name as it can stand in a table.
+std::string one_line(const std::string& name) {
+  std::string text = printable(name);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
 /// "h = mul(%0, x[3]=(1, 2, 3))", or "leaf conv1.weight".
 std::string call_text(const Tape& tape, size_t index,
                       const std::function<std::string(size_t input)>& constant) {
   const Entry& entry = tape[index];
-  const std::string name = tape.name(index);
+  const std::string name = one_line(tape.name(index));
   if (entry.rule == nullptr) return name.empty() ? "leaf" : "leaf " + name;
   std::string text = (entry.in_backward ? "d " : "") + (name.empty() ? name : name + " = ");
   text += entry.op + std::string("(");
@@ -33,7 +41,7 @@ std::string Tape::constant_text(size_t index, size_t input) const {
   const Entry& entry = entries_[index];
   if (!has_input(entry, input)) return "none";
   const Shape& shape = input_shapes(entry)[input];
-  const std::string name = input_name(index, input);
+  const std::string name = one_line(input_name(index, input));
   const std::string value = nested(input_value(index, input), shape);
   const std::string known = name + (shape.empty() ? "" : shape.to_string());
   return known + (known.empty() || value.empty() ? "" : "=") + value;

@@ -125,8 +125,8 @@ class Tensor : detail::Operators<Tensor> {
   Tensor set_name_in_module(std::string name);
   /// The name; "" if it has none.
   std::string name() const;
-  bool has_name() const;
-  bool is_named_in_module() const;
+  bool has_name() const;            ///< True if it has one.
+  bool is_named_in_module() const;  ///< True if it has one from set_name_in_module().
 
   /// Number of writes to the memory this tensor shares with its views.
   uint32_t version() const;

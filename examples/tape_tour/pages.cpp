@@ -226,27 +226,27 @@ void record_and_replay(std::vector<Page>& pages) {
   const Tensor w = given_w();
   Tape tape;
   const Tensor y = f(w, given_x());
-  pages.push_back(
-      {2,
-       "With a tape, each operation that depends on w adds an entry",
-       {"  Tape tape;", "  Tensor f = ...  // as before", "",
-        "An entry has the operation, where its inputs come from (%0 is the entry with number 0), "
-        "what it saves for its rule, and the rule: how to get the gradients of the inputs from "
-        "that of the result. The pages that follow are the entries in the order in which they are "
-        "recorded."}});
+  const char* const entries =
+      "An entry has the operation, where its inputs come from (%0 is the entry with number 0), "
+      "what it saves for its rule, and the rule: how to get the gradients of the inputs from that "
+      "of the result. The pages that follow are the entries in the order in which they are "
+      "recorded.";
+  pages.push_back({2,
+                   "With a tape, each operation that depends on w adds an entry",
+                   {"  Tape tape;", "  Tensor f = ...  // as before", "", entries}});
   for (size_t i = 0; i < tape.size(); ++i) pages.push_back(recording_page(tape, i));
 
   std::vector<Step> steps;
   note_steps(tape, steps);
   const int64_t saved_before = tape.saved_bytes();
   tape.backward(y);
-  pages.push_back(
-      {3,
-       "Replay: from the last entry to the first, gradients flow backwards",
-       {"  tape.backward(f);", "",
-        "It starts with the gradient of f with respect to itself, which is 1. Each entry takes the "
-        "gradient g that has arrived at its result, and its rule gives those of its inputs. What "
-        "arrives at one entry from several places is added up: watch w, which is %0."}});
+  const char* const replay =
+      "It starts with the gradient of f with respect to itself, which is 1. Each entry takes the "
+      "gradient g that has arrived at its result, and its rule gives those of its inputs. What "
+      "arrives at one entry from several places is added up: watch w, which is %0.";
+  pages.push_back({3,
+                   "Replay: from the last entry to the first, gradients flow backwards",
+                   {"  tape.backward(f);", "", replay}});
   add_replay(pages, 3, tape, tape.size(), steps);
   pages.push_back({3,
                    "After the replay",

@@ -52,8 +52,7 @@ TEST_CASE("tolerances suit the type, and the largest magnitude in the tensor") {
       compare("integers", tensor<int64_t>({1'000'000'000}), tensor<int64_t>({999'999'999})));
   CHECK(compare("given", tensor({1.0}), tensor({1.1}), {.rtol = 0.1}));
   CHECK(compare("given", tensor({0.0}), tensor({0.1}), {.rtol = 0, .atol = 0.2}));
-  CHECK_FALSE(
-      compare("strict", tensor({1.0F}), tensor({1.0000001F}), {.rtol = 0, .atol = 0}));
+  CHECK_FALSE(compare("strict", tensor({1.0F}), tensor({1.0000001F}), {.rtol = 0, .atol = 0}));
 }
 
 TEST_CASE("NaN equals NaN only, infinity the same infinity only, and the line says where") {

@@ -266,6 +266,14 @@ TEST_CASE("JSON has names, values and gradients, and null for what is not known"
   CHECK(entries[2]["gradient_norm"].is_null());
 }
 
+TEST_CASE("a name stays in its line of the print, whatever it is") {
+  const Tensor w = leaf({1}, "a\nb\x1b");
+  const Tape tape;
+  mul(w, tensor({2.0}).set_name("c\nd"));
+  CHECK(contains(tape.to_string(), "leaf a b\xef\xbf\xbd "));
+  CHECK(contains(tape.to_string(), "mul(%0, c d[1]=(2))"));
+}
+
 TEST_CASE("JSON stays whole, whatever tensors are called") {
   const Tensor w = leaf({1}, "a \"b\" \\ \xff \n");
   const Tape tape;
