@@ -23,8 +23,11 @@ struct CompareOptions {
 /// for gradients derived by hand next to those of the tape.
 ///
 ///     compare("dx", dx, x.grad());
-///     // dx           exact: no    approximate: yes   largest difference: 1.2e-09 at [2,3] (mine
-///     // 0.5, theirs 0.5)                           ... all in one line
+///
+/// prints, all in one line,
+///
+///     dx           exact: no    approximate: yes   largest difference: 1.2e-10 at [2,3]
+///                  (mine 0.25, theirs 0.2500000001)
 ///
 /// Shapes and types that differ are said in the line. NaN equals NaN, an infinity the same
 /// infinity; either differs from everything else. Throws ValueError for tolerances that are

@@ -213,13 +213,15 @@ void add_replay(std::vector<Page>& pages, int chapter, const Tape& tape, size_t 
 
 Page without_tape() {
   const std::string value = numbers({f(given_w(), given_x()).item()}, {});
+  const char* const forgotten =
+      "w requires a gradient, but no tape is open: nothing was recorded, and nobody could say how "
+      "f "
+      "depends on w.";
   return {1,
           "Without a tape, an operation computes and forgets",
           {"The function of this tour has w in two places:", "", "  Tensor z = mul(w, x);",
            "  Tensor h = tanh(z);", "  Tensor q = mul(h, w);", "  Tensor f = sum(q);", "",
-           "With w = (0.5, -1) and x = (1, 2) it is f = " + value + ".", "",
-           "w requires a gradient, but no tape is open: nothing was recorded, and nobody could say "
-           "how f depends on w."}};
+           "With w = (0.5, -1) and x = (1, 2) it is f = " + value + ".", "", forgotten}};
 }
 
 void record_and_replay(std::vector<Page>& pages) {
