@@ -121,7 +121,10 @@ TEST_CASE("a small terminal gets lines that are broken, and says if there is mor
     tour.type("3");
     const std::string title =
         std::string("8/28  3. Replay").substr(0, static_cast<size_t>(width - 1));
-    tour.watch([&](const Screen& screen) { return screen.rows().at(0).starts_with(title); });
+    tour.watch([&](const Screen& screen) {
+      const auto rows = screen.rows();
+      return !rows.empty() && rows.front().starts_with(title);
+    });
     CHECK(tour.screen().full_rows() == 0);
     CHECK(tour.screen().rows().size() <= 12);
     tour.type("q");
@@ -134,9 +137,10 @@ TEST_CASE("the screen is drawn anew when its size changes") {
   REQUIRE(tour.shows("1/28"));
   tour.resize(50, [](Screen& screen) { screen.cut(50); });
   CHECK(tour.watch([](const Screen& screen) {
-    return contains(screen.rows().back(), "space") && screen.full_rows() == 0 &&
-           std::any_of(screen.rows().begin(), screen.rows().end(),
-                       [](const std::string& row) { return row.starts_with("nothing was"); });
+    const auto rows = screen.rows();
+    const auto begins = [](const std::string& row) { return row.starts_with("nothing was"); };
+    return !rows.empty() && contains(rows.back(), "space") && screen.full_rows() == 0 &&
+           std::any_of(rows.begin(), rows.end(), begins);
   }));
   tour.type("q");
   CHECK(tour.end() == 0);
