@@ -4,6 +4,7 @@
 #include "core/base/denormals.h"
 #include "core/base/parallel_for.h"
 #include "core/base/random.h"
+#include "core/compare.h"
 #include "core/conv/conv.h"
 #include "core/grad.h"
 #include "core/gradcheck.h"

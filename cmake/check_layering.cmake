@@ -53,7 +53,7 @@ set(external_rules
     "(jerror|jpeglib|png)\\.h => ^examples/"
     "gradus/.+ => ${programs_files}"  # inside the library, includes are relative
     # POSIX
-    "((sys|arpa|netinet)/[a-z]+|unistd|dlfcn|fcntl|pthread|sched|signal|spawn)\\.h => \\.cpp$|^tests/"
+    "((sys|arpa|netinet)/[a-z]+|unistd|dlfcn|fcntl|pthread|sched|signal|spawn|termios)\\.h => \\.cpp$|^tests/"
     "(poll|pty)\\.h => ^tests/"
     "(stdio|stdlib|time)\\.h => \\.cpp$|^tests/"  # for what POSIX adds to them
     "[a-z_0-9]+ => .")  # the standard library

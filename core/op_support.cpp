@@ -56,6 +56,17 @@ std::pair<Tensor, Tensor> as_tensors(const char* op, const Operand& a, const Ope
           b.tensor != nullptr ? *b.tensor : scalar_like(op, *a.tensor, b.number)};
 }
 
+namespace {
+
+/// x in this shape. A constant is still known by its name: the user did not make another one of it.
+Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  Tensor y = expand(x, shape);
+  if (!x.has_name() || y.is_same(x) || y.requires_grad()) return y;
+  return x.is_named_in_module() ? y.set_name_in_module(x.name()) : y.set_name(x.name());
+}
+
+}  // namespace
+
 std::pair<Tensor, Tensor> broadcast(const char* op, const Operand& a, const Operand& b) {
   if (a.tensor == nullptr || b.tensor == nullptr) {
     const auto [p, q] = as_tensors(op, a, b);
@@ -65,7 +76,7 @@ std::pair<Tensor, Tensor> broadcast(const char* op, const Operand& a, const Oper
   check_same_dtype(op, x, y);
   if (x.shape() == y.shape()) return {x, y};
   const Shape shape = broadcast_shapes(op, x.shape(), y.shape());
-  return {expand(x, shape), expand(y, shape)};
+  return {broadcast_to(x, shape), broadcast_to(y, shape)};
 }
 
 namespace {

@@ -22,6 +22,9 @@ thread_local detail::RecordingScope* innermost_scope = nullptr;
 /// Of a span that is open, and has not said what it is.
 constexpr int32_t unknown_result = -2;
 
+/// Of a small output and its gradient.
+constexpr size_t numbers_of_output = 2 * Tape::noted_elements;
+
 constexpr size_t attribute_block_bytes = Tape::max_constant_bytes;
 constexpr size_t attribute_alignment = alignof(std::max_align_t);
 
@@ -201,6 +204,7 @@ Entry Tape::new_entry(const char* op, const Tensor& output) const {
           .input_count = 0,
           .first_saved = static_cast<uint32_t>(saved_.size()),
           .saved_count = 0,
+          .first_number = static_cast<uint32_t>(numbers_.size()),
           .shape = output.shape(),
           .dtype = output.dtype()};
 }
@@ -208,11 +212,13 @@ Entry Tape::new_entry(const char* op, const Tensor& output) const {
 int32_t Tape::leaf_slot(const Tensor& tensor) {
   make_room(entries_, 1);
   make_room(leaves_, 1);
+  make_room(numbers_, numbers_of_output);
   const auto next = static_cast<int32_t>(entries_.size());
   const auto [position, inserted] = leaf_slots_.try_emplace(tensor.id(), next);
   if (inserted) {
     entries_.push_back(new_entry("leaf", tensor));
     leaves_.emplace_back(next, tensor);
+    note_output(tensor, tensor.numel());
   }
   return position->second;
 }
@@ -257,21 +263,35 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
   make_room(input_slots_, inputs.size());
   make_room(input_shapes_, inputs.size());
   make_room(saved_, saved.size());
+  make_room(numbers_, numbers_of_output + inputs.size() * noted_elements);
+  make_room(small_constants_, inputs.size());
   if (options_.profile) make_room(timings_, entries_.size() + inputs.size() + 1 - timings_.size());
   for (const Tensor* t : inputs) {  // leaves become entries before the entry that uses them
     if (t->defined() && t->tape_slot().tape == 0 && t->requires_grad()) leaf_slot(*t);
   }
   Entry entry = new_entry(op.name, output);
-  entry.flops = op.flops >= 0 ? op.flops : static_cast<double>(output.numel());
+  const int64_t numel = output.numel();
+  entry.flops = op.flops >= 0 ? op.flops : static_cast<double>(numel);
   entry.input_count = static_cast<uint32_t>(inputs.size());
   entry.saved_count = static_cast<uint32_t>(saved.size());
   entry.in_backward = in_backward_;
   entry.rule = rule;
   if (attribute_bytes > 0) entry.attributes = keep_attributes(attributes, attribute_bytes);
   entry.options = options_text;
+  note_output(output, numel);
   for (const Tensor* t : inputs) {
-    const bool leaf = t->defined() && t->tape_slot().tape == 0 && t->requires_grad();
-    input_slots_.push_back(leaf ? leaf_slot(*t) : t->defined() ? t->tape_slot().index : -1);
+    int32_t slot = -1;
+    if (t->defined()) {
+      const detail::TapeSlot& own = t->tape_slot();
+      if (own.tape != 0) {
+        slot = own.index;
+      } else if (t->requires_grad()) {
+        slot = leaf_slot(*t);
+      } else {
+        note_constant(*t);
+      }
+    }
+    input_slots_.push_back(slot);
     input_shapes_.push_back(t->defined() ? t->shape() : Shape());
   }
   output.set_tape_slot({id_, static_cast<int32_t>(entries_.size()), generation_});
@@ -321,6 +341,7 @@ void Tape::trim(Mark mark) {
   paths_.resize(std::max(used, current_path_ + 1));
   input_slots_.resize(first.first_input);
   input_shapes_.resize(first.first_input);
+  drop_noted(mark.entries);
   saved_.erase(saved_.begin() + first.first_saved, saved_.end());
   entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(mark.entries), entries_.end());
   timings_.resize(std::min(timings_.size(), mark.entries));

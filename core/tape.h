@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
+#include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -105,10 +107,12 @@ struct Entry {
   uint32_t first_input, input_count;
   uint32_t first_saved, saved_count;
   /// @}
-  Shape shape;               ///< of the output
-  DType dtype;               ///< of the output
-  bool in_backward = false;  ///< recorded while a gradient was computed with create_graph
-  bool released = false;     ///< its saved tensors are gone
+  uint32_t first_number;      ///< its part of the tape's list of noted numbers
+  Shape shape;                ///< of the output
+  DType dtype;                ///< of the output
+  bool in_backward = false;   ///< recorded while a gradient was computed with create_graph
+  bool released = false;      ///< its saved tensors are gone
+  bool has_gradient = false;  ///< a replay has noted numbers of the output's gradient
   /// The vector-Jacobian product: from the gradient `g` of the output to those of the inputs,
   /// `out`. nullptr for a leaf.
   void (*rule)(const void* rule_data, const TensorList& saved, const Tensor& g,
@@ -152,6 +156,9 @@ struct TapeOptions {
   bool detect_anomaly = false;
   /// Record how long each operation takes, forward and backward, for profile().
   bool profile = false;
+  /// Note the Euclidean norm of the gradient of every entry, for gradient_norm() and all pictures:
+  /// a pass over each gradient. Those of up to Tape::noted_elements are known without.
+  bool gradient_norms = false;
 };
 
 /// How a profile is grouped into rows: one per operation, or one per operation and module.
@@ -250,12 +257,51 @@ class Tape {
   /// {.profile = true}.
   Profile profile(ProfileBy by = ProfileBy::op) const;
 
+  // --- What the numbers were ---
+
+  /// Tensors with up to this many elements are noted with their values as they are recorded, and
+  /// their gradients as they are replayed. Neither keeps a tensor alive.
+  static constexpr int64_t noted_elements = 8;
+
+  /// The name of an entry: of a leaf, that of its tensor, "x"; if that is a parameter of a module,
+  /// after the path of the module that used it first, "conv1.weight". A parameter that several
+  /// modules share is one leaf, under the path of the first. Of other entries, the name that
+  /// Tensor::set_name gave to the result. "" if there is none.
+  std::string name(size_t index) const;
+  /// The elements of what entry number `index` computed (of a leaf, when it was first used), in
+  /// row-major order; empty if there are more than `noted_elements`.
+  std::vector<double> value(size_t index) const;
+  /// The same of input number `input` of an entry. Inputs that need no gradient are on no entry of
+  /// their own: these are their names and values.
+  /// @{
+  std::string input_name(size_t index, size_t input) const;
+  std::vector<double> input_value(size_t index, size_t input) const;
+  /// @}
+  /// The elements of the gradient of an entry: of a leaf, its `.grad()`; otherwise, and if a leaf
+  /// has none, what arrived at the last replay. Empty if there was none, or if it has more than
+  /// `noted_elements`.
+  std::vector<double> gradient(size_t index) const;
+  /// The Euclidean norm of the same gradient; nothing if there was none, and for results with more
+  /// than `noted_elements` unless the tape was opened with {.gradient_norms = true}.
+  std::optional<double> gradient_norm(size_t index) const;
+
+  // --- Prints and pictures: all of the above ---
+
   /// A table for reading: one line per entry, then totals.
   void print(std::ostream& out) const;
   std::string to_string() const;
-  /// The same as JSON, and as a graph for Graphviz.
+  /// The same as JSON; what is not known is null.
   std::string to_json() const;
+  /// A graph for Graphviz, from the inputs at the top to the results: modules and composed
+  /// operations are frames; inputs without gradient are ovals; what was recorded in a backward pass
+  /// has a dashed border. The colours suit light and dark pages; for a style of your own, nodes and
+  /// frames have the classes `op`, `leaf`, `parameter`, `constant`, `backward`, `module`,
+  /// `operation`.
   std::string to_dot() const;
+  /// The picture of that graph as an `<svg>` element, on a transparent background, drawn by
+  /// Graphviz' program `dot`, which takes seconds for some hundred entries. Throws IoError if it
+  /// cannot be run or fails.
+  std::string to_svg() const;
 
   /// Called for every entry during replay, after its rule has run; hooks are called in the order in
   /// which they were added. A hook added by a hook or a rule is called from the next entry on. An
@@ -307,6 +353,9 @@ class Tape {
   /// Sets `y` as the result of the innermost open span; by default it is the last entry recorded.
   void set_span_result(const Tensor& y);
 
+  /// Names the entry that produced a tensor. Tensor::set_name calls it.
+  static void set_result_name(const detail::TapeSlot& slot, const std::string& name);
+
   // --- For record() and grad() ---
 
   /// True if at least one of `tensors` needs a gradient on this tape. Throws TapeError for a tensor
@@ -335,6 +384,17 @@ class Tape {
   template <class T>
   using Pooled = std::vector<T, PoolAllocator<T>>;
   class Replay;
+  /// An input of an entry that needs no gradient: its place in the list of all inputs, and where
+  /// its values are noted.
+  struct SmallConstant {
+    uint32_t input, first_number;
+  };
+  struct NamedConstant {
+    uint32_t input;
+    bool in_module;
+    std::string name;
+  };
+  class Picture;
 
   static bool is_open(const Tape* tape, uint64_t id);
   void check_thread(const char* caller) const;
@@ -347,6 +407,19 @@ class Tape {
   double lap();
   void check_saved(size_t index) const;
   void check_finite(const Tensor& tensor, const Entry& entry, const char* where) const;
+  void note_output(const Tensor& output, int64_t numel);
+  void note_constant(const Tensor& input);
+  void note_gradient(size_t index, const Tensor& gradient);
+  void drop_noted(size_t first_entry);
+  const Tensor* leaf_tensor(size_t index) const;
+  const SmallConstant* small_constant(const Entry& entry, size_t input) const;
+  const NamedConstant* named_constant(const Entry& entry, size_t input) const;
+  /// False for an optional input, as a bias, that was not given.
+  bool has_input(const Entry& entry, size_t input) const;
+  /// "x[3]=(1, 2, 3)": what is known of an input that is not on the tape.
+  std::string constant_text(size_t index, size_t input) const;
+  /// "(0.5, -1)" or "norm 1.118"; "" if nothing is known.
+  std::string gradient_text(size_t index) const;
 
   uint64_t id_;
   std::thread::id thread_;
@@ -374,6 +447,12 @@ class Tape {
   std::vector<std::unique_ptr<Hook>> hooks_;  // pointers: a running hook must not be moved
   size_t entries_before_ = 0;                 // at the last backward()
   int64_t growing_calls_ = 0;                 // of backward(), before which the tape had grown
+  // Values of small tensors: of each entry the output and room for its gradient (of larger ones,
+  // for the norm if it is asked for), then the constants that it used.
+  Pooled<double> numbers_;
+  Pooled<SmallConstant> small_constants_;
+  std::vector<NamedConstant> named_constants_;
+  std::map<int32_t, std::string> result_names_;
   Pooled<Timing> timings_;
   std::chrono::steady_clock::time_point last_lap_;
   detail::RecordingScope scope_;  // last: recording ends before anything else does

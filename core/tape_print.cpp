@@ -1,4 +1,6 @@
-// The tape as a table, as JSON and as a graph.
+// The tape as a table and as JSON.
+#include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -10,39 +12,72 @@ namespace gradus {
 
 namespace {
 
-std::string call_text(const Tape& tape, const Entry& entry) {
-  std::string text = std::string(entry.op) + "(";
+/// A name as it can stand in a table.
+std::string one_line(const std::string& name) {
+  std::string text = printable(name);
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+/// "h = mul(%0, x[3]=(1, 2, 3))", or "leaf conv1.weight".
+std::string call_text(const Tape& tape, size_t index,
+                      const std::function<std::string(size_t input)>& constant) {
+  const Entry& entry = tape[index];
+  const std::string name = one_line(tape.name(index));
+  if (entry.rule == nullptr) return name.empty() ? "leaf" : "leaf " + name;
+  std::string text = (entry.in_backward ? "d " : "") + (name.empty() ? name : name + " = ");
+  text += entry.op + std::string("(");
   const auto slots = tape.input_slots(entry);
-  const auto shapes = tape.input_shapes(entry);
   for (size_t k = 0; k < slots.size(); ++k) {
     if (k > 0) text += ", ";
-    text += slots[k] >= 0 ? str("%", slots[k]) : shapes[k].to_string();
+    text += slots[k] >= 0 ? str("%", slots[k]) : constant(k);
   }
   return text + ")";
 }
 
 }  // namespace
 
+std::string Tape::constant_text(size_t index, size_t input) const {
+  const Entry& entry = entries_[index];
+  if (!has_input(entry, input)) return "none";
+  const Shape& shape = input_shapes(entry)[input];
+  const std::string name = one_line(input_name(index, input));
+  const std::string value = nested(input_value(index, input), shape);
+  const std::string known = name + (shape.empty() ? "" : shape.to_string());
+  return known + (known.empty() || value.empty() ? "" : "=") + value;
+}
+
+std::string Tape::gradient_text(size_t index) const {
+  const std::vector<double> values = gradient(index);
+  if (!values.empty()) return nested(values, entries_[index].shape);
+  const std::optional<double> norm = gradient_norm(index);
+  return norm ? "norm " + rounded(*norm, 4) : "";
+}
+
 std::string Tape::to_string() const {
   std::vector<std::vector<std::string>> rows = {
-      {"slot", "module", "operation", "result", "saved", "computes", "moves", "", ""}};
+      {"slot", "module", "operation", "result", "saved", "computes", "moves", "", "", "", ""}};
+  const std::vector<std::string> optional_titles = {"value", "gradient", "part of", "options"};
+  const size_t first_optional = rows[0].size() - optional_titles.size();
   double flops = 0, bytes = 0;
   for (size_t i = 0; i < entries_.size(); ++i) {
     const Entry& e = entries_[i];
     const bool leaf = e.rule == nullptr;
     flops += e.flops;
     if (!leaf) bytes += static_cast<double>(moved_bytes(e));
-    const std::string call = leaf ? "leaf" : call_text(*this, e);
+    const std::string call = call_text(*this, i, [&](size_t k) { return constant_text(i, k); });
     const auto saved = static_cast<double>(saved_bytes(e));
     const auto moved = static_cast<double>(moved_bytes(e));
-    rows.push_back({str("%", i), paths_[e.path], (e.in_backward ? "d " : "") + call,
-                    str(e.dtype, e.shape), e.released ? "released" : quantity(saved, "B"),
+    rows.push_back({str("%", i), paths_[e.path], call, str(e.dtype, e.shape),
+                    e.released ? "released" : quantity(saved, "B"),
                     leaf ? "" : quantity(e.flops, "FLOP"), leaf ? "" : quantity(moved, "B"),
-                    composed_of(i), options(e)});
-    if (!rows.back()[7].empty()) rows[0][7] = "part of";
-    if (!rows.back()[8].empty()) rows[0][8] = "options";
+                    nested(value(i), e.shape), gradient_text(i), composed_of(i), options(e)});
+    for (size_t k = 0; k < optional_titles.size(); ++k) {
+      const size_t column = first_optional + k;
+      if (!rows.back()[column].empty()) rows[0][column] = optional_titles[k];
+    }
   }
-  return aligned_table(rows, "llllrrrll") +
+  return aligned_table(rows, "llllrrrllll") +
          str(entries_.size(), " entries, ", quantity(static_cast<double>(saved_bytes()), "B"),
              " saved, ", quantity(flops, "FLOP"), ", ", quantity(bytes, "B"), " moved\n");
 }
@@ -54,22 +89,33 @@ void Tape::print(std::ostream& out) const {
 std::string Tape::to_json() const {
   using nlohmann::json;
   json entries = json::array();
+  const auto known = [](const std::vector<double>& values) {
+    return values.empty() ? json(nullptr) : json(values);
+  };
   for (size_t i = 0; i < entries_.size(); ++i) {
     const Entry& e = entries_[i];
+    const std::optional<double> norm = gradient_norm(i);
     json input_list = json::array();
     for (size_t k = 0; k < e.input_count; ++k) {
       const int32_t slot = input_slots(e)[k];
       const Shape& shape = input_shapes(e)[k];
       input_list.push_back({{"slot", slot >= 0 ? json(slot) : json(nullptr)},
-                            {"shape", std::vector<int64_t>(shape.begin(), shape.end())}});
+                            {"shape", std::vector<int64_t>(shape.begin(), shape.end())},
+                            {"given", has_input(e, k)},
+                            {"name", input_name(i, k)},
+                            {"value", known(input_value(i, k))}});
     }
     entries.push_back({{"slot", i},
                        {"op", e.op},
+                       {"name", name(i)},
                        {"options", options(e)},
                        {"module", paths_[e.path]},
                        {"inputs", std::move(input_list)},
                        {"shape", std::vector<int64_t>(e.shape.begin(), e.shape.end())},
                        {"dtype", gradus::name_of(e.dtype)},
+                       {"value", known(value(i))},
+                       {"gradient", known(gradient(i))},
+                       {"gradient_norm", norm ? json(*norm) : json(nullptr)},
                        {"saved_bytes", saved_bytes(e)},
                        {"flops", e.flops},
                        {"moved_bytes", e.rule == nullptr ? 0 : moved_bytes(e)},
@@ -91,61 +137,6 @@ std::string Tape::to_json() const {
   }
   return json{{"entries", std::move(entries)}, {"spans", std::move(spans)}}.dump(
       1, ' ', false, json::error_handler_t::replace);
-}
-
-namespace {
-
-/// A quoted text, as Graphviz reads it.
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    if (c == '\n') {
-      result += "\\n";
-    } else {
-      result += c;
-    }
-  }
-  return result;
-}
-
-}  // namespace
-
-std::string Tape::to_dot() const {
-  std::string dot = "digraph tape {\n  rankdir=BT;\n  node [shape=box, fontname=\"monospace\"];\n";
-  for (size_t i = 0; i < entries_.size(); ++i) {
-    const Entry& e = entries_[i];
-    const std::string module = escaped(paths_[e.path]);
-    const std::string options_line = escaped(options(e));
-    dot += str("  n", i, " [label=\"%", i, " ", e.op, module.empty() ? "" : "\\n", module,
-               options_line.empty() ? "" : "\\n", options_line, "\\n", e.shape, "\"",
-               e.rule == nullptr ? ", style=filled" : "", e.in_backward ? ", style=dashed" : "",
-               "];\n");
-    for (int32_t slot : input_slots(e)) {
-      if (slot >= 0) dot += str("  n", slot, " -> n", i, ";\n");
-    }
-  }
-  // A frame for each span, with the entries that are in no inner one.
-  const auto frame = [&](const auto& self, int32_t index) -> std::string {
-    const auto inner = [&](size_t k) { return spans_[k].parent == index; };
-    const SpanEntry& span = spans_[static_cast<size_t>(index)];
-    std::vector<bool> in_child(span.end - span.first);
-    std::string text = str("  subgraph cluster_", index, " {\n  label=\"", escaped(span.name),
-                           span.options.empty() ? "" : "\\n", escaped(span.options), "\";\n");
-    for (size_t k = static_cast<size_t>(index) + 1; k < spans_.size(); ++k) {
-      if (!inner(k)) continue;
-      text += self(self, static_cast<int32_t>(k));
-      for (size_t i = spans_[k].first; i < spans_[k].end; ++i) in_child[i - span.first] = true;
-    }
-    for (size_t i = 0; i < in_child.size(); ++i) {
-      if (!in_child[i]) text += str("  n", span.first + i, ";\n");
-    }
-    return text + "  }\n";
-  };
-  for (size_t k = 0; k < spans_.size(); ++k) {
-    if (spans_[k].parent < 0) dot += frame(frame, static_cast<int32_t>(k));
-  }
-  return dot + "}\n";
 }
 
 }  // namespace gradus

@@ -95,6 +95,7 @@ class Tape::Replay {
       if (needed_[i] == 0 || !gradients_[i].defined()) continue;
       // The gradient of a wanted entry is kept; any other is released once its rule has run.
       const Tensor g = needed_[i] == 2 ? gradients_[i] : std::move(gradients_[i]);
+      tape_.note_gradient(i, g);
       replay_entry(i, g);
       if (tape_.options_.profile) note_replay(i);
     }

@@ -42,6 +42,13 @@ std::shared_ptr<Storage> Storage::create(size_t bytes) {
 
 // --- Tensor ---
 
+namespace {
+struct TensorName {
+  std::string text;
+  bool in_module;
+};
+}  // namespace
+
 struct detail::TensorImpl {
   TensorImpl(const Shape& s, const Strides& st, DType d, std::shared_ptr<Storage> memory, int64_t o)
       : shape(s), strides(st), storage(std::move(memory)), offset(o), numel(s.numel()), dtype(d) {
@@ -60,6 +67,7 @@ struct detail::TensorImpl {
   bool requires_grad = false;
   Tensor grad;
   TapeSlot slot;
+  std::unique_ptr<const TensorName> name;  // null: none, which costs nothing
 };
 
 using detail::TensorImpl;
@@ -184,6 +192,51 @@ template std::vector<int64_t> Tensor::to_vector() const;
 template std::vector<int32_t> Tensor::to_vector() const;
 template std::vector<uint8_t> Tensor::to_vector() const;
 template std::vector<bool> Tensor::to_vector() const;
+
+Tensor Tensor::set_name(std::string name) {
+  TensorImpl& t = impl();
+  if (t.slot.tape != 0) Tape::set_result_name(t.slot, name);
+  t.name = name.empty() ? nullptr
+                        : std::make_unique<const TensorName>(TensorName{std::move(name), false});
+  return *this;
+}
+
+Tensor Tensor::set_name_in_module(std::string name) {
+  impl().name = std::make_unique<const TensorName>(TensorName{std::move(name), true});
+  return *this;
+}
+
+std::string Tensor::name() const {
+  const auto& name = impl().name;
+  return name == nullptr ? "" : name->text;
+}
+
+bool Tensor::has_name() const {
+  return impl().name != nullptr;
+}
+
+bool Tensor::is_named_in_module() const {
+  const auto& name = impl().name;
+  return name != nullptr && name->in_module;
+}
+
+int64_t Tensor::few_elements(double* place, int64_t most) const {
+  const TensorImpl& t = impl();
+  if (t.numel > most) return -1;
+  detail::dispatch<float, double, int64_t, int32_t, uint8_t, bool>(t.dtype, [&]<class T>() {
+    const T* const first = static_cast<const T*>(t.storage->data()) + t.offset;
+    for (int64_t i = 0; i < t.numel; ++i) {
+      int64_t offset = 0;
+      for (int64_t d = t.shape.dim(), rest = i; d-- > 0 && rest > 0;) {
+        const int64_t size = t.shape[static_cast<int>(d)];
+        offset += rest % size * t.strides[static_cast<int>(d)];
+        rest /= size;
+      }
+      place[i] = static_cast<double>(first[offset]);
+    }
+  });
+  return t.numel;
+}
 
 uint32_t Tensor::version() const {
   return impl().storage->version();

@@ -116,6 +116,18 @@ class Tensor : detail::Operators<Tensor> {
   template <class T>
   std::vector<T> to_vector() const;
 
+  /// Gives this tensor a name, by which the tape shows it: a leaf, an input that needs no gradient,
+  /// or the result of the last operation (`h = tanh(x * w); h.set_name("h")`). It belongs to the
+  /// tensor, not to its memory: views, copies and results have none. "" removes it. Returns this
+  /// handle.
+  Tensor set_name(std::string name);
+  /// The same for a parameter or a buffer of a module, whose path the tape puts before the name.
+  Tensor set_name_in_module(std::string name);
+  /// The name; "" if it has none.
+  std::string name() const;
+  bool has_name() const;            ///< True if it has one.
+  bool is_named_in_module() const;  ///< True if it has one from set_name_in_module().
+
   /// Number of writes to the memory this tensor shares with its views.
   uint32_t version() const;
 
@@ -192,6 +204,9 @@ class Tensor : detail::Operators<Tensor> {
 
   // --- For op implementations ---
 
+  /// Writes the elements to `place` in row-major order, if there are `most` or fewer, and returns
+  /// how many there are; else writes nothing and returns -1. Allocates nothing.
+  int64_t few_elements(double* place, int64_t most) const;
   /// A view of the same storage. `offset` counts elements from this tensor's first one.
   Tensor view(const Shape& shape, const Strides& strides, int64_t offset = 0) const;
   /// True if only `handles` handles hold this tensor, and nothing else holds its storage, so that

@@ -122,6 +122,9 @@ void Module::check_name(std::string_view name) const {
 
 Tensor& Module::add_slot(Slot slot) {
   check_name(slot.name);
+  if (slot.tensor.defined() && !slot.tensor.is_named_in_module()) {
+    slot.tensor.set_name_in_module(slot.name);
+  }
   names_.insert(slot.name);
   slots_.push_back(std::make_unique<Slot>(std::move(slot)));
   return slots_.back()->tensor;

@@ -141,8 +141,12 @@ class Module {
   /// name, one with a dot, or one already used. Pass an undefined tensor for a parameter that an
   /// option disables: it stays undefined and is not listed. To change a parameter later, write into
   /// it (`copy_` under NoGrad) rather than assign: optimizers hold the tensor.
+  ///
+  /// The tape shows it by its name, after the path of the module that used it first:
+  /// "conv1.weight". A tensor that several modules register (tied weights) keeps the name that it
+  /// got first.
   Tensor& parameter(std::string_view name, Tensor value);
-  /// Registers a tensor that is saved with the module but not trained.
+  /// Registers a tensor that is saved with the module but not trained. The tape shows its name.
   Tensor& buffer(std::string_view name, Tensor value, InFile in_file = InFile::required);
   /// Builds and registers a child.
   template <class T, class... Args>

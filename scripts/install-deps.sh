@@ -41,9 +41,10 @@ test_packages=(
 peer_packages=("libtorch-dev" "libdnnl-dev" "jq")
 # Nice to have: without it, the digits are downloaded or synthetic.
 optional_packages=("dataset-fashion-mnist")
-# Nice to have for tests: reports are looked at in a browser, and their figures become PNG files.
+# Nice to have for tests: reports are looked at in a browser, their figures become PNG files, and
+# Graphviz draws tapes.
 optional_test_packages=("chromium" "chromium-driver" "fonts-liberation" "python3-selenium"
-  "librsvg2-bin")
+  "librsvg2-bin" "graphviz")
 
 usage() {
   sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0"

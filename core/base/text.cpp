@@ -47,6 +47,59 @@ std::string scientific(double number, int digits) {
   return converted(number, std::chars_format::scientific, digits);
 }
 
+std::string rounded(double number, int digits) {
+  return converted(number, std::chars_format::general, digits);
+}
+
+std::string nested(std::span<const double> numbers, std::span<const int64_t> sizes, int digits) {
+  if (numbers.empty()) return "";
+  if (sizes.empty()) return rounded(numbers[0], digits);
+  const auto count = static_cast<size_t>(sizes[0]);
+  const size_t step = count == 0 ? 0 : numbers.size() / count;
+  std::string text = "(";
+  for (size_t i = 0; i < count; ++i) {
+    if (i > 0) text += ", ";
+    text += nested(numbers.subspan(i * step, step), sizes.subspan(1), digits);
+  }
+  return text + ")";
+}
+
+namespace {
+
+/// Bytes of the character at the beginning of `text`; 0 if that is not UTF-8 or not to be shown.
+size_t character_size(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) {
+    const bool shown = first == '\t' || first == '\n' || (first >= 0x20 && first != 0x7f);
+    return shown ? 1 : 0;
+  }
+  const size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
+  char32_t code = first & (0x7fU >> size);
+  for (size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return 0;
+    code = code << 6U | (byte(i) & 0x3fU);
+  }
+  constexpr std::array<char32_t, 5> least = {0, 0, 0xa0, 0x800, 0x10000};  // shorter would do
+  const bool surrogate = code >= 0xd800 && code < 0xe000;
+  const bool no_character = code == 0xfffe || code == 0xffff;
+  return code < least[size] || code > 0x10ffff || surrogate || no_character ? 0 : size;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const size_t size = character_size(text);
+    result += size == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, size);
+    text.remove_prefix(std::max<size_t>(size, 1));
+  }
+  return result;
+}
+
 std::string quantity(double number, const char* unit) {
   const char* const prefixes[] = {"", "k", "M", "G", "T"};
   size_t p = 0;

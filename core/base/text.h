@@ -52,6 +52,17 @@ std::string fixed(double number, int digits);
 /// A number in scientific notation with `digits` decimals: 314.159 as "3.14e+02".
 std::string scientific(double number, int digits);
 
+/// A number with up to `digits` significant digits: 0.333333 as "0.333", 2.0 as "2".
+std::string rounded(double number, int digits);
+
+/// Numbers of an array with these sizes in nested parentheses: "((1, 2), (3, 4.5))"; without sizes,
+/// the one number.
+std::string nested(std::span<const double> numbers, std::span<const int64_t> sizes, int digits = 4);
+
+/// The text as UTF-8 that can be shown and parsed: control characters but tabs and line ends, and
+/// bytes that are not UTF-8, become U+FFFD.
+std::string printable(std::string_view text);
+
 /// Three digits and a prefix: 1234567 and "B" as "1.23 MB".
 std::string quantity(double number, const char* unit);
 

@@ -564,3 +564,39 @@ TEST_CASE("a module of doubles is cloned while a tape records") {
   CHECK(copy->get_parameter("weight").dtype() == float64);
   CHECK(tape.size() == 0);
 }
+
+TEST_CASE("parameters and buffers are named, and stand on the tape with the path of their module") {
+  Net net;
+  CHECK(net.get_parameter("conv.weight").name() == "weight");
+  CHECK(net.get_buffer("scale.seen").name() == "seen");
+  const Tape tape;
+  net(ones({2, 1, 3, 3}));
+  std::set<std::string> names;
+  for (size_t i = 0; i < tape.size(); ++i) names.insert(tape.name(i));
+  CHECK(names.contains("conv.weight"));
+  CHECK(names.contains("scale.factor"));
+}
+
+TEST_CASE("the outermost module has no path, so its parameters have their names alone") {
+  Scale scale;
+  const Tape tape;
+  scale(ones({1}));
+  CHECK(tape.name(0) == "factor");
+}
+
+TEST_CASE("a parameter of two modules is one leaf, under the path of the first that uses it") {
+  struct Tied : nn::Module {
+    Scale& first = child<Scale>("first");
+    Scale& second = child<Scale>("second");
+    Tied() { second.register_twice(first.factor); }
+    Tensor forward(const Tensor& x) override { return second(first(x)) * *second.again; }
+  };
+  Tied net;
+  const Tape tape;
+  net(ones({1}));
+  std::vector<std::string> names;
+  for (size_t i = 0; i < tape.size(); ++i) {
+    if (!tape.name(i).empty()) names.push_back(tape.name(i));
+  }
+  CHECK(names == std::vector<std::string>{"first.factor", "second.factor"});
+}

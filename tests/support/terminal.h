@@ -5,6 +5,7 @@
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,13 +15,15 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gradus::test {
 
 /// The rows of a terminal that never scrolls. Supports printable characters, one column each, CR,
-/// LF and erasing to the end of the line or the screen. After a character in the last column, the
-/// next one begins a new row.
+/// LF, erasing to the end of the line or the screen, and what programs that fill the screen send:
+/// the first row, a second screen, attributes and a cursor that is not shown (both ignored). After
+/// a character in the last column, the next one begins a new row.
 class Screen {
  public:
   explicit Screen(size_t width) : width_(width) {}
@@ -98,7 +101,7 @@ class Screen {
     if (first == 0x1b) {
       size = pending_.find_first_of("ABCDEFGHJKhlm");
       if (size++ == std::string::npos) return false;
-      erase(pending_.substr(0, size));
+      obey(pending_.substr(0, size));
     } else if (first == '\r') {
       column_ = 0;
     } else if (first == '\n') {
@@ -110,6 +113,20 @@ class Screen {
     }
     pending_.erase(0, size);
     return true;
+  }
+  void obey(const std::string& sequence) {
+    const char last = sequence.back();
+    if (sequence == "\x1b[H") {
+      row_ = column_ = 0;
+    } else if (sequence == "\x1b[?1049h") {
+      first_screen_ = std::exchange(rows_, std::vector<Row>(1));
+      row_ = column_ = 0;
+    } else if (sequence == "\x1b[?1049l") {
+      rows_ = first_screen_;
+      row_ = rows_.size() - 1;
+    } else if (last != 'm' && sequence != "\x1b[?25h" && sequence != "\x1b[?25l") {
+      erase(sequence);
+    }
   }
   void erase(const std::string& sequence) {
     if (sequence != "\x1b[K" && sequence != "\x1b[J") {
@@ -134,7 +151,7 @@ class Screen {
   }
 
   size_t width_;
-  std::vector<Row> rows_ = std::vector<Row>(1);
+  std::vector<Row> rows_ = std::vector<Row>(1), first_screen_;
   size_t row_ = 0, column_ = 0;
   std::string pending_;
 };
@@ -142,12 +159,13 @@ class Screen {
 /// A program that believes it is on a terminal; killed and waited for at the end of the scope.
 class TerminalProcess {
  public:
-  TerminalProcess(std::vector<std::string> arguments, const std::string& folder, int width)
-      : screen_(static_cast<size_t>(width)) {
+  TerminalProcess(std::vector<std::string> arguments, const std::string& folder, int width,
+                  int height = 50)
+      : screen_(static_cast<size_t>(width)), height_(static_cast<unsigned short>(height)) {
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
-    winsize size = {.ws_row = 50, .ws_col = static_cast<unsigned short>(width)};
+    winsize size = {.ws_row = height_, .ws_col = static_cast<unsigned short>(width)};
     id_ = forkpty(&terminal_, nullptr, nullptr, &size);
     if (id_ < 0) throw std::runtime_error("forkpty failed");
     if (id_ == 0) {
@@ -165,6 +183,17 @@ class TerminalProcess {
   TerminalProcess& operator=(const TerminalProcess&) = delete;
 
   Screen& screen() { return screen_; }
+
+  void type(std::string_view keys) const {
+    if (::write(terminal_, keys.data(), keys.size()) < 0) throw std::runtime_error("no keyboard");
+  }
+  void send(int signal) const { kill(id_, signal); }
+  /// True if the terminal shows what is typed, hands over lines, and knows Ctrl-C: as in a shell.
+  bool is_as_usual() const {
+    termios mode{};
+    constexpr tcflag_t usual = ICANON | ECHO | ISIG;
+    return tcgetattr(terminal_, &mode) == 0 && (mode.c_lflag & usual) == usual;
+  }
 
   /// Calls `look` with the screen after every return of the cursor, until it returns true or the
   /// program has ended; a minute at most. True if it did.
@@ -204,7 +233,7 @@ class TerminalProcess {
       const ssize_t count = read(terminal_, bytes.data(), bytes.size());
       screen_.write({bytes.data(), static_cast<size_t>(std::max<ssize_t>(count, 0))});
     }
-    winsize size = {.ws_row = 50, .ws_col = static_cast<unsigned short>(width)};
+    winsize size = {.ws_row = height_, .ws_col = static_cast<unsigned short>(width)};
     ioctl(terminal_, TIOCSWINSZ, &size);
     change_screen(screen_);
     kill(id_, SIGCONT);
@@ -218,6 +247,7 @@ class TerminalProcess {
 
  private:
   Screen screen_;
+  unsigned short height_;
   int terminal_ = -1;
   pid_t id_ = -1;
   int status_ = 0;
