@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 
+#include "net_graph.h"
 #include "report_page.h"
 
 namespace gradus::examples {
@@ -304,6 +305,21 @@ void add_table(report::Section& section, const RunFiles& run) {
   }
 }
 
+/// How the layers are connected, if Graphviz can draw it.
+void add_graph(report::Section& section, const RunFiles& run) {
+  const json input = run.layers.empty() ? json() : run.layers.back().value("input", json());
+  if (!input.is_array()) return;
+  Figure figure{.id = "graph", .title = "The net as a graph"};
+  try {
+    figure.add(
+        report::Graphic{.svg = net_picture(*run.net, Shape(input.get<std::vector<int64_t>>()))});
+    figure.see = "What each layer gets, and the size of what it gives for one image.";
+  } catch (const Error& error) {
+    figure.see = str("It could not be drawn: ", error.what());
+  }
+  section.figures.push_back(std::move(figure));
+}
+
 /// Filters of the first convolution, or the rows of the first linear layer as images.
 void add_filters(report::Section& section, const RunFiles& run) {
   constexpr int64_t most = 64;
@@ -376,6 +392,7 @@ void add_net(report::Page& page, const RunFiles& run) {
   if (!run.net) return;
   report::Section& section = page.section("net", "The net");
   add_table(section, run);
+  add_graph(section, run);
   add_filters(section, run);
 }
 

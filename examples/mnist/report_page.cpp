@@ -99,7 +99,9 @@ void add_curves(report::Section& first, const RunFiles& run) {
     figure.chart("Learning rate", {}, {.label = "learning rate"}).line("train", rate);
   }
   if (const Curve speed = epoch_curve(run, "images_per_second"); has_points(speed)) {
-    figure.chart("Speed", {}, {.label = "images per second", .from = 0}).line("train", speed);
+    const double highest = *std::ranges::max_element(speed.y);
+    figure.chart("Speed", {}, {.label = "images per second", .from = 0, .to = 1.1 * highest})
+        .line("train", speed);
   }
   if (!figure.panels.empty()) first.figures.push_back(std::move(figure));
 }

@@ -5,6 +5,7 @@
 #include <gradus/core/ops.h>
 #include <gradus/datasets/dataset.h>
 #include <gradus/nn/flatten.h>
+#include <gradus/nn/model_json.h>
 #include <gradus/nn/sequential.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <sstream>
 
 #include "../../examples/mnist/answers.h"
+#include "../../examples/mnist/net_graph.h"
 #include "../../examples/mnist/report_page.h"
 #include "../../examples/report/html.h"
 #include "../../train/console.h"
@@ -186,7 +188,8 @@ TEST_CASE("a run has a page by itself, with all that was recorded") {
   for (const char* const part :
        {"id=\"curves\"", "id=\"confusion\"", "id=\"mistakes\"", "id=\"dead-units\"", "id=\"sizes\"",
         "id=\"ratios\"", "id=\"weights\"", "id=\"activations\"", "id=\"running\"",
-        "id=\"layers-table\"", "id=\"filters\"", "id=\"options\"", "id=\"processes\""}) {
+        "id=\"layers-table\"", "id=\"graph\"", "id=\"filters\"", "id=\"options\"",
+        "id=\"processes\""}) {
     CAPTURE(part);
     CHECK(contains(page, part));
   }
@@ -295,6 +298,37 @@ TEST_CASE("the page says which layer has dead units, and what feeds it") {
       contains(dead_units_text(read_run(place.run())), "8 of 16 in `relu2`, which `second` feeds"));
   CHECK(contains(test::read_text(place.run() / "report.html"),
                  "8 of 16 in <code>relu2</code>, which <code>second</code> feeds"));
+}
+
+TEST_CASE("the graph of a net: its layers, the input, and what a module computes itself") {
+  const auto net = nn::from_json(R"({"layers": [
+    {"name": "conv", "type": "Conv2d", "options": {"in_channels": 1, "out_channels": 2,
+                                                   "kernel_size": 3, "padding": 1}},
+    {"name": "block", "type": "Residual", "body": [
+      {"name": "norm", "type": "BatchNorm2d", "options": {"num_features": 2}},
+      {"name": "relu", "type": "ReLU"}], "shortcut": []},
+    {"name": "flatten", "type": "Flatten"}]})");
+  const std::string dot = net_graph(*net, {1, 5, 5});
+  CHECK(net->is_training());
+  const auto node = [&](const std::string& label) {
+    const size_t end = dot.find(" [label=\"" + label);
+    REQUIRE_MESSAGE(end != std::string::npos, label, " in ", dot);
+    const size_t begin = dot.rfind(' ', end - 1) + 1;
+    return dot.substr(begin, end - begin);
+  };
+  const auto has_edge = [&](const std::string& from, const std::string& to) {
+    return contains(dot, "  " + from + " -> " + to + ";\n");
+  };
+  const std::string conv = node("conv  Conv2d\\n2 × 5 × 5"), norm = node("block.body.norm"),
+                    relu = node("block.body.relu"), add = node("add"),
+                    flatten = node("flatten  Flatten\\n50");
+  CHECK(has_edge(node("input\\n1 × 5 × 5"), conv));
+  CHECK(has_edge(conv, norm));
+  CHECK(has_edge(norm, relu));
+  CHECK(has_edge(relu, add));
+  CHECK(has_edge(conv, add));
+  CHECK(has_edge(add, flatten));
+  CHECK_FALSE(has_edge(conv, flatten));
 }
 
 TEST_CASE("runs side by side: best and last values, and only the options that differ") {
