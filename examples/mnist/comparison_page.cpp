@@ -21,6 +21,7 @@ std::vector<std::string> names_of(const std::vector<RunFiles>& runs) {
   std::set<std::string> distinct;
   for (const RunFiles& run : runs) distinct.insert(run.name);
   std::vector<std::string> names;
+  names.reserve(runs.size());
   for (const RunFiles& run : runs) {
     names.push_back(distinct.size() == runs.size() ? run.name : run.path.string());
   }

@@ -219,13 +219,14 @@ report::Page report_page(const RunFiles& run, int64_t now) try {
 std::filesystem::path write_report(const std::filesystem::path& run, const training::News& news) {
   RunFiles files = read_run(run);
   files.news = news;
-  const std::filesystem::path path = run / "report.html";
+  std::filesystem::path path = run / "report.html";
   report::write_html(report_page(files, std::time(nullptr)), path);
   return path;
 }
 
 void report(const std::vector<std::string>& runs, const std::string& file) {
   std::vector<RunFiles> files;
+  files.reserve(runs.size());
   for (const std::string& run : runs) files.push_back(read_run(run));
   const bool is_one = files.size() == 1;
   std::filesystem::path path = file;

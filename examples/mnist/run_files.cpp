@@ -45,6 +45,7 @@ std::vector<fs::path> checkpoints_of(const fs::path& run) {
   }
   std::ranges::sort(found, std::greater<>());
   std::vector<fs::path> files;
+  files.reserve(found.size());
   for (auto& [step, file] : found) files.push_back(std::move(file));
   return files;
 }
