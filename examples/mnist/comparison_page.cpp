@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <set>
 
 #include "report_page.h"
@@ -109,10 +111,7 @@ void add_differences(report::Section& first, const std::vector<RunFiles>& runs,
 
 void add_curves(report::Section& first, const std::vector<RunFiles>& runs,
                 const std::vector<std::string>& names) {
-  Figure& figure = first.figure("curves", "Curves");
-  figure.see = "Axes can be switched between linear and logarithmic, and runs hidden.";
-  figure.x.label = "epoch";
-  const auto panel = [&](const char* title, report::Axis y,
+  const auto panel = [&](Figure& figure, const char* title, report::Axis y,
                          const std::function<Curve(const RunFiles&)>& curve_of) {
     report::Chart chart{.title = title, .y = std::move(y)};
     for (size_t i = 0; i < runs.size(); ++i) {
@@ -122,18 +121,27 @@ void add_curves(report::Section& first, const std::vector<RunFiles>& runs,
     }
     if (!chart.series.empty()) figure.add(std::move(chart));
   };
-  panel("Test error", {.label = "% of images wrong", .log = true},
+  Figure curves{.id = "curves", .title = "Curves"};
+  curves.see = "Axes can be switched between linear and logarithmic, and runs hidden.";
+  curves.x.label = "epoch";
+  panel(curves, "Test error", {.label = "% of images wrong", .log = true},
         [](const RunFiles& run) { return error_curve(run, "test_accuracy"); });
-  panel("Validation error", {.label = "% of images wrong", .log = true},
+  panel(curves, "Validation error", {.label = "% of images wrong", .log = true},
         [](const RunFiles& run) { return error_curve(run, "validation_accuracy"); });
-  panel("Test loss", {.label = "cross entropy", .log = true},
+  panel(curves, "Test loss", {.label = "cross entropy", .log = true},
         [](const RunFiles& run) { return epoch_curve(run, "test_loss"); });
-  panel("Training loss, means of some steps", {.label = "cross entropy", .log = true},
+  panel(curves, "Training loss, means of some steps", {.label = "cross entropy", .log = true},
         [](const RunFiles& run) { return step_curve(run, "loss", 80); });
-  panel("Learning rate", {.label = "learning rate"},
+  Figure pace{.id = "pace", .title = "Learning rate and speed"};
+  pace.see = "The learning rate of each step, and the images trained on per second in each epoch.";
+  pace.x.label = "epoch";
+  panel(pace, "Learning rate", {.label = "learning rate"},
         [](const RunFiles& run) { return step_curve(run, "lr", 400); });
-  panel("Speed", {.label = "images per second", .from = 0},
+  panel(pace, "Speed", {.label = "images per second", .from = 0},
         [](const RunFiles& run) { return epoch_curve(run, "images_per_second"); });
+  for (Figure& figure : {std::ref(curves), std::ref(pace)}) {
+    if (!figure.panels.empty()) first.figures.push_back(std::move(figure));
+  }
 }
 
 }  // namespace
@@ -141,6 +149,7 @@ void add_curves(report::Section& first, const std::vector<RunFiles>& runs,
 report::Page comparison_page(const std::vector<RunFiles>& runs) {
   const std::vector<std::string> names = names_of(runs);
   report::Page page{.title = str(runs.size(), " runs"), .lead = joined(names)};
+  page.lists_figures = true;
   add_results(page.first, runs, names);
   add_differences(page.first, runs, names);
   add_curves(page.first, runs, names);

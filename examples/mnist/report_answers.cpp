@@ -36,10 +36,14 @@ void add_confusions(report::Section& section, const Answers& answers) {
                          answers.images_of(worst.label), " times. Of the classes, **",
                          answers.classes[worst_class], "** is recognized worst, ",
                          percent(answers.recall(worst_class)), " %.");
+  figure.see +=
+      " Recall: of the images of a class, those that are recognized. Precision: of the answers "
+      "with "
+      "a class, those that are right.";
   if (classes <= most_classes) {
     auto& map = figure.add(report::HeatMap{.title = "Test images",
                                            .x = "answer",
-                                           .y = "is",
+                                           .y = "label",
                                            .columns = answers.classes,
                                            .rows = answers.classes,
                                            .log = true,
@@ -57,9 +61,6 @@ void add_confusions(report::Section& section, const Answers& answers) {
                           {percent(answers.recall(c))},
                           {percent(answers.precision(c))}});
   }
-  figure.settings =
-      "Recall: of the images of a class, those that are recognized. Precision: of the answers with "
-      "a class, those that are right.";
 }
 
 void add_mistakes(report::Section& section, const Answers& answers) {
@@ -77,7 +78,7 @@ void add_mistakes(report::Section& section, const Answers& answers) {
     picture.values.assign(mistake.pixels.begin(), mistake.pixels.end());
     picture.white = 255;
     const auto name = [&](int64_t label) { return answers.classes[static_cast<size_t>(label)]; };
-    picture.caption = str("**", name(mistake.label), "**:");
+    picture.caption = str("is **", name(mistake.label), "**: says");
     for (size_t g = 0; g < mistake.guesses.size(); ++g) {
       const double probability = 100 * mistake.probabilities[g];
       picture.caption += str(g == 0 ? " " : ", ", name(mistake.guesses[g]), " (",

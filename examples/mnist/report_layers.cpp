@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include "net_graph.h"
 #include "report_page.h"
@@ -20,7 +21,7 @@ using nlohmann::json;
 using report::Curve;
 using report::Figure;
 
-constexpr size_t most_panels = 24;
+constexpr size_t most_panels = 40;
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 
 /// A layer in a line of layers.jsonl; null if it is not there.
@@ -98,10 +99,13 @@ void add_dead_units(report::Section& section, const RunFiles& run) {
   const std::vector<size_t> chosen = layers_with_units(layers);
   if (chosen.empty()) return;
   Figure& figure = section.figure("dead-units", "Dead units");
-  figure.see = dead_units_text(run);
-  figure.settings =
-      "A unit (a channel or feature) is dead if its output is the same for every one of 128 "
-      "training images, at every place: it tells nothing, and a dead ReLU learns nothing.";
+  figure.see =
+      dead_units_text(run) +
+      " A unit (a channel or feature) is dead if its output is the same for each of 128 "
+      "training images, at every place: of a ReLU, always 0. It tells the next layer "
+      "nothing, and no gradient passes it. Biases far below zero make units dead, and so do "
+      "steps that are too large; smaller learning rates, norms and LeakyReLU help. About "
+      "half zeros are usual for ReLU.";
   report::HeatMap map{.title = "Dead units, %", .x = "after epoch", .digits = 3};
   report::Table table{.title = str("After epoch ", run.layers.back().value("epoch", 0)),
                       .columns = {"layer", "fed by", "units", "dead", "zeros, %"}};
@@ -160,8 +164,10 @@ void add_ratios(report::Section& section, const RunFiles& run) {
   if (run.layers.size() < 2) return;
   Figure& figure = section.figure("ratios", "Updates compared with weights");
   figure.see =
-      "How much of a parameter the last step of an epoch changed. About 10⁻³ is usual; far less "
-      "hardly learns, far more forgets.";
+      "How much of a parameter the last step of an epoch changed. While a net learns, about 10⁻³ "
+      "is "
+      "usual; far less hardly learns, far more forgets. Where a schedule lets the learning rate go "
+      "to 0, so do the updates.";
   report::HeatMap map{.title = "Norm of the update / norm of the parameter",
                       .x = "after epoch",
                       .log = true,
@@ -195,6 +201,10 @@ std::optional<Curve> histogram_of(const json& values) {
   if (low == 0 && zeros > 0) counts[0] = std::max(0.0, counts[0] - std::round(zeros * total));
   if (std::ranges::count_if(counts, [](double count) { return count > 0; }) < 2) return {};
   const double width = (high - low) / static_cast<double>(counts.size());
+  if (low == 0 && zeros > 0) {  // a long tail would leave no room for the rest
+    double left = 0.01 * std::accumulate(counts.begin(), counts.end(), 0.0);
+    while (counts.size() > 2 && (left -= counts.back()) > 0) counts.pop_back();
+  }
   Curve curve;
   for (size_t i = 0; i <= counts.size(); ++i) {
     curve.x.push_back(low + width * static_cast<double>(i));
@@ -203,50 +213,53 @@ std::optional<Curve> histogram_of(const json& values) {
   return curve;
 }
 
-/// A panel for each layer of which `part_of` finds values: their distribution at first and at last.
-void add_histograms(Figure& figure, const RunFiles& run, const std::string& quantity,
-                    const std::function<json(const json&)>& part_of,
-                    const std::function<std::string(const json&)>& title_of) {
+/// A panel: how some values are distributed at first and now. `part_of` finds them in a layer.
+void add_histogram(Figure& figure, const RunFiles& run, const std::string& layer,
+                   const std::string& title, const report::Axis& x, const report::Axis& y,
+                   const std::function<json(const json&)>& part_of) {
   const json &first = run.layers.front(), &last = run.layers.back();
+  const auto curve_of = [&](const json& line) {
+    const json part = part_of(layer_of(line, layer));
+    return part.is_object() ? histogram_of(part) : std::nullopt;
+  };
   const auto name = [](const json& line) { return str("epoch ", line.value("epoch", int64_t{0})); };
-  for (const json& layer : layers_of(last)) {
-    const json values = part_of(layer);
-    const auto now = values.is_object() ? histogram_of(values) : std::nullopt;
-    if (!now || figure.panels.size() == most_panels) continue;
-    report::Chart& chart =
-        figure.chart(title_of(layer), {.label = quantity}, {.label = "density", .from = 0});
-    const json before = layer_of(first, layer.value("name", ""));
-    const auto then = before.is_object() ? histogram_of(part_of(before)) : std::nullopt;
-    if (then && run.layers.size() > 1) chart.steps(name(first), *then);
-    chart.steps(name(last), *now);
-  }
+  const auto now = curve_of(last);
+  if (!now || figure.panels.size() == most_panels) return;
+  report::Chart& chart = figure.chart(title, x, y);
+  const auto then = run.layers.size() > 1 ? curve_of(first) : std::nullopt;
+  if (then) chart.steps(name(first), *then);
+  chart.steps(name(last), *now);
 }
 
 void add_distributions(report::Section& section, const RunFiles& run) {
-  Figure& weights = section.figure("weights", "Distributions of weights");
-  weights.see = "How the values of each layer's weights spread, at the beginning and now.";
-  add_histograms(
-      weights, run, "value",
-      [](const json& layer) {
-        const std::string own = main_parameter(layer);
-        return own.empty() ? json() : layer["parameters"][own];
-      },
-      [](const json& layer) { return full_name(layer, main_parameter(layer)); });
-  if (weights.panels.empty()) section.figures.pop_back();
-  Figure& outputs = section.figure("activations", "Distributions of activations");
+  Figure weights{.id = "weights", .title = "Distributions of weights"};
+  weights.see = "How the values of each parameter spread, at the beginning and now.";
+  Figure outputs{.id = "activations", .title = "Distributions of activations"};
   outputs.see =
       "Outputs of the activations for the same images, in evaluation mode, at the beginning and "
       "now. "
-      "Zeros of ReLU are not drawn: their share now is in the title.";
-  add_histograms(
-      outputs, run, "output",
-      [](const json& layer) { return is_activation(layer) ? layer["output"] : json(); },
-      [](const json& layer) {
-        const double zeros = 100 * number_at(layer, {"output", "zeros"});
-        return str(layer.value("name", ""),
-                   zeros > 0 ? str(", ", report::number(zeros), " % zeros") : "");
-      });
-  if (outputs.panels.empty()) section.figures.pop_back();
+      "Zeros of ReLU are not drawn, their share now is in the title; nor is the largest hundredth.";
+  for (const json& layer : layers_of(run.layers.back())) {
+    const std::string name = layer.value("name", "");
+    const json parameters = layer.value("parameters", json::object());
+    for (const auto& item : parameters.items()) {
+      add_histogram(weights, run, name, full_name(layer, item.key()), {.label = "value"},
+                    {.label = "density", .from = 0}, [own = item.key()](const json& then) {
+                      if (!then.is_object()) return json();
+                      return then.value("parameters", json::object()).value(own, json());
+                    });
+    }
+    if (!is_activation(layer)) continue;
+    const double zeros = 100 * number_at(layer, {"output", "zeros"});
+    add_histogram(outputs, run, name,
+                  str(name, zeros > 0 ? str(", ", report::number(zeros), " % zeros") : ""),
+                  {.label = "output"}, {.label = "density", .log = true}, [](const json& then) {
+                    return then.is_object() ? then.value("output", json()) : json();
+                  });
+  }
+  for (Figure& figure : {std::ref(weights), std::ref(outputs)}) {
+    if (!figure.panels.empty()) section.figures.push_back(std::move(figure));
+  }
 }
 
 void add_running_statistics(report::Section& section, const RunFiles& run) {
@@ -275,6 +288,13 @@ void add_running_statistics(report::Section& section, const RunFiles& run) {
 
 // --- The net -------------------------------------------------------------------------------------
 
+/// Dead units of an activation.
+report::Cell dead_cell(const json& layer) {
+  const double dead = number_at(layer, {"output", "dead"});
+  if (!is_activation(layer) || std::isnan(dead)) return {"–"};
+  return {report::number(dead), dead > 0 ? report::Tone::bad : report::Tone::plain};
+}
+
 void add_table(report::Section& section, const RunFiles& run) {
   Figure& figure = section.figure("layers-table", "Layers");
   const std::vector<json> layers =
@@ -301,7 +321,8 @@ void add_table(report::Section& section, const RunFiles& run) {
                           {layer.value("type", "")},
                           {options},
                           {shape},
-                          {parameters > 0 ? report::number(parameters) : "–"}});
+                          {parameters > 0 ? report::number(parameters) : "–"},
+                          dead_cell(layer)});
   }
 }
 
@@ -367,15 +388,18 @@ std::string dead_units_text(const RunFiles& run) {
   for (const size_t i : chosen) {
     const double dead = number_at(layers[i], {"output", "dead"});
     if (!(dead > 0)) continue;
-    const std::string source = source_of(layers, i);
+    const std::string name = layers[i].value("name", ""), source = source_of(layers, i);
+    const double before =
+        number_at(layer_of(run.layers.front(), name), {"output", "dead"});  // training
     text += str(text.empty() ? "**Dead units**: " : "; ", report::number(dead), " of ",
-                report::number(number_at(layers[i], {"output", "units"})), " in `",
-                layers[i].value("name", ""), "`",
+                report::number(number_at(layers[i], {"output", "units"})), " in `", name, "`",
                 source.empty() ? "" : str(", which `", source, "` feeds"));
+    if (run.layers.size() > 1) {
+      text += before > 0 ? str(" (", report::number(before), " before training)")
+                         : " (none before training)";
+    }
   }
-  const std::string where = "[dead units](#dead-units)";
-  if (text.empty()) return str("No unit of an activation is dead: see ", where, ".");
-  return str(text, ". See ", where, ".");
+  return text.empty() ? "No unit of an activation is dead." : text + ".";
 }
 
 void add_layers(report::Page& page, const RunFiles& run) {

@@ -2,7 +2,6 @@
 
 #include <gradus/core/base/error.h>
 #include <gradus/core/base/text.h>
-#include <gradus/train/progress.h>
 
 #include <algorithm>
 #include <array>
@@ -60,14 +59,14 @@ std::string notice_of(const RunFiles& run) {
   return {};
 }
 
-/// Where the lowest value of a curve is.
-std::string lowest(const Curve& curve, const std::string& unit) {
+/// Where the lowest value of a curve is: "1.7 %, after epoch 3".
+std::string lowest(const Curve& curve) {
   const auto least = std::ranges::min_element(curve.y, [](double a, double b) {
     return std::isnan(b) ? !std::isnan(a) : a < b;  // NaN last
   });
   if (least == curve.y.end() || std::isnan(*least)) return {};
   const auto epoch = curve.x[static_cast<size_t>(least - curve.y.begin())];
-  return str(report::number(*least), unit, " after epoch ", epoch);
+  return str(report::number(*least), " %, after epoch ", epoch);
 }
 
 bool has_points(const Curve& curve) {
@@ -75,35 +74,42 @@ bool has_points(const Curve& curve) {
 }
 
 void add_curves(report::Section& first, const RunFiles& run) {
-  Figure figure{.id = "curves", .title = "Loss, error, learning rate, speed"};
+  Figure figure{.id = "curves", .title = "Loss and error"};
   figure.x.label = run.steps_per_epoch() ? "epoch" : "step";
   report::Chart loss{.title = "Loss", .y = {.label = "cross entropy", .log = true}};
   report::Chart error{.title = "Error", .y = {.label = "% of images wrong", .log = true}};
   const Curve steps = step_curve(run, "loss", many_points, true);
   if (has_points(steps)) loss.line("train", steps);
-  figure.see = "The band is the range of the losses of single steps.";
+  figure.see =
+      "Train: while the net was learning; the loss as means of some steps, in a band of their "
+      "range, "
+      "the error as the mean of each epoch.";
   for (const std::string kind : {"train", "validation", "test"}) {
     const Curve errors = error_curve(run, kind + "_accuracy");
     const Curve losses = epoch_curve(run, kind + "_loss");
     if (has_points(losses) && kind != "train") loss.line(kind, losses);
     if (has_points(errors)) error.line(kind, errors);
-    if (kind == "test" && has_points(losses) && has_points(errors)) {
-      figure.see += str(" On test images the loss is lowest, ", lowest(losses, ""),
-                        ", and the error, ", lowest(errors, " %"), ".");
+    if (kind == "validation" && has_points(errors)) {
+      figure.see += str(" The validation error is lowest, ", lowest(errors), ".");
     }
   }
   for (report::Chart& chart : {std::ref(loss), std::ref(error)}) {
     if (!chart.series.empty()) figure.add(std::move(chart));
   }
+  if (!figure.panels.empty()) first.figures.push_back(std::move(figure));
+
+  Figure pace{.id = "pace", .title = "Learning rate and speed"};
+  pace.x.label = run.steps_per_epoch() ? "epoch" : "step";
+  pace.see = "The learning rate of each step, and the images trained on per second in each epoch.";
   if (const Curve rate = step_curve(run, "lr", many_points); !rate.x.empty()) {
-    figure.chart("Learning rate", {}, {.label = "learning rate"}).line("train", rate);
+    pace.chart("Learning rate", {}, {.label = "learning rate"}).line("learning rate", rate);
   }
   if (const Curve speed = epoch_curve(run, "images_per_second"); has_points(speed)) {
     const double highest = *std::ranges::max_element(speed.y);
-    figure.chart("Speed", {}, {.label = "images per second", .from = 0, .to = 1.1 * highest})
-        .line("train", speed);
+    pace.chart("Speed", {}, {.label = "images per second", .from = 0, .to = 1.1 * highest})
+        .line("speed", speed);
   }
-  if (!figure.panels.empty()) first.figures.push_back(std::move(figure));
+  if (!pace.panels.empty()) first.figures.push_back(std::move(pace));
 }
 
 std::string text_of(const json& value) {
@@ -113,7 +119,7 @@ std::string text_of(const json& value) {
 void add_configuration(report::Page& page, const RunFiles& run) {
   report::Section& section = page.section("configuration", "Configuration");
   Figure& options = section.figure("options", "Options");
-  options.see = "`config.json`: what distinguishes this run from others.";
+  options.see = "`config.json`: what the run was started with, and what its data were.";
   auto& table = options.add(report::Table{.columns = {"option", "value"}});
   for (const auto& [key, value] : run.config.items()) {
     if (!value.is_null() && value != "") table.rows.push_back({{key}, {text_of(value)}});
@@ -141,14 +147,21 @@ void add_configuration(report::Page& page, const RunFiles& run) {
   }
 }
 
+/// "14 s", "2.5 min", "3.1 h".
+std::string duration_text(double seconds) {
+  if (seconds < 100) return fixed(seconds, seconds < 10 ? 1 : 0) + " s";
+  if (seconds < 6000) return fixed(seconds / 60, 1) + " min";
+  return fixed(seconds / 3600, 1) + " h";
+}
+
 void add_facts(report::Page& page, const RunFiles& run) {
   const auto fact = [&](const char* name, const std::string& text) {
     if (!text.empty()) page.facts.emplace_back(name, text);
   };
   double seconds = 0;
   for (size_t e = 0; e < run.epochs.size(); ++e) seconds += run.of_epoch(e, "seconds").value_or(0);
-  fact("Run", run.path.string());
-  if (seconds > 0) fact("Training time", training::clock_text(seconds));
+  fact("Folder", run.path.string());
+  if (seconds > 0) fact("Training time", duration_text(seconds));
   if (!run.layers.empty()) {
     const double memory = run.layers.back().value("peak_memory_mib", 0.0);
     if (memory > 0) fact("Peak memory", report::number(memory) + " MiB");
@@ -197,15 +210,18 @@ Curve error_curve(const RunFiles& run, const std::string& accuracy) {
 }
 
 report::Page report_page(const RunFiles& run, int64_t now) try {
-  report::Page page{.title = str("Run ", run.name), .lead = lead_of(run)};
+  report::Page page{.title = run.name, .lead = lead_of(run)};
   page.notice = notice_of(run);
+  page.lists_figures = true;
   if (run.news.standing == Standing::running) page.live = report::Live{.written = now};
   add_facts(page, run);
-  page.first.text = dead_units_text(run);
+  if (const std::string dead = dead_units_text(run); !dead.empty()) {
+    page.first.text = dead + " See [dead units](#dead-units).";
+  }
   add_curves(page.first, run);
   add_answers(page, run);
-  add_layers(page, run);
   add_net(page, run);
+  add_layers(page, run);
   add_configuration(page, run);
   return page;
 } catch (const json::exception& error) {

@@ -34,8 +34,8 @@ void add_layers(report::Page& page, const RunFiles& run);
 void add_net(report::Page& page, const RunFiles& run);
 /// @}
 
-/// A sentence about units that are dead after the last epoch, or that none is; empty if it is not
-/// known.
+/// Which units are dead after the last epoch, and how many were before the first, or that none is;
+/// empty if it is not known.
 std::string dead_units_text(const RunFiles& run);
 
 /// Steps as a curve over epochs (or over steps, while the first epoch lasts), of at most so many

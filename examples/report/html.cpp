@@ -238,7 +238,7 @@ std::string without_dead_links(const Page& page, std::string_view html) {
 std::string html_of(const Figure& figure, const Section& section, bool preview) {
   const Looks looks(figure);
   std::string panels;
-  bool has_table = false, is_wide = false;
+  bool is_wide = false;
   for (const Panel& panel : figure.panels) {
     const auto [title, link] =
         std::visit([](const auto& one) { return std::pair(one.title, one.link); }, panel);
@@ -252,7 +252,6 @@ std::string html_of(const Figure& figure, const Section& section, bool preview) 
     panels += element("div", with("class", shown.css.empty() ? "panel" : "panel " + shown.css),
                       head + shown.html) +
               '\n';
-    has_table = has_table || shown.css == "table";
     is_wide = is_wide || !shown.css.empty();
   }
   std::string rows;
@@ -273,7 +272,7 @@ std::string html_of(const Figure& figure, const Section& section, bool preview) 
              "figure",
              with("id", id_of(figure, section), "class",
                   figure.panels.size() == 1 && !is_wide ? "single"
-                  : has_table                           ? "several tables"
+                  : is_wide                             ? "several tables"
                                                         : "several"),
              element("header", "", element("h3", "", marked_up(figure.title) + stamp)) + '\n' +
                  element("div", with("class", "plots"),
@@ -311,9 +310,18 @@ std::string html(const Page& page) {
   for (const auto& [name, value] : page.facts) {
     facts += element("li", "", element("b", "", escaped(name)) + ' ' + marked_up(value));
   }
+  const auto list_figures = [&](const Section& section, const char* css) {
+    for (const Figure& figure : section.figures) {
+      contents += element(
+          "li", with("class", css),
+          element("a", with("href", '#' + id_of(figure, section)), marked_up(figure.title)));
+    }
+  };
+  if (page.lists_figures) list_figures(page.first, "");
   for (const Section& section : page.sections) {
     contents +=
         element("li", "", element("a", with("href", '#' + section.id), escaped(section.title)));
+    if (page.lists_figures) list_figures(section, "figure");
     std::string head = element("h2", "", marked_up(section.title));
     if (!section.paper.empty()) {
       head += element("p", with("class", "paper"), marked_up(section.paper));
@@ -321,13 +329,6 @@ std::string html(const Page& page) {
     sections += element("section", with("id", section.id),
                         head + paragraphs(section.text, "text") + figures_of(section, preview)) +
                 '\n';
-  }
-  if (page.sections.empty()) {  // a page of one section: its figures
-    for (const Figure& figure : page.first.figures) {
-      contents += element(
-          "li", "",
-          element("a", with("href", '#' + id_of(figure, page.first)), marked_up(figure.title)));
-    }
   }
   std::string first = element("h1", "", marked_up(page.title)) + paragraphs(page.lead, "lead");
   if (page.live) first += live_line(*page.live);

@@ -117,9 +117,14 @@ std::string cells_of(const HeatMap& map, const Grid& grid, const Shades& shades,
       marks += text_at(x + width / 2, y + height / 2 + 4.7, texts[i],
                        std::abs(shade) > 0.7 ? "middle on" : "middle name");
     }
-    const std::string row_name = row < map.rows.size() ? map.rows[row] + ", " : "";
-    const std::string column_name = column < map.columns.size() ? map.columns[column] : "";
-    body += element("g", with("data-tip", str(row_name, column_name, ": ", texts[i])), marks);
+    const auto name = [](const std::string& axis, const std::vector<std::string>& names, size_t n) {
+      if (n >= names.size()) return std::string();
+      return axis.empty() ? names[n] : str(axis, ' ', names[n]);
+    };
+    const std::string row_name = name(map.y, map.rows, row);
+    const std::string tip = str(row_name, row_name.empty() ? "" : ", ",
+                                name(map.x, map.columns, column), ": ", texts[i]);
+    body += element("g", with("data-tip", tip), marks);
   }
   return body;
 }

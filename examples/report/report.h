@@ -231,7 +231,8 @@ struct Page {
   std::string lead;    ///< what it is about, in two sentences
   std::string notice;  ///< what to know first, if anything
   std::optional<Live> live;
-  std::string preview;                                     ///< why figures are but previews, if so
+  bool lists_figures = false;  ///< in the contents, below their sections
+  std::string preview;         ///< why figures are but previews, if so
   std::vector<std::pair<std::string, std::string>> facts;  ///< machine, data, version ...
   Section first;                                           ///< of the first page
   std::deque<Section> sections;

@@ -294,10 +294,11 @@ TEST_CASE("the page says which layer has dead units, and what feeds it") {
   REQUIRE(mnist("train" + common + place.run().string() + "' --init '" +
                 (place.path() / "dying.safetensors").string() + "'")
               .status == 0);
-  CHECK(
-      contains(dead_units_text(read_run(place.run())), "8 of 16 in `relu2`, which `second` feeds"));
-  CHECK(contains(test::read_text(place.run() / "report.html"),
-                 "8 of 16 in <code>relu2</code>, which <code>second</code> feeds"));
+  CHECK(contains(dead_units_text(read_run(place.run())),
+                 "8 of 16 in `relu2`, which `second` feeds (8 before training)"));
+  CHECK(contains(
+      test::read_text(place.run() / "report.html"),
+      "8 of 16 in <code>relu2</code>, which <code>second</code> feeds (8 before training)"));
 }
 
 TEST_CASE("the graph of a net: its layers, the input, and what a module computes itself") {
