@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "../core/base/text.h"
+
 namespace gradus::training {
 
 namespace {
@@ -62,11 +64,6 @@ void Console::erase() {
   if (!drawn_) return;
   *out_ << '\r' << clear_rest() << std::flush;
   drawn_ = false;
-}
-
-int columns_of(const std::string& text) {
-  return static_cast<int>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 std::string wrapped(const std::string& text, int indent, int width) {

@@ -40,9 +40,6 @@ class Console {
   int drawn_width_ = 0;  // of the terminal at that time
 };
 
-/// Columns of UTF-8 text, if every character is one column wide.
-int columns_of(const std::string& text);
-
 /// Text broken between words into lines of at most `width` columns, unless a word is longer. The
 /// first line starts at column `indent`, the others are indented to it.
 std::string wrapped(const std::string& text, int indent, int width);

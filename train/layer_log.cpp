@@ -1,6 +1,7 @@
 #include "layer_log.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -36,15 +37,22 @@ std::vector<int64_t> shape_of(const Tensor& y) {
   return shape;
 }
 
+/// Whether the outputs of a layer have their features last: sequences, mostly.
+bool has_features_last(const std::string& type) {
+  constexpr std::array<std::string_view, 5> types = {"Linear", "Embedding", "RNN", "GRU", "LSTM"};
+  return std::ranges::find(types, type) != types.end();
+}
+
 /// What a layer does for a batch. Means and the histogram are those of a part of it: to look at all
 /// of it several times would take longer than what it is computed by.
-json output_of(const Tensor& y) {
+json output_of(const std::string& type, const Tensor& y) {
   constexpr int64_t part = 32;
   if (!y.defined() || !is_floating(y.dtype()) || y.numel() == 0 || y.dim() == 0) return {};
   const bool has_units = y.dim() >= 2 && y.size(0) >= 2;
+  const int units = has_features_last(type) ? y.dim() - 1 : 1;
   Dims within_unit;
   for (int d = 0; has_units && d < y.dim(); ++d) {
-    if (d != 1) within_unit.push_back(d);
+    if (d != units) within_unit.push_back(d);
   }
   const Tensor lows = amin(y, within_unit), highs = amax(y, within_unit);
   const double low = amin(lows).item(), high = amax(highs).item();
@@ -59,7 +67,7 @@ json output_of(const Tensor& y) {
                  {"histogram", histogram_of(some)}};
   if (has_units) {
     const double least_range = dead_below * std::max(std::abs(low), std::abs(high));
-    output["units"] = y.size(1);
+    output["units"] = y.size(units);
     output["dead"] = sum(to(sub(highs, lows) <= least_range, int64)).item<int64_t>();
   }
   return output;
@@ -97,19 +105,22 @@ class Outputs {
  public:
   void watch(const std::string& path, nn::Module& layer) {
     const nn::HookId id =
-        layer.add_forward_hook([this, path](nn::Module&, const Tensor&, const Tensor& y) {
-          outputs_[path] = output_of(y);
+        layer.add_forward_hook([this, path](nn::Module& module, const Tensor&, const Tensor& y) {
+          outputs_[path] = output_of(module.type(), y);
         });
     hooks_.emplace_back(&layer, id);
   }
   /// Notes what a net is called with.
   void watch_input(nn::Module& net) {
     const nn::HookId id = net.add_forward_hook([this](nn::Module&, const Tensor& x, const Tensor&) {
-      if (x.defined()) input_ = shape_of(x);
+      if (!x.defined() || x.dim() == 0) return;
+      input_ = shape_of(x);
+      samples_ = x.size(0);
     });
     hooks_.emplace_back(&net, id);
   }
   const json& input() const { return input_; }
+  int64_t samples() const { return samples_; }
   Outputs() = default;
   ~Outputs() {
     for (auto& [layer, id] : hooks_) layer->remove_hook(id);
@@ -126,6 +137,7 @@ class Outputs {
  private:
   std::map<std::string, json> outputs_;
   json input_;
+  int64_t samples_ = 0;
   std::vector<std::pair<nn::Module*, nn::HookId>> hooks_;
 };
 
@@ -209,7 +221,10 @@ std::string LayerLog::line(int64_t epoch, int64_t step, const std::function<void
                {"step", step},
                {"peak_memory_mib", static_cast<double>(peak_memory()) / 1048576},
                {"layers", std::move(list)}};
-  if (!outputs.input().is_null()) line["input"] = outputs.input();
+  if (!outputs.input().is_null()) {
+    line["input"] = outputs.input();
+    line["samples"] = outputs.samples();
+  }
   return line.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

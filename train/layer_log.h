@@ -15,7 +15,8 @@ namespace gradus::training {
 /// Measures the layers of nets, once per epoch. A Loop with a folder has one, and appends its lines
 /// to layers.jsonl:
 ///
-///     {"epoch": 1, "step": 860, "peak_memory_mib": 310.5, "input": [1, 28, 28], "layers": [
+///     {"epoch": 1, "step": 860, "peak_memory_mib": 310.5, "input": [1, 28, 28],
+///      "samples": 128, "layers": [
 ///       {"name": "conv1", "type": "Conv2d",
 ///        "parameters": {"weight": {"numel": 800, "norm": 4.1, "gradient_norm": 0.2,
 ///          "update_norm": 0.004, "gradient_ratio": 0.05, "update_ratio": 0.001,
@@ -28,7 +29,8 @@ namespace gradus::training {
 /// update is what that step changed in the parameter; ratios are to the norm of the parameter after
 /// it. Outputs are those of layers without layers of their own, in evaluation mode, for a batch
 /// that stays the same; mean, std, zeros and histogram are those of its first 32 samples. Shapes
-/// are those of one sample. A unit is a channel or feature (dimension 1); it is dead if its output
+/// are those of one sample. A unit is a channel or feature (dimension 1; the last one of Linear,
+/// Embedding and recurrent layers); it is dead if its output
 /// does not depend on the input: the same everywhere, to 1e-6 of the largest output of the layer.
 /// What cannot be measured is left out.
 class LayerLog {

@@ -304,7 +304,8 @@ void Loop::say_how_to_go_on() {
   options_.console.say("kept", saved_.string());
   const std::string& command = options_.words.go_on;
   if (!is_finite_ || command.empty()) return;  // an error says what can be done with a NaN
-  options_.console.print("go on    " + command + " " + options_.folder->path().string() + "\n");
+  options_.console.print("go on    " + command + " " +
+                         shell_word(options_.folder->path().string()) + "\n");
 }
 
 // --- NaN -----------------------------------------------------------------------------------------
@@ -315,8 +316,9 @@ Advice Loop::advice() {
   is_finite_ = false;
   const Words& words = options_.words;
   const bool kept = is_kept();
-  const std::string how =
-      kept ? str("go on with ", words.resume, " ", options_.folder->path().string(), " ") : "";
+  const std::string how = kept ? str("go on with ", words.resume, " ",
+                                     shell_word(options_.folder->path().string()), " ")
+                               : "";
   return {.always = kept ? str(saved_.filename().string(), " is kept; ", words.gentler,
                                " takes a new run, with another ", words.out)
                          : "try " + words.gentler,

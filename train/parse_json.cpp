@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "../core/io/input_file.h"
+
 namespace gradus::training {
 
 using nlohmann::json;
@@ -15,6 +17,17 @@ json parse_json(const std::string& text) {
   };
   json value = json::parse(text, keep, false);
   return is_deep ? json(json::value_t::discarded) : value;
+}
+
+std::string text_of_file(const char* op, const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return {};
+  InputFile file(op, path);
+  constexpr uint64_t most = uint64_t{256} << 20;
+  file.check(file.size() <= most, "it is no such file of a run", "it has ", file.size(), " bytes");
+  std::string text(static_cast<size_t>(file.size()), '\0');
+  text.resize(file.read_up_to(text.data(), text.size()));
+  return text;
 }
 
 std::vector<nlohmann::json> parse_json_lines(const std::string& text) {

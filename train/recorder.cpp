@@ -5,8 +5,6 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -67,9 +65,8 @@ std::string process_line(int64_t step) {
 /// The lines of a file for which `is_wanted` is true.
 std::string lines_of(const std::filesystem::path& path,
                      const std::function<bool(const json&)>& is_wanted) {
-  std::ifstream in(path);
   std::string kept;
-  for (const json& line : parse_json_lines({std::istreambuf_iterator<char>(in), {}})) {
+  for (const json& line : parse_json_lines(text_of_file("run folder", path))) {
     if (line.is_object() && is_wanted(line)) kept += line.dump() + "\n";
   }
   return kept;

@@ -62,7 +62,12 @@ void RunFolder::make() {
 RunFolder RunFolder::create(const fs::path& path, RunFolderOptions options) {
   RunFolder folder(path, std::move(options));
   folder.make();
-  folder.lock();
+  try {
+    folder.lock();
+  } catch (...) {
+    folder.made_.clear();  // another process that was starting at the same time has it
+    throw;
+  }
   std::vector<std::string> found;
   if (!folder.checkpoints().empty()) found.emplace_back("checkpoints");
   for (const std::string& name : folder.options_.files) {

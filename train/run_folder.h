@@ -26,7 +26,7 @@ struct Words {
   std::string go_on = {};                           ///< "mnist train --resume", a command
   std::string epochs = ".epochs";                   ///< "--epochs"
   std::string gentler = "a smaller learning rate or norm of the gradient";  ///< against NaN
-  std::string skip = ".skip_nan = true";                                    ///< "--on-nan skip"
+  std::string skip = "and .skip_nan = true";                                ///< "--on-nan skip"
 };
 
 /// Options of a RunFolder.

@@ -95,11 +95,13 @@ std::string StepLog::to_jsonl() const {
 
 StepLog StepLog::from_jsonl(const std::string& text) {
   StepLog log;
+  int64_t number = 0;
   for (const json& line : parse_json_lines(text)) {
+    ++number;
     try {
       log.ranges_.push_back(range_of(line, log.ranges_.empty() ? 0 : log.ranges_.back().last));
     } catch (const json::exception&) {
-      throw IoError("steps", "a line is not one of steps: " + line.dump().substr(0, 80),
+      throw IoError("steps", str("line ", number, " is not one of steps"),
                     "the file is damaged; it is made anew when the run is resumed");
     }
   }

@@ -1,13 +1,15 @@
 #include "values.h"
 
+#include <cmath>
+
 #include "../core/base/text.h"
 
 namespace gradus::training {
 
 std::string value_text(const Value& value) {
-  const bool is_share = value.name.ends_with("accuracy");
-  return str(value.name, " ",
-             is_share ? fixed(100 * value.number, 2) + " %" : fixed(value.number, 4));
+  const double x = value.number;
+  if (value.name.ends_with("accuracy")) return str(value.name, " ", fixed(100 * x, 2), " %");
+  return str(value.name, " ", std::abs(x) < 1e6 ? fixed(x, 4) : scientific(x, 3));
 }
 
 std::string summary(const Values& values) {

@@ -71,6 +71,12 @@ std::string quantity(double number, const char* unit);
 std::string aligned_table(const std::vector<std::vector<std::string>>& rows,
                           std::string_view alignment);
 
+/// Columns of UTF-8 text, if every character is one column wide.
+int columns_of(std::string_view text);
+
+/// A word of a command for a shell: as it is if it may be, otherwise quoted.
+std::string shell_word(const std::string& word);
+
 /// Words joined by a separator: "a, b, c".
 std::string joined(std::span<const std::string> words, std::string_view separator = ", ");
 

@@ -198,7 +198,7 @@ Answers answers_of(const json& json) {
   } catch (const nlohmann::json::exception&) {  // below
   }
   throw IoError("run folder", "answers.json is damaged",
-                "`mnist train --resume` writes it again after the next epoch");
+                "the next epoch writes it again; a run that has ended goes on without it");
 }
 
 Tensor mistakes_picture(const Answers& answers) {
@@ -228,7 +228,7 @@ std::string percent(double share) {
 /// At most so many characters of a name; names of classes are UTF-8.
 std::string cut(const std::string& name, int most) {
   std::string kept = name;
-  while (training::columns_of(kept) > most) {
+  while (columns_of(kept) > most) {
     do {
       kept.pop_back();
     } while (!kept.empty() && (static_cast<unsigned char>(kept.back()) & 0xc0U) == 0x80U);
@@ -238,8 +238,7 @@ std::string cut(const std::string& name, int most) {
 
 /// Filled up with spaces at its right or, for numbers, at its left.
 std::string filled(const std::string& text, int width, bool at_left) {
-  const std::string spaces(static_cast<size_t>(std::max(0, width - training::columns_of(text))),
-                           ' ');
+  const std::string spaces(static_cast<size_t>(std::max(0, width - columns_of(text))), ' ');
   return at_left ? spaces + text : text + spaces;
 }
 
@@ -254,12 +253,12 @@ std::string row(const std::string& name, int width, const std::string& recall,
 
 }  // namespace
 
-std::string table_of(const Answers& answers) {
+std::string table_of(const Answers& answers, int screen) {
   const size_t classes = answers.classes.size();
-  const bool has_matrix = classes <= most_in_matrix;
+  const bool has_matrix = classes <= most_in_matrix && screen >= 80;
   std::vector<size_t> order(classes);
   std::iota(order.begin(), order.end(), size_t{0});
-  if (!has_matrix) {
+  if (classes > most_in_matrix) {
     std::ranges::stable_sort(order, {}, [&](size_t label) {
       const double recall = answers.recall(label);
       return std::isnan(recall) ? 2 : recall;
@@ -270,7 +269,7 @@ std::string table_of(const Answers& answers) {
   std::vector<std::string> names, heads;
   for (const std::string& name : answers.classes) {
     names.push_back(cut(name, 11));
-    width = std::max(width, training::columns_of(names.back()));
+    width = std::max(width, columns_of(names.back()));
     if (has_matrix) heads.push_back(cut(name, 4));
   }
   std::string text = has_matrix

@@ -65,8 +65,8 @@ Answers answers_of(const nlohmann::json& json);
 /// The worst mistakes side by side, uint8 [H, W]: eight in a row. At least one.
 Tensor mistakes_picture(const Answers& answers);
 
-/// For a terminal of 80 columns: classes with precision and recall beside the counts of answers,
-/// or, if there are many classes, the worst of them.
-std::string table_of(const Answers& answers);
+/// For a terminal: classes with recall and precision, beside the counts of answers if `width`
+/// columns are enough, which 80 are for ten classes. Of more classes, the ten worst.
+std::string table_of(const Answers& answers, int width = 80);
 
 }  // namespace gradus::examples

@@ -30,11 +30,6 @@ std::vector<std::string> names_of(const std::vector<RunFiles>& runs) {
   return names;
 }
 
-std::string text_of(const json& value) {
-  if (value.is_null()) return "–";
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
 /// The best and the last value of a curve, as "0.71, last 0.73".
 std::string best_and_last(const Curve& curve) {
   double best = std::nan(""), last = std::nan("");
@@ -77,9 +72,9 @@ void add_results(report::Section& first, const std::vector<RunFiles>& runs,
          {best_and_last(epoch_curve(run, "test_loss"))},
          {best_and_last(error_curve(run, "validation_accuracy"))},
          {best_and_last(epoch_curve(run, "train_loss"))},
-         {str(run.epochs.size(), " of ", run.epochs_in_all())},
+         {str(run.epochs.size(), run.epochs_in_all() > 0 ? str(" of ", run.epochs_in_all()) : "")},
          {training::clock_text(seconds)},
-         {seconds > 0 ? report::number(images / seconds) : "–"},
+         {seconds > 0 && images > 0 ? report::number(images / seconds) : "–"},
          {run.net ? report::number(static_cast<double>(run.net->parameter_count())) : "–"}});
   }
   if (figure.see.empty()) figure.see = "No epoch has ended yet.";
@@ -100,7 +95,7 @@ void add_differences(report::Section& first, const std::vector<RunFiles>& runs,
     for (const RunFiles& run : runs) {
       const json value = run.config.value(key, json());
       values.insert(value);
-      row.push_back({text_of(value)});
+      row.push_back({setting_text(value)});
     }
     if (values.size() > 1) table.rows.push_back(std::move(row));
   }
@@ -119,6 +114,10 @@ void add_curves(report::Section& first, const std::vector<RunFiles>& runs,
       const bool shown = std::ranges::any_of(curve.y, [](double v) { return std::isfinite(v); });
       if (shown) chart.line(names[i], std::move(curve));
     }
+    const auto has_zero = [](const report::Series& series) {
+      return std::ranges::any_of(series.curve.y, [](double v) { return v <= 0; });
+    };
+    if (std::ranges::any_of(chart.series, has_zero)) chart.y.log = false;
     if (!chart.series.empty()) figure.add(std::move(chart));
   };
   Figure curves{.id = "curves", .title = "Curves"};

@@ -1,6 +1,7 @@
 #include "evaluate_run.h"
 
 #include <gradus/core/base/text.h>
+#include <gradus/train/values.h>
 
 #include <cmath>
 #include <iostream>
@@ -20,8 +21,8 @@ void evaluate_run(const SavedRunOptions& options) {
   Answers answers;
   const Evaluation result =
       evaluate(*net, *found.test, found.normalization, found.classes, answers);
-  console.say("", str(accuracy_text(result), ", loss ", fixed(result.loss, 4)));
-  console.print(table_of(answers));
+  console.say("", str(accuracy_text(result), ", ", training::value_text({"loss", result.loss})));
+  console.print(console.is_terminal() ? table_of(answers, console.width()) : table_of(answers));
   if (!options.json) return;
   json classes = json::array(), counts = json::array();
   const size_t count = answers.classes.size();

@@ -41,11 +41,19 @@ void add_confusions(report::Section& section, const Answers& answers) {
       "with "
       "a class, those that are right.";
   if (classes <= most_classes) {
-    auto& map = figure.add(report::HeatMap{.title = "Test images",
+    // Long names have no room over columns: numbers stand for them.
+    const bool are_short = std::ranges::all_of(
+        answers.classes, [](const std::string& name) { return name.size() < 3; });
+    std::vector<std::string> rows = answers.classes, columns = answers.classes;
+    for (size_t c = 0; !are_short && c < classes; ++c) {
+      columns[c] = str(c);
+      rows[c] = str(c, " ", answers.classes[c]);
+    }
+    auto& map = figure.add(report::HeatMap{.title = "Test images; colours by the logarithm",
                                            .x = "answer",
                                            .y = "label",
-                                           .columns = answers.classes,
-                                           .rows = answers.classes,
+                                           .columns = std::move(columns),
+                                           .rows = std::move(rows),
                                            .log = true,
                                            .digits = 6});
     for (const int64_t count : answers.counts) {

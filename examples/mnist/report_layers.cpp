@@ -52,18 +52,20 @@ std::string full_name(const json& layer, const std::string& own) {
   return name.empty() ? own : name + "." + own;
 }
 
-/// The parameter that says most about a layer: its weight, or else the largest.
-std::string main_parameter(const json& layer) {
+/// The parameters that say most about a layer: its weights, or else the largest.
+std::vector<std::string> main_parameters(const json& layer) {
   const json parameters = layer.value("parameters", json::object());
-  if (parameters.contains("weight")) return "weight";
+  std::vector<std::string> weights;
   std::string largest;
   for (const auto& [name, parameter] : parameters.items()) {
+    if (name.starts_with("weight")) weights.push_back(name);
     if (largest.empty() ||
         number_at(parameter, {"numel"}) > number_at(parameters.at(largest), {"numel"})) {
       largest = name;
     }
   }
-  return largest;
+  if (weights.empty() && !largest.empty()) weights.push_back(largest);
+  return weights;
 }
 
 bool is_activation(const json& layer) {
@@ -88,7 +90,8 @@ std::vector<size_t> layers_with_units(const std::vector<json>& layers) {
   std::vector<size_t> activations, all;
   for (size_t i = 0; i < layers.size(); ++i) {
     if (std::isnan(number_at(layers[i], {"output", "units"}))) continue;
-    all.push_back(i);
+    const bool follows_weights = layers[i].contains("parameters") || !source_of(layers, i).empty();
+    if (follows_weights) all.push_back(i);  // what comes before only passes the input on
     if (is_activation(layers[i])) activations.push_back(i);
   }
   return activations.empty() ? all : activations;
@@ -107,7 +110,8 @@ void add_dead_units(report::Section& section, const RunFiles& run) {
       "steps that are too large; smaller learning rates, norms and LeakyReLU help. About "
       "half zeros are usual for ReLU.";
   report::HeatMap map{.title = "Dead units, %", .x = "after epoch", .digits = 3};
-  report::Table table{.title = str("After epoch ", run.layers.back().value("epoch", 0)),
+  const auto epoch = run.layers.back().value("epoch", int64_t{0});
+  report::Table table{.title = epoch == 0 ? "Before training" : str("After epoch ", epoch),
                       .columns = {"layer", "fed by", "units", "dead", "zeros, %"}};
   for (const json& line : run.layers) {
     map.columns.push_back(str(line.value("epoch", int64_t{0})));
@@ -135,6 +139,7 @@ void add_dead_units(report::Section& section, const RunFiles& run) {
 
 /// A panel per parameter, over epochs.
 void add_sizes(report::Section& section, const RunFiles& run) {
+  if (run.layers.size() < 2) return;
   Figure& figure = section.figure("sizes", "Weights, gradients and updates");
   figure.see =
       "Euclidean norms, on one scale for all layers. Gradients and updates are those of the last "
@@ -143,19 +148,20 @@ void add_sizes(report::Section& section, const RunFiles& run) {
   figure.x.label = "epoch";
   figure.y = {.label = "norm", .log = true};
   for (const json& layer : layers_of(run.layers.back())) {
-    const std::string own = main_parameter(layer);
-    if (own.empty() || figure.panels.size() == most_panels) continue;
-    report::Chart& chart = figure.chart(full_name(layer, own));
-    for (const auto& [name, key] :
-         {std::pair("weights", "norm"), std::pair("gradients", "gradient_norm"),
-          std::pair("updates", "update_norm")}) {
-      Curve curve;
-      for (const json& line : run.layers) {
-        curve.x.push_back(number_at(line, {"epoch"}));
-        curve.y.push_back(
-            number_at(layer_of(line, layer.value("name", "")), {"parameters", own, key}));
+    for (const std::string& own : main_parameters(layer)) {
+      if (figure.panels.size() == most_panels) return;
+      report::Chart& chart = figure.chart(full_name(layer, own));
+      for (const auto& [name, key] :
+           {std::pair("weights", "norm"), std::pair("gradients", "gradient_norm"),
+            std::pair("updates", "update_norm")}) {
+        Curve curve;
+        for (const json& line : run.layers) {
+          curve.x.push_back(number_at(line, {"epoch"}));
+          curve.y.push_back(
+              number_at(layer_of(line, layer.value("name", "")), {"parameters", own, key}));
+        }
+        chart.line(name, std::move(curve));
       }
-      chart.line(name, std::move(curve));
     }
   }
 }
@@ -176,12 +182,13 @@ void add_ratios(report::Section& section, const RunFiles& run) {
     map.columns.push_back(str(run.layers[e].value("epoch", int64_t{0})));
   }
   for (const json& layer : layers_of(run.layers.back())) {
-    const std::string own = main_parameter(layer);
-    if (own.empty() || map.rows.size() == most_panels) continue;
-    map.rows.push_back(full_name(layer, own));
-    for (size_t e = 1; e < run.layers.size(); ++e) {
-      map.values.push_back(number_at(layer_of(run.layers[e], layer.value("name", "")),
-                                     {"parameters", own, "update_ratio"}));
+    for (const std::string& own : main_parameters(layer)) {
+      if (map.rows.size() == most_panels) continue;
+      map.rows.push_back(full_name(layer, own));
+      for (size_t e = 1; e < run.layers.size(); ++e) {
+        map.values.push_back(number_at(layer_of(run.layers[e], layer.value("name", "")),
+                                       {"parameters", own, "update_ratio"}));
+      }
     }
   }
   figure.add(std::move(map));
@@ -334,7 +341,9 @@ void add_graph(report::Section& section, const RunFiles& run) {
   try {
     figure.add(
         report::Graphic{.svg = net_picture(*run.net, Shape(input.get<std::vector<int64_t>>()))});
-    figure.see = "What each layer gets, and the size of what it gives for one image.";
+    figure.see =
+        "What each layer gets when the net is evaluated (so without dropout), and the size of what "
+        "it gives for one image.";
   } catch (const Error& error) {
     figure.see = str("It could not be drawn: ", error.what());
   }
@@ -399,7 +408,7 @@ std::string dead_units_text(const RunFiles& run) {
                          : " (none before training)";
     }
   }
-  return text.empty() ? "No unit of an activation is dead." : text + ".";
+  return text.empty() ? "No unit is dead." : text + ".";
 }
 
 void add_layers(report::Page& page, const RunFiles& run) {

@@ -24,24 +24,28 @@ namespace {
 constexpr size_t many_points = 400;
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 
+/// A text of the configuration; empty if it does not say.
+std::string setting(const RunFiles& run, const char* key) {
+  const json value = run.config.value(key, json());
+  return value.is_string() ? value.get<std::string>() : "";
+}
+
 /// What net, data and results are, in two sentences.
 std::string lead_of(const RunFiles& run) {
-  const json model = run.config.value("model", json("?")),
-             data = run.config.value("dataset", json(""));
-  int64_t parameters = 0;
-  if (run.net) parameters = run.net->parameter_count();
-  std::string text = str(
-      model.is_string() ? model.get<std::string>() : model.dump(),
-      parameters > 0 ? str(" with ", report::number(static_cast<double>(parameters)), " parameters")
-                     : "",
-      ", trained on ",
-      data.is_string() && !data.get<std::string>().empty() ? data.get<std::string>()
-                                                           : "images of your own");
+  const std::string model = setting(run, "model"), data = setting(run, "dataset");
+  std::string text = model.empty() ? "A net" : model;
+  if (run.net) {
+    text += str(" with ", report::number(static_cast<double>(run.net->parameter_count())),
+                " parameters");
+  }
+  if (!data.empty()) text += str(", trained on ", data);
   if (run.epochs.empty()) return text + ". No epoch has ended yet.";
   const size_t last = run.epochs.size() - 1;
-  text += str(", after ", run.epochs.size(), " of ", run.epochs_in_all(), " epochs");
+  text += str(", after ", run.epochs.size());
+  if (run.epochs_in_all() > 0) text += str(" of ", run.epochs_in_all());
+  text += run.epochs.size() == 1 && run.epochs_in_all() <= 1 ? " epoch" : " epochs";
   if (const auto accuracy = run.of_epoch(last, "test_accuracy")) {
-    text += str(": **", fixed(100 * *accuracy, 2), " %** of the test images right");
+    text += str(": **", fixed(100 * *accuracy, 2), " %** of the test set right");
   }
   return text + ".";
 }
@@ -49,14 +53,18 @@ std::string lead_of(const RunFiles& run) {
 std::string notice_of(const RunFiles& run) {
   const std::string how = run.news.text.empty() ? "" : " " + run.news.text;
   const int64_t step = run.steps.ranges().empty() ? 0 : run.steps.ranges().back().last;
-  const std::string resume = str("; `mnist train --resume ", run.path.string(), "` continues it.");
+  std::vector<std::string> sentences;
   if (run.news.standing == Standing::stopped) {
-    return str("The run was stopped", how, " after step ", step, resume);
+    const std::string command = "mnist train --resume " + shell_word(run.path.string());
+    sentences.push_back(
+        str("The run was stopped", how, " after step ", step,
+            setting(run, "model").empty() ? "." : str("; `", command, "` continues it.")));
   }
   if (run.news.standing == Standing::failed) {
-    return str("The run ended with an error after step ", step, ":", how);
+    sentences.push_back(str("The run ended with an error after step ", step, ":", how));
   }
-  return {};
+  for (const std::string& problem : run.problems) sentences.push_back(problem + " and left out.");
+  return joined(sentences, " ");
 }
 
 /// Where the lowest value of a curve is: "1.7 %, after epoch 3".
@@ -71,6 +79,11 @@ std::string lowest(const Curve& curve) {
 
 bool has_points(const Curve& curve) {
   return std::ranges::any_of(curve.y, [](double y) { return std::isfinite(y); });
+}
+
+/// A value that a logarithmic axis cannot show.
+bool has_zero(const report::Series& series) {
+  return std::ranges::any_of(series.curve.y, [](double y) { return y <= 0; });
 }
 
 void add_curves(report::Section& first, const RunFiles& run) {
@@ -93,6 +106,7 @@ void add_curves(report::Section& first, const RunFiles& run) {
       figure.see += str(" The validation error is lowest, ", lowest(errors), ".");
     }
   }
+  error.y.log = std::ranges::none_of(error.series, has_zero);
   for (report::Chart& chart : {std::ref(loss), std::ref(error)}) {
     if (!chart.series.empty()) figure.add(std::move(chart));
   }
@@ -112,17 +126,13 @@ void add_curves(report::Section& first, const RunFiles& run) {
   if (!pace.panels.empty()) first.figures.push_back(std::move(pace));
 }
 
-std::string text_of(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
-
 void add_configuration(report::Page& page, const RunFiles& run) {
   report::Section& section = page.section("configuration", "Configuration");
   Figure& options = section.figure("options", "Options");
   options.see = "`config.json`: what the run was started with, and what its data were.";
   auto& table = options.add(report::Table{.columns = {"option", "value"}});
   for (const auto& [key, value] : run.config.items()) {
-    if (!value.is_null() && value != "") table.rows.push_back({{key}, {text_of(value)}});
+    if (!value.is_null() && value != "") table.rows.push_back({{key}, {setting_text(value)}});
   }
   if (run.starts.empty()) return;
   Figure& processes = section.figure("processes", "Processes");
@@ -138,7 +148,7 @@ void add_configuration(report::Page& page, const RunFiles& run) {
     }
     const int64_t threads = start.value("threads", int64_t{0});
     rows.rows.push_back(
-        {{text_of(start.value("step", json()))},
+        {{setting_text(start.value("step", json()))},
          {start.value("time", "")},
          {str(start.value("processor", ""), ", ", start.value("instruction_set", ""), ", ", threads,
               threads == 1 ? " thread" : " threads")},
@@ -209,46 +219,83 @@ Curve error_curve(const RunFiles& run, const std::string& accuracy) {
   return curve;
 }
 
-report::Page report_page(const RunFiles& run, int64_t now) try {
-  report::Page page{.title = run.name, .lead = lead_of(run)};
-  page.notice = notice_of(run);
+std::string setting_text(const json& value) {
+  if (value.is_null()) return "–";
+  const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  std::string shorter;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.size(), text.find_first_not_of("0123456789abcdef", begin));
+    constexpr size_t digest = 64, shown = 8;  // of digests, the beginning is enough
+    shorter +=
+        end - begin == digest ? text.substr(begin, shown) + "…" : text.substr(begin, end - begin);
+    if (end < text.size()) shorter += text[end];
+    begin = end + 1;
+  }
+  return shorter;
+}
+
+report::Page report_page(RunFiles run, int64_t now) {
+  report::Page page{.title = run.name};
   page.lists_figures = true;
   if (run.news.standing == Standing::running) page.live = report::Live{.written = now};
-  add_facts(page, run);
-  if (const std::string dead = dead_units_text(run); !dead.empty()) {
-    page.first.text = dead + " See [dead units](#dead-units).";
-  }
-  add_curves(page.first, run);
+  // What is not as expected in a file leaves out what is made of it.
+  const auto attempt = [&](const char* file, const std::function<void()>& add) {
+    const size_t sections = page.sections.size(), figures = page.first.figures.size();
+    try {
+      add();
+    } catch (const json::exception&) {
+      while (page.sections.size() > sections) page.sections.pop_back();
+      while (page.first.figures.size() > figures) page.first.figures.pop_back();
+      run.problems.push_back(str(file, " is damaged"));
+    }
+  };
+  attempt("processes.jsonl", [&] { add_facts(page, run); });
+  attempt("layers.jsonl", [&] {
+    const std::string dead = dead_units_text(run);
+    if (!dead.empty()) page.first.text = dead + " See [dead units](#dead-units).";
+  });
+  attempt("metrics.jsonl", [&] { add_curves(page.first, run); });
   add_answers(page, run);
-  add_net(page, run);
-  add_layers(page, run);
-  add_configuration(page, run);
+  attempt("layers.jsonl", [&] { add_net(page, run); });
+  attempt("layers.jsonl", [&] { add_layers(page, run); });
+  attempt("processes.jsonl", [&] { add_configuration(page, run); });
+  std::ranges::sort(run.problems);
+  run.problems.erase(std::unique(run.problems.begin(), run.problems.end()), run.problems.end());
+  page.lead = lead_of(run);
+  page.notice = notice_of(run);
   return page;
-} catch (const json::exception& error) {
-  const std::string what = error.what();  // "[json.exception.type_error.302] type must be ..."
-  throw IoError("report",
-                str("a file of ", run.path.string(),
-                    " is damaged: ", what.substr(std::min(what.size(), what.find("] ") + 2))),
-                "`mnist train --resume` writes it again");
 }
 
 std::filesystem::path write_report(const std::filesystem::path& run, const training::News& news) {
+  write_status(run, news);
   RunFiles files = read_run(run);
   files.news = news;
   std::filesystem::path path = run / "report.html";
-  report::write_html(report_page(files, std::time(nullptr)), path);
+  report::write_html(report_page(std::move(files), std::time(nullptr)), path);
   return path;
 }
 
 void report(const std::vector<std::string>& runs, const std::string& file) {
   std::vector<RunFiles> files;
   files.reserve(runs.size());
-  for (const std::string& run : runs) files.push_back(read_run(run));
+  for (const std::string& run : runs) {
+    const auto is_same = [&](const RunFiles& other) {
+      std::error_code error;
+      return std::filesystem::equivalent(other.path, run, error);
+    };
+    if (std::ranges::none_of(files, is_same)) files.push_back(read_run(run));
+  }
   const bool is_one = files.size() == 1;
   std::filesystem::path path = file;
   if (file.empty()) path = is_one ? files[0].path / "report.html" : "comparison.html";
-  report::write_html(is_one ? report_page(files[0], std::time(nullptr)) : comparison_page(files),
-                     path);
+  const report::Page page =
+      is_one ? report_page(std::move(files[0]), std::time(nullptr)) : comparison_page(files);
+  try {
+    report::write_html(page, path);
+  } catch (const IoError& error) {
+    if (!file.empty()) throw;
+    throw IoError(error.op(), error.detail(), "name another file: --out FILE");
+  }
   training::Console().say("report", path.string());
 }
 

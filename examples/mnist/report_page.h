@@ -12,7 +12,7 @@ namespace gradus::examples {
 
 /// One run: curves, what it gets wrong, its layers, the net, its configuration. `now`, in seconds
 /// since 1970, is the age of a page whose run goes on.
-report::Page report_page(const RunFiles& run, int64_t now);
+report::Page report_page(RunFiles run, int64_t now);
 
 /// Several runs: best and last values, the options that differ, curves on top of each other.
 report::Page comparison_page(const std::vector<RunFiles>& runs);
@@ -21,8 +21,8 @@ report::Page comparison_page(const std::vector<RunFiles>& runs);
 /// empty. Throws IoError.
 void report(const std::vector<std::string>& runs, const std::string& file);
 
-/// Writes report.html in the folder of a run, whose state is `news`; returns its path. Throws
-/// IoError.
+/// Writes status.json and report.html in the folder of a run, whose state is `news`; returns the
+/// path of the page. Throws IoError.
 std::filesystem::path write_report(const std::filesystem::path& run, const training::News& news);
 
 // --- Parts ---
@@ -37,6 +37,9 @@ void add_net(report::Page& page, const RunFiles& run);
 /// Which units are dead after the last epoch, and how many were before the first, or that none is;
 /// empty if it is not known.
 std::string dead_units_text(const RunFiles& run);
+
+/// A setting as text; "–" if it is null. Of digests, the beginning.
+std::string setting_text(const nlohmann::json& value);
 
 /// Steps as a curve over epochs (or over steps, while the first epoch lasts), of at most so many
 /// points.

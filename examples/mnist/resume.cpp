@@ -26,7 +26,7 @@ const training::Words& our_words() {
 }
 
 const std::vector<std::string>& our_files() {
-  static const std::vector<std::string> files = {"answers.json", "report.html"};
+  static const std::vector<std::string> files = {"answers.json", "report.html", "status.json"};
   return files;
 }
 

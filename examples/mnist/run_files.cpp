@@ -2,13 +2,14 @@
 
 #include <gradus/core/base/error.h>
 #include <gradus/core/base/text.h>
+#include <gradus/core/io/atomic_file.h>
 #include <gradus/core/io/checkpoint_folder.h>
 #include <gradus/core/io/safetensors.h>
 #include <gradus/nn/model_json.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <array>
+#include <span>
 
 #include "../../train/parse_json.h"
 #include "saved_run.h"
@@ -20,17 +21,13 @@ using nlohmann::json;
 
 namespace {
 
-/// Empty if there is no such file.
-std::string text_of(const fs::path& file) {
-  std::ifstream in(file);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+constexpr const char* op = "run folder";
 
 std::vector<json> lines_of(const fs::path& file) {
-  std::vector<json> lines = training::parse_json_lines(text_of(file));
+  std::vector<json> lines = training::parse_json_lines(training::text_of_file(op, file));
   require<IoError>(std::ranges::all_of(lines, [](const json& line) { return line.is_object(); }),
-                   "run folder", "it is damaged; `mnist train --resume` writes it again",
-                   file.string(), " has a line that is no JSON object");
+                   op, "`mnist train --resume` writes it again", file.string(),
+                   " has a line that is no JSON object");
   return lines;
 }
 
@@ -90,36 +87,71 @@ int64_t RunFiles::epochs_in_all() const {
 
 std::optional<double> RunFiles::steps_per_epoch() const {
   for (const json& line : layers) {
-    const double epoch = line.value("epoch", 0.0), step = line.value("step", 0.0);
-    if (epoch > 0 && step > 0) return step / epoch;
+    const json epoch = line.value("epoch", json()), step = line.value("step", json());
+    if (!epoch.is_number() || !step.is_number()) continue;
+    if (epoch > 0 && step > 0) return step.get<double>() / epoch.get<double>();
   }
   return {};
 }
 
+namespace {
+
+/// How the run stands, if no process works on it.
+training::News standing_of(const RunFiles& run) {
+  using training::Standing;
+  const json status = training::parse_json(training::text_of_file(op, run.path / "status.json"));
+  if (status.is_object() && status.value("standing", json()) == "failed") {
+    const json text = status.value("text", json());
+    return {Standing::failed, text.is_string() ? text.get<std::string>() : ""};
+  }
+  const bool has_ended = run.epochs_in_all() == 0 || std::ssize(run.epochs) >= run.epochs_in_all();
+  return {has_ended ? Standing::finished : Standing::stopped};
+}
+
+}  // namespace
+
+void write_status(const fs::path& run, const training::News& news) {
+  constexpr std::array<const char*, 4> names = {"running", "finished", "stopped", "failed"};
+  const std::string text =
+      json{{"standing", names[static_cast<size_t>(news.standing)]}, {"text", news.text}}.dump(
+          -1, ' ', false, json::error_handler_t::replace) +
+      "\n";
+  write_file_atomically(op, run / "status.json", {std::as_bytes(std::span(text))});
+}
+
 RunFiles read_run(const fs::path& path) {
   std::error_code error;
-  require<IoError>(fs::exists(path / "config.json", error), "run folder",
+  require<IoError>(fs::exists(path, error), op, "give the folder that `mnist train --out` wrote",
+                   "there is no folder '", path.string(), "'");
+  require<IoError>(fs::exists(path / "config.json", error), op,
                    "give the folder that `mnist train --out` wrote", path.string(),
                    " holds no run: there is no config.json in it");
   RunFiles run{.path = path,
                .name = fs::absolute(path, error).lexically_normal().filename().string(),
-               .config = read_config(path),
-               .epochs = lines_of(path / "metrics.jsonl"),
-               .layers = lines_of(path / "layers.jsonl"),
-               .starts = lines_of(path / "processes.jsonl"),
-               .steps = training::StepLog::from_jsonl(text_of(path / "steps.jsonl")),
-               .answers = {},
-               .net = newest_net(path),
-               .news = {}};
-  if (run.name.empty()) run.name = fs::absolute(path, error).parent_path().filename().string();
-  if (const std::string text = text_of(path / "answers.json"); !text.empty()) {
-    run.answers = answers_of(training::parse_json(text));
+               .config = read_config(path)};
+  if (run.name.empty()) {  // "run/"
+    run.name = fs::absolute(path, error).lexically_normal().parent_path().filename().string();
   }
-  using training::Standing;
-  const bool has_ended = std::ssize(run.epochs) == run.epochs_in_all();
-  run.news.standing = is_locked(path) ? Standing::running
-                      : has_ended     ? Standing::finished
-                                      : Standing::stopped;
+  const auto read = [&](const char* name, const auto& from) {
+    try {
+      from(path / name);
+    } catch (const IoError&) {
+      run.problems.push_back(str(name, " is damaged"));
+    }
+  };
+  read("metrics.jsonl", [&](const fs::path& file) { run.epochs = lines_of(file); });
+  read("layers.jsonl", [&](const fs::path& file) { run.layers = lines_of(file); });
+  read("processes.jsonl", [&](const fs::path& file) { run.starts = lines_of(file); });
+  read("steps.jsonl", [&](const fs::path& file) {
+    run.steps = training::StepLog::from_jsonl(training::text_of_file(op, file));
+  });
+  read("answers.json", [&](const fs::path& file) {
+    const std::string text = training::text_of_file(op, file);
+    if (!text.empty()) run.answers = answers_of(training::parse_json(text));
+  });
+  read("status.json",
+       [&](const fs::path&) { run.news = is_locked(path) ? training::News{} : standing_of(run); });
+  read("model.safetensors", [&](const fs::path&) { run.net = newest_net(path); });
   return run;
 }
 

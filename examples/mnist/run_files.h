@@ -27,6 +27,7 @@ struct RunFiles {
   std::optional<Answers> answers;       ///< answers.json
   std::unique_ptr<nn::Sequential> net;  ///< with its newest weights; null if there are none
   training::News news;                  ///< how the run stands
+  std::vector<std::string> problems;    ///< "steps.jsonl is damaged": what is left out
 
   /// A number of an epoch; nothing if it was not measured.
   std::optional<double> of_epoch(size_t index, const std::string& key) const;
@@ -37,7 +38,10 @@ struct RunFiles {
 };
 
 /// Reads what is there; only config.json must be. Changes nothing, and minds no process that
-/// trains. Throws IoError for a folder that holds no run, or a file that is damaged.
+/// trains. What is damaged is left out. Throws IoError for a folder that holds no run.
 RunFiles read_run(const std::filesystem::path& path);
+
+/// Writes status.json, from which read_run knows why a run ended. Throws IoError.
+void write_status(const std::filesystem::path& run, const training::News& news);
 
 }  // namespace gradus::examples

@@ -4,10 +4,7 @@
 #include <gradus/core/base/text.h>
 #include <gradus/train/run_folder.h>
 
-#include <cerrno>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "../../train/parse_json.h"
@@ -34,11 +31,7 @@ T setting(const json& config, const char* key, const T& otherwise) {
 
 json read_config(const std::filesystem::path& run) {
   const std::filesystem::path file = run / "config.json";
-  std::ifstream in(file);
-  const int reason = errno;
-  require<IoError>(in.good(), "run folder", "check its permissions", "cannot open ", file.string(),
-                   ": ", std::generic_category().message(reason));
-  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const std::string text = training::text_of_file("run folder", file);
   json config = training::parse_json(text);
   require<IoError>(config.is_object(), "run folder",
                    "it is damaged; `mnist train --resume` writes it again", file.string(),
@@ -47,12 +40,18 @@ json read_config(const std::filesystem::path& run) {
 }
 
 SavedRun open_run(const std::filesystem::path& path) {
-  for (const char* name : {"config.json", "model.json", "model.safetensors"}) {
-    std::error_code error;
-    require<IoError>(std::filesystem::exists(path / name, error), "run folder",
-                     "give the folder that `mnist train --out` wrote; a run that was stopped goes "
-                     "on with `mnist train --resume`",
-                     path.string(), " has no ", name);
+  constexpr const char* give = "give the folder that `mnist train --out` wrote";
+  std::error_code error;
+  require<IoError>(std::filesystem::exists(path, error), "run folder", give, "there is no folder '",
+                   path.string(), "'");
+  require<IoError>(std::filesystem::exists(path / "config.json", error), "run folder", give,
+                   path.string(), " has no config.json");
+  for (const char* name : {"model.json", "model.safetensors"}) {
+    require<IoError>(
+        std::filesystem::exists(path / name, error), "run folder",
+        str("wait for its end; one that was stopped goes on with `mnist train --resume ",
+            shell_word(path.string()), "`"),
+        path.string(), " has no ", name, ": its run has not ended");
   }
   return {read_config(path), training::RunFolder::read_model(path)};
 }

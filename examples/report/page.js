@@ -232,6 +232,20 @@ all("section").forEach(section => reading.observe(section));
 
 // --- A page that is written again while its subject lasts ---
 
+// What was switched on a page stays so on the ones that follow it.
+const switches = () => all("figure .legend button, figure .axes button, #norms button");
+const nameOf = button => [(button.closest("figure") || {}).id, button.dataset.series || button.textContent.split(":")[0]].join(" ");
+const stateOf = button => button.getAttribute("aria-pressed") || button.textContent;
+const stateOfSwitches = () => Object.fromEntries(switches().map(button => [nameOf(button), stateOf(button)]));
+const store = "switches of " + location.pathname;
+try {
+  const before = JSON.parse(sessionStorage.getItem(store)) || {};
+  for (const button of switches()) {
+    const name = nameOf(button);
+    if (name in before && before[name] !== stateOf(button)) button.click();
+  }
+} catch { /* nothing was kept */ }
+
 const live = document.querySelector("#live");
 if (live) {
   const written = 1000 * live.dataset.written, patience = 120;
@@ -254,14 +268,7 @@ if (live) {
   setInterval(() => {
     if (!document.hidden && Date.now() - touched > 4000) location.reload();
   }, 1000 * live.dataset.reload);
-  // What was switched stays so.
-  const switches = () => all("figure .legend button, figure .axes button, #norms button");
-  const stateOf = button => button.getAttribute("aria-pressed") || button.textContent;
-  const store = "switches of " + location.pathname;
-  let before = [];
-  try { before = JSON.parse(sessionStorage.getItem(store)) || []; } catch { /* nothing is kept */ }
-  switches().forEach((button, i) => before[i] !== undefined && before[i] !== stateOf(button) && button.click());
   addEventListener("pagehide", () => {
-    try { sessionStorage.setItem(store, JSON.stringify(switches().map(stateOf))); } catch { /* nothing is kept */ }
+    try { sessionStorage.setItem(store, JSON.stringify(stateOfSwitches())); } catch { /* nothing is kept */ }
   });
 }

@@ -201,7 +201,12 @@ Scale scale_over(const Axis& axis, std::span<const double> values, bool round,
 }
 
 std::vector<Tick> ticks_of(const Scale& scale, int most) {
-  return scale.log ? log_ticks(scale, most) : linear_ticks(scale, most);
+  if (!scale.log) return linear_ticks(scale, most);
+  std::vector<Tick> ticks = log_ticks(scale, most);
+  const auto has_label = [](const Tick& tick) { return !tick.label.empty(); };
+  // A scale over little has no round powers to show.
+  if (std::ranges::count_if(ticks, has_label) < 2) ticks = linear_ticks(scale, most);
+  return ticks;
 }
 
 std::vector<Tick> ticks_at(std::span<const double> values, int most) {

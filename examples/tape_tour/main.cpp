@@ -52,7 +52,11 @@ int run(int argc, char** argv) {
   const auto pages = tour::all_pages();
   if (!all) return tour::step_through(pages);
   print_all(pages);
-  return std::cout.flush() ? 0 : 1;
+  if (std::cout.flush()) return 0;
+  std::cerr
+      << "tape_tour: standard output could not be written. Hint: check what it goes to: a full "
+         "disk, a closed pipe\n";
+  return 1;
 }
 
 }  // namespace

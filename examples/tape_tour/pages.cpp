@@ -37,7 +37,7 @@ Tensor f(const Tensor& w, const Tensor& x) {
 // --- The tape as lines ---
 
 std::string in_columns(std::string text, int width) {
-  const int missing = width - training::columns_of(text);
+  const int missing = width - columns_of(text);
   return text + std::string(static_cast<size_t>(std::max(missing, 0)), ' ');
 }
 

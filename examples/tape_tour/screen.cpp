@@ -98,7 +98,7 @@ size_t text_begin(const std::string& line) {
   for (size_t gap = 0; (gap = line.find("  ", begin)) != std::string::npos;) {
     const size_t end = line.find_first_not_of(' ', gap);
     if (end == std::string::npos) break;
-    if (gradus::training::columns_of(line.substr(0, end)) > widest_label) break;
+    if (gradus::columns_of(line.substr(0, end)) > widest_label) break;
     begin = end;
   }
   return begin;
@@ -109,7 +109,7 @@ std::vector<std::string> broken(const std::vector<std::string>& lines, int width
   std::vector<std::string> rows;
   for (const std::string& line : lines) {
     const std::string label = line.substr(0, text_begin(line));
-    const int indent = gradus::training::columns_of(label);
+    const int indent = gradus::columns_of(label);
     std::istringstream text(
         label + gradus::training::wrapped(line.substr(label.size()), indent, width) + "\n");
     for (std::string row; std::getline(text, row);) rows.push_back(row);

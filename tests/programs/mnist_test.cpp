@@ -407,7 +407,7 @@ TEST_CASE("mistakes get a message and exit status 1") {
   check_refused("train --dataset synthetic --samples 64 --model " + folder / "wrong.json", "(fc)");
   check_refused("train --dataset synthetic --samples 64 --out " + folder / "file/run",
                 "cannot make");
-  check_refused("eval --run " + folder / "nothing", "has no config.json");
+  check_refused("eval --run " + folder / "nothing", "there is no folder");
   const std::string run_folder = trained_run() / "run";
   check_refused("predict --run " + run_folder + " " + folder / "bad.json",
                 "neither PNG nor JPEG nor PGM");

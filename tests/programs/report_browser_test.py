@@ -191,6 +191,8 @@ def check_live(browser, page, found):
     wait_for_reload("at the end of the run")
     if line() is not None:
         found.append("live: the page of a run that has ended says " + line())
+    if browser.execute_script(pressed) != "false":
+        found.append("live: what was hidden is shown again at the end of the run")
     copy.unlink()
 
 

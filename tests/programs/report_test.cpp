@@ -133,6 +133,8 @@ TEST_CASE(
   CHECK(scale(1) == doctest::Approx(0.5));
   const Scale narrow = scale_over({.log = true}, std::vector{1.5, 60.0}, false);
   CHECK(labels_of(ticks_of(narrow, 6)) == Labels{"2", "5", "10", "20", "50"});
+  const Scale within_a_power = scale_over({.log = true}, std::vector{2.16, 2.33}, false);
+  CHECK(labels_of(ticks_of(within_a_power, 4)) == Labels{"2.20", "2.25", "2.30"});
   const Scale wide = scale_over({.log = true}, std::vector{1e-12, 1e12}, false);
   CHECK(labels_of(ticks_of(wide, 6)) == Labels{"10⁻¹⁰", "10⁻⁵", "1", "10⁵", "10¹⁰"});
   CHECK(labels_of(ticks_at(std::vector<double>{64, 1, 4, 4}, 8)) == Labels{"1", "4", "64"});

@@ -76,7 +76,7 @@ TEST_CASE("on a terminal of any width there is one line of progress, and the sam
     CHECK_MESSAGE(comparable(joined_rows(process.screen())) == expected,
                   joined_rows(process.screen()));
     for (const std::string& row : process.screen().rows()) {
-      CHECK(training::columns_of(row) <= width);
+      CHECK(columns_of(row) <= width);
     }
   }
 }
@@ -95,7 +95,7 @@ TEST_CASE("a terminal that becomes narrower and wider again keeps one line of pr
       return process.watch([&](const Screen& screen) {
         const auto rows = screen.rows();
         return progress_rows(screen) == 1 && is_progress(rows.back()) &&
-               static_cast<size_t>(training::columns_of(rows.back())) < width;
+               static_cast<size_t>(columns_of(rows.back())) < width;
       });
     };
     REQUIRE(process.watch([](const Screen& screen) { return progress_rows(screen) == 1; }));

@@ -13,6 +13,7 @@
 #include "../../nn/linear.h"
 #include "../../nn/loss.h"
 #include "../../nn/norm.h"
+#include "../../nn/recurrent.h"
 #include "../../nn/sequential.h"
 #include "../../optim/schedule.h"
 #include "../../optim/sgd.h"
@@ -191,7 +192,7 @@ TEST_SUITE("steps") {
       CAPTURE(bad);
       CHECK(message_of([&] {
               StepLog::from_jsonl(str(bad, "\n"));
-            }).starts_with("[steps] a line is not one of steps: "));
+            }).starts_with("[steps] line 1 is not one of steps. Hint: "));
     }
   }
 }
@@ -396,4 +397,16 @@ TEST_CASE("events need no run folder") {
   training.run({.epochs = 1, .tensorboard = folder / "events"});
   CHECK(test::steps_of(folder / "events", "step/loss") == std::vector<int64_t>{1, 2, 3});
   CHECK(training.news.empty());
+}
+
+TEST_CASE("units of sequences are their features") {
+  nn::Sequential net(nn::LSTM({.input_size = 3, .hidden_size = 5, .batch_first = true}),
+                     nn::Linear(5, 2));
+  LayerLog log;
+  log.watch("model", net);
+  const json line = json::parse(log.line(1, 10, [&] { net(randn({4, 7, 3})); }));
+  CHECK(layer(line, "0").at("output").at("units") == 5);
+  CHECK(layer(line, "1").at("output").at("units") == 2);
+  CHECK(line.at("input") == std::vector<int64_t>{7, 3});
+  CHECK(line.at("samples") == 4);
 }
