@@ -39,3 +39,16 @@ gradus_add_document_test(tensors docs/tensors.md)
 gradus_add_document_test(performance docs/performance.md)
 gradus_add_document_test(reliability docs/reliability.md)
 gradus_add_document_test(runs docs/runs.md)
+
+# The course: the code of each chapter is one program, as in the documents above; its exercises fail
+# as they are given, its solutions pass, and wrong ones fail with the right message.
+if(TARGET course)
+  file(GLOB chapters RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS
+       ${PROJECT_SOURCE_DIR}/examples/course/[0-9]-*/README.md)
+  foreach(chapter IN LISTS chapters)
+    string(REGEX REPLACE ".*/([0-9])-.*" "\\1" number ${chapter})
+    gradus_add_document_test(course_${number} ${chapter})
+    add_test(NAME course.${number} COMMAND course audit ${number})
+    set_tests_properties(course.${number} PROPERTIES ENVIRONMENT COURSE_SYNTHETIC=1 PROCESSORS 2)
+  endforeach()
+endif()
