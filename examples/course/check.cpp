@@ -1,8 +1,7 @@
 #include "check.h"
 
-#include <stdlib.h>
-
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 
 #include <gradus/core/base/error.h>

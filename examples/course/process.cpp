@@ -1,20 +1,19 @@
 #include "process.h"
 
 #include <fcntl.h>
-#include <signal.h>
+
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <thread>
 
 #include <gradus/core/base/error.h>
-
-extern char** environ;
 
 namespace course {
 

@@ -28,7 +28,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int rows_of_a_screen = 24;        // at least
 constexpr int quick = 300, patient = 2000;  // milliseconds between two looks at the file
 
 /// Reads single keys for its lifetime, if standard input is a terminal.
