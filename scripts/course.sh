@@ -5,6 +5,7 @@ set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+# shellcheck disable=SC2119  # without --test
 install_dependencies
 build_preset release course
 exec "$root/build/release/bin/course" "$@"
