@@ -17,9 +17,11 @@ struct Derivatives {
 /// dy/da and dy/db of y = op(a, b).
 Derivatives derivatives(Op op, double a, double b, double y) {
   switch (op) {
-    case Op::add: return {1, 1};
+    case Op::add:
+      return {1, 1};
     // TODO: sub: a - b, mul: a * b, div: a / b, exp: e^a, tanh: tanh(a).
-    default: break;
+    default:
+      break;
   }
   course::todo("the derivatives of sub, mul, div, exp and tanh");
 }

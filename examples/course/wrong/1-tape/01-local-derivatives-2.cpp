@@ -13,12 +13,18 @@ struct Derivatives {
 /// dy/da and dy/db of y = op(a, b).
 Derivatives derivatives(Op op, double a, double b, double y) {
   switch (op) {
-    case Op::add: return {1, 1};
-    case Op::sub: return {1, -1};
-    case Op::mul: return {b, a};
-    case Op::div: return {1 / b, a / (b * b)};
-    case Op::exp: return {y, 0};
-    case Op::tanh: return {1 - y * y, 0};
+    case Op::add:
+      return {1, 1};
+    case Op::sub:
+      return {1, -1};
+    case Op::mul:
+      return {b, a};
+    case Op::div:
+      return {1 / b, a / (b * b)};
+    case Op::exp:
+      return {y, 0};
+    case Op::tanh:
+      return {1 - y * y, 0};
   }
   return {};
 }
