@@ -41,8 +41,6 @@ void a_chain() {
         "Each input receives gradient[i] times the derivative.");
   check_gradient(tape, ab, "a b", ds, "");
   check_gradient(tape, c, "c", ds, "");
-  if (g[a] == 0 && b != a)
-    course::fail("Nothing arrives at entry 0, the leaf a.", "The loop ends one entry too early.");
   check_gradient(tape, a, "a", -3 * ds, "");
   check_gradient(tape, b, "b", 0.5 * ds, "");
 }
