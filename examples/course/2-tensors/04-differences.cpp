@@ -18,7 +18,6 @@ using ScalarFunction = std::function<Tensor(const Tensor&)>;
 
 /// The gradient of f at x, of the shape of x, float64.
 Tensor numeric_gradient(const ScalarFunction& f, const Tensor& x) {
-  // TODO: x.to(float64).clone() is a tensor to work with; p = t.mutable_data<double>() its
-  // elements.
+  // TODO: work with t = x.to(float64).clone(); its elements are at t.mutable_data<double>().
   course::todo("numeric_gradient");
 }

@@ -53,11 +53,11 @@ void check_calls(const Watched& seen, const Tensor& x) {
         str("All steps go to one side: ", up, " up, ", down, " down."),
         "The error of a one-sided difference is of the order h, not h²: with h = 1e-6 six "
         "digits are right, and a check with a tight tolerance rejects a correct gradient.");
-  if (most > 2e-3)
+  if (most > 2e-4)
     course::fail(str("The step is ", most, ": too large."),
                  str("The curve between the two points counts: the error is of the order h² = ",
                      most * most, "."));
-  if (least < 1e-8)
+  if (least < 5e-8)
     course::fail(str("The step is ", least, ": too small."),
                  str("f is known to 16 digits; divided by h, the rounding is an error of about ",
                      1e-16 / least, "."));

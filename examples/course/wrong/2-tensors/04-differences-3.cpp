@@ -14,13 +14,13 @@ Tensor numeric_gradient(const ScalarFunction& f, const Tensor& x) {
   Tensor t = x.clone(), gradient = zeros(x.shape(), float64);
   double* const result = gradient.mutable_data<double>();
   for (int64_t i = 0; i < x.numel(); ++i) {
-    const Tensor element = t.reshape({-1})[i];
+    Tensor element = t.reshape({-1})[i];
     const double kept = element.item();
-    Tensor(element).fill_(kept + h);
+    element.fill_(kept + h);
     const double up = f(t).item();
-    Tensor(element).fill_(kept - h);
+    element.fill_(kept - h);
     const double down = f(t).item();
-    Tensor(element).fill_(kept);
+    element.fill_(kept);
     result[i] = (up - down) / (2 * h);
   }
   return gradient;
