@@ -64,12 +64,11 @@ void check_at(double a, double b, bool batch) {
   const Tensor wanted = measure(w - before.dw * lr, x, g, batch).y;
   if (course::is_same(output_after(lr * found.rate), wanted, 1e-9)) return;
   if (close(found.rate, a))
-    course::fail(
-        str(when, "a rate ", a,
-            " times as large is not enough: the step turns the weights "
-            "less than before."),
-        "The weights are a times as long, and the gradient is a times shorter: that makes "
-        "two factors.");
+    course::fail(str(when, "a rate ", a,
+                     " times as large is not enough: the step turns the weights "
+                     "less than before."),
+                 "The weights are a times as long, and the gradient is a times shorter: that makes "
+                 "two factors.");
   if (close(found.rate, 1))
     course::fail(str(when, "with the same rate the step turns the weights less than before."),
                  "The weights are a times as long, and the gradient is a times shorter.");
