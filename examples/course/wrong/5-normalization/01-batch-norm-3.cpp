@@ -1,0 +1,28 @@
+// expect: Momentum is the wrong way round
+// Tempts because that is what momentum means in SGD, and in other frameworks here too.
+#include "course.h"
+
+using namespace gradus;
+
+struct BatchNorm {
+  Tensor running_mean, running_var;  // [C]
+  double momentum, eps;
+  bool training = true;
+};
+
+Tensor forward(BatchNorm& norm, const Tensor& x) {
+  if (!norm.training) {
+    const Tensor m = reshape(norm.running_mean, {1, -1, 1, 1});
+    const Tensor v = reshape(norm.running_var, {1, -1, 1, 1});
+    return (x - m) * rsqrt(v + norm.eps);
+  }
+  const Dims dims = {0, 2, 3};
+  const Tensor centred = x - mean(x, dims, true);
+  const Tensor y = centred * rsqrt(mean(square(centred), dims, true) + norm.eps);
+
+  const Tensor seen = x.detach();
+  const double m = norm.momentum;
+  norm.running_mean = norm.running_mean * m + mean(seen, dims) * (1 - m);
+  norm.running_var = norm.running_var * m + var(seen, dims, 1) * (1 - m);
+  return y;
+}
