@@ -1,6 +1,7 @@
 // limit: 60
 #include COURSE_FILE
 
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
 

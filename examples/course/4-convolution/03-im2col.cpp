@@ -13,8 +13,7 @@ using namespace gradus;
 
 Tensor im2col(const Tensor& x, int64_t kh, int64_t kw, int64_t stride, int64_t padding) {
   // TODO: pad, take kh kw slices [N, C, H', W'], put them together.
-  (void)x, (void)stride, (void)padding;
-  course::todo(str("the windows of ", kh, " times ", kw));
+  course::todo("the windows as columns");
 }
 
 /// The convolution: the rest of it.
