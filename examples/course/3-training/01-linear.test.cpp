@@ -29,9 +29,10 @@ void test_in(DType type) {
         "Your dx is relu(g) W: the ReLU was applied to the gradient.",
         "Its derivative is 1 or 0, by the sign of z; negative gradients pass where z > 0.");
   if (course::is_same(found.x, matmul(g * (z >= 0).to(type), w)))
-    course::fail("Your dx lets g pass where z is exactly 0; it must be z > 0, not z >= 0.",
-                 "Either slope would do at a kink; all of the library takes 0 there. It matters in "
-                 "practice: inputs and biases of 0 are common.");
+    course::fail(
+        "Your dx lets g pass where z is exactly 0; it must be z > 0, not z >= 0.",
+        "Either slope would do at the kink; this library takes 0. It does happen: pixels and "
+        "fresh biases are often exactly 0.");
   course::same("dx", found.x, dx, "dx = dz W, with dz = g where z > 0, else 0.");
 
   if (course::is_same(found.weight, dw.T()))

@@ -29,7 +29,7 @@ void test_with(const Tensor& x, const Tensor& w, int64_t stride, int64_t padding
                  "The first window starts at row -padding of the image, outside of it.");
   const Tensor apart = conv2d(x, w, {}, {.padding = padding, .dilation = stride});
   if (stride > 1 &&
-      course::is_same(found, apart.narrow(2, 0, found.size(2)).narrow(3, 0, found.size(3))))
+      course::is_same(found, apart.narrow(2, 0, right.size(2)).narrow(3, 0, right.size(3))))
     course::fail("The stride is the distance of the elements within a window" + with + ".",
                  "That is called dilation. The stride is the distance from window to window: it "
                  "multiplies i and j, not a and b.");

@@ -1,4 +1,4 @@
-// expect: An operation refused
+// expect: nn::Flatten
 // Tempting: who counts layers forgets what has no parameters.
 #include "course.h"
 
