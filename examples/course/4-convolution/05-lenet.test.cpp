@@ -15,10 +15,10 @@ void layers() {
   try {
     y = net(x);
   } catch (const Error& error) {
-    course::fail(str("Two digits do not get through the net:
-", error.what()),
-                 "If a linear layer complains: maps are [N, C, H, W], it wants [N, C H W]. nn::Flatten "
-                 "goes between them, and C H W must be what is left of the image.");
+    course::fail(
+        str("Two digits do not get through the net:\n", error.what()),
+        "If a linear layer complains: maps are [N, C, H, W], it wants [N, C H W]. nn::Flatten "
+        "goes between them, and C H W must be what is left of the image.");
   }
   course::check(y.shape() == Shape{2, 10},
                 str("For two digits the net gives the shape ", y.shape(), ", expected [2,10]."));

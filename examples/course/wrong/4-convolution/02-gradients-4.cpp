@@ -19,6 +19,8 @@ Gradients conv2d_gradients(const Tensor& g, const Tensor& x, const Tensor& weigh
   Tensor dx = zeros(in, float64), dw = zeros(k, float64);
   const double *gs = g.data<double>(), *xs = x.data<double>(), *ws = weight.data<double>();
   double *dxs = dx.mutable_data<double>(), *dws = dw.mutable_data<double>();
+  (void)stride;
+
   for (int64_t n = 0; n < out[0]; ++n)
     for (int64_t o = 0; o < out[1]; ++o)
       for (int64_t i = 0; i < out[2]; ++i)
