@@ -1,0 +1,27 @@
+// expect: decays with beta1
+// Tempting: the line was copied from the one above.
+#include <cmath>
+
+#include "course.h"
+
+using namespace gradus;
+
+/// What Adam remembers of a parameter.
+struct Moments {
+  Tensor m, v;    // averages of its gradient and of the square of it; zeros before the first step
+  int64_t t = 0;  // steps so far
+};
+
+struct Settings {
+  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+};
+
+/// One step: changes the elements of `p`, and `state`.
+void adam_step(Tensor p, const Tensor& g, Moments& state, const Settings& s) {
+  const auto t = static_cast<double>(++state.t);
+  state.m = s.beta1 * state.m + (1 - s.beta1) * g;
+  state.v = s.beta1 * state.v + (1 - s.beta1) * square(g);
+  const Tensor m = state.m / (1 - std::pow(s.beta1, t));
+  const Tensor v = state.v / (1 - std::pow(s.beta1, t));
+  p -= s.lr * m / (sqrt(v) + s.eps);
+}
