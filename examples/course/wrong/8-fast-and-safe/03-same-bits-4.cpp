@@ -1,4 +1,4 @@
-// expect: not those of pieces of 4096
+// expect: if the last one is shorter
 //
 // n / piece pieces, which is right for round numbers.
 #include "course.h"
