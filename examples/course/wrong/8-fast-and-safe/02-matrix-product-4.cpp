@@ -1,0 +1,30 @@
+// expect: not at n = 1
+//
+// Blocks of 64, for a size that is a multiple of 64, like 512.
+#include "course.h"
+
+using namespace gradus;
+
+/// The definition, and the loop to beat.
+void plain_product(const float* a, const float* b, float* c, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      float sum = 0;
+      for (int64_t k = 0; k < n; ++k) sum += a[i * n + k] * b[k * n + j];
+      c[i * n + j] = sum;
+    }
+  }
+}
+
+#pragma GCC push_options
+#pragma GCC optimize("O3")  // lets the compiler use vector instructions where a loop permits it
+
+void fast_product(const float* a, const float* b, float* c, int64_t n) {
+  std::fill(c, c + n * n, 0.0F);
+  for (int64_t k0 = 0; k0 + 64 <= n; k0 += 64)
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t k = k0; k < k0 + 64; ++k)
+        for (int64_t j = 0; j < n; ++j) c[i * n + j] += a[i * n + k] * b[k * n + j];
+}
+
+#pragma GCC pop_options
