@@ -53,7 +53,7 @@ set(external_rules
     "(jerror|jpeglib|png)\\.h => ^examples/"
     "gradus/.+ => ${programs_files}"  # inside the library, includes are relative
     # POSIX
-    "((sys|arpa|netinet)/[a-z]+|unistd|dlfcn|fcntl|pthread|sched|signal|spawn|termios)\\.h => \\.cpp$|^tests/"
+    "((sys|arpa|netinet)/[a-z]+|unistd|dlfcn|fcntl|pthread|sched|signal|spawn|termios|poll)\\.h => \\.cpp$|^tests/"
     "(poll|pty)\\.h => ^tests/"
     "(stdio|stdlib|time)\\.h => \\.cpp$|^tests/"  # for what POSIX adds to them
     "[a-z_0-9]+ => .")  # the standard library
@@ -165,6 +165,7 @@ foreach(folder core nn optim datasets train examples tests benchmarks)
   list(APPEND patterns ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.cpp)
 endforeach()
 file(GLOB_RECURSE files RELATIVE ${ROOT} ${patterns})
+list(FILTER files EXCLUDE REGEX "^examples/course/.+/")  # exercises: bin/course compiles them
 if(EXISTS ${ROOT}/gradus.h)
   list(APPEND files gradus.h)
 endif()

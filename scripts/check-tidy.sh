@@ -9,7 +9,7 @@
 #
 # For a changed header, the .cpp file of the same name is checked. Uses the compile commands of
 # build/dev-clang. Benchmarks of other frameworks are left out: clang does not compile PyTorch's
-# headers.
+# headers. So are the exercises of the course, which bin/course compiles.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -17,7 +17,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
 cmake --preset dev-clang > /dev/null
 
-all_files() { source_files | grep '\.cpp$' | grep -v -e '^benchmarks/peers/' -e _peer_torch; }
+all_files() {
+  source_files | grep '\.cpp$' \
+    | grep -v -e '^benchmarks/peers/' -e _peer_torch -e '^examples/course/.*/'
+}
 
 # What changed last comes first. Without a history, every file counts as changed.
 changed_files() {

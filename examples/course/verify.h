@@ -12,9 +12,9 @@ namespace course {
 /// one object with marks. Returns 0 if all passed, else 1.
 int verify(Student& student, std::span<const Exercise> exercises, bool json);
 
-/// What must hold of the course itself: every exercise fails as it is given, every solution passes,
-/// and every wrong one fails with the words after its "// expect: ". Prints what does not hold.
-/// Returns 0 if all does, else 1.
+/// What must hold of the course itself: every exercise fails with a message as it is given, every
+/// solution passes, and every wrong one fails with the words after its "// expect: ". Prints what
+/// does not hold. Returns 0 if all does, else 1.
 int audit(std::span<const Exercise> exercises);
 
 }  // namespace course

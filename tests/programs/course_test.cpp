@@ -195,7 +195,7 @@ TEST_CASE("course: the audit finds what is wrong with a course") {
   CHECK(contains(worse, "01-half-1.cpp: it is wrong, but passes"));
   CHECK(contains(worse, "01-half-1.cpp: it has no line \"// expect: WORDS\""));
   CHECK(contains(worse, "01-half-2.cpp: its message lacks \"no such words\""));
-  CHECK(contains(worse, "01-half.cpp: as it is given it must say what is to be done"));
+  CHECK(contains(worse, "01-half.cpp: as it is given it must fail with a message"));
 }
 
 TEST_CASE("course: on a terminal, saving tests, and keys do the rest") {
