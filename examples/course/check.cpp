@@ -3,10 +3,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 
 #include <gradus/core/base/error.h>
 #include <gradus/core/base/text.h>
 
+#include "course.h"
 #include "course_config.h"
 #include "process.h"
 
@@ -51,13 +54,13 @@ std::vector<std::string> words_of(const std::string& text) {
 
 /// What a compiler says, with the names of files as the student knows them and without the way to
 /// them.
-std::string shortened(const std::string& text, const Exercise& exercise, const fs::path& file) {
+std::string shortened(const std::string& text, const std::vector<fs::path>& names) {
   std::string kept;
   for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.size(), text.find('\n', at));
     std::string line = text.substr(at, end - at);
     at = end + 1;
-    for (const fs::path& path : {file, exercise.test}) {
+    for (const fs::path& path : names) {
       const size_t begin = line.find(path.string());
       if (begin != std::string::npos) {
         line.replace(begin, path.string().size(), path.filename().string());
@@ -73,11 +76,54 @@ std::string shortened(const std::string& text, const Exercise& exercise, const f
 
 /// What a signal usually means.
 std::string crash_text(int signal, const std::string& output) {
-  std::string text = gradus::str("Your code crashed: ", ::strsignal(signal), ".");
+  std::string text = gradus::str("Your code crashed: ", ::strsignal(signal), ".\n");
   if (signal == SIGSEGV || signal == SIGABRT || signal == SIGBUS) {
-    text += "\nUsually an index beyond the end of an array, an endless recursion, or an assertion.";
+    text +=
+        "Usually an index beyond the end of an array, an endless recursion, an assertion, or an "
+        "exception of another type.\n";
   }
-  return output.empty() ? text : text + "\n" + output;
+  return text + output;
+}
+
+/// Compiles and links a program.
+Ended compile(const std::vector<std::string>& sources, const std::string& program) {
+  std::vector<std::string> command = words_of(compile_command);
+  command.insert(command.end(), sources.begin(), sources.end());
+  command.insert(command.end(), {"-o", program});
+  for (const std::string& word : words_of(link_command)) command.push_back(word);
+  return run_with_limit(command, seconds_to_compile);
+}
+
+/// What the compiler said, as the message for a student.
+Checked not_compiled(const Ended& ended, const std::vector<fs::path>& names) {
+  Checked checked{.outcome = Outcome::does_not_compile, .seconds = ended.seconds};
+  if (ended.is_too_slow) {
+    checked.outcome = Outcome::too_slow;
+    checked.message = "The compiler took too long.\n";
+  } else {
+    checked.message = shortened(ended.output, names);
+  }
+  return checked;
+}
+
+/// How a program ended that ran for at most so many seconds, for a student.
+Checked judged(const Ended& ended, double seconds, int status_if_passed) {
+  Checked checked{.message = ended.output, .seconds = ended.seconds};
+  if (ended.is_too_slow) {
+    checked.outcome = Outcome::too_slow;
+    checked.message = gradus::str("It ran for more than ", seconds,
+                                  " seconds and was stopped: an endless loop?\n", ended.output);
+  } else if (ended.signal != 0) {
+    checked.outcome = Outcome::crashed;
+    checked.message = crash_text(ended.signal, ended.output);
+  } else {
+    checked.outcome = ended.status == status_if_passed ? Outcome::passed : Outcome::failed;
+    if (checked.outcome == Outcome::failed && checked.message.empty()) {
+      checked.message = gradus::str("The program ended by itself, with status ", ended.status,
+                                    ", before the test had finished.\n");
+    }
+  }
+  return checked;
 }
 
 }  // namespace
@@ -88,39 +134,39 @@ Checked check(const Exercise& exercise, const fs::path& file) {
   gradus::require<gradus::IoError>(fs::exists(whole, error), "course",
                                    "`r` (reset) writes the exercise again", "there is no file '",
                                    file.string(), "'");
+  if (text_of(whole).find_first_not_of(" \t\n\r") == std::string::npos) {
+    return {.outcome = Outcome::failed,
+            .message = "The file is empty. `r` (reset) writes the exercise again.\n"};
+  }
   const TemporaryFolder folder;
   const std::string program = (folder.path() / "exercise").string();
-  std::vector<std::string> command = words_of(compile_command);
-  for (const std::string& word : {gradus::str("-DCOURSE_FILE=\"", whole.string(), "\""),
-                                  exercise.test.string(), std::string("-o"), program}) {
-    command.push_back(word);
-  }
-  for (const std::string& word : words_of(link_command)) command.push_back(word);
-  Ended ended = run_with_limit(command, seconds_to_compile);
-  Checked checked{.message = shortened(ended.output, exercise, whole), .seconds = ended.seconds};
-  if (ended.status != 0) {
-    checked.outcome = ended.is_too_slow ? Outcome::too_slow : Outcome::does_not_compile;
-    if (ended.is_too_slow) checked.message = "The compiler took too long.";
-    return checked;
-  }
-  ended = run_with_limit({program}, exercise.seconds);
-  checked.seconds += ended.seconds;
-  if (ended.is_too_slow) {
-    checked.outcome = Outcome::too_slow;
-    checked.message = gradus::str("It ran for more than ", exercise.seconds,
-                                  " seconds and was stopped: an endless loop?\n", ended.output);
-  } else if (ended.signal != 0) {
-    checked.outcome = Outcome::crashed;
-    checked.message = crash_text(ended.signal, ended.output);
-  } else {
-    checked.outcome = ended.status == 0 ? Outcome::passed : Outcome::failed;
-    checked.message = ended.output;
-    if (checked.outcome == Outcome::failed && checked.message.empty()) {
-      checked.message = gradus::str("The program ended by itself, with status ", ended.status,
-                                    ", before the test had finished.");
-    }
-  }
+  const Ended compiled = compile(
+      {gradus::str("-DCOURSE_FILE=\"", whole.string(), "\""), exercise.test.string()}, program);
+  if (compiled.status != 0) return not_compiled(compiled, {whole, exercise.test});
+  Checked checked = judged(run_with_limit({program}, exercise.seconds), exercise.seconds, passed);
+  checked.seconds += compiled.seconds;
   return checked;
+}
+
+Checked run_text(const fs::path& text) {
+  std::string code;
+  bool is_code = false;
+  std::istringstream lines(text_of(text));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("```")) {
+      is_code = line == "```cpp";
+      line.clear();
+    }
+    code += (is_code ? line : "") + "\n";  // so that errors name the line of the text
+  }
+  const TemporaryFolder folder;
+  const fs::path source = folder.path() / "README.md.cpp";
+  std::ofstream(source) << code;
+  const std::string program = (folder.path() / "chapter").string();
+  const Ended compiled = compile({source.string()}, program);
+  if (compiled.status != 0) return not_compiled(compiled, {source});
+  constexpr double seconds = 120;
+  return judged(run_with_limit({program}, seconds), seconds, 0);
 }
 
 }  // namespace course

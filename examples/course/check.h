@@ -21,4 +21,7 @@ struct Checked {
 /// Throws gradus::IoError if there is no such file or no compiler.
 Checked check(const Exercise& exercise, const std::filesystem::path& file);
 
+/// Compiles and runs the code of a chapter's text, all blocks together; its output is the message.
+Checked run_text(const std::filesystem::path& text);
+
 }  // namespace course

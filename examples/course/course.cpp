@@ -107,7 +107,7 @@ bool is_same(const Tensor& a, const Tensor& b, double tolerance) {
 int run(const std::function<void()>& test) {
   try {
     test();
-    return 0;
+    return passed;
   } catch (const Failure& failure) {
     std::cout << failure.what() << '\n';
   } catch (const Error& error) {

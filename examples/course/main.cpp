@@ -48,6 +48,16 @@ int check_one(const CommandLine& line) {
   return checked.outcome == Outcome::passed ? 0 : 1;
 }
 
+/// The code of a chapter's text, which may have been changed.
+int run_chapter(const CommandLine& line) {
+  const std::vector<Exercise> exercises = chosen(line);
+  const Student student(line.folder, exercises_in(line.course));
+  const std::filesystem::path text = student.file_of(exercises.front()).parent_path() / "README.md";
+  const Checked checked = run_text(text);
+  std::cout << checked.message;
+  return checked.outcome == Outcome::passed ? 0 : 1;
+}
+
 int list(const CommandLine& line) {
   std::vector<std::vector<std::string>> rows;
   for (const Exercise& exercise : exercises_in(line.course)) {
@@ -75,6 +85,9 @@ int run(int argc, char** argv) {
   CLI::App& check_command = *app.add_subcommand("check", "test one exercise");
   check_command.add_option("NAME", line.name, "2.1, or the name of its file")->required();
   check_command.add_option("FILE", line.file, "other than the one in --dir");
+  CLI::App& text_command = *app.add_subcommand(
+      "run", "compile and run the code of a chapter's text, README.md in your folder");
+  text_command.add_option("CHAPTER", line.chapter, "1 to 8")->required();
   CLI::App& list_command = *app.add_subcommand("list", "the exercises");
   CLI::App& audit_command =
       *app.add_subcommand("audit", "for authors: exercises fail, solutions pass, wrong ones fail");
@@ -89,6 +102,11 @@ int run(int argc, char** argv) {
     return status;
   }
   std::signal(SIGPIPE, SIG_IGN);
+  if (app.get_option("--dir")->count() == 0 &&
+      std::filesystem::exists(exercises_in(line.course).front().relative)) {
+    line.folder = ".";  // called in the folder itself
+  }
+  if (text_command.parsed()) return run_chapter(line);
   if (list_command.parsed()) return list(line);
   if (audit_command.parsed()) return audit(chosen(line));
   if (check_command.parsed()) return check_one(line);

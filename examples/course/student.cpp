@@ -34,15 +34,19 @@ Student::Student(fs::path folder, std::span<const Exercise> exercises)
     copy_to(exercise.original, file, fs::copy_options::skip_existing);
     const fs::path text = exercise.original.parent_path() / "README.md";
     if (fs::exists(text, error)) {
-      copy_to(text, file.parent_path() / "README.md", fs::copy_options::overwrite_existing);
+      copy_to(text, file.parent_path() / "README.md", fs::copy_options::skip_existing);
     }
   }
+  read();
+}
+
+void Student::read() {
   const std::string text = text_of(folder_ / "progress.json");
   if (text.empty()) return;
   try {
     const json progress = json::parse(text);
-    done_ = progress.at("done").get<std::set<std::string>>();
-    current_ = progress.at("current");
+    done_.merge(progress.at("done").get<std::set<std::string>>());
+    if (current_.empty()) current_ = progress.at("current");
   } catch (const json::exception&) {
     throw gradus::IoError("course", (folder_ / "progress.json").string() + " is damaged",
                           "remove it: `course verify` finds out again what is done");
@@ -53,7 +57,8 @@ Student::Student(fs::path folder, std::span<const Exercise> exercises)
 }
 
 void Student::set_done(const Exercise& exercise) {
-  if (done_.insert(exercise.name).second) save();
+  done_.insert(exercise.name);
+  save();
 }
 
 const Exercise& Student::current() const {
@@ -89,7 +94,8 @@ void Student::reset(const Exercise& exercise) const {
   copy_to(exercise.original, file, fs::copy_options::overwrite_existing);
 }
 
-void Student::save() const {
+void Student::save() {
+  read();  // another process, `course check`, may have noted something meanwhile
   const std::string text = json{{"current", current_}, {"done", done_}}.dump(2) + "\n";
   gradus::write_file_atomically("course", folder_ / "progress.json",
                                 {std::as_bytes(std::span(text))});

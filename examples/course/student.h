@@ -34,7 +34,8 @@ class Student {
   void reset(const Exercise& exercise) const;
 
  private:
-  void save() const;
+  void read();
+  void save();
 
   std::filesystem::path folder_;
   std::span<const Exercise> exercises_;

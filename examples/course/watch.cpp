@@ -104,6 +104,18 @@ class Change {
   std::string seen_;
 };
 
+/// Text without the line breaks within its paragraphs; what is indented stays as it is.
+std::string reflowed(const std::string& text) {
+  std::string result;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const char next = at + 1 < text.size() ? text[at + 1] : '\n';
+    const bool within = text[at] == '\n' && next != '\n' && next != ' ' && next != '-' && at > 0 &&
+                        text[at - 1] != '\n';
+    result += within ? ' ' : text[at];
+  }
+  return result;
+}
+
 class Watch {
  public:
   Watch(Student& student, std::span<const Exercise> exercises, bool poll)
@@ -140,7 +152,7 @@ class Watch {
   void act(char key) {
     switch (key) {
       case 'h':
-        return show("Hint\n\n" + text_of(current().hint), true);
+        return show("Hint\n\n" + reflowed(text_of(current().hint)), true);
       case 's':
         return show(student_.is_done(current())
                         ? "A solution\n\n" + text_of(current().solution)
@@ -171,7 +183,12 @@ class Watch {
   void test() {
     const Exercise exercise = current();
     show(gradus::str("Compiling and testing ", exercise.name, " ..."));
-    const Checked checked = check(exercise, student_.file_of(exercise));
+    Checked checked;
+    try {
+      checked = check(exercise, student_.file_of(exercise));
+    } catch (const gradus::Error& error) {  // no such file, for a moment or for good
+      return show(error.what());
+    }
     if (checked.outcome == Outcome::passed) {
       student_.set_done(exercise);
       return show(colour("32", "Passed.") +
@@ -186,8 +203,12 @@ class Watch {
   }
 
   void list() {
+    // As many as fit, with the current one in the middle.
+    const size_t fit = std::min(exercises_.size(), rows() - 9);
+    const auto at = static_cast<size_t>(&current() - exercises_.data());
+    const size_t first = std::min(at - std::min(at, fit / 2), exercises_.size() - fit);
     std::string text;
-    for (const Exercise& exercise : exercises_) {
+    for (const Exercise& exercise : exercises_.subspan(first, fit)) {
       text +=
           gradus::str(&exercise == &current() ? ">" : " ", student_.is_done(exercise) ? "x " : ". ",
                       exercise.name, "  ", exercise.title, "\n");

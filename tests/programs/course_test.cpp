@@ -126,7 +126,9 @@ TEST_CASE("course: code that does not compile, loops, crashes, throws or exits g
                  "An operation refused its arguments:\n["));
   CHECK(contains(course.say_of(half_of("throw std::runtime_error(\"no\"); return x;")).out,
                  "An exception ended the test: no"));
-  CHECK(contains(course.say_of(half_of("std::exit(0); return x;")).out, ""));
+  CHECK(contains(course.say_of(half_of("std::exit(0); return x;")).out,
+                 "The program ended by itself, with status 0, before the test had finished."));
+  CHECK(contains(course.say_of(" \n").out, "The file is empty."));
 }
 
 TEST_CASE("course: tensors that are undefined, or of another type, shape or with NaN") {
@@ -167,6 +169,18 @@ TEST_CASE("course: the files of the student stay") {
   CHECK(read_text(course.mine()) == half_of("return 17;"));
   write_text(course.path() / "mine/progress.json", "{");
   CHECK(contains(course.run("verify").err, "progress.json is damaged. Hint: remove it"));
+}
+
+TEST_CASE("course: the code of a text is compiled and run, with changes of the student") {
+  const Course course;
+  write_text(course.path() / "1-halves/README.md",
+             "# 1. Halves\n\n```cpp\n#include <iostream>\n```\n\nThen:\n\n```cpp\n"
+             "int main() {\n  std::cout << 42 / 2 << '\\n';\n}\n```\n\n```sh\nexit 3\n```\n");
+  CHECK(course.run("run 1").out == "21\n");
+  write_text(course.mine("README.md"), "```cpp\nint main() { return x; }\n```\n");
+  const Outcome outcome = course.run("run 1");
+  CHECK(outcome.status == 1);
+  CHECK_MESSAGE(contains(outcome.out, "README.md.cpp:2:"), outcome.out, outcome.err);
 }
 
 TEST_CASE("course: names that do not exist, and a folder without a course") {
@@ -220,6 +234,10 @@ TEST_CASE("course: on a terminal, saving tests, and keys do the rest") {
     CHECK(contains(watching.text(), "1/2 done"));
     watching.type("s");
     CHECK_MESSAGE(watching.shows("return x / 2;"), watching.text());
+    fs::remove(course.mine());  // as editors do for a moment
+    CHECK_MESSAGE(watching.shows("there is no file"), watching.text());
+    write_text(course.mine(), half_of("return x / 2;"));
+    CHECK_MESSAGE(watching.shows("Passed."), watching.text());
     watching.type("n");
     CHECK_MESSAGE(watching.shows("Not done yet: a tensor."), watching.text());
     watching.type("l");

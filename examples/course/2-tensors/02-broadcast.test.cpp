@@ -30,6 +30,9 @@ void check_shapes(const Shape& from, const Shape& shape, DType type) {
       course::fail(message,
                    "The number of elements is right, a dimension of size 1 was lost: sum "
                    "with keepdim = true.");
+    if (found.numel() == 1)
+      course::fail(message,
+                   "Everything was summed: an empty list of dimensions means all of them.");
     course::fail(message, "A gradient has the shape of its tensor, in every case.");
   }
   const double copies =

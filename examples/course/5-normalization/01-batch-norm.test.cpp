@@ -60,7 +60,7 @@ void check_statistics(const BatchNorm& after, const BatchNorm& before, const Ten
 void check_type(DType dtype) {
   manual_seed(1);
   const double eps = 0.3;
-  const Tensor x = (randn({3, 2, 2, 2}, dtype) * 1.5 + 2.0).requires_grad_();
+  const Tensor x = (randn({3, 2, 4, 5}, dtype) * 1.5 + 2.0).requires_grad_();
   BatchNorm norm{tensor({0.5, -1.0}).to(dtype), tensor({2.0, 3.0}).to(dtype), 0.2, eps};
   const BatchNorm before{norm.running_mean.clone(), norm.running_var.clone(), 0.2, eps};
   {
