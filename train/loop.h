@@ -61,7 +61,7 @@ struct LoopOptions {
   /// the end, whatever that is. Random numbers drawn there leave no trace. What it throws ends the
   /// training, unless that is at an end.
   std::function<void(const News&)> on_news = {};
-  double news_seconds = 30;
+  double news_seconds = 30;     ///< between two calls of on_news
   Console console = Console();  ///< where progress and results go
   /// What identifies this training run, a JSON object: goes to config.json, and a run is resumed
   /// only if it is the same, except for the keys in `may_change`.

@@ -12,6 +12,7 @@
 
 #include "../base/text.h"
 
+/// What files in the encoding of Protocol Buffers are written with.
 namespace gradus::protobuf {
 
 static_assert(std::endian::native == std::endian::little, "numbers are written little-endian");
@@ -28,6 +29,7 @@ std::string_view packed(const std::vector<T>& elements) {
   return {reinterpret_cast<const char*>(elements.data()), elements.size() * sizeof(T)};
 }
 
+/// A number in as few bytes as it needs, seven bits in each.
 inline std::string varint(uint64_t number) {
   std::string text;
   for (; number >= 0x80U; number >>= 7U) text += static_cast<char>(number | 0x80U);
