@@ -51,4 +51,7 @@ if(TARGET course)
     add_test(NAME course.${number} COMMAND course audit ${number})
     set_tests_properties(course.${number} PROPERTIES ENVIRONMENT COURSE_SYNTHETIC=1 PROCESSORS 2)
   endforeach()
+  add_test(NAME course.commands
+           COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/course_commands.sh ${PROJECT_SOURCE_DIR}
+                   ${PROJECT_BINARY_DIR}/bin)
 endif()
