@@ -169,10 +169,12 @@ void LayerLog::end_step() {
   }
 }
 
-/// Several nets are told apart by their names.
+std::string LayerLog::joined(const std::string& path, const std::string& name) {
+  return path + (path.empty() || name.empty() ? "" : ".") + name;
+}
+
 std::string LayerLog::full_name(const std::string& net, const std::string& name) const {
-  if (nets_.size() == 1) return name;
-  return name.empty() ? net : net + "." + name;
+  return nets_.size() == 1 ? name : joined(net, name);
 }
 
 std::string LayerLog::line(int64_t epoch, int64_t step, const std::function<void()>& apply) {

@@ -41,6 +41,11 @@ class LayerLog {
   void watch(const std::string& name, nn::Module& net) { nets_.emplace_back(name, &net); }
   const std::vector<std::pair<std::string, nn::Module*>>& nets() const { return nets_; }
 
+  /// "conv1.weight"; a path may be empty.
+  static std::string joined(const std::string& path, const std::string& name);
+  /// The name of a layer or a parameter of a net, as lines have it.
+  std::string full_name(const std::string& net, const std::string& name) const;
+
   /// Around the last step of an epoch: before it, when the gradients are there, and after it.
   /// @{
   void begin_step();
@@ -60,8 +65,6 @@ class LayerLog {
     Tensor parameter, before;
     std::optional<double> gradient_norm, update_norm;
   };
-
-  std::string full_name(const std::string& net, const std::string& name) const;
 
   std::vector<std::pair<std::string, nn::Module*>> nets_;
   std::vector<Seen> seen_;

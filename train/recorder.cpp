@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <ctime>
 #include <filesystem>
-#include <memory>
 #include <nlohmann/json.hpp>
 
+#include "../core/base/error.h"
 #include "../core/base/parallel_for.h"
+#include "../core/base/run_program.h"
 #include "../core/base/text.h"
 #include "../core/ops.h"
 #include "../core/system_info.h"
@@ -20,25 +20,27 @@ namespace {
 
 using nlohmann::json;
 
-/// The output of a command; empty if it fails.
-std::string output_of(const char* command) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command, "r"), ::pclose);
-  std::string text;
-  std::array<char, 256> part;
-  while (pipe && std::fgets(part.data(), part.size(), pipe.get()) != nullptr) text += part.data();
-  return text;
+/// What git prints; nothing if it fails, or is not installed.
+std::optional<std::string> git(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"git", "--no-optional-locks"});
+  try {
+    const FinishedProgram finished = run_program("git", "", std::move(arguments));
+    return finished.status == 0 ? std::optional(finished.output) : std::nullopt;
+  } catch (const IoError&) {
+    return {};
+  }
 }
 
 /// The commit that the working folder is at, and whether files of it have been changed since.
 json git_state() {
-  const std::string head = output_of("git rev-parse HEAD --abbrev-ref HEAD 2> /dev/null");
-  const size_t end = head.find('\n');  // of the commit; the branch follows
-  if (end == std::string::npos || end + 1 >= head.size()) return {};
-  const std::string changes = output_of(
-      "GIT_OPTIONAL_LOCKS=0 git status --porcelain --untracked-files=no 2> /dev/null | head -n 1");
-  return {{"commit", head.substr(0, end)},
-          {"branch", head.substr(end + 1, head.size() - end - 2)},
-          {"changed", !changes.empty()}};
+  const auto commit = git({"rev-parse", "HEAD"}),
+             branch = git({"rev-parse", "--abbrev-ref", "HEAD"});
+  const auto changes = git({"status", "--porcelain", "--untracked-files=no"});
+  if (!commit || !branch || !changes) return {};
+  const auto first_line = [](const std::string& text) { return text.substr(0, text.find('\n')); };
+  return {{"commit", first_line(*commit)},
+          {"branch", first_line(*branch)},
+          {"changed", !changes->empty()}};
 }
 
 std::string utc_time() {
@@ -74,6 +76,7 @@ std::string lines_of(const std::filesystem::path& path,
 
 /// Of a data set, evenly spaced: 128 samples, or fewer if they are large.
 data::Batch some_of(const data::Dataset& dataset) {
+  if (dataset.size() == 0) return {};
   constexpr int64_t most = 128, most_bytes = int64_t{8} << 20;
   const int64_t bytes = std::max<int64_t>(dataset.get(0).x.nbytes(), 1);
   const int64_t count = std::clamp<int64_t>(most_bytes / bytes, 1, std::min(most, dataset.size()));
@@ -81,10 +84,6 @@ data::Batch some_of(const data::Dataset& dataset) {
   indices.reserve(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) indices.push_back(i * dataset.size() / count);
   return dataset.gather(indices);
-}
-
-std::string joined_name(const std::string& path, const std::string& name) {
-  return path.empty() ? name : path + "." + name;
 }
 
 /// "test_loss" as "test/loss", for TensorBoard to group.
@@ -163,7 +162,7 @@ void Recorder::record_layers(int64_t epoch, int64_t step) {
   for (const json& layer : layers) {
     const json parameters = layer.value("parameters", json::object());
     for (const auto& [own, parameter] : parameters.items()) {
-      const std::string name = joined_name(layer.at("name"), own);
+      const std::string name = LayerLog::joined(layer.at("name"), own);
       for (const char* const what : {"gradient_norm", "update_ratio"}) {
         const json value = parameter.value(what, json());
         if (value.is_number()) events_->add_scalar(str(what, "/", name), value, step);
@@ -176,10 +175,8 @@ void Recorder::record_layers(int64_t epoch, int64_t step) {
   }
   for (const auto& [net, module] : layers_.nets()) {
     for (const auto& [name, tensor] : module->named_parameters()) {
-      const std::string full = layers_.nets().size() == 1 ? name : joined_name(net, name);
-      if (tensor.numel() > 0 && all_finite(tensor)) {
-        events_->add_histogram("weights/" + full, tensor, step);
-      }
+      if (tensor.numel() == 0 || !all_finite(tensor)) continue;
+      events_->add_histogram("weights/" + layers_.full_name(net, name), tensor, step);
     }
   }
 }

@@ -7,9 +7,12 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "error.h"
@@ -65,21 +68,39 @@ class NamelessFile {
   int descriptor_ = -1;
 };
 
+int status_of(int status) {
+  constexpr int by_signal = 128;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : by_signal + WTERMSIG(status);
+}
+
 int wait_for(pid_t id) {
   int status = 0;
   pid_t ended = 0;
   do {
     ended = waitpid(id, &status, 0);
   } while (ended < 0 && errno == EINTR);
-  if (ended < 0) return 0;  // a process that ignores SIGCHLD does not learn it
-  constexpr int by_signal = 128;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : by_signal + WTERMSIG(status);
+  return ended < 0 ? 0 : status_of(status);  // a process that ignores SIGCHLD does not learn it
+}
+
+/// The same of a program with a process group of its own, for so many seconds. POSIX cannot wait
+/// for a process with a time limit, so this looks again and again.
+int wait_for(pid_t id, double seconds, bool& is_too_slow) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+  int status = 0;
+  pid_t ended = 0;
+  while ((ended = waitpid(id, &status, WNOHANG)) == 0 && !is_too_slow) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    is_too_slow = std::chrono::steady_clock::now() >= end;
+  }
+  ::kill(-id, SIGKILL);  // all of it, and what it left behind
+  return ended == 0 ? wait_for(id) : ended < 0 ? 0 : status_of(status);
 }
 
 }  // namespace
 
 FinishedProgram run_program(std::string_view op, std::string_view hint,
-                            std::vector<std::string> arguments, std::string_view input) {
+                            std::vector<std::string> arguments, std::string_view input,
+                            std::optional<double> seconds) {
   const auto check = [&](int error) {
     require<IoError>(error == 0, op, hint, "cannot run the program ", arguments.at(0), ": ",
                      std::generic_category().message(error));
@@ -98,12 +119,19 @@ FinishedProgram run_program(std::string_view op, std::string_view hint,
   int error = posix_spawn_file_actions_adddup2(&actions, in.descriptor(), STDIN_FILENO);
   if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, out.descriptor(), 1);
   if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, errors.descriptor(), 2);
-  if (error == 0) error = posix_spawnp(&id, argv[0], &actions, nullptr, argv.data(), environ);
+  posix_spawnattr_t attributes;
+  if (error == 0) error = posix_spawnattr_init(&attributes);
+  if (error == 0) {
+    // A group of its own, so that all of it can be killed.
+    if (seconds) error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    if (error == 0) error = posix_spawnp(&id, argv[0], &actions, &attributes, argv.data(), environ);
+    posix_spawnattr_destroy(&attributes);
+  }
   posix_spawn_file_actions_destroy(&actions);
   check(error);
 
   FinishedProgram finished;
-  finished.status = wait_for(id);
+  finished.status = seconds ? wait_for(id, *seconds, finished.is_too_slow) : wait_for(id);
   check(out.read(finished.output) && errors.read(finished.errors) ? 0 : errno);
   return finished;
 }

@@ -7,11 +7,12 @@
 #include <sstream>
 
 #include <gradus/core/base/error.h>
+#include <gradus/core/base/run_program.h>
 #include <gradus/core/base/text.h>
+#include <gradus/train/progress.h>
 
 #include "course.h"
 #include "course_config.h"
-#include "process.h"
 
 namespace course {
 
@@ -74,15 +75,40 @@ std::string shortened(const std::string& text, const std::vector<fs::path>& name
   return kept;
 }
 
+/// A program that has ended, and how long it took.
+struct Ended : gradus::FinishedProgram {
+  double seconds = 0;
+  /// What it printed: messages for the student come first.
+  std::string said() const {
+    constexpr size_t most = size_t{16} << 10;
+    return (output + errors).substr(0, most);
+  }
+};
+
+Ended run(std::vector<std::string> command, double seconds) {
+  const gradus::training::Stopwatch watch;
+  Ended ended{gradus::run_program("course", "install it, or build the course again",
+                                  std::move(command), {}, seconds)};
+  ended.seconds = watch.seconds();
+  return ended;
+}
+
+/// Code of a student: it may not fill the disk or the memory.
+Ended run_carefully(const std::string& program, double seconds) {
+  return run({"sh", "-c", "ulimit -f 131072; ulimit -v 16777216; exec \"$0\"", program}, seconds);
+}
+
 /// What a signal usually means.
-std::string crash_text(int signal, const std::string& output) {
+std::string crash_text(int signal, const std::string& said) {
   std::string text = gradus::str("Your code crashed: ", ::strsignal(signal), ".\n");
   if (signal == SIGSEGV || signal == SIGABRT || signal == SIGBUS) {
     text +=
         "Usually an index beyond the end of an array, an endless recursion, an assertion, or an "
         "exception of another type.\n";
+  } else if (signal == SIGXFSZ) {
+    text += "It printed more than 64 MiB: an endless loop?\n";
   }
-  return text + output;
+  return text + said;
 }
 
 /// Compiles and links a program.
@@ -91,7 +117,7 @@ Ended compile(const std::vector<std::string>& sources, const std::string& progra
   command.insert(command.end(), sources.begin(), sources.end());
   command.insert(command.end(), {"-o", program});
   for (const std::string& word : words_of(link_command)) command.push_back(word);
-  return run_with_limit(command, seconds_to_compile);
+  return run(std::move(command), seconds_to_compile);
 }
 
 /// What the compiler said, as the message for a student.
@@ -101,21 +127,21 @@ Checked not_compiled(const Ended& ended, const std::vector<fs::path>& names) {
     checked.outcome = Outcome::too_slow;
     checked.message = "The compiler took too long.\n";
   } else {
-    checked.message = shortened(ended.output, names);
+    checked.message = shortened(ended.said(), names);
   }
   return checked;
 }
 
 /// How a program ended that ran for at most so many seconds, for a student.
 Checked judged(const Ended& ended, double seconds, int status_if_passed) {
-  Checked checked{.message = ended.output, .seconds = ended.seconds};
+  Checked checked{.message = ended.said(), .seconds = ended.seconds};
   if (ended.is_too_slow) {
     checked.outcome = Outcome::too_slow;
     checked.message = gradus::str("It ran for more than ", seconds,
-                                  " seconds and was stopped: an endless loop?\n", ended.output);
-  } else if (ended.signal != 0) {
+                                  " seconds and was stopped: an endless loop?\n", ended.said());
+  } else if (constexpr int by_signal = 128; ended.status > by_signal) {
     checked.outcome = Outcome::crashed;
-    checked.message = crash_text(ended.signal, ended.output);
+    checked.message = crash_text(ended.status - by_signal, ended.said());
   } else {
     checked.outcome = ended.status == status_if_passed ? Outcome::passed : Outcome::failed;
     if (checked.outcome == Outcome::failed && checked.message.empty()) {
@@ -143,7 +169,7 @@ Checked check(const Exercise& exercise, const fs::path& file) {
   const Ended compiled = compile(
       {gradus::str("-DCOURSE_FILE=\"", whole.string(), "\""), exercise.test.string()}, program);
   if (compiled.status != 0) return not_compiled(compiled, {whole, exercise.test});
-  Checked checked = judged(run_with_limit({program}, exercise.seconds), exercise.seconds, passed);
+  Checked checked = judged(run_carefully(program, exercise.seconds), exercise.seconds, passed);
   checked.seconds += compiled.seconds;
   return checked;
 }
@@ -166,7 +192,7 @@ Checked run_text(const fs::path& text) {
   const Ended compiled = compile({source.string()}, program);
   if (compiled.status != 0) return not_compiled(compiled, {source});
   constexpr double seconds = 120;
-  return judged(run_with_limit({program}, seconds), seconds, 0);
+  return judged(run_carefully(program, seconds), seconds, 0);
 }
 
 }  // namespace course

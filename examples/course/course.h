@@ -31,6 +31,12 @@ void same(const std::string& name, double found, double expected, const std::str
 /// it is.
 bool is_same(const gradus::Tensor& a, const gradus::Tensor& b, double tolerance = 0);
 
+/// The data of a milestone: MNIST if it is on this machine and COURSE_SYNTHETIC is not set, else
+/// so many digits that the library draws, and 2,000 to test.
+gradus::data::Found digits(int64_t drawn = 10000);
+/// The share of the test digits that the net recognizes, in percent.
+double accuracy(gradus::nn::Module& net, const gradus::data::Found& found);
+
 /// What a test that has passed returns: a program that ends before says something else.
 inline constexpr int passed = 93;
 

@@ -4,9 +4,7 @@
 #include <gradus/core/base/text.h>
 #include <gradus/core/ops.h>
 #include <gradus/core/tape.h>
-#include <gradus/datasets/loader.h>
 #include <gradus/nn/loss.h>
-#include <gradus/nn/training_mode.h>
 #include <gradus/train/console.h>
 
 #include <algorithm>
@@ -102,48 +100,39 @@ Evaluation evaluate(nn::Module& net, const data::Dataset& dataset,
                     const std::vector<data::Normalization>& normalization,
                     const std::vector<std::string>& classes, Answers& answers) {
   const NoGrad pause;
-  const nn::ModeScope evaluating(net, nn::Mode::evaluation);
   answers = {.epoch = answers.epoch, .classes = classes, .counts = {}, .mistakes = {}};
   size_t outputs = classes.size();  // of the net, which may have been made for other data
   answers.counts.resize(outputs * outputs);
-  double loss_sum = 0, correct = 0;
-  int64_t first = 0;                                                // of this batch
-  data::DataLoader loader({&dataset, [](const data::Dataset*) {}},  // shared without being owned
-                          {.batch_size = 250, .shuffle = false});
-  for (const auto& [x, y] : loader) {
-    const Tensor logits = net(x);
+  int64_t first = 0;  // of this batch
+  return evaluate(net, dataset, [&](const data::Batch& batch, const Tensor& logits) {
     if (first == 0) {
       outputs = static_cast<size_t>(logits.size(1));
       answers.classes.resize(std::min(answers.classes.size(), outputs));
       for (size_t c = answers.classes.size(); c < outputs; ++c) answers.classes.push_back(str(c));
       answers.counts.assign(outputs * outputs, 0);
     }
-    const Tensor losses = nn::cross_entropy(logits, y, {.reduction = Reduction::none});
-    const auto loss = to(losses, float64).to_vector<double>();
+    const auto loss =
+        to(nn::cross_entropy(logits, batch.y, {.reduction = Reduction::none}), float64)
+            .to_vector<double>();
     const auto probability = to(softmax(logits, 1), float64).to_vector<double>();
-    const auto label = y.to_vector<int64_t>(), answer = argmax(logits, 1).to_vector<int64_t>();
-    loss_sum += sum(to(losses, float64)).item();
+    const auto label = batch.y.to_vector<int64_t>();
+    const auto answer = argmax(logits, 1).to_vector<int64_t>();
     for (size_t i = 0; i < label.size(); ++i) {
       const auto l = static_cast<size_t>(label[i]), a = static_cast<size_t>(answer[i]);
       ++answers.counts[l * outputs + a];
-      if (l == a) {
-        ++correct;
-        continue;
-      }
+      if (l == a) continue;
       Mistake mistake{.index = first + static_cast<int64_t>(i), .label = label[i], .loss = loss[i]};
       auto& worst = answers.mistakes;
       if (worst.size() == Answers::most_mistakes && !is_worse(mistake, worst.back())) continue;
       const auto row = probability.begin() + static_cast<std::ptrdiff_t>(i * outputs);
       guess(mistake, {row, row + static_cast<std::ptrdiff_t>(outputs)});
-      draw(mistake, x[static_cast<int64_t>(i)], normalization);
+      draw(mistake, batch.x[static_cast<int64_t>(i)], normalization);
       worst.insert(std::upper_bound(worst.begin(), worst.end(), mistake, is_worse),
                    std::move(mistake));
       if (worst.size() > Answers::most_mistakes) worst.pop_back();
     }
     first += std::ssize(label);
-  }
-  const auto images = static_cast<double>(std::max<int64_t>(dataset.size(), 1));
-  return {.accuracy = correct / images, .loss = loss_sum / images, .images = dataset.size()};
+  });
 }
 
 // --- As a file -----------------------------------------------------------------------------------

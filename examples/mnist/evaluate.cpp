@@ -80,15 +80,18 @@ std::string fingerprint(const data::Dataset& dataset) {
              ", of the labels: ", data::payload_sha256(to(dataset.targets(), int32)));
 }
 
-Evaluation evaluate(nn::Module& net, const data::Dataset& dataset) {
+Evaluation evaluate(
+    nn::Module& net, const data::Dataset& dataset,
+    const std::function<void(const data::Batch& batch, const Tensor& logits)>& look) {
   const nn::ModeScope evaluating(net, nn::Mode::evaluation);
   double loss_sum = 0, correct = 0;
   data::DataLoader loader({&dataset, [](const data::Dataset*) {}},  // shared without being owned
                           {.batch_size = 250, .shuffle = false});
-  for (const auto& [x, y] : loader) {
-    const Tensor logits = net(x);
-    loss_sum += nn::cross_entropy(logits, y, {.reduction = Reduction::sum}).item();
-    correct += count_correct(logits, y);
+  for (const data::Batch& batch : loader) {
+    const Tensor logits = net(batch.x);
+    loss_sum += nn::cross_entropy(logits, batch.y, {.reduction = Reduction::sum}).item();
+    correct += count_correct(logits, batch.y);
+    if (look) look(batch, logits);
   }
   const auto images = static_cast<double>(std::max<int64_t>(dataset.size(), 1));
   return {.accuracy = correct / images, .loss = loss_sum / images, .images = dataset.size()};

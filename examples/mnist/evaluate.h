@@ -6,6 +6,7 @@
 #include <gradus/train/console.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace gradus::examples {
@@ -42,7 +43,10 @@ struct Evaluation {
 std::string accuracy_text(const Evaluation& test);
 
 /// Accuracy and mean cross entropy of the net in evaluation mode; its mode is put back afterwards.
-Evaluation evaluate(nn::Module& net, const data::Dataset& dataset);
+/// `look` sees each batch, in order, and the logits that the net gives for it.
+Evaluation evaluate(
+    nn::Module& net, const data::Dataset& dataset,
+    const std::function<void(const data::Batch& batch, const Tensor& logits)>& look = {});
 
 /// How many rows of `logits` [N, classes] have their maximum at the label, int64 [N].
 double count_correct(const Tensor& logits, const Tensor& labels);

@@ -46,10 +46,8 @@ std::vector<json> layers_of(const json& line) {
   return line.value("layers", json::array()).get<std::vector<json>>();
 }
 
-/// "conv1.weight", or the name alone of a net that is one layer.
 std::string full_name(const json& layer, const std::string& own) {
-  const std::string name = layer.value("name", "");
-  return name.empty() ? own : name + "." + own;
+  return training::LayerLog::joined(layer.value("name", ""), own);
 }
 
 /// The parameters that say most about a layer: its weights, or else the largest.

@@ -242,3 +242,14 @@ TEST_CASE("a program gets its input, and gives its output, errors and status") {
   CHECK(shell("echo no >&2").errors == "no\n");
   CHECK(shell("kill -9 $$").status == 128 + 9);
 }
+
+TEST_CASE("a program that takes too long is killed, with all that it has started") {
+  const auto slow =
+      run_program("test", "none", {"sh", "-c", "echo begun; sleep 60 & sleep 60"}, "", 0.2);
+  CHECK(slow.is_too_slow);
+  CHECK(slow.output == "begun\n");
+  CHECK(slow.status == 128 + 9);
+  const auto quick = run_program("test", "none", {"sh", "-c", "exit 3"}, "", 60);
+  CHECK_FALSE(quick.is_too_slow);
+  CHECK(quick.status == 3);
+}

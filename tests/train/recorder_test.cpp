@@ -410,3 +410,12 @@ TEST_CASE("units of sequences are their features") {
   CHECK(line.at("input") == std::vector<int64_t>{7, 3});
   CHECK(line.at("samples") == 4);
 }
+
+TEST_CASE("nothing to train on is recorded, too") {
+  const test::TemporaryFolder folder;
+  const RunFolder run = RunFolder::create(folder / "run");
+  const data::TensorDataset none(zeros({0, 4}), zeros({0}, int64));
+  Recorder recorder;
+  recorder.begin(none, {}, {.folder = &run});
+  CHECK(lines_of(folder / "run/layers.jsonl").size() == 1);
+}

@@ -54,30 +54,8 @@ void layers() {
   course::check(pools == 2, str("There are ", pools, " max pools, expected 2."));
 }
 
-/// MNIST if it is on this machine, else digits that the library draws.
-data::Found digits() {
-  if (std::getenv("COURSE_SYNTHETIC") == nullptr) {
-    try {
-      return data::open_dataset({.name = "mnist", .allow_download = false});
-    } catch (const Error&) {  // it is not
-    }
-  }
-  return data::open_dataset(
-      {.name = "synthetic", .synthetic_train = 10000, .synthetic_test = 2000});
-}
-
-/// The share of the test digits that the net recognizes, in percent.
-double accuracy(nn::Module& net, const data::Found& found) {
-  net.eval();
-  data::DataLoader test(found.test, {.batch_size = 500, .shuffle = false});
-  double right = 0;
-  for (const auto& [x, y] : test) right += sum((argmax(net(x), 1) == y).to(int64)).item();
-  net.train();
-  return 100 * right / static_cast<double>(found.test->size());
-}
-
 void milestone() {
-  const data::Found found = digits();
+  const data::Found found = course::digits();
   const double needed = found.key == "mnist" ? 98.8 : 99.5;
   const int epochs = 4;
   manual_seed(1);
@@ -96,7 +74,7 @@ void milestone() {
       adam.zero_grad();
       loss += batch_loss.item();
     }
-    reached = accuracy(net, found);
+    reached = course::accuracy(net, found);
     std::cout << found.name << ", epoch " << epoch << ": loss "
               << loss / static_cast<double>(train.size()) << ", " << reached << " % right\n";
   }

@@ -2,22 +2,10 @@
 #include COURSE_FILE
 
 #include <cmath>
-#include <cstdlib>
 
 namespace {
 
 constexpr double least = 99.3;
-
-data::Found digits() {
-  if (std::getenv("COURSE_SYNTHETIC") == nullptr) {
-    try {
-      return data::open_dataset({.name = "mnist", .allow_download = false});
-    } catch (const IoError&) {
-      // Not on this machine: digits are drawn instead.
-    }
-  }
-  return data::open_dataset({.name = "synthetic", .synthetic_train = 1000, .synthetic_test = 2000});
-}
 
 /// In percent. `mirrored`: of the images with left and right exchanged.
 double accuracy(nn::Module& net, const data::DatasetPtr& data, bool mirrored = false) {
@@ -43,7 +31,7 @@ bool has_convolution(const nn::Module& net) {
 
 int main() {
   return course::run([] {
-    const data::Found found = digits();
+    const data::Found found = course::digits(1000);
     manual_seed(1);
     nn::Sequential net = trained_net(found.train);
     for (const auto& parameter : net.named_parameters())
