@@ -9,7 +9,7 @@
 
 #include "../core/base/error.h"
 #include "../core/base/random.h"
-#include "../core/base/system_memory.h"
+#include "../core/base/system_limits.h"
 #include "../core/ops.h"
 #include "../core/tape.h"
 #include "../nn/training_mode.h"

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include "error.h"
-#include "system_memory.h"
+#include "system_limits.h"
 
 namespace gradus {
 

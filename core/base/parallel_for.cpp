@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
@@ -16,28 +17,17 @@
 #include <utility>
 #include <vector>
 
-#ifdef __linux__
-#include <sched.h>
-#endif
-
 #include "denormals.h"
 #include "error.h"
+#include "system_limits.h"
 
 namespace gradus {
 
 namespace {
 
-int available_processors() {
-#ifdef __linux__
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
-#endif
-  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
-
 int default_num_threads() {
   const char* const text = std::getenv("GRADUS_NUM_THREADS");
-  if (text == nullptr) return available_processors();
+  if (text == nullptr) return system_processors();
   int n = 0;
   const char* const last = text + std::strlen(text);
   const auto [end, error] = std::from_chars(text, last, n);
@@ -52,6 +42,8 @@ std::atomic<int> thread_count = 0;  // 0: not yet determined
 
 thread_local bool inside_parallel_for = false;
 
+using Clock = std::chrono::steady_clock;
+
 /// The pieces of one parallel_for. Each worker has a share of adjacent pieces, the same one for
 /// every loop of this size, so that it finds in its cache what it wrote before. When its own share
 /// is done it helps with the others. Who takes which piece does not affect the result.
@@ -61,22 +53,27 @@ class PieceQueue {
              const void* body)
       : n_(n),
         piece_(piece),
+        pieces_((n - 1) / piece + 1),
         shares_(std::min(workers, max_shares)),
         function_(function),
         body_(body) {
-    const int64_t pieces = (n - 1) / piece + 1;
     for (int i = 0; i < shares_; ++i) {
-      share_[i].next = pieces * i / shares_;
-      share_[i].end = pieces * (i + 1) / shares_;
+      share_[i].next = pieces_ * i / shares_;
+      share_[i].end = pieces_ * (i + 1) / shares_;
     }
   }
 
-  /// The work of worker number `worker`, of those that the queue was made for.
-  void work(int worker) noexcept {
+  int64_t pieces() const { return pieces_; }
+
+  /// The work of worker number `worker`, of those that the queue was made for. Returns the number
+  /// of pieces that it did.
+  int64_t work(int worker) noexcept {
     const DenormalScope mode;
     const bool outer = std::exchange(inside_parallel_for, true);
-    for (int i = 0; i < shares_; ++i) work_on(share_[(worker + i) % shares_]);
+    int64_t done = 0;
+    for (int i = 0; i < shares_; ++i) done += work_on(share_[(worker + i) % shares_]);
     inside_parallel_for = outer;
+    return done;
   }
 
   void rethrow() const {
@@ -90,11 +87,13 @@ class PieceQueue {
     int64_t end;
   };
 
-  void work_on(Share& share) noexcept {
+  int64_t work_on(Share& share) noexcept {
+    int64_t done = 0;
     while (share.next.load(std::memory_order_relaxed) < share.end) {
       const int64_t index = share.next.fetch_add(1, std::memory_order_relaxed);
       if (index >= share.end) break;
       const int64_t begin = index * piece_;
+      ++done;
       try {
         function_(body_, begin, std::min(begin + piece_, n_));
       } catch (...) {
@@ -102,9 +101,10 @@ class PieceQueue {
         if (!error_) error_ = std::current_exception();
       }
     }
+    return done;
   }
 
-  const int64_t n_, piece_;
+  const int64_t n_, piece_, pieces_;
   const int shares_;
   const detail::PieceFunction function_;
   const void* const body_;
@@ -120,6 +120,9 @@ class PieceQueue {
 /// caller never waits for one that has not started. Waiting spins for a few microseconds, the usual
 /// time between two parallel loops, and then sleeps: on a busy machine, threads that spin for
 /// longer take the processor from those that have work.
+///
+/// Where other processes need the processors, a helper may stop amid a piece for milliseconds. If
+/// waiting for helpers took longer than their work would have, loops run without them for a while.
 ///
 /// No pool is ever destroyed, so that loops may run until the process has ended. When it exits,
 /// idle helpers are ended; if a loop is running, in whose body exit() may have been called, they
@@ -144,20 +147,32 @@ class ThreadPool {
   /// thread uses the pool.
   void run(PieceQueue& queue, int helpers) {
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock.owns_lock()) return queue.work(0);
+    const Clock::time_point start = Clock::now();
+    if (!lock.owns_lock() || start < alone_until_) return static_cast<void>(queue.work(0));
     helpers = std::min(helpers, provide(helpers));
-    if (helpers == 0) return queue.work(0);
+    if (helpers == 0) return static_cast<void>(queue.work(0));
     queue_ = &queue;
     const uint64_t generation = (state_.load(std::memory_order_relaxed) >> 32) + 1;
     state_.store(generation << 32 | static_cast<uint64_t>(helpers) << 16);
     state_.notify_all();
-    queue.work(0);
+    const int64_t done = queue.work(0);
     // Close the open places, then wait for those still working.
     uint64_t state = state_.fetch_and(~(uint64_t{0xFFFF} << 16)) & ~(uint64_t{0xFFFF} << 16);
+    if (at_work(state) == 0) return;
+    const Clock::time_point own_end = Clock::now();
     while (at_work(state) > 0) state = wait_while(state);
+    note_wait(own_end - start, Clock::now() - own_end, queue.pieces() - done, done);
   }
 
  private:
+  /// The caller did `done` pieces and then waited for helpers, who did `others`.
+  void note_wait(Clock::duration work, Clock::duration wait, int64_t others, int64_t done) {
+    constexpr auto usual = std::chrono::microseconds(200);  // of threads that are not interrupted
+    constexpr int while_alone = 10;  // so that trying again costs a tenth at most
+    const Clock::duration lost = wait - work * others / std::max<int64_t>(done, 1);
+    if (lost > usual) alone_until_ = Clock::now() + while_alone * lost;
+  }
+
   void stop() {
     stopping_ = true;
     state_.fetch_add(uint64_t{1} << 32);
@@ -220,6 +235,7 @@ class ThreadPool {
   std::atomic<uint64_t> state_ = 0;
   std::atomic<bool> stopping_ = false;
   PieceQueue* queue_ = nullptr;
+  Clock::time_point alone_until_;
 };
 
 /// The pool's handlers for fork and exit.

@@ -11,7 +11,7 @@ namespace gradus {
 inline constexpr int max_num_threads = 1024;
 
 /// Number of threads that parallel_for uses. By default GRADUS_NUM_THREADS, else the number of
-/// processors this process may run on.
+/// processors this process may run on, within the quota of its container.
 int num_threads();
 /// Sets it for the whole process. Throws ValueError for n < 1 or n > max_num_threads. Results do
 /// not depend on it.

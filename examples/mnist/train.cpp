@@ -1,7 +1,7 @@
 #include "train.h"
 
 #include <gradus/core/base/parallel_for.h>
-#include <gradus/core/base/system_memory.h>
+#include <gradus/core/base/system_limits.h>
 #include <gradus/core/base/text.h>
 #include <gradus/core/tape_profile.h>
 #include <gradus/nn/loss.h>

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <numeric>
 #include <thread>
@@ -119,6 +120,39 @@ TEST_CASE("the number of threads may change while loops run") {
       if (sum != 63 * 64 / 2) FAIL_CHECK("a piece is missing");
     }
   });
+}
+
+TEST_CASE("a helper that is kept from working is left alone for a while") {
+  using namespace std::chrono_literals;
+  const test::ThreadsScope scope(2);
+  const std::thread::id caller = std::this_thread::get_id();
+  const auto helper_takes_part = [&] {
+    std::atomic<bool> found = false;
+    parallel_for(200, 1, [&](int64_t, int64_t) {
+      if (std::this_thread::get_id() != caller) found = true;
+      std::this_thread::sleep_for(20us);
+    });
+    return found.load();
+  };
+  const auto interrupt_helper = [&] {
+    std::atomic<bool> done = false;
+    parallel_for(2, 1, [&](int64_t, int64_t) {  // the caller waits until the helper has its piece
+      const bool is_caller = std::this_thread::get_id() == caller;
+      for (int i = 0; is_caller && !done && i < 100; ++i) std::this_thread::sleep_for(1ms);
+      if (is_caller || done.exchange(true)) return;
+      std::this_thread::sleep_for(60ms);  // as if another process had its processor
+    });
+    return done.load();
+  };
+
+  int tries = 100;
+  while (!interrupt_helper() && --tries > 0) std::this_thread::sleep_for(100ms);
+  REQUIRE(tries > 0);
+  CHECK_FALSE(helper_takes_part());
+
+  tries = 100;
+  while (!helper_takes_part() && --tries > 0) std::this_thread::sleep_for(100ms);
+  CHECK(tries > 0);
 }
 
 TEST_CASE("nets trained in threads of their own become what they become alone") {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "../../core/base/error.h"
-#include "../../core/base/system_memory.h"
+#include "../../core/base/system_limits.h"
 #include "../../core/ops.h"
 #include "../../core/tape.h"
 #include "../support/errors.h"
@@ -144,6 +144,32 @@ TEST_CASE("the limit of the start is what machine and control groups leave") {
   CHECK(system_memory(root.path()) == 2'000'000);
   write("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");  // none
   CHECK(system_memory(root.path()) == machine);
+}
+
+TEST_CASE("there are as many processors as the control groups leave time for") {
+  const test::TemporaryFolder root;
+  const auto write = [&](const std::string& path, const std::string& text) {
+    std::filesystem::create_directories((root / path).parent_path());
+    test::write_text(root / path, text);
+  };
+  const int machine = system_processors(root.path());
+  CHECK(machine >= 1);
+
+  write("proc/self/cgroup", "0::/user/training\n");
+  write("sys/fs/cgroup/user/training/cpu.max", "max 100000\n");
+  CHECK(system_processors(root.path()) == machine);
+  write("sys/fs/cgroup/user/cpu.max", "150000 100000\n");
+  CHECK(system_processors(root.path()) == std::min(machine, 2));  // one and a half
+  write("sys/fs/cgroup/user/training/cpu.max", "1000 100000\n");
+  CHECK(system_processors(root.path()) == 1);
+
+  write("proc/self/cgroup", "7:cpu,cpuacct:/docker/1234\n");
+  CHECK(system_processors(root.path()) == machine);
+  write("sys/fs/cgroup/cpu/docker/1234/cpu.cfs_period_us", "100000\n");
+  write("sys/fs/cgroup/cpu/docker/1234/cpu.cfs_quota_us", "-1\n");  // none
+  CHECK(system_processors(root.path()) == machine);
+  write("sys/fs/cgroup/cpu/docker/1234/cpu.cfs_quota_us", "50000\n");
+  CHECK(system_processors(root.path()) == 1);
 }
 
 TEST_CASE("where the system is out of memory, cached memory makes room, then sizes are refused") {

@@ -1,4 +1,4 @@
-// How much memory a process may take, and has taken.
+// How much of the machine a process may use, and has used.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,10 @@ namespace gradus {
 /// systems; versions 1 and 2) if that is less. SIZE_MAX if nothing is known. `root` is where /proc
 /// and /sys are found.
 size_t system_memory(const std::filesystem::path& root = "/");
+
+/// The processors that this process may run on, at least 1; fewer if its control groups may use
+/// less time than that of so many: 2 for one and a half.
+int system_processors(const std::filesystem::path& root = "/");
 
 /// The most bytes of memory that this process has held so far.
 size_t peak_memory();
