@@ -121,13 +121,16 @@ class Conv : public Layer<ConvOptions<N>, ConvLayer> {
     }
   }
   Tensor forward(const Tensor& x) override { return forward_with(x, this->weight, this->bias); }
-  /// The same with other parameters of these shapes.
-  Tensor forward_with(const Tensor& x, const Tensor& other_weight, const Tensor& other_bias) const {
+  /// The same with other parameters of these shapes, and relu behind it if asked for.
+  Tensor forward_with(const Tensor& x, const Tensor& other_weight, const Tensor& other_bias,
+                      bool with_relu = false) const {
+    gradus::ConvOptions<N> geometry = geometry_;
+    geometry.relu = with_relu;
     const bool is_padded =
         std::any_of(pads_.begin(), pads_.end(), [](int64_t n) { return n != 0; });
     return for_dims<N>(conv1d, conv2d, conv3d)(
         is_padded ? pad(x, pads_, this->options().padding_mode) : x, other_weight, other_bias,
-        geometry_);
+        geometry);
   }
 
  private:

@@ -120,6 +120,22 @@ WeightAndBias folded(const Tensor& weight, const Tensor& bias, const ChannelNorm
           shift.to(weight.dtype())};
 }
 
+}  // namespace
+
+FoldedParameters folded_parameters(const Module& layer, const Module& norm, int dims) {
+  const auto* channels = dynamic_cast<const ChannelNormLayer*>(&norm);
+  const auto [weight, bias] = parts_of(layer);
+  if (channels == nullptr || !weight.defined() || !channels->has_running_statistics() ||
+      !is_per_channel({"", "", &layer, &norm}) || dims != weight.dim()) {
+    return {};
+  }
+  const auto [folded_weight, folded_bias] = folded(weight, bias, *channels);
+  if (!all_finite(folded_weight) || !all_finite(folded_bias)) return {};
+  return {folded_weight, folded_bias};
+}
+
+namespace {
+
 template <class T>
 std::unique_ptr<Module> folded_layer(const T& layer, const ChannelNormLayer& norm) {
   typename T::Options options = layer.options();

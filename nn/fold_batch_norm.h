@@ -24,6 +24,16 @@ std::vector<LayerBeforeNorm> layers_before_norms(const Module& net);
 /// bias is exactly 0; build the layer with bias = false.
 std::vector<LayerBeforeNorm> dead_biases(const Module& net);
 
+/// Those of a layer with a norm folded in.
+struct FoldedParameters {
+  Tensor weight, bias;
+};
+/// The weight and bias with which `layer` alone computes what it and `norm` behind it compute in
+/// evaluation (see fold_batch_norm), for inputs of `dims` dimensions. Undefined if the norm has no
+/// running statistics, or does not have one of each for every output channel of the layer, or if
+/// numbers would leave the range of the layer's type.
+FoldedParameters folded_parameters(const Module& layer, const Module& norm, int dims);
+
 /// A new net for evaluation that computes what `net` computes in evaluation, with each norm that
 /// has running statistics folded into the layer before it, if that is one of the above:
 ///

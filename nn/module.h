@@ -21,6 +21,7 @@
 namespace gradus::nn {
 
 class Module;
+class FusedLayers;
 
 /// Options of Module::load_state_dict.
 struct LoadOptions {
@@ -84,6 +85,8 @@ class Module {
   /// Sets the one hook that needs no id, which is called before the others, and returns the
   /// previous one. An empty function removes it.
   ForwardHook set_forward_hook(ForwardHook hook);
+  /// Whether it has a hook of either kind.
+  bool has_hooks() const { return !forward_hooks_.empty() || !gradient_hooks_.empty(); }
 
   // --- Modes: one flag, nothing else ---
 
@@ -200,6 +203,8 @@ class Module {
   }
 
  private:
+  friend class FusedLayers;  // calls several layers as one of them
+
   enum class Role { parameter, buffer };
   struct Slot {
     std::string name;

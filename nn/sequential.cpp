@@ -1,8 +1,11 @@
 #include "sequential.h"
 
 #include "../core/base/error.h"
+#include "fused_layers.h"
 
 namespace gradus::nn {
+
+Sequential::Sequential() : fused_(std::make_shared<FusedLayers>()) {}
 
 Module& Sequential::operator[](size_t index) const {
   if (index < size()) return *children()[index];
@@ -14,7 +17,7 @@ Tensor Sequential::forward(const Tensor& x) {
   Tensor y = x;
   // By number: a hook may add layers, which run from the next call on.
   const size_t count = children().size();
-  for (size_t i = 0; i < count; ++i) y = (*children()[i])(y);
+  for (size_t i = 0; i < count;) i += fused_->run(children().subspan(i, count - i), y);
   return y;
 }
 

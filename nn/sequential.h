@@ -11,15 +11,21 @@ namespace gradus::nn {
 ///
 ///     nn::Sequential net(nn::Flatten(), nn::Linear(784, 10));   // named "0", "1"
 ///     net.add("log_probabilities", nn::LogSoftmax());
+///
+/// Where nobody can tell but by the clock, and the last bits in evaluation, it computes some
+/// adjacent layers together: see fused_layers.h, also for the switch.
 class Sequential : public Module {
  public:
-  Sequential() = default;
-  Sequential(Sequential&&) noexcept = default;
+  Sequential();
+  /// The other one is empty then, and may be filled again.
+  // NOLINTNEXTLINE(performance-move-constructor-init): so it keeps fused_
+  Sequential(Sequential&& other) noexcept : Module(std::move(other)), fused_(other.fused_) {}
   /// Takes ownership of the layers; they are named "0", "1", ...
   template <class... Layers>
   requires(sizeof...(Layers) > 0 && (std::derived_from<Layers, Module> && ...) &&
            !(sizeof...(Layers) == 1 &&
-             (std::same_as<Layers, Sequential> && ...))) explicit Sequential(Layers&&... layers) {
+             (std::same_as<Layers, Sequential> && ...))) explicit Sequential(Layers&&... layers)
+      : Sequential() {
     (add(std::move(layers)), ...);
   }
 
@@ -42,6 +48,9 @@ class Sequential : public Module {
 
   Tensor forward(const Tensor& x) override;
   std::string type() const override { return "Sequential"; }
+
+ private:
+  std::shared_ptr<FusedLayers> fused_;
 };
 
 /// body(x) + shortcut(x); an empty shortcut is x itself (He et al., "Deep residual learning

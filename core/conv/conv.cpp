@@ -1,6 +1,7 @@
 // Convolutions: checks, and what the tape records. conv2d and its two gradients have kernels;
 // convolutions of one and three dimensions and all transposed ones are composed of these, so that
 // derivatives of every order follow.
+#include "../elementwise/apply.h"
 #include "conv_kernel.h"
 #include "sliding_window.h"
 
@@ -125,7 +126,8 @@ kernels::ConvSizes sizes_of(const Shape& x, const Shape& weight, const Size2& ou
           .dilation_h = o.dilation[0],
           .dilation_w = o.dilation[1],
           .groups = o.groups,
-          .winograd = o.winograd};
+          .winograd = o.winograd,
+          .relu = o.relu};
 }
 
 /// The sizes of the convolution of which g is the output gradient, if `other` and it fit.
@@ -138,6 +140,13 @@ kernels::ConvSizes gradient_sizes(const char* op, const Tensor& g, const Tensor&
                       "it has the shape of the result of the convolution",
                       "expected an output gradient ", expected, ", got ", g.shape());
   return sizes_of(x, weight, output, o);
+}
+
+/// The same convolution without relu: what its gradients are the gradients of.
+Conv2dOptions without_relu(const Conv2dOptions& options) {
+  Conv2dOptions linear = options;
+  linear.relu = false;
+  return linear;
 }
 
 double flops_of(const kernels::ConvSizes& s) {
@@ -160,12 +169,17 @@ Tensor conv2d(const Tensor& input, const Tensor& weights, const Tensor& bias,
                                                      weight.data<T>(),
                                                      b.defined() ? b.data<T>() : nullptr);
         });
-        return record(Op("conv2d", flops_of(s)), inputs(x, weight, b), y, saved(x, weight), options,
-                      [](auto& saved, auto& o, auto& g, auto& wanted) -> TensorList {
+        const auto kept = saved(x, weight, y);
+        return record(Op("conv2d", flops_of(s)), inputs(x, weight, b), y,
+                      TensorRefs(kept.data(), options.relu ? 3 : 2), options,
+                      [](auto& saved, auto& o, auto& of_y, auto& wanted) -> TensorList {
                         const Tensor &in = saved[0], &w = saved[1];
-                        return {wanted[0] ? conv2d_input_gradient(g, w, in.shape(), o) : Tensor(),
-                                wanted[1] ? conv2d_weight_gradient(g, in, w.shape(), o) : Tensor(),
-                                wanted[2] ? sum(g, {0, 2, 3}) : Tensor()};
+                        const Tensor g = o.relu ? relu_gradient(of_y, saved[2]) : of_y;
+                        const Conv2dOptions linear = without_relu(o);
+                        return {
+                            wanted[0] ? conv2d_input_gradient(g, w, in.shape(), linear) : Tensor(),
+                            wanted[1] ? conv2d_weight_gradient(g, in, w.shape(), linear) : Tensor(),
+                            wanted[2] ? sum(g, {0, 2, 3}) : Tensor()};
                       });
       });
 }
@@ -181,7 +195,8 @@ Tensor conv2d_input_gradient(const Tensor& gradient, const Tensor& weights,
                                                       weight.data<T>());
   });
   return record(Op("conv2d_input_gradient", flops_of(s)), inputs(g, weight), dx, saved(g, weight),
-                options, [](auto& saved, auto& o, auto& u, auto& wanted) -> TensorList {
+                without_relu(options),
+                [](auto& saved, auto& o, auto& u, auto& wanted) -> TensorList {
                   const Tensor &g0 = saved[0], &w = saved[1];
                   return {wanted[0] ? conv2d(u, w, {}, o) : Tensor(),
                           wanted[1] ? conv2d_weight_gradient(g0, u, w.shape(), o) : Tensor()};
@@ -198,7 +213,8 @@ Tensor conv2d_weight_gradient(const Tensor& gradient, const Tensor& input,
     kernels::table<kernels::Conv<T>>().weight_gradient(s, dw.mutable_data<T>(), g.data<T>(),
                                                        x.data<T>());
   });
-  return record(Op("conv2d_weight_gradient", flops_of(s)), inputs(g, x), dw, saved(g, x), options,
+  return record(Op("conv2d_weight_gradient", flops_of(s)), inputs(g, x), dw, saved(g, x),
+                without_relu(options),
                 [](auto& saved, auto& o, auto& u, auto& wanted) -> TensorList {
                   const Tensor &g0 = saved[0], &in = saved[1];
                   return {wanted[0] ? conv2d(in, u, {}, o) : Tensor(),
@@ -240,7 +256,8 @@ Size2 plane(const Sizes<N>& s, int64_t none) {
 /// The options of a convolution over planes.
 template <size_t N>
 Conv2dOptions over_planes(const ConvOptions<N>& o) {
-  return {plane(o.stride, 1), plane(o.padding, 0), plane(o.dilation, 1), o.groups, o.winograd};
+  return {plane(o.stride, 1), plane(o.padding, 0), plane(o.dilation, 1),
+          o.groups,           o.winograd,          o.relu};
 }
 template <size_t N>
 ConvTranspose2dOptions over_planes(const ConvTransposeOptions<N>& o) {

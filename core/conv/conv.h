@@ -44,6 +44,8 @@ struct ConvOptions {
   /// are tiles with inputs that are not finite, above 2^40 or all below 2^-60; an output that sees
   /// only zeros is the bias. Weights far below the largest of their tap are treated likewise.
   bool winograd = true;
+  /// Whether negative outputs become 0, as relu() behind it would make them, but in one pass.
+  bool relu = false;
 
   static void describe(auto& o, auto& visit) {
     visit("stride", o.stride);
@@ -51,6 +53,7 @@ struct ConvOptions {
     visit("dilation", o.dilation);
     visit("groups", o.groups);
     visit("winograd", o.winograd);
+    if (o.relu) visit("relu", o.relu);
   }
 };
 /// The options by the number of dimensions.

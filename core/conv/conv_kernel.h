@@ -18,6 +18,7 @@ struct ConvSizes {
   int64_t dilation_h, dilation_w;
   int64_t groups;
   bool winograd;  // whether Winograd's algorithm may be used
+  bool relu;      // whether negative outputs of forward are 0
 
   /// Rows of the im2col matrix of one group: the number of terms in an output element.
   int64_t depth() const { return c / groups * kh * kw; }
@@ -26,6 +27,7 @@ struct ConvSizes {
   /// flipped weights and the complementary padding. These are its sizes.
   [[gnu::always_inline]] ConvSizes of_input_gradient() const {
     ConvSizes t = *this;
+    t.relu = false;
     t.c = o;
     t.h = oh;
     t.w = ow;
@@ -40,7 +42,7 @@ struct ConvSizes {
 
 template <class T>
 struct Conv {
-  /// y = conv(x, weight) + bias; bias [o] may be null.
+  /// y = conv(x, weight) + bias, or with s.relu the larger of this and 0; bias [o] may be null.
   void (*forward)(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias);
   /// dx = the input gradient for output gradient g [n, o, oh, ow].
   void (*input_gradient)(const ConvSizes& s, T* dx, const T* g, const T* weight);

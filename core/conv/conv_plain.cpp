@@ -45,6 +45,7 @@ void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bia
   for_products(s, [&](int64_t y_index, int64_t x_index, int64_t weight_index) {
     y[y_index] += x[x_index] * weight[weight_index];
   });
+  for (int64_t k = 0; s.relu && k < s.n * s.o * s.oh * s.ow; ++k) y[k] = y[k] < 0 ? T(0) : y[k];
 }
 
 template <class T>

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "../../core/base/text.h"
+
 using namespace gradus;
 using namespace gradus::training;
 
