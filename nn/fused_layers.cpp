@@ -62,67 +62,69 @@ Module* fusible(FusedLayers::Modules layers, size_t index) {
 size_t FusedLayers::run(Modules layers, Tensor& y) {
   Module* const first = fusion() ? fusible(layers, 0) : nullptr;
   Module* const second = fusible(layers, 1);
-  if (first != nullptr && second != nullptr) {
-    if (is_relu(first) && is_max_pool(second)) {
-      y = (*first)((*second)(y));
-      return 2;
-    }
-    if (is_any<Linear>(first)) return run_linear(static_cast<Linear&>(*first), layers, y);
-    if (is_any<Conv1d>(first)) return run_linear(static_cast<Conv1d&>(*first), layers, y);
-    if (is_any<Conv2d>(first)) return run_linear(static_cast<Conv2d&>(*first), layers, y);
-    if (is_any<Conv3d>(first)) return run_linear(static_cast<Conv3d&>(*first), layers, y);
+  if (is_relu(first) && is_max_pool(second)) {
+    y = (*first)((*second)(y));
+    return 2;
   }
+  if (is_any<Linear>(first)) return run_linear(static_cast<Linear&>(*first), layers, y);
+  if (is_any<Conv1d>(first)) return run_linear(static_cast<Conv1d&>(*first), layers, y);
+  if (is_any<Conv2d>(first)) return run_linear(static_cast<Conv2d&>(*first), layers, y);
+  if (is_any<Conv3d>(first)) return run_linear(static_cast<Conv3d&>(*first), layers, y);
   y = (*layers.front())(y);
   return 1;
 }
 
 template <class Layer>
 size_t FusedLayers::run_linear(Layer& layer, Modules layers, Tensor& y) {
-  FoldedParameters parameters{layer.weight, layer.bias};
+  FoldedParameters parameters = {layer.weight, layer.bias};
   size_t count = 1;
   if (Tape::current() == nullptr) {
-    if (const ChannelNormLayer* const norm = as_fixed_norm(fusible(layers, count))) {
-      const FoldedParameters folded = fold(layer, parameters, *norm, y.dim());
-      if (folded.weight.defined()) {
-        parameters = folded;
-        ++count;
-      }
+    const ChannelNormLayer* const norm = as_fixed_norm(fusible(layers, count));
+    const FoldedParameters found = prepared(layer, parameters, norm, y.dim());
+    if (found.weight.defined()) {
+      parameters = found;
+      count += norm != nullptr ? 1 : 0;
     }
   }
-  const auto finish = [&](auto... options) {
-    if (count == 1) {
-      y = layer(y);
-    } else {
-      y = layer.call(
-          y, [&] { return layer.forward_with(y, parameters.weight, parameters.bias, options...); });
-    }
+  const auto call = [&](auto... options) {
+    y = layer.call(
+        y, [&] { return layer.forward_with(y, parameters.weight, parameters.bias, options...); });
     return count;
   };
   if constexpr (std::is_same_v<Layer, Linear>) {
-    return finish();
+    return call();
   } else {
     // Where a max pool follows, the ReLU is cheaper behind that.
     const bool with_relu =
         is_relu(fusible(layers, count)) && !is_max_pool(fusible(layers, count + 1));
-    if (with_relu) ++count;
-    return finish(with_relu);
+    count += with_relu ? 1 : 0;
+    return call(with_relu);
   }
 }
 
-FoldedParameters FusedLayers::fold(const Module& layer, const FoldedParameters& own,
-                                   const ChannelNormLayer& norm, int dims) {
-  Folded now = {.dims = dims};
+FoldedParameters FusedLayers::prepared(const Module& layer, const FoldedParameters& own,
+                                       const ChannelNormLayer* norm, int dims) {
+  const bool is_matrix = own.weight.dim() == 2;
+  if (norm == nullptr && !is_matrix) return {};
+  Prepared now = {.dims = dims};
+  const Tensor none;
   size_t index = 0;
-  for (const Tensor& t :
-       {own.weight, own.bias, norm.weight, norm.bias, norm.running_mean, norm.running_var}) {
-    if (t.defined()) now.sources[index] = {t.id(), t.raw_data(), t.version()};
+  for (const Tensor* t :
+       {&own.weight, &own.bias, norm ? &norm->weight : &none, norm ? &norm->bias : &none,
+        norm ? &norm->running_mean : &none, norm ? &norm->running_var : &none}) {
+    if (t->defined()) now.sources[index] = {t->id(), t->raw_data(), t->version()};
     ++index;
   }
   const std::lock_guard lock(mutex_);
-  Folded& kept = folded_[&layer];
+  Prepared& kept = prepared_[&layer];
   if (kept.sources != now.sources || kept.dims != dims) {
-    now.parameters = folded_parameters(layer, norm, dims);
+    if (norm != nullptr) now.parameters = folded_parameters(layer, *norm, dims);
     kept = std::move(now);
+  } else if (++kept.uses == 1 && is_matrix) {
+    const auto& [weight, bias] = norm != nullptr ? kept.parameters : own;
+    if (weight.defined()) {
+      kept.parameters = {transpose(contiguous(transpose(weight, 0, 1)), 0, 1).detach(), bias};
+    }
   }
   return kept.parameters;
 }

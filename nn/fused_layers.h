@@ -20,10 +20,12 @@ class ChannelNormLayer;
 ///   - a ReLU after the max pool behind it, which has fewer elements: both orders give the same
 ///     values and gradients;
 ///   - in evaluation, and if nothing is recorded, a Linear or a convolution with the norm behind it
-///     folded into its weights (fold_batch_norm.h). Outputs then differ by rounding.
+///     folded into its weights (fold_batch_norm.h). Outputs then differ by rounding;
+///   - likewise a Linear with a transposed copy of its weight, as the product reads it fastest.
 ///
-/// eval() changes nothing in a net: folded weights are made at the first such forward, and again
-/// when the version of a tensor says that it has been written to.
+/// eval() changes nothing in a net: such weights are made in a forward, and again when the version
+/// of a tensor says that it has been written to; the copy only when a second forward finds the
+/// weight unchanged.
 /// @{
 void set_fusion(bool on);
 bool fusion();
@@ -46,20 +48,22 @@ class FusedLayers {
     uint32_t version = 0;
     bool operator==(const Source&) const = default;
   };
-  struct Folded {
+  struct Prepared {
     std::array<Source, 6> sources;
     int dims = 0;
+    int64_t uses = 0;  // of these parameters
     FoldedParameters parameters;
   };
 
   template <class Layer>
   size_t run_linear(Layer& layer, Modules layers, Tensor& y);
-  /// folded_parameters(), kept until those of the layer, its `own`, or of the norm change.
-  FoldedParameters fold(const Module& layer, const FoldedParameters& own,
-                        const ChannelNormLayer& norm, int dims);
+  /// The parameters of a layer with the norm, if there is one, folded in: kept until its `own`
+  /// change, or those of the norm. The weight is undefined if the norm cannot be folded.
+  FoldedParameters prepared(const Module& layer, const FoldedParameters& own,
+                            const ChannelNormLayer* norm, int dims);
 
   std::mutex mutex_;
-  std::map<const Module*, Folded> folded_;
+  std::map<const Module*, Prepared> prepared_;
 };
 
 }  // namespace gradus::nn

@@ -110,10 +110,39 @@ bool weights_are_in_range(int64_t pieces, int64_t columns, Magnitude* peaks) {
   return result;
 }
 
-/// Transformed weights [point][in][out in full vectors]; `weight_at(in, out, tap)` reads one.
-/// Returns whether they are in range.
-template <class T, class WeightAt>
-bool transform_weights(int64_t ins, int64_t outs, const WeightAt& weight_at, T* u) {
+/// The weights of a convolution as [in][out][tap], of the 9 taps in this order or in reverse.
+template <class T>
+struct Weights {
+  const T *begin, *end;
+  int64_t in_step, out_step;
+  bool reversed;
+
+  int64_t place(int64_t tap) const { return reversed ? 8 - tap : tap; }
+  T at(int64_t in, int64_t out, int64_t tap) const {
+    return begin[in * in_step + out * out_step + place(tap)];
+  }
+  /// Each tap of `count` outputs, up to a vector, from `out` on.
+  void load_taps(int64_t in, int64_t out, int64_t count, Vector<T> (&tap)[9]) const {
+    constexpr int64_t w = width<T>, step = w < 9 ? w : 9;
+    const T* const from = begin + in * in_step + out * out_step;
+    int64_t k = 0;
+    if (count == w && from + (w - 1) * out_step + larger(w, 9) <= end) {
+      for (; k + step <= 9; k += step) {
+        Vector<T> row[w];
+        for (int64_t i = 0; i < w; ++i) row[i] = load<Vector<T>>(from + i * out_step + k);
+        transpose<T>(row);
+        for (int64_t i = 0; i < step; ++i) tap[place(k + i)] = row[i];
+      }
+    }
+    for (; k < 9; ++k) {
+      for (int64_t i = 0; i < count; ++i) tap[place(k)][i] = from[i * out_step + k];
+    }
+  }
+};
+
+/// Transformed weights [point][in][out in full vectors]. Returns whether they are in range.
+template <class T>
+bool transform_weights(int64_t ins, int64_t outs, const Weights<T>& weights, T* u) {
   constexpr int64_t w = width<T>, piece = 4;
   const int64_t columns = round_up(outs, w), pieces = (ins + piece - 1) / piece;
   Workspace<Magnitude> peaks(pieces * 9 * columns);
@@ -122,10 +151,8 @@ bool transform_weights(int64_t ins, int64_t outs, const WeightAt& weight_at, T* 
     for (int64_t in = begin; in < end; ++in) {
       for (int64_t first = 0; first < columns; first += w) {
         Vector<T> tap[9] = {};
+        weights.load_taps(in, first, smaller(w, outs - first), tap);
         for (int64_t k = 0; k < 9; ++k) {
-          for (int64_t i = 0; i < smaller(w, outs - first); ++i) {
-            tap[k][i] = weight_at(in, first + i, k);
-          }
           Magnitude* const peak = peaks.data() + (begin / piece * 9 + k) * columns + first;
           store(peak, larger_of(load<Vector<Magnitude>>(peak), magnitude(tap[k])));
         }
@@ -243,15 +270,15 @@ T input_at(const ConvSizes& s, const T* plane, int64_t row, int64_t column) {
 }
 
 /// The outputs that are out of range, by the direct kernel, to which each tile is an image of 6x6.
-template <class T, class WeightAt>
+template <class T>
 void convolve_exceptions(const ConvSizes& s, const Tiling& t, const Ways& ways, T* y, const T* x,
-                         const WeightAt& weight_at, const T* bias) {
+                         const Weights<T>& weights, const T* bias) {
   bool any = false;
   for (int64_t i = 0; i < s.n; ++i) any = any || ways.exceptions(i).definition > 0;
   if (!any) return;
   const int64_t depth = s.c * 9;
   Workspace<T> weight(s.o * depth);
-  for (int64_t i = 0; i < s.o * depth; ++i) weight[i] = weight_at(i % depth / 9, i / depth, i % 9);
+  for (int64_t i = 0; i < s.o * depth; ++i) weight[i] = weights.at(i % depth / 9, i / depth, i % 9);
   ConvSizes tiles = s;
   tiles.h = tiles.w = 6;
   tiles.oh = tiles.ow = 4;
@@ -281,11 +308,11 @@ void convolve_exceptions(const ConvSizes& s, const Tiling& t, const Ways& ways, 
 // --- Whole convolutions ---
 
 /// Returns false if weights are out of range, and then has done nothing.
-template <class T, class WeightAt>
-bool convolve(const ConvSizes& s, T* y, const T* x, const WeightAt& weight_at, const T* bias) {
+template <class T>
+bool convolve(const ConvSizes& s, T* y, const T* x, const Weights<T>& weights, const T* bias) {
   const Tiling t = Tiling::of<T>(s);
   Workspace<T> u(points * s.c * t.o);
-  if (!transform_weights(s.c, s.o, weight_at, u.data())) return false;
+  if (!transform_weights(s.c, s.o, weights, u.data())) return false;
   const Ways ways(s.n, t);
   parallel_for(s.n, t.images, [&](int64_t begin, int64_t end) {
     Workspace<T> in(points * t.v_stride), out(points * t.m_stride);
@@ -305,26 +332,20 @@ bool convolve(const ConvSizes& s, T* y, const T* x, const WeightAt& weight_at, c
     }
     transform_outputs(s, t, out.data(), bias, ways, begin, end - begin, pixels.data(), y);
   });
-  convolve_exceptions(s, t, ways, y, x, weight_at, bias);
+  convolve_exceptions(s, t, ways, y, x, weights, bias);
   return true;
 }
 
 template <class T>
 bool forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
-  const int64_t c = s.c;
-  return convolve<T>(
-      s, y, x,
-      [=](int64_t in, int64_t out, int64_t tap) { return weight[(out * c + in) * 9 + tap]; }, bias);
+  return convolve<T>(s, y, x, {weight, weight + s.o * s.c * 9, 9, s.c * 9, false}, bias);
 }
 
 /// A convolution of the output gradient with the weights upside down.
 template <class T>
 bool input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
-  const int64_t c = s.c;
-  return convolve<T>(
-      s.of_input_gradient(), dx, g,
-      [=](int64_t in, int64_t out, int64_t tap) { return weight[(in * c + out) * 9 + 8 - tap]; },
-      nullptr);
+  return convolve<T>(s.of_input_gradient(), dx, g,
+                     {weight, weight + s.o * s.c * 9, s.c * 9, 9, true}, nullptr);
 }
 
 /// The sum of transformed weight gradients over chunks, transformed back.

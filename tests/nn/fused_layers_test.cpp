@@ -188,6 +188,23 @@ TEST_CASE("evaluation: what is recorded, looked at or of a class of its own runs
   CHECK(same_bits(own(images(1)), mul(usual(images(1)), 2)));
 }
 
+TEST_CASE("evaluation: a copy of a Linear's weight gives the same bits, and follows the weight") {
+  nn::Sequential net(nn::Linear(300, 40));
+  net.eval();
+  const Tensor x = random({5, 300}, 11).to(float32);
+  for (int round = 0; round < 2; ++round) {
+    const Tensor expected = linear(x, net.get_parameter("0.weight"), net.get_parameter("0.bias"));
+    const int64_t before = live_bytes();
+    for (int use = 0; use < 3; ++use) {
+      CHECK(same_bits(net(x), expected));
+      CHECK(same_bits(net(narrow(x, 0, 3, 1)), narrow(expected, 0, 3, 1)));
+    }
+    if (round == 0) CHECK(live_bytes() - before == 300 * 40 * 4);  // it is there
+    const NoGrad pause;
+    net.get_parameter("0.weight").mul_(2);
+  }
+}
+
 TEST_CASE("evaluation: a sample without a batch is refused by the norm, folded or not") {
   nn::Sequential net(conv(1, 2), nn::BatchNorm2d(2));
   net.eval();
