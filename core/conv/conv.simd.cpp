@@ -242,10 +242,6 @@ void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const
     if (suits_winograd(s) && winograd().forward(s, y, x, weight, bias)) return;
   }
   (suits_direct(s) ? direct<T>().forward : forward<T>)(s, y, x, weight, bias);
-}
-template <class T>
-void relu_later(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
-  choose_forward(s, y, x, weight, bias);
   if (!s.relu) return;
   parallel_for(s.n * s.o * s.oh * s.ow, 16384, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) y[i] = y[i] < 0 ? T(0) : y[i];
@@ -282,7 +278,8 @@ void choose_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T*
 }
 
 template <class T>
-constexpr Conv<T> conv_table = {relu_later<T>, choose_input_gradient<T>, choose_weight_gradient<T>};
+constexpr Conv<T> conv_table = {choose_forward<T>, choose_input_gradient<T>,
+                                choose_weight_gradient<T>};
 
 }  // namespace
 

@@ -227,7 +227,7 @@ void transform_outputs(const ConvSizes& s, const Tiling& t, const T* from, const
         });
       }
       from_pixels({smaller(w, s.o - o), s.oh, s.ow}, t.out_columns, pixels,
-                  bias != nullptr ? bias + o : nullptr,
+                  bias != nullptr ? bias + o : nullptr, s.relu,
                   y + ((first + image) * s.o + o) * s.oh * s.ow);
     }
   }
@@ -299,7 +299,8 @@ void convolve_exceptions(const ConvSizes& s, const Tiling& t, const Ways& ways, 
                                                             weight.data(), bias);
       for (int64_t i = 0; i < s.o * 16; ++i) {
         if (way[i % 16] != Way::definition) continue;
-        y[((image * s.o + i / 16) * s.oh + row + i % 16 / 4) * s.ow + column + i % 4] = out[i];
+        y[((image * s.o + i / 16) * s.oh + row + i % 16 / 4) * s.ow + column + i % 4] =
+            s.relu && out[i] < 0 ? T(0) : out[i];
       }
     }
   });

@@ -113,9 +113,11 @@ void to_pixels(const Image& image, const T* x, const T* end, const Window& windo
   }
 }
 
-/// The reverse: planes from pixels [rows][columns][W], and a bias for each channel.
+/// The reverse: planes from pixels [rows][columns][W], and a bias for each channel; with `relu`,
+/// negative numbers become 0.
 template <class T>
-void from_pixels(const Image& image, int64_t columns, const T* pixels, const T* bias, T* y) {
+void from_pixels(const Image& image, int64_t columns, const T* pixels, const T* bias, bool relu,
+                 T* y) {
   constexpr int64_t w = width<T>;
   const int64_t plane = image.h * image.w;
   Vector<T> shift = {};
@@ -133,6 +135,7 @@ void from_pixels(const Image& image, int64_t columns, const T* pixels, const T* 
 #pragma GCC unroll 16
       for (int64_t c = 0; c < w; ++c) {
         if (c >= image.channels) continue;
+        if (relu) row[c] = row[c] < 0 ? Vector<T>{} : row[c];
         n == w ? store(to + c * plane, row[c]) : store_first<T>(n, to + c * plane, row[c]);
       }
     }

@@ -42,6 +42,9 @@ void check(const Case& c) {
   const Tensor y = conv2d(x, weight, bias, c.options), g = randn(y.shape(), generator);
   const Tensor dx = conv2d_input_gradient(g, weight, x.shape(), c.options);
   const Tensor dw = conv2d_weight_gradient(g, x, weight.shape(), c.options);
+  Conv2dOptions with_relu = c.options;
+  with_relu.relu = true;
+  CHECK(conv2d(x, weight, bias, with_relu).to_vector<float>() == relu(y).to_vector<float>());
 
   const IsaScope plain(kernels::Isa::plain);
   const Tensor g64 = g.to(float64), x64 = x.to(float64), w64 = weight.to(float64);

@@ -90,6 +90,8 @@ TEST_CASE("tiles that are out of range are what the direct kernel makes of them,
       const Tensor y = select(conv2d(x, w, bias, {.padding = 1}), 0, 1);
       const Tensor expected = select(without_winograd(x, w, bias, 1), 0, 1);
       const auto found = y.to_vector<float>(), direct = expected.to_vector<float>();
+      const Tensor with_relu = conv2d(x, w, bias, {.padding = 1, .relu = true});
+      CHECK(select(with_relu, 0, 1).to_vector<float>() == relu(y).to_vector<float>());
       // Outputs (0 ... 1, 0 ... 1) of 4x4 see the pixel.
       for (size_t i = 0; i < found.size(); ++i) {
         if (i % 16 / 4 > 1 || i % 4 > 1) CHECK(found[i] == direct[i]);
