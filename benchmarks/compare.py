@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import datetime
+import functools
 import json
 import os
 import re
@@ -57,39 +58,39 @@ def install_onnx_runtime():
                    env=os.environ | {"ONNXRUNTIME_NODE_INSTALL": "skip"})
 
 
-def write_onnx_nets():
-    nets = subprocess.run([BIN / "bench_train", "--print-nets"], check=True, capture_output=True)
+def write_onnx_nets(nets):
     subprocess.run([ROOT / "tests/interchange/run_python.sh", "onnx",
                     ROOT / "benchmarks/peers/onnx_nets.py", ONNX_FOLDER / "nets"],
-                   check=True, input=nets.stdout)
-    return list(json.loads(nets.stdout))
+                   check=True, text=True, input=json.dumps(nets))
 
 
 def prepare(options):
-    """Installs and builds; returns the names of the nets, and whether ONNX Runtime is there."""
+    """Installs and builds; returns the nets by name, and whether ONNX Runtime is there."""
     if not options.no_build:
         in_project("install_dependencies --peers")
         in_project("build_preset release bench_train bench_layers bench_peers" +
                    (" mnist" if options.data else ""))
-    names = list(json.loads(subprocess.run([BIN / "bench_train", "--print-nets"], check=True,
-                                           capture_output=True).stdout))
+    nets = json.loads(subprocess.run([BIN / "bench_train", "--print-nets"], check=True,
+                                     capture_output=True).stdout)
     if options.isa:
-        return names, False
+        return nets, False
     try:
         if not options.no_build:
             install_onnx_runtime()
-        write_onnx_nets()
-        return names, True
+        write_onnx_nets(nets)
+        return nets, True
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"Going on without ONNX Runtime: {error}", file=sys.stderr)
-        return names, False
+        return nets, False
 
 
 # --- Measuring ---
 
 class Comparison:
-    def __init__(self, options, has_onnx):
+    def __init__(self, options, nets, has_onnx):
         self.options, self.has_onnx = options, has_onnx
+        self.nets = [name for name in nets if options.only.search(name)]
+        self.convolutional = {name for name, parts in nets.items() if "Conv" in json.dumps(parts)}
         self.results = report.Results()
         self.round = 0
         self.instruction_set = self.run(BIN / "bench_train", "--net", "mlp", "--seconds", 0.01,
@@ -103,7 +104,7 @@ class Comparison:
         return json.loads(done.stdout.splitlines()[-1])
 
     def run_torch(self, *command):
-        """At its best. The OpenBLAS built with OpenMP uses PyTorch's own threads; the other one has
+        """PyTorch at its best. The OpenBLAS built with OpenMP uses PyTorch's own threads; the other one has
         more, also where one was asked for, and both kinds wait busily on the same processors, up to
         twice as slow. Of a processor that it does not know, OpenBLAS uses the AVX2 kernels."""
         folders = [str(path) for path in Path("/usr/lib").glob("*/openblas-openmp")]
@@ -120,15 +121,19 @@ class Comparison:
         self.note(report.INFERENCE, net, framework, figures["infer_images_per_second"])
         self.note(report.ONE_IMAGE, net, framework, 1e6 * figures["infer_one_seconds"])
 
-    def train(self, run, program, net, threads, seconds):
+    def train(self, run, program, net, threads, seconds, *more):
         return run(BIN / program, "--net", net, "--batch-size", BATCH_SIZE, "--threads", threads,
-                   "--seconds", seconds, "--json", "--started-at", f"{time.time():.6f}")
+                   "--seconds", seconds, "--json", "--started-at", f"{time.time():.6f}", *more)
 
     def measure_net(self, net):
         parameters = set()
         for framework, run, program in self.train_programs():
-            figures = self.train(run, program, net, self.options.threads, self.options.net_seconds)
+            measure = functools.partial(self.train, run, program, net, self.options.threads,
+                                        self.options.net_seconds)
+            figures = measure()
             parameters.add(figures["parameters"])
+            if framework == "PyTorch" and net in self.convolutional:
+                best_of(figures, measure("--channels-last"))
             self.note(report.TRAINING, net, framework, figures["train_images_per_second"])
             self.note_inference(net, framework, figures)
             self.note(report.FIRST_STEP, net, framework, 1e3 * figures["first_step_seconds"])
@@ -191,13 +196,13 @@ class Comparison:
         programs = (("Gradus", self.run, "bench_train"), ("PyTorch", self.run_torch, "torch_train"))
         return [program for program in programs if (BIN / program[2]).exists()]
 
-    def run_rounds(self, nets):
+    def run_rounds(self):
         pending = None  # the rows to measure; None: all
         while self.round < self.options.rounds and pending != set():
             self.round += 1
             print(f"round {self.round}, at most {self.options.rounds}: "
                   f"{'all' if pending is None else len(pending)} rows", file=sys.stderr)
-            for net in nets:
+            for net in self.nets:
                 if pending is None or net in pending:
                     self.measure_net(net)
             layers = None if pending is None else {row for row in pending if "/" in row}
@@ -209,6 +214,13 @@ class Comparison:
             if self.options.data:
                 self.measure_recipe()
             pending = self.results.unsettled_rows()
+
+
+def best_of(figures, others):
+    """Takes over what is better in the other figures."""
+    for key, better in (("train_images_per_second", max), ("infer_images_per_second", max),
+                        ("infer_one_seconds", min)):
+        figures[key] = better(figures[key], others[key])
 
 
 @contextlib.contextmanager
@@ -248,9 +260,8 @@ def record(comparison):
 
 def main():
     options = parse_options()
-    names, has_onnx = prepare(options)
-    comparison = Comparison(options, has_onnx)
-    comparison.run_rounds([name for name in names if options.only.search(name)])
+    comparison = Comparison(options, *prepare(options))
+    comparison.run_rounds()
     print(f"Medians on {options.threads} threads, {processor()}, {comparison.instruction_set}, "
           f"{datetime.date.today()}.\n")
     print(comparison.results.tables())

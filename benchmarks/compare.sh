@@ -18,7 +18,8 @@
 #   --record       append the ratios to benchmarks/history.jsonl
 #   --no-build     neither install nor build: measure with what is there
 #
-# Run it on an otherwise idle machine.
+# Of PyTorch the better of both memory layouts counts. "dcgan" infers by its generator, "wgan-gp" by
+# its critic. Run it on an otherwise idle machine.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"

@@ -80,6 +80,7 @@ void add_options(CLI::App& app, TrainOptions& o) {
                  "$EPOCHREALTIME right before the start, to know the first step's time to less "
                  "than 10 ms")
       ->check(CLI::PositiveNumber);
+  app.add_flag("--channels-last", o.channels_last, "of PyTorch: images as [N, H, W, C] in memory");
   app.add_flag("--json", o.json, "the last line is an object with the results");
 }
 

@@ -18,6 +18,7 @@ struct TrainOptions {
   int threads = 1;
   double seconds = 3;     ///< of measuring, for training and inference together
   double started_at = 0;  ///< seconds since 1970 when the process was started; 0: ask the system
+  bool channels_last = false;  ///< the layout of images in memory; PyTorch has both
   bool json = false;
 
   /// Images that are held in memory: random ones, [samples(), 1, 28, 28] in float32.
@@ -36,7 +37,8 @@ struct TrainFigures {
   std::string instruction_set;  ///< empty: unknown
 };
 
-/// A net in training. Each step takes the next batch_size images in a shuffled order.
+/// A net in training. Each step takes the next batch_size images in a shuffled order, inference
+/// always the same.
 class Trainee {
  public:
   Trainee() = default;

@@ -4,9 +4,8 @@
 //   Tensor
 //   Net(json)                a part of a net; called with a tensor; train(on), parameter_count()
 //   Optimizer(case, nets)    step(), zero_grad(), which lets go of the gradients
-//   Pass(is_training)        a step, or inference: backward(loss), finish(), and gradient(y, x),
-//   the
-//                            gradient of sum(y), which can be differentiated
+//   Pass(is_training)        a step, or inference: backward(loss); gradient(y, x), that of sum(y),
+//                            which can be differentiated; finish()
 //   NoGrad                   within a step
 //   rand(shape), randn(shape), randint(end, shape), randperm(n), cross_entropy(scores, classes)
 #pragma once
@@ -35,6 +34,8 @@ class RandomImages {
         classes_(F::randint(10, {count})),
         order_(F::randperm(count)) {}
 
+  /// Always the same ones, without a copy.
+  Tensor first(int64_t size) const { return images_.narrow(0, 0, size); }
   Batch next(int64_t size) {
     if (position_ + size > order_.size(0)) position_ = 0;
     const Tensor chosen = order_.narrow(0, position_, size);
@@ -75,7 +76,7 @@ class NetTrainee : public Trainee {
   void infer(int64_t images) final {
     set_training(false);
     Pass pass(/*is_training=*/false);
-    predict(images_.next(images).x);
+    predict(images_.first(images));
     pass.finish();
   }
 

@@ -12,11 +12,14 @@ using namespace gradus::bench;
 struct Torch {
   using Tensor = torch::Tensor;
   using NoGrad = torch::NoGradGuard;
+  inline static bool is_channels_last = false;  ///< [N, H, W, C] in memory
 
   class Net {
    public:
-    explicit Net(const std::string& json) : layers_(torch_net(json)) {}
-    Tensor operator()(const Tensor& x) { return layers_->forward(x); }
+    explicit Net(const std::string& json) : layers_(torch_net(json)) {
+      for (Tensor& p : layers_->parameters()) p.set_data(laid_out(p.data()));
+    }
+    Tensor operator()(const Tensor& x) { return layers_->forward(laid_out(x)); }
     void train(bool on) { layers_->train(on); }
     int64_t parameter_count() const {
       int64_t count = 0;
@@ -26,6 +29,10 @@ struct Torch {
     std::vector<Tensor> parameters() const { return layers_->parameters(); }
 
    private:
+    static Tensor laid_out(const Tensor& x) {
+      return is_channels_last && x.dim() == 4 ? x.contiguous(at::MemoryFormat::ChannelsLast) : x;
+    }
+
     torch::nn::Sequential layers_;
   };
 
@@ -75,8 +82,13 @@ struct Torch {
   }
 };
 
+std::unique_ptr<Trainee> make_torch_trainee(const TrainOptions& options) {
+  Torch::is_channels_last = options.channels_last;
+  return make_trainee<Torch>(options);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run_train_program(argc, argv, {"PyTorch " TORCH_VERSION, make_trainee<Torch>});
+  return run_train_program(argc, argv, {"PyTorch " TORCH_VERSION, make_torch_trainee});
 }
