@@ -21,7 +21,7 @@ LOSS = "mean loss of the first ten steps"
 QUANTITIES = {TRAINING: True, INFERENCE: True, ONE_IMAGE: False, LAYERS: False, BUSY: True,
               FIRST_STEP: False, MEMORY: False, RECIPE: False, ERROR: None, LOSS: None}
 # Their intervals count: those of the others need not settle.
-SETTLING = (TRAINING, INFERENCE, ONE_IMAGE, LAYERS, BUSY)
+SETTLING = (TRAINING, INFERENCE, ONE_IMAGE, LAYERS, BUSY, RECIPE)
 
 
 def median_interval(values, confidence=0.95):
