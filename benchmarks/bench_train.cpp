@@ -86,10 +86,11 @@ struct Gradus {
   }
 };
 
-/// The sum of the profiles of so many runs.
+/// The sum of the profiles of so many runs, after one to warm up.
 template <class Run>
 Profile profile_of(int count, const Run& run) {
   Profile sum;
+  run();
   Gradus::Pass::profile = &sum;
   for (int i = 0; i < count; ++i) run();
   Gradus::Pass::profile = nullptr;
@@ -100,11 +101,14 @@ void report(const TrainOptions& options, Trainee& trainee, TrainFigures& figures
   constexpr int steps = 5;
   const Ceilings ceilings = measure_ceilings();
   const Profile training = profile_of(steps, [&] { trainee.train_step(); });
-  const Profile inference = profile_of(steps, [&] { trainee.infer(options.batch_size); });
+  const auto inference_limit = [&](int64_t images) {
+    return limit_seconds(profile_of(steps, [&] { trainee.infer(images); }), ceilings) / steps;
+  };
   figures.train_limit_seconds = limit_seconds(training, ceilings) / steps +
                                 optimizer_limit_seconds(net_case(options.net).optimizer.type,
                                                         trainee.parameter_count(), ceilings);
-  figures.infer_limit_seconds = limit_seconds(inference, ceilings) / steps;
+  figures.infer_limit_seconds = inference_limit(options.batch_size);
+  figures.infer_one_limit_seconds = inference_limit(1);
   figures.instruction_set = system_info().instruction_set;
 
   const ProfileRow total = training.total();
@@ -116,7 +120,8 @@ void report(const TrainOptions& options, Trainee& trainee, TrainFigures& figures
             << 1e-9 * flops / figures.train_seconds << " GFLOP/s, "
             << 100 * figures.train_limit_seconds / figures.train_seconds
             << " % of what the machine can do; inference "
-            << 100 * figures.infer_limit_seconds / figures.infer_seconds << " %\n"
+            << 100 * figures.infer_limit_seconds / figures.infer_seconds << " %, of one image "
+            << 100 * figures.infer_one_limit_seconds / figures.infer_one_seconds << " %\n"
             << steps << " steps, by operation:\n";
   training.print(std::cout, ceilings);
 }

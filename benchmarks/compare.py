@@ -144,6 +144,7 @@ class Comparison:
             if framework == report.OWN:
                 self.results.note_share(report.TRAINING, net, figures["train_limit_share"])
                 self.results.note_share(report.INFERENCE, net, figures["infer_limit_share"])
+                self.results.note_share(report.ONE_IMAGE, net, figures["infer_one_limit_share"])
         if len(parameters) > 1:
             raise SystemExit(f"{net} has different numbers of parameters: {sorted(parameters)}")
         if self.has_onnx:

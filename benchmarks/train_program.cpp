@@ -58,6 +58,7 @@ void run(const TrainOptions& options, const TrainBackend& backend) {
       {"infer_one_seconds", figures.infer_one_seconds},
       {"train_limit_share", figures.train_limit_seconds / figures.train_seconds},
       {"infer_limit_share", figures.infer_limit_seconds / figures.infer_seconds},
+      {"infer_one_limit_share", figures.infer_one_limit_seconds / figures.infer_one_seconds},
       {"peak_rss_mib", figures.peak_rss_mib},
       {"first_step_seconds", figures.first_step_seconds}};
   std::cout << result.dump() << std::endl;

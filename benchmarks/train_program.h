@@ -34,6 +34,7 @@ struct TrainFigures {
   double peak_rss_mib = 0;         ///< before inference of one
   double train_limit_seconds = 0;  ///< the least that a step can take on this machine; 0: unknown
   double infer_limit_seconds = 0;
+  double infer_one_limit_seconds = 0;
   std::string instruction_set;  ///< empty: unknown
 };
 
