@@ -76,17 +76,9 @@ void measure(benchmark::State& state, ProfileCost cost, const F& pass) {
   state.counters["of_peak"] = cost.share_of(ceilings());
 }
 
-ProfileRow total_cost(Subject& subject) {
-  Tape tape({.profile = true});
-  const Tensor y = subject.forward();
-  if (y.requires_grad()) tape.backward(y, {.gradient = subject.gradient});
-  subject.drop_gradients();
-  return tape.profile().total();
-}
-
 void forward(benchmark::State& state, const MakeSubject& make) {
   Subject subject = make();
-  measure(state, total_cost(subject).forward, [&] {
+  measure(state, subject.profile().total().forward, [&] {
     const Clock::time_point begin = Clock::now();
     const Tape tape;
     const Tensor y = subject.forward();
@@ -96,7 +88,7 @@ void forward(benchmark::State& state, const MakeSubject& make) {
 
 void backward(benchmark::State& state, const MakeSubject& make) {
   Subject subject = make();
-  measure(state, total_cost(subject).backward, [&] {
+  measure(state, subject.profile().total().backward, [&] {
     Tape tape;
     const Tensor y = subject.forward();
     const Clock::time_point begin = Clock::now();

@@ -4,143 +4,130 @@
 #include <gradus/gradus.h>
 
 #include <iomanip>
-#include <numeric>
+#include <iostream>
 
-#include "measure.h"
-#include "train_program.h"
+#include "roofline.h"
+#include "trainees.h"
 
 namespace {
 
 using namespace gradus;
 using namespace gradus::bench;
 
-std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, nn::Module& net) {
-  if (name == "adam") return std::make_unique<optim::Adam>(net.named_parameters());
-  return std::make_unique<optim::SGD>(net.named_parameters(), optim::SGDOptions{.momentum = 0.9});
+/// The framework of trainees.h.
+struct Gradus {
+  using Tensor = gradus::Tensor;
+  using NoGrad = gradus::NoGrad;
+
+  class Net {
+   public:
+    explicit Net(const std::string& json) : layers_(nn::from_json(json)) {}
+    Tensor operator()(const Tensor& x) { return (*layers_)(x); }
+    void train(bool on) { layers_->train(on); }
+    int64_t parameter_count() const { return layers_->parameter_count(); }
+    NamedTensors parameters() const { return layers_->named_parameters(); }
+
+   private:
+    std::unique_ptr<nn::Sequential> layers_;
+  };
+
+  class Optimizer {
+   public:
+    Optimizer(const OptimizerCase& of, const std::vector<Net*>& nets) {
+      NamedTensors parameters;
+      for (size_t i = 0; i < nets.size(); ++i) {
+        for (const NamedTensor& p : nets[i]->parameters()) {
+          parameters.push_back({std::to_string(i) + "." + p.name, p.tensor});
+        }
+      }
+      if (of.type == "adam") {
+        optimizer_ = std::make_unique<optim::Adam>(
+            parameters, optim::AdamOptions{.lr = of.lr, .betas = {of.momentum, 0.999}});
+      } else {
+        optimizer_ = std::make_unique<optim::SGD>(
+            parameters, optim::SGDOptions{.lr = of.lr, .momentum = of.momentum});
+      }
+    }
+    void step() { optimizer_->step(); }
+    void zero_grad() { optimizer_->zero_grad(); }
+
+   private:
+    std::unique_ptr<optim::Optimizer> optimizer_;
+  };
+
+  /// Inference needs no tape, except for a profile.
+  class Pass {
+   public:
+    inline static Profile* profile = nullptr;  ///< if set, that of each pass is added to it
+
+    explicit Pass(bool is_training) {
+      if (is_training || profile != nullptr)
+        tape_.emplace(TapeOptions{.profile = profile != nullptr});
+    }
+    void backward(const Tensor& loss) { tape_->backward(loss); }
+    static Tensor gradient(const Tensor& y, const Tensor& x) {
+      return grad(sum(y), {x}, {.create_graph = true})[0];
+    }
+    void finish() {
+      if (profile != nullptr) *profile += tape_->profile();
+    }
+
+   private:
+    std::optional<Tape> tape_;
+  };
+
+  static void set_threads(int threads) { set_num_threads(threads); }
+  static Tensor rand(const Shape& shape) { return gradus::rand(shape); }
+  static Tensor randn(const Shape& shape) { return gradus::randn(shape); }
+  static Tensor randint(int64_t end, const Shape& shape) { return gradus::randint(0, end, shape); }
+  static Tensor randperm(int64_t n) { return gradus::randperm(n); }
+  static Tensor cross_entropy(const Tensor& scores, const Tensor& classes) {
+    return gradus::cross_entropy(scores, classes);
+  }
+};
+
+/// The sum of the profiles of so many runs, after one to warm up.
+template <class Run>
+Profile profile_of(int count, const Run& run) {
+  Profile sum;
+  run();
+  Gradus::Pass::profile = &sum;
+  for (int i = 0; i < count; ++i) run();
+  Gradus::Pass::profile = nullptr;
+  return sum;
 }
 
-/// Random images and classes, and an order of them.
-class RandomImages {
- public:
-  explicit RandomImages(int64_t count, int64_t batch_size) : batch_size_(batch_size) {
-    Rng generator(1);
-    images_ = rand({count, 1, 28, 28}, generator);
-    std::vector<int64_t> classes(static_cast<size_t>(count)), order(classes.size());
-    for (int64_t& c : classes) c = static_cast<int64_t>(generator.below(10));
-    std::iota(order.begin(), order.end(), 0);
-    for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[generator.below(i)]);
-    classes_ = tensor(classes, {count});
-    order_ = tensor(order, {count});
-  }
+void report(const TrainOptions& options, Trainee& trainee, TrainFigures& figures) {
+  constexpr int steps = 5;
+  const Ceilings ceilings = measure_ceilings();
+  const Profile training = profile_of(steps, [&] { trainee.train_step(); });
+  const auto inference_limit = [&](int64_t images) {
+    return limit_seconds(profile_of(steps, [&] { trainee.infer(images); }), ceilings) / steps;
+  };
+  figures.train_limit_seconds = limit_seconds(training, ceilings) / steps +
+                                optimizer_limit_seconds(net_case(options.net).optimizer.type,
+                                                        trainee.parameter_count(), ceilings);
+  figures.infer_limit_seconds = inference_limit(options.batch_size);
+  figures.infer_one_limit_seconds = inference_limit(1);
+  figures.instruction_set = system_info().instruction_set;
 
-  data::Batch next() {
-    if (position_ + batch_size_ > order_.numel()) position_ = 0;
-    const Tensor chosen = order_.narrow(0, position_, batch_size_);
-    position_ += batch_size_;
-    return {index_select(images_, 0, chosen), index_select(classes_, 0, chosen)};
-  }
-
- private:
-  Tensor images_, classes_, order_;
-  int64_t position_ = 0, batch_size_;
-};
-
-/// Seconds that the parts of a step took, over all steps.
-struct Split {
-  double data = 0, forward = 0, backward = 0, optimizer = 0;
-  double total() const { return data + forward + backward + optimizer; }
-};
-
-/// Adds the time since its last call, or since its construction, to `part`.
-class Laps {
- public:
-  void note(double& part) {
-    const Clock::time_point now = Clock::now();
-    part += std::chrono::duration<double>(now - last_).count();
-    last_ = now;
-  }
-
- private:
-  Clock::time_point last_ = Clock::now();
-};
-
-class GradusTrainee : public Trainee {
- public:
-  explicit GradusTrainee(const TrainOptions& options)
-      : images_(options.samples(), options.batch_size) {
-    const NetCase& net = net_case(options.net);
-    net_ = nn::from_json(net.json);
-    optimizer_ = make_optimizer(net.optimizer, *net_);
-  }
-
-  void train_step() override {
-    Tape tape;
-    step(tape);
-  }
-
-  void infer_step() override {
-    const nn::ModeScope evaluating(*net_, nn::Mode::evaluation);
-    (*net_)(images_.next().x);
-  }
-
-  void report(std::ostream& out, const TrainFigures& figures) override {
-    report_split(out);
-    constexpr int steps = 5;
-    Profile profile;
-    for (int i = 0; i < steps; ++i) {
-      Tape tape({.profile = true});
-      step(tape);
-      profile += tape.profile();
-    }
-    const Ceilings ceilings = measure_ceilings();
-    const ProfileRow total = profile.total();
-    const double flops = (total.forward.flops + total.backward.flops) / steps;
-    const double gflops = 1e-9 * flops / figures.train_seconds;
-    out << std::fixed << std::setprecision(1) << "training at " << gflops << " GFLOP/s, "
-        << 100 * gflops / ceilings.gflops << " % of a large matrix product\n"
-        << steps << " steps, by operation:\n";
-    profile.print(out, ceilings);
-  }
-
- private:
-  void step(Tape& tape) {
-    Laps laps;
-    const data::Batch batch = images_.next();
-    laps.note(split_.data);
-    const Tensor loss = nn::cross_entropy((*net_)(batch.x), batch.y);
-    laps.note(split_.forward);
-    tape.backward(loss);
-    laps.note(split_.backward);
-    optimizer_->step();
-    optimizer_->zero_grad();
-    laps.note(split_.optimizer);
-  }
-
-  void report_split(std::ostream& out) const {
-    const auto part = [&](const char* name, double seconds) {
-      out << "  " << name << ' ' << 100 * seconds / split_.total() << " %";
-    };
-    out << std::fixed << std::setprecision(1) << "of a training step:";
-    part("data", split_.data);
-    part("forward", split_.forward);
-    part("backward", split_.backward);
-    part("optimizer", split_.optimizer);
-    out << '\n';
-  }
-
-  RandomImages images_;
-  std::unique_ptr<nn::Sequential> net_;
-  std::unique_ptr<optim::Optimizer> optimizer_;
-  Split split_;
-};
-
-std::unique_ptr<Trainee> make_trainee(const TrainOptions& options) {
-  set_num_threads(options.threads);
-  return std::make_unique<GradusTrainee>(options);
+  const ProfileRow total = training.total();
+  const double flops = (total.forward.flops + total.backward.flops) / steps;
+  const auto share = [&](double seconds) { return 100 * seconds / steps / figures.train_seconds; };
+  std::cout << std::fixed << std::setprecision(1) << "of a training step: forward "
+            << share(total.forward.seconds) << " %, backward " << share(total.backward.seconds)
+            << " %, the rest is data and optimizer\ntraining at "
+            << 1e-9 * flops / figures.train_seconds << " GFLOP/s, "
+            << 100 * figures.train_limit_seconds / figures.train_seconds
+            << " % of what the machine can do; inference "
+            << 100 * figures.infer_limit_seconds / figures.infer_seconds << " %, of one image "
+            << 100 * figures.infer_one_limit_seconds / figures.infer_one_seconds << " %\n"
+            << steps << " steps, by operation:\n";
+  training.print(std::cout, ceilings);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run_train_program(argc, argv, {"Gradus", make_trainee});
+  return run_train_program(argc, argv, {"Gradus", make_trainee<Gradus>, report});
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 
 namespace gradus::bench {
 
@@ -92,77 +91,6 @@ std::vector<LayerCase> make_layer_cases() {
   return list;
 }
 
-// --- Nets ---
-
-/// Collects layers in the order in which they run.
-class Net {
- public:
-  Net& add(const char* type, json options = json::object()) {
-    layers_.push_back({{"type", type}, {"options", std::move(options)}});
-    return *this;
-  }
-  Net& conv(int in, int out, int kernel, int padding = 0, bool bias = true) {
-    return add("Conv2d", {{"in_channels", in},
-                          {"out_channels", out},
-                          {"kernel_size", kernel},
-                          {"padding", padding},
-                          {"bias", bias}});
-  }
-  Net& linear(int in, int out) {
-    return add("Linear", {{"in_features", in}, {"out_features", out}});
-  }
-  Net& relu() { return add("ReLU"); }
-  Net& pool() { return add("MaxPool2d", {{"kernel_size", 2}}); }
-  Net& dropout(double p) { return add("Dropout", {{"p", p}}); }
-  Net& flatten() { return add("Flatten"); }
-  std::string text() const { return json{{"layers", layers_}}.dump(); }
-
- private:
-  json layers_ = json::array();
-};
-
-std::string basic() {
-  Net net;
-  net.conv(1, 32, 3).relu().conv(32, 64, 3).relu().pool().dropout(0.25);
-  return net.flatten().linear(9216, 128).relu().dropout(0.5).linear(128, 10).text();
-}
-
-std::string lenet() {
-  Net net;
-  net.conv(1, 6, 5, 2).relu().pool().conv(6, 16, 5).relu().pool();
-  return net.flatten().linear(400, 120).relu().linear(120, 84).relu().linear(84, 10).text();
-}
-
-std::string mlp() {
-  return Net().flatten().linear(784, 256).relu().linear(256, 128).relu().linear(128, 10).text();
-}
-
-void add_norm(Net& net, const std::string& norm, int channels, int side) {
-  if (norm == "batch") net.add("BatchNorm2d", {{"num_features", channels}});
-  if (norm == "group") net.add("GroupNorm", {{"num_groups", 8}, {"num_channels", channels}});
-  if (norm == "layer") net.add("LayerNorm", {{"normalized_shape", {channels, side, side}}});
-  if (norm == "instance") {
-    net.add("InstanceNorm2d", {{"num_features", channels}, {"affine", true}});
-  }
-}
-
-/// Four convolutions, each followed by a norm.
-std::string normalized(const std::string& norm) {
-  Net net;
-  const auto block = [&](int in, int out, int side) {
-    net.conv(in, out, 3, 1, false);
-    add_norm(net, norm, out, side);
-    net.relu();
-  };
-  block(1, 32, 28);
-  block(32, 32, 28);
-  net.pool();
-  block(32, 64, 14);
-  block(64, 64, 14);
-  net.pool();
-  return net.flatten().linear(3136, 128).relu().dropout(0.5).linear(128, 10).text();
-}
-
 }  // namespace
 
 std::string LayerCase::name() const {
@@ -176,26 +104,6 @@ std::string LayerCase::name() const {
 const std::vector<LayerCase>& layer_cases() {
   static const std::vector<LayerCase> list = make_layer_cases();
   return list;
-}
-
-const std::vector<NetCase>& net_cases() {
-  static const std::vector<NetCase> list = {
-      {"basic", basic(), "adam"},
-      {"lenet", lenet(), "sgd"},
-      {"mlp", mlp(), "sgd"},
-      {"norm-batch", normalized("batch"), "adam"},
-      {"norm-group", normalized("group"), "adam"},
-      {"norm-layer", normalized("layer"), "adam"},
-      {"norm-instance", normalized("instance"), "adam"},
-  };
-  return list;
-}
-
-const NetCase& net_case(const std::string& name) {
-  for (const NetCase& net : net_cases()) {
-    if (net.name == name) return net;
-  }
-  throw std::invalid_argument("there is no net " + name);
 }
 
 }  // namespace gradus::bench

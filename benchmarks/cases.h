@@ -1,5 +1,5 @@
-// What is measured, as data, so that Gradus and its peers measure the same: layers and nets as JSON
-// with PyTorch's names, input shapes, optimizers. Nothing here depends on a framework.
+// Which layers are measured, as data, so that Gradus and its peers measure the same: JSON with
+// PyTorch's names, and input shapes. Nothing here depends on a framework.
 #pragma once
 
 #include <cstdint>
@@ -26,15 +26,5 @@ struct LayerCase {
 ///   Adam, SGD         one step with the parameters of the net that the option "net" names,
 ///   Chain             as many additions of one number as the option "length" says.
 const std::vector<LayerCase>& layer_cases();
-
-struct NetCase {
-  std::string name;       ///< "basic"
-  std::string json;       ///< {"layers": [...]}, for images [N,1,28,28] and 10 classes
-  std::string optimizer;  ///< "adam" with lr 0.001, or "sgd" with lr 0.01 and momentum 0.9
-};
-/// basic, lenet, mlp, norm-batch, norm-group, norm-layer, norm-instance.
-const std::vector<NetCase>& net_cases();
-/// The one with this name; throws std::invalid_argument if there is none.
-const NetCase& net_case(const std::string& name);
 
 }  // namespace gradus::bench

@@ -14,6 +14,8 @@ struct LayerBackend {
   /// One forward and backward pass on random input, with the gradients of input and parameters; or
   /// one step of an optimizer. Empty if the framework does not have that.
   std::function<void()> (*make_step)(const LayerCase& layer);
+  /// The least seconds that it can take on this machine. May be null: unknown.
+  double (*limit)(const LayerCase& layer) = nullptr;
 };
 
 /// Measures every layer of layer_cases() and prints milliseconds. Returns the exit status.

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "net_cases.h"
+
 namespace gradus::bench {
 
 namespace {
@@ -64,6 +66,11 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& type,
   throw std::invalid_argument("there is no optimizer " + type);
 }
 
+std::shared_ptr<nn::Module> net_of_optimizer(const LayerCase& layer) {
+  const std::string net = nlohmann::json::parse(layer.options).at("net");
+  return nn::from_json(net_case(net).parts.at("net"));
+}
+
 }  // namespace
 
 void Subject::forward_and_backward() {
@@ -74,6 +81,14 @@ void Subject::forward_and_backward() {
 
 void Subject::drop_gradients() {
   for (Tensor& leaf : leaves) leaf.set_grad({});
+}
+
+Profile Subject::profile() {
+  Tape tape({.profile = true});
+  const Tensor y = forward();
+  if (y.requires_grad()) tape.backward(y, {.gradient = gradient});
+  drop_gradients();
+  return tape.profile();
 }
 
 Subject make_subject(const LayerCase& layer) {
@@ -95,9 +110,12 @@ bool is_optimizer(const LayerCase& layer) {
   return nlohmann::json::parse(layer.options).contains("net");
 }
 
+int64_t optimizer_parameter_count(const LayerCase& layer) {
+  return net_of_optimizer(layer)->parameter_count();
+}
+
 std::function<void()> make_optimizer_step(const LayerCase& layer) {
-  const std::string net = nlohmann::json::parse(layer.options).at("net");
-  const std::shared_ptr<nn::Module> module = nn::from_json(net_case(net).json);
+  const std::shared_ptr<nn::Module> module = net_of_optimizer(layer);
   for (const NamedTensor& p : module->named_parameters()) {
     Tensor parameter = p.tensor;
     parameter.set_grad(ones(parameter.shape()));

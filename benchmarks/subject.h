@@ -1,6 +1,7 @@
 // The cases of cases.h in Gradus.
 #pragma once
 
+#include <gradus/core/tape_profile.h>
 #include <gradus/core/tensor.h>
 
 #include <functional>
@@ -18,6 +19,8 @@ struct Subject {
 
   void forward_and_backward();
   void drop_gradients();
+  /// Of one pass forward and, if there is a gradient, backward.
+  Profile profile();
 };
 
 /// The layer on random input that requires a gradient.
@@ -27,5 +30,7 @@ Subject make_subject(const LayerCase& layer);
 bool is_optimizer(const LayerCase& layer);
 /// One step of an optimizer on the net that the case names, with gradients of ones.
 std::function<void()> make_optimizer_step(const LayerCase& layer);
+/// The number of parameters of that net.
+int64_t optimizer_parameter_count(const LayerCase& layer);
 
 }  // namespace gradus::bench

@@ -38,7 +38,10 @@ test_packages=(
   "valgrind"
   "git"
 )
-peer_packages=("libtorch-dev" "libdnnl-dev" "jq")
+peer_packages=("libtorch-dev" "libopenblas0-openmp" "libdnnl-dev" "python3")
+# Nice to have for them: ONNX Runtime is a package of npm, which may come with nodejs or alone.
+optional_peer_packages=("python3-onnx")
+command -v npm > /dev/null || optional_peer_packages+=("npm")
 # Nice to have: without it, the digits are downloaded or synthetic.
 optional_packages=("dataset-fashion-mnist")
 # Nice to have for tests: reports are looked at in a browser, their figures become PNG files, and
@@ -90,7 +93,10 @@ case "${1-}" in
     wanted+=("${test_packages[@]}")
     optional_packages+=("${optional_test_packages[@]}")
     ;;
-  --peers) wanted+=("${peer_packages[@]}") ;;
+  --peers)
+    wanted+=("${peer_packages[@]}")
+    optional_packages+=("${optional_peer_packages[@]}")
+    ;;
   -h | --help) usage && exit 0 ;;
   *) usage >&2 && exit 2 ;;
 esac

@@ -1,4 +1,4 @@
-// The cases of cases.h in PyTorch (libtorch).
+// The cases of cases.h and net_cases.h in PyTorch (libtorch).
 #pragma once
 
 #include <torch/torch.h>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "../cases.h"
+#include "../net_cases.h"
 
 namespace gradus::bench {
 
@@ -17,7 +18,7 @@ torch::nn::AnyModule torch_layer(const std::string& type, const std::string& opt
 /// A net from {"layers": [{"type", "options"}, ...]}.
 torch::nn::Sequential torch_net(const std::string& json);
 /// The optimizer that net cases name.
-std::unique_ptr<torch::optim::Optimizer> torch_optimizer(const std::string& name,
+std::unique_ptr<torch::optim::Optimizer> torch_optimizer(const OptimizerCase& of,
                                                          std::vector<torch::Tensor> parameters);
 
 /// PyTorch at its best: freed memory stays with the process, so that large tensors are not mapped

@@ -11,11 +11,11 @@ using torch::Tensor;
 
 std::function<void()> optimizer_step(const LayerCase& layer) {
   const std::string name = nlohmann::json::parse(layer.options).at("net");
-  torch::nn::Sequential net = torch_net(net_case(name).json);
+  torch::nn::Sequential net = torch_net(net_case(name).parts.at("net"));
   for (Tensor& parameter : net->parameters())
     parameter.mutable_grad() = torch::ones_like(parameter);
   const std::shared_ptr<torch::optim::Optimizer> optimizer =
-      torch_optimizer(layer.type == "Adam" ? "adam" : "sgd", net->parameters());
+      torch_optimizer({layer.type == "Adam" ? "adam" : "sgd"}, net->parameters());
   return [net, optimizer] { optimizer->step(); };
 }
 
