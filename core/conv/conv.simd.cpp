@@ -217,11 +217,6 @@ bool suits_direct(const ConvSizes& s) {
          s.padding_w <= s.dilation_w * (s.kw - 1);
 }
 
-/// With one channel in and many out, the direct input gradient would load more than it computes.
-bool suits_direct_input(const ConvSizes& s) {
-  return suits_direct(s) && (s.c > s.groups || s.o < 8 * s.groups);
-}
-
 /// The direct weight gradient keeps a vector of sums for every weight.
 bool suits_direct_weights(const ConvSizes& s) {
   constexpr int64_t most_weights = 1 << 16;
@@ -250,7 +245,7 @@ void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weigh
     const bool suits = suits_winograd(s.of_input_gradient());
     if (suits && winograd().input_gradient(s, dx, g, weight)) return;
   }
-  (suits_direct_input(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
+  (suits_direct(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
 }
 
 template <class T>
