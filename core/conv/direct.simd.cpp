@@ -285,15 +285,15 @@ class WeightGradient {
  private:
   /// So many that sums are not loaded and stored more often than they are added to.
   static int64_t images_at_once(const ConvSizes& s) {
-    constexpr int64_t most = 8, vectors = 32;
+    constexpr int64_t most = 8, vectors = 64;
     const int64_t size = cover_size<T>(planes_of<T>(s, 1, suits_shifted<T>(s)));
     return smaller(most, at_least_one(vectors / at_least_one(size)));
   }
 
   void add_group(int64_t vectors, const T* x, const T* g, int64_t g_stride, T* sums) const {
     const int64_t depth = s_.depth(), row = depth * width<T>;
-    for_blocks<block_taps>(0, depth, [&]<int ks>(int64_t k) {
-      for_blocks<gradient_outputs>(0, s_.o / s_.groups, [&]<int os>(int64_t o) {
+    for_blocks<gradient_outputs>(0, s_.o / s_.groups, [&]<int os>(int64_t o) {
+      for_blocks<block_taps>(0, depth, [&]<int ks>(int64_t k) {
         add_shifted_products<T, os, ks>(cover_, vectors, overlap_.data(), offset_.data() + k, x,
                                         g + o * g_stride, g_stride, sums + o * row + k * width<T>,
                                         row);
