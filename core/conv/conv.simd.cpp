@@ -1,9 +1,9 @@
 // Compiled once per instruction set; see isa.h.
 //
-// Chooses among three algorithms. The faster ones are in direct.simd.cpp and winograd.simd.cpp;
-// the one that can do everything is here: im2col and matrix products, one image at a time, in
-// tiles of a few output rows, so that the im2col tile is still in the second-level cache when the
-// product reads it.
+// Chooses among four algorithms. The faster ones are in winograd.simd.cpp, depthwise.simd.cpp and
+// direct.simd.cpp; the one that can do everything is here: im2col and matrix products, one image at
+// a time, in tiles of a few output rows, so that the im2col tile is still in the second-level cache
+// when the product reads it.
 #include <cstring>
 #include <type_traits>
 
@@ -217,9 +217,10 @@ bool suits_direct(const ConvSizes& s) {
          s.padding_w <= s.dilation_w * (s.kw - 1);
 }
 
-/// With one channel in and many out, the direct input gradient would load more than it computes.
-bool suits_direct_input(const ConvSizes& s) {
-  return suits_direct(s) && (s.c > s.groups || s.o < 8 * s.groups);
+bool suits_depthwise(const ConvSizes& s) {
+  return s.groups == s.c && s.o == s.c && s.kh == 3 && s.kw == 3 && s.stride_h == 1 &&
+         s.stride_w == 1 && s.padding_h == 1 && s.padding_w == 1 && s.dilation_h == 1 &&
+         s.dilation_w == 1 && s.w >= 4;
 }
 
 /// The direct weight gradient keeps a vector of sums for every weight.
@@ -232,6 +233,10 @@ template <class T>
 const DirectConv<T>& direct() {
   return Tables<Isa::GRADUS_ISA>::get<DirectConv<T>>();
 }
+template <class T>
+const DepthwiseConv<T>& depthwise() {
+  return Tables<Isa::GRADUS_ISA>::get<DepthwiseConv<T>>();
+}
 const WinogradConv<float>& winograd() {
   return Tables<Isa::GRADUS_ISA>::get<WinogradConv<float>>();
 }
@@ -241,6 +246,7 @@ void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const
   if constexpr (std::is_same_v<T, float>) {
     if (suits_winograd(s) && winograd().forward(s, y, x, weight, bias)) return;
   }
+  if (suits_depthwise(s)) return depthwise<T>().forward(s, y, x, weight, bias);
   (suits_direct(s) ? direct<T>().forward : forward<T>)(s, y, x, weight, bias);
   if (!s.relu) return;
   parallel_for(s.n * s.o * s.oh * s.ow, 16384, [&](int64_t begin, int64_t end) {
@@ -254,7 +260,8 @@ void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weigh
     const bool suits = suits_winograd(s.of_input_gradient());
     if (suits && winograd().input_gradient(s, dx, g, weight)) return;
   }
-  (suits_direct_input(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
+  if (suits_depthwise(s)) return depthwise<T>().input_gradient(s, dx, g, weight);
+  (suits_direct(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
 }
 
 template <class T>
@@ -270,7 +277,10 @@ void choose_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T*
   if constexpr (std::is_same_v<T, float>) {
     if (suits_winograd(s) && winograd().weight_gradient(s, dweight, g, x)) return;
   }
-  if (suits_direct_weights(s)) {
+  if (suits_depthwise(s)) {
+    depthwise<T>().weight_gradient(s, dweight, g, x);
+    if (are_finite(s.o * s.depth(), dweight)) return;
+  } else if (suits_direct_weights(s)) {
     direct<T>().weight_gradient(s, dweight, g, x);
     if (are_finite(s.o * s.depth(), dweight)) return;
   }

@@ -1,5 +1,5 @@
 // Two-dimensional convolution and its two gradients: the definition (conv_plain.cpp), the fast path
-// (conv.simd.cpp), and the two algorithms that this may choose besides matrix products.
+// (conv.simd.cpp), and the three algorithms that this may choose besides matrix products.
 #pragma once
 
 #include <cstdint>
@@ -56,6 +56,11 @@ inline constexpr bool has_plain<Conv<T>> = true;
 /// not 3x3. Needs stride 1; the input gradient also a padding of at most dilation * (kernel - 1).
 template <class T>
 struct DirectConv : Conv<T> {};
+
+/// The same for depthwise 3x3 kernels with padding 1, without stride and dilation, and planes at
+/// least 4 wide.
+template <class T>
+struct DepthwiseConv : Conv<T> {};
 
 /// The same by Winograd's minimal filtering, F(4x4, 3x3): for 3x3 kernels with stride, dilation and
 /// groups 1 and a padding of at most 2. Four times fewer multiplications; errors are a few times

@@ -1,159 +1,29 @@
 // Compiled once per instruction set; see isa.h.
 //
-// Convolution without stride, straight from the definition. Planes of the input are copied with
-// their padding, and then an output element is at the same place in its plane as the input element
-// under the first tap: one long row of elements, whole vectors of which are computed at once. The
-// few elements between the end of an output row and the next are computed in vain.
+// Convolution without stride, straight from the definition. Inputs are copied so that an output
+// element is at the same place in its plane as the input element under the first tap, and those
+// under the others at fixed distances: whole vectors of outputs are computed at once.
 #include <cstring>
 
 #include "../base/parallel_for.h"
 #include "../simd/kernels_of.h"
-#include "../simd/simd.h"
-#include "../simd/sizes.h"
-#include "../simd/workspace.h"
-#include "conv_kernel.h"
+#include "direct_parts.simd.h"
 
 namespace gradus::kernels {
 
 namespace {
 
 // Register tiles: what fits into the registers of the instruction set, with room for operands.
-constexpr int block_outputs = vector_bytes == 64 ? 8 : 4, most_vectors = 6;
+constexpr int block_outputs = vector_bytes == 64 ? 8 : 4;
 /// Vectors of a block; enough sums in all that additions need not wait for each other.
 template <int outputs>
-constexpr int block_vectors = outputs >= 4 ? 3 : most_vectors;
+constexpr int block_vectors = outputs == 8   ? 2
+                              : outputs == 4 ? 3
+                                             : most_vectors;
 constexpr int block_taps = vector_bytes == 64 ? 6 : 3,
               gradient_outputs = vector_bytes == 64 ? 4 : 3;
 
 constexpr int64_t piece_work = 1 << 20;  // products that are worth a piece of parallel_for
-
-/// The planes of one group of a few images with their padding: channel by channel one long row that
-/// has the plane of each image.
-struct Planes {
-  int64_t images;
-  int64_t width, plane, channel;  // elements of a padded row, plane and channel
-  int64_t places;                 // from the first output element to the last, in padded rows
-  int64_t slack;                  // what vectors may read beyond the last plane
-};
-
-template <class T>
-Planes planes_of(const ConvSizes& s, int64_t images = 1) {
-  const int64_t w = s.w + 2 * s.padding_w, plane = (s.h + 2 * s.padding_h) * w;
-  return {.images = images,
-          .width = w,
-          .plane = plane,
-          .channel = images * plane,
-          .places = (images - 1) * plane + (s.oh - 1) * w + s.ow,
-          .slack = most_vectors * width<T>};
-}
-
-/// Whether output rows have at least one vector, so that full vectors cover them.
-template <class T>
-bool has_long_rows(const ConvSizes& s) {
-  return s.ow >= width<T>;
-}
-
-/// The vectors that make up an output plane: long rows one by one, where the last vector of a row
-/// overlaps the one before; otherwise all places one after the other, elements between rows
-/// included.
-template <class T>
-class Cover {
- public:
-  Cover(const ConvSizes& s, const Planes& p)
-      : by_rows_(has_long_rows<T>(s)),
-        size_(by_rows_ ? s.oh * vectors_of(s.ow) : vectors_of(p.places)),
-        row_(round_up(p.places, p.slack)),
-        in_(size_ + most_vectors),
-        out_(size_ + most_vectors) {
-    int64_t at = 0;
-    const auto add = [&](int64_t in, int64_t out) {
-      in_[at] = in;
-      out_[at++] = out;
-    };
-    if (!by_rows_) {
-      while (at < size_) add(at * width<T>, at * width<T>);
-    }
-    for (int64_t h = 0; by_rows_ && h < s.oh; ++h) {
-      for (int64_t i = 0; i < s.ow; i += width<T>) {
-        const int64_t column = smaller(i, s.ow - width<T>);
-        add(h * p.width + column, h * s.ow + column);
-      }
-    }
-    while (at < size_ + most_vectors) add(in_[size_ - 1], out_[size_ - 1]);
-  }
-  static int64_t vectors_of(int64_t n) { return (n + width<T> - 1) / width<T>; }
-
-  bool by_rows() const { return by_rows_; }
-  int64_t size() const { return size_; }
-  /// Where vector i begins in the padded input, and in the output or the row of places. Some more
-  /// than there are repeat the last one.
-  const int64_t* in() const { return in_.data(); }
-  const int64_t* out() const { return out_.data(); }
-  /// Room for all positions, in full vectors.
-  int64_t row() const { return row_; }
-
- private:
-  bool by_rows_;
-  int64_t size_, row_;
-  Workspace<int64_t> in_, out_;
-};
-
-/// Copies a row, which is often too short for a call of memcpy to pay.
-template <class T>
-[[gnu::always_inline]] inline void copy_row(int64_t n, const T* from, T* to) {
-  map_vectors<T>(n, [&]<class V>(int64_t i) { store(to + i, load<V>(from + i)); });
-}
-
-/// Where planes of one group are copied to, row by row. What lies between the rows is 0 and stays.
-template <class T>
-class PlaneCopies {
- public:
-  /// Room for `size` elements: the first plane begins at `first`, the next one `stride` later.
-  PlaneCopies(const Planes& p, int64_t count, int64_t rows, int64_t columns, int64_t first,
-              int64_t stride, int64_t size)
-      : p_(p),
-        count_(count),
-        rows_(rows),
-        columns_(columns),
-        first_(first),
-        stride_(stride),
-        memory_(size) {
-    clear();
-  }
-  void clear() { memory_.clear(); }
-  /// Copies those at x, as image number `image`.
-  void copy(int64_t image, const T* x) {
-    T* to = memory_.data() + image * p_.plane + first_;
-    for (int64_t c = 0; c < count_; ++c, to += stride_) {
-      for (int64_t h = 0; h < rows_; ++h, x += columns_) copy_row(columns_, x, to + h * p_.width);
-    }
-  }
-  const T* data() const { return memory_.data(); }
-
- private:
-  const Planes& p_;
-  int64_t count_, rows_, columns_, first_, stride_;
-  Workspace<T> memory_;
-};
-
-/// Those of the input, with their padding.
-template <class T>
-struct PaddedPlanes : PlaneCopies<T> {
-  PaddedPlanes(const ConvSizes& s, const Planes& p)
-      : PlaneCopies<T>(p, s.c / s.groups, s.h, s.w, s.padding_h * p.width + s.padding_w, p.channel,
-                       s.c / s.groups * p.channel + p.slack) {}
-};
-
-/// The offset of the input element of each tap from that of the first tap.
-void fill_offsets(const ConvSizes& s, const Planes& p, int64_t* offset) {
-  for (int64_t c = 0; c < s.c / s.groups; ++c) {
-    for (int64_t i = 0; i < s.kh; ++i) {
-      for (int64_t j = 0; j < s.kw; ++j) {
-        *offset++ = c * p.channel + i * s.dilation_h * p.width + j * s.dilation_w;
-      }
-    }
-  }
-}
 
 /// `outputs` planes: out[o] = bias[o] + sum of weight[k][o] x[offset[k]].
 template <class T, int outputs>
@@ -204,12 +74,15 @@ void for_blocks(int64_t first, int64_t total, const Body& body) {
   }
 }
 
-/// weight [o, c / groups, kh, kw] of one group to [block of outputs][tap][output].
+/// weight[o * stride + k * tap_stride] to [block of outputs][tap][output].
 template <class T>
-void pack_weight(int64_t outputs, int64_t depth, const T* weight, T* to) {
+void pack_weight(int64_t outputs, int64_t depth, const T* weight, int64_t stride,
+                 int64_t tap_stride, T* to) {
   for_blocks<block_outputs>(0, outputs, [&]<int n>(int64_t first) {
     for (int64_t k = 0; k < depth; ++k) {
-      for (int o = 0; o < n; ++o) to[first * depth + k * n + o] = weight[(first + o) * depth + k];
+      for (int o = 0; o < n; ++o) {
+        to[first * depth + k * n + o] = weight[(first + o) * stride + k * tap_stride];
+      }
     }
   });
 }
@@ -218,25 +91,26 @@ template <class T>
 void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
   const int64_t depth = s.depth(), outputs = s.o / s.groups, channels = s.c / s.groups;
   const int64_t plane = s.oh * s.ow;
-  const Planes p = planes_of<T>(s);
-  const Cover<T> cover(s, p);
+  const Planes p = planes_of<T>(s, 1, suits_shifted<T>(s));
+  const Cover<T> cover(p);
   Workspace<int64_t> offset(depth);
   fill_offsets(s, p, offset.data());
   Workspace<T> packed(s.o * depth);
   for (int64_t g = 0; g < s.groups; ++g) {
-    pack_weight(outputs, depth, weight + g * outputs * depth, packed.data() + g * outputs * depth);
+    const int64_t at = g * outputs * depth;
+    pack_weight(outputs, depth, weight + at, depth, 1, packed.data() + at);
   }
   const int64_t work = depth * outputs * p.places;
   parallel_for(s.n * s.groups, piece_work / larger(work, 1), [&](int64_t begin, int64_t end) {
-    PaddedPlanes<T> padded(s, p);
+    Inputs<T> in(s, p);
     Workspace<T> places(cover.by_rows() ? 0 : block_outputs * cover.row());
     for (int64_t task = begin; task < end; ++task) {
       const int64_t group = task % s.groups;
-      padded.copy(0, x + task * channels * s.h * s.w);
+      in.copy(0, x + task * channels * s.h * s.w);
       for_blocks<block_outputs>(0, outputs, [&]<int n>(int64_t first) {
         const int64_t o = group * outputs + first;
         T* to = y + (task * outputs + first) * plane;
-        convolve_planes<T, n>(cover, depth, offset.data(), padded.data(), packed.data() + o * depth,
+        convolve_planes<T, n>(cover, depth, offset.data(), in.data(), packed.data() + o * depth,
                               bias != nullptr ? bias + o : nullptr,
                               cover.by_rows() ? to : places.data(),
                               cover.by_rows() ? plane : cover.row());
@@ -265,8 +139,59 @@ void reverse_weight(const ConvSizes& s, const T* weight, T* to) {
   }
 }
 
+/// dx from the gradients of the columns, which are one matrix product: for few channels, and then
+/// no product is with padding.
+template <class T>
+void input_gradient_by_columns(const ConvSizes& s, T* dx, const T* g, const T* weight) {
+  const int64_t depth = s.depth(), outputs = s.o / s.groups, channels = s.c / s.groups;
+  const int64_t plane = s.oh * s.ow, inputs = channels * s.h * s.w;
+  const Planes p = planes_of<T>(s, 1, true);
+  const Cover<T> cover(p);
+  Workspace<int64_t> tap(depth), offset(outputs);
+  fill_offsets(s, p, tap.data());
+  for (int64_t o = 0; o < outputs; ++o) offset[o] = o * plane;
+  Workspace<T> packed(s.o * depth);
+  for (int64_t group = 0; group < s.groups; ++group) {
+    const int64_t at = group * outputs * depth;
+    pack_weight(depth, outputs, weight + at, 1, depth, packed.data() + at);
+  }
+  const int64_t work = at_least_one(depth * outputs * plane);
+  parallel_for(s.n * s.groups, piece_work / work, [&](int64_t begin, int64_t end) {
+    Workspace<T> columns(depth * plane), shifted(channels * p.channel);
+    for (int64_t task = begin; task < end; ++task) {
+      for_blocks<block_outputs>(0, depth, [&]<int n>(int64_t first) {
+        convolve_planes<T, n>(cover, outputs, offset.data(), g + task * outputs * plane,
+                              packed.data() + (task % s.groups * depth + first) * outputs,
+                              static_cast<const T*>(nullptr), columns.data() + first * plane,
+                              plane);
+      });
+      shifted.clear();
+      for (int64_t k = 0; k < depth; ++k) {
+        add_row(plane, columns.data() + k * plane, shifted.data() + tap[k]);
+      }
+      std::memset(dx + task * inputs, 0, static_cast<size_t>(inputs) * sizeof(T));
+      for_rows(s, p, [&](int64_t n, int64_t row, int64_t at) {
+        add_row(n, shifted.data() + at, dx + task * inputs + row);
+      });
+    }
+  });
+}
+
+/// Adding columns up costs as much as several outputs; but a block of few channels loads more than
+/// it computes.
+template <class T>
+bool suits_input_columns(const ConvSizes& s) {
+  constexpr int64_t cost_of_sum = 6, most_bytes = int64_t{1} << 21;
+  const int64_t plane = s.oh * s.ow, outputs = s.o / s.groups, channels = s.c / s.groups;
+  const int64_t by_rows = s.h * vectors_of<T>(s.w), by_plane = vectors_of<T>(plane);
+  const int64_t loads = channels < 4 ? 2 : 1;
+  return plane >= width<T> && s.depth() * plane * int64_t{sizeof(T)} <= most_bytes &&
+         by_plane * (outputs + cost_of_sum) < by_rows * loads * outputs;
+}
+
 template <class T>
 void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
+  if (suits_input_columns<T>(s)) return input_gradient_by_columns(s, dx, g, weight);
   Workspace<T> reversed(s.o * s.depth());
   reverse_weight(s, weight, reversed.data());
   forward<T>(s.of_input_gradient(), dx, g, reversed.data(), nullptr);
@@ -275,9 +200,10 @@ void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
 /// Adds to sum[o][tap], vectors of partial sums, the products of planes g[o] and x at each tap. Of
 /// every last vector of a row, `overlap` elements have been in the one before.
 template <class T, int outputs, int taps>
-[[gnu::noinline]] void add_shifted_products(const Cover<T>& cover, const int64_t* overlap,
-                                            const int64_t* offset, const T* x, const T* g,
-                                            int64_t g_stride, T* sum, int64_t sum_stride) {
+[[gnu::noinline]] void add_shifted_products(const Cover<T>& cover, int64_t vectors,
+                                            const int64_t* overlap, const int64_t* offset,
+                                            const T* x, const T* g, int64_t g_stride, T* sum,
+                                            int64_t sum_stride) {
   using V = Vector<T>;
   V total[outputs][taps];
 #pragma GCC unroll 4
@@ -288,7 +214,7 @@ template <class T, int outputs, int taps>
   const T* tap[taps];
 #pragma GCC unroll 6
   for (int k = 0; k < taps; ++k) tap[k] = x + offset[k];
-  for (int64_t i = 0; i < cover.size(); ++i) {
+  for (int64_t i = 0; i < vectors; ++i) {
     const T* const from = g + cover.out()[i];
     V out[outputs];
 #pragma GCC unroll 4
@@ -316,16 +242,12 @@ class WeightGradient {
  public:
   explicit WeightGradient(const ConvSizes& s)
       : s_(s),
-        planes_(planes_of<T>(s, images_at_once(s))),
-        cover_(s, planes_),
+        planes_(planes_of<T>(s, images_at_once(s), suits_shifted<T>(s))),
+        cover_(planes_, s.o * s.oh * s.ow),
         offset_(s.depth()),
         overlap_(cover_.size()) {
     fill_offsets(s, planes_, offset_.data());
-    const int64_t per_row = cover_.vectors_of(s.ow);
-    for (int64_t i = 0; i < cover_.size(); ++i) {
-      const bool last = cover_.by_rows() && i % per_row == per_row - 1;
-      overlap_[i] = last ? per_row * width<T> - s.ow : 0;
-    }
+    for (int64_t i = 0; i < cover_.size(); ++i) overlap_[i] = cover_.overlap(i, planes_.columns);
   }
 
   /// The sums [o, depth] of vectors for one chunk of images and groups [first, last).
@@ -335,11 +257,11 @@ class WeightGradient {
     const int64_t outputs = s_.o / s_.groups * s_.oh * s_.ow;
     const int64_t group_size = s_.o / s_.groups * s_.depth() * width<T>;
     std::memset(sums, 0, static_cast<size_t>((last - first) * group_size) * sizeof(T));
-    PaddedPlanes<T> in(s_, planes_);
+    Inputs<T> in(s_, planes_);
     // Output gradients stay in place if vectors go by rows; else they are copied to places.
     const bool in_place = cover_.by_rows();
     const int64_t g_stride = in_place ? s_.oh * s_.ow : cover_.row();
-    PlaneCopies<T> out(planes_, s_.o / s_.groups, s_.oh, s_.ow, 0, g_stride,
+    PlaneCopies<T> out(planes_, s_.o / s_.groups, g_stride,
                        in_place ? 0 : s_.o / s_.groups * g_stride);
     chunks.for_groups(chunk, planes_.images, [&](int64_t image, int64_t count) {
       if (count < planes_.images) {
@@ -354,7 +276,8 @@ class WeightGradient {
           if (!in_place) out.copy(i, g + at * outputs);
         }
         const T* const from = in_place ? g + (image * s_.groups + group) * outputs : out.data();
-        add_group(in.data(), from, g_stride, sums + (group - first) * group_size);
+        add_group(cover_.size_of(count), in.data(), from, g_stride,
+                  sums + (group - first) * group_size);
       }
     });
   }
@@ -363,16 +286,15 @@ class WeightGradient {
   /// So many that sums are not loaded and stored more often than they are added to.
   static int64_t images_at_once(const ConvSizes& s) {
     constexpr int64_t most = 8, vectors = 64;
-    if (has_long_rows<T>(s)) return 1;
-    const int64_t size = Cover<T>::vectors_of(planes_of<T>(s).plane);
-    return smaller(most, larger(1, vectors / size));
+    const int64_t size = cover_size<T>(planes_of<T>(s, 1, suits_shifted<T>(s)));
+    return smaller(most, at_least_one(vectors / at_least_one(size)));
   }
 
-  void add_group(const T* x, const T* g, int64_t g_stride, T* sums) const {
+  void add_group(int64_t vectors, const T* x, const T* g, int64_t g_stride, T* sums) const {
     const int64_t depth = s_.depth(), row = depth * width<T>;
     for_blocks<gradient_outputs>(0, s_.o / s_.groups, [&]<int os>(int64_t o) {
       for_blocks<block_taps>(0, depth, [&]<int ks>(int64_t k) {
-        add_shifted_products<T, os, ks>(cover_, overlap_.data(), offset_.data() + k, x,
+        add_shifted_products<T, os, ks>(cover_, vectors, overlap_.data(), offset_.data() + k, x,
                                         g + o * g_stride, g_stride, sums + o * row + k * width<T>,
                                         row);
       });

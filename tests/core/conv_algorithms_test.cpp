@@ -79,6 +79,29 @@ TEST_CASE("convolutions of few channels, any kernel, dilation and groups") {
   });
 }
 
+TEST_CASE("depthwise convolutions of planes of any width, which are read where they lie") {
+  with_every_isa([] {
+    for (int64_t width : {3, 4, 5, 8, 13, 16, 17, 28, 33}) {
+      for (int64_t height : {1, 2, 7}) {
+        check({3, 2, height, width, 2, 3, {.padding = 1, .groups = 2}});
+      }
+    }
+    check({1, 1, 9, 9, 1, 3, {.padding = 1}});
+    check({33, 5, 6, 6, 5, 3, {.padding = 1, .groups = 5}});
+  });
+}
+
+TEST_CASE("convolutions with rows of few vectors, alone and in batches") {
+  with_every_isa([] {
+    for (int64_t images : {1, 5, 70}) {
+      check({images, 1, 12, 9, 8, 3, {}});
+      check({images, 2, 6, 6, 16, 3, {.padding = 1}});
+      check({images, 4, 11, 13, 12, 5, {.padding = 4, .dilation = 2, .groups = 2}});
+    }
+    check({2, 1, 9, 3, 16, 3, {.padding = 4, .dilation = 4}});  // taps that see only padding
+  });
+}
+
 TEST_CASE("convolutions with a stride, or more padding than kernel") {
   with_every_isa([] {
     check({2, 16, 15, 15, 16, 3, {.stride = 2, .padding = 1}});
