@@ -130,6 +130,13 @@ kernels::ConvSizes sizes_of(const Shape& x, const Shape& weight, const Size2& ou
           .relu = o.relu};
 }
 
+/// The same convolution without relu: what its gradients are the gradients of.
+Conv2dOptions without_relu(const Conv2dOptions& options) {
+  Conv2dOptions linear = options;
+  linear.relu = false;
+  return linear;
+}
+
 /// The sizes of the convolution of which g is the output gradient, if `other` and it fit.
 kernels::ConvSizes gradient_sizes(const char* op, const Tensor& g, const Tensor& other,
                                   const Shape& x, const Shape& weight, const Conv2dOptions& o) {
@@ -139,14 +146,7 @@ kernels::ConvSizes gradient_sizes(const char* op, const Tensor& g, const Tensor&
   require<ShapeError>(g.shape() == expected, op,
                       "it has the shape of the result of the convolution",
                       "expected an output gradient ", expected, ", got ", g.shape());
-  return sizes_of(x, weight, output, o);
-}
-
-/// The same convolution without relu: what its gradients are the gradients of.
-Conv2dOptions without_relu(const Conv2dOptions& options) {
-  Conv2dOptions linear = options;
-  linear.relu = false;
-  return linear;
+  return sizes_of(x, weight, output, without_relu(o));
 }
 
 double flops_of(const kernels::ConvSizes& s) {

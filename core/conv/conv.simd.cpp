@@ -9,6 +9,7 @@
 
 #include "../base/parallel_for.h"
 #include "../matmul/gemm_kernel.h"
+#include "../simd/simd.h"
 #include "../simd/sizes.h"
 #include "../simd/workspace.h"
 #include "conv_kernel.h"
@@ -139,6 +140,9 @@ void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bia
         }
         gemm<T>({false, false, outputs, n, depth, 1, group_weight, depth, columns, n,
                  bias != nullptr ? T(1) : T(0), to, plane});
+        for (int64_t o = 0; s.relu && o < outputs; ++o) {
+          for (int64_t i = 0; i < n; ++i) to[o * plane + i] = without_negative(to[o * plane + i]);
+        }
       });
     }
   });
@@ -248,10 +252,6 @@ void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const
   }
   if (suits_depthwise(s)) return depthwise<T>().forward(s, y, x, weight, bias);
   (suits_direct(s) ? direct<T>().forward : forward<T>)(s, y, x, weight, bias);
-  if (!s.relu) return;
-  parallel_for(s.n * s.o * s.oh * s.ow, 16384, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) y[i] = y[i] < 0 ? T(0) : y[i];
-  });
 }
 
 template <class T>

@@ -116,7 +116,7 @@ void prefetch(int64_t n, const T* from) {
 
 template <class T, int size>
 [[gnu::noinline]] void convolve_strip(const ConvSizes& s, int64_t column, const T* x,
-                                      const T* weight, T bias, T* y) {
+                                      const T* weight, T bias, bool relu, T* y) {
   using V = typename Strip<T, size>::V;
   const Strip<T, size> strip(s, column);
   V factor[kernel_size];
@@ -129,7 +129,10 @@ template <class T, int size>
     strip.template for_taps<rows>(
         x, row, [&](int o, int i, int j, V in) { sum[o] += factor[i * kernel + j] * in; });
 #pragma GCC unroll 4
-    for (int o = 0; o < rows; ++o) store(y + (row + o) * strip.w + strip.first, sum[o]);
+    for (int o = 0; o < rows; ++o) {
+      const V result = relu ? without_negative(sum[o]) : sum[o];
+      store(y + (row + o) * strip.w + strip.first, result);
+    }
   });
 }
 
@@ -145,7 +148,7 @@ void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bia
         if (i + 1 < end) prefetch(plane, x + (i + 1) * plane);
         for (int64_t column = 0; column < s.w; column += size) {
           convolve_strip<T, size>(s, column, from, weight + c * kernel_size,
-                                  bias != nullptr ? bias[c] : T(0), y + i * plane);
+                                  bias != nullptr ? bias[c] : T(0), s.relu, y + i * plane);
         }
       }
     });

@@ -25,11 +25,12 @@ constexpr int block_taps = vector_bytes == 64 ? 6 : 3,
 
 constexpr int64_t piece_work = 1 << 20;  // products that are worth a piece of parallel_for
 
-/// `outputs` planes: out[o] = bias[o] + sum of weight[k][o] x[offset[k]].
+/// `outputs` planes: out[o] = bias[o] + sum of weight[k][o] x[offset[k]]; with `relu`, 0 instead of
+/// negative numbers.
 template <class T, int outputs>
 [[gnu::noinline]] void convolve_planes(const Cover<T>& cover, int64_t depth, const int64_t* offset,
-                                       const T* x, const T* weight, const T* bias, T* out,
-                                       int64_t out_stride) {
+                                       const T* x, const T* weight, const T* bias, bool relu,
+                                       T* out, int64_t out_stride) {
   using V = Vector<T>;
   constexpr int vectors = block_vectors<outputs>;
   for (int64_t at = 0; at < cover.size(); at += vectors) {
@@ -59,7 +60,8 @@ template <class T, int outputs>
     for (int o = 0; o < outputs; ++o) {
 #pragma GCC unroll 6
       for (int v = 0; v < vectors; ++v) {
-        store(out + o * out_stride + cover.out()[at + v], sum[o][v]);
+        const V result = relu ? without_negative(sum[o][v]) : sum[o][v];
+        store(out + o * out_stride + cover.out()[at + v], result);
       }
     }
   }
@@ -111,7 +113,7 @@ void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bia
         const int64_t o = group * outputs + first;
         T* to = y + (task * outputs + first) * plane;
         convolve_planes<T, n>(cover, depth, offset.data(), in.data(), packed.data() + o * depth,
-                              bias != nullptr ? bias + o : nullptr,
+                              bias != nullptr ? bias + o : nullptr, s.relu,
                               cover.by_rows() ? to : places.data(),
                               cover.by_rows() ? plane : cover.row());
         if (cover.by_rows()) return;
@@ -162,7 +164,7 @@ void input_gradient_by_columns(const ConvSizes& s, T* dx, const T* g, const T* w
       for_blocks<block_outputs>(0, depth, [&]<int n>(int64_t first) {
         convolve_planes<T, n>(cover, outputs, offset.data(), g + task * outputs * plane,
                               packed.data() + (task % s.groups * depth + first) * outputs,
-                              static_cast<const T*>(nullptr), columns.data() + first * plane,
+                              static_cast<const T*>(nullptr), false, columns.data() + first * plane,
                               plane);
       });
       shifted.clear();

@@ -299,8 +299,7 @@ void convolve_exceptions(const ConvSizes& s, const Tiling& t, const Ways& ways, 
                                                             weight.data(), bias);
       for (int64_t i = 0; i < s.o * 16; ++i) {
         if (way[i % 16] != Way::definition) continue;
-        y[((image * s.o + i / 16) * s.oh + row + i % 16 / 4) * s.ow + column + i % 4] =
-            s.relu && out[i] < 0 ? T(0) : out[i];
+        y[((image * s.o + i / 16) * s.oh + row + i % 16 / 4) * s.ow + column + i % 4] = out[i];
       }
     }
   });

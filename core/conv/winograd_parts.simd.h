@@ -135,7 +135,7 @@ void from_pixels(const Image& image, int64_t columns, const T* pixels, const T* 
 #pragma GCC unroll 16
       for (int64_t c = 0; c < w; ++c) {
         if (c >= image.channels) continue;
-        if (relu) row[c] = row[c] < 0 ? Vector<T>{} : row[c];
+        if (relu) row[c] = without_negative(row[c]);
         n == w ? store(to + c * plane, row[c]) : store_first<T>(n, to + c * plane, row[c]);
       }
     }

@@ -53,6 +53,12 @@ template <class V, class T>
   }
 }
 
+/// 0 instead of negative numbers; NaN stays.
+template <class V>
+[[gnu::always_inline]] inline V without_negative(V v) {
+  return v < 0 ? V{} : v;
+}
+
 /// v with its elements moved down by `By`, cyclically.
 template <int By, class V, int... I>
 [[gnu::always_inline]] inline V rotated(V v, std::integer_sequence<int, I...>) {
