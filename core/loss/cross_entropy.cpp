@@ -13,8 +13,8 @@ namespace {
 /// Class indices, one for each position of the scores [N, C, ...] (or [C]).
 struct Targets {
   Tensor index;    ///< with the class dimension of size 1; ignored ones read class 0
-  Tensor weight;   ///< of each position: the class weight, 0 where ignored; shape of `index`
-  Tensor ignored;  ///< of each position
+  Tensor weight;   ///< of each position: the class weight, 0 where ignored; undefined: all are 1
+  Tensor ignored;  ///< of each position; undefined: none is
   int class_dim;
 };
 
@@ -28,11 +28,14 @@ void check_class_weight(const char* op, const Tensor& weight, const Tensor& scor
                       ": scores ", scores.shape(), ", target ", target.shape());
 }
 
-void check_labels(const char* op, const Tensor& scores, const Tensor& target, int64_t classes,
+/// Whether some labels are ignored.
+bool check_labels(const char* op, const Tensor& scores, const Tensor& target, int64_t classes,
                   int64_t ignore_index) {
   const Tensor dense = contiguous(target.detach());
   const int64_t* const labels = dense.data<int64_t>();
+  bool ignores = false;
   for (int64_t i = 0; i < dense.numel(); ++i) {
+    ignores = ignores || labels[i] == ignore_index;
     if (labels[i] == ignore_index || (labels[i] >= 0 && labels[i] < classes)) continue;
     throw IndexError(op,
                      str("label ", labels[i], " at position ", i, " of the target ", target.shape(),
@@ -41,6 +44,7 @@ void check_labels(const char* op, const Tensor& scores, const Tensor& target, in
                                   : str("classes go from 0 to ", classes - 1, "; ", ignore_index,
                                         " is ignored"));
   }
+  return ignores;
 }
 
 Targets checked_targets(const char* op, const Tensor& scores, const Tensor& target,
@@ -57,29 +61,38 @@ Targets checked_targets(const char* op, const Tensor& scores, const Tensor& targ
                       target.shape());
   const int64_t classes = scores.shape()[class_dim];
   check_class_weight(op, weight, scores, target, classes);
-  check_labels(op, scores, target, classes, ignore_index);
+  const bool ignores = check_labels(op, scores, target, classes, ignore_index);
 
-  const Tensor ignored = eq(target, tensor({ignore_index}, {}));
-  const Tensor index = masked_fill(target, ignored, 0);
-  const Tensor kept = to(eq(ignored, zeros_like(ignored)), scores.dtype());
-  const Tensor weights =
-      weight.defined()
-          ? mul_or_zero(reshape(index_select(weight, 0, reshape(index, {-1})), target.shape()),
-                        kept)
-          : kept;
-  return {unsqueeze(index, class_dim), unsqueeze(weights, class_dim), unsqueeze(ignored, class_dim),
-          class_dim};
+  Targets t = {.class_dim = class_dim};
+  Tensor index = clone(target);  // the caller may overwrite the labels
+  if (ignores) {
+    const Tensor ignored = eq(target, tensor({ignore_index}, {}));
+    index = masked_fill(target, ignored, 0);
+    t.weight = unsqueeze(to(eq(ignored, zeros_like(ignored)), scores.dtype()), class_dim);
+    t.ignored = unsqueeze(ignored, class_dim);
+  }
+  t.index = unsqueeze(index, class_dim);
+  if (weight.defined()) {
+    const Tensor own = reshape(index_select(weight, 0, reshape(index, {-1})), t.index.shape());
+    t.weight = ignores ? mul_or_zero(own, t.weight) : own;
+  }
+  return t;
 }
 
 /// Losses per position and their weights, reduced as requested.
 Tensor weighted(const Tensor& losses, const Targets& t, Reduction reduction) {
   const Tensor flat = squeeze(losses, t.class_dim);
-  if (reduction == Reduction::mean) return div(sum(flat), sum(t.weight));
+  if (reduction == Reduction::mean && t.weight.defined()) return div(sum(flat), sum(t.weight));
   return reduced(flat, reduction);
 }
 
+/// losses, of the shape of the targets' index, times the weights of positions.
+Tensor with_weight(const Tensor& losses, const Targets& t) {
+  return t.weight.defined() ? mul_or_zero(losses, t.weight) : losses;
+}
+
 Tensor negative_log_likelihood(const Tensor& log_probabilities, const Targets& t) {
-  return mul_or_zero(neg(gather(log_probabilities, t.class_dim, t.index)), t.weight);
+  return with_weight(neg(gather(log_probabilities, t.class_dim, t.index)), t);
 }
 
 /// losses [N, C, ...] times the weights of the classes, if there are any.
@@ -131,16 +144,17 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& target,
   }
   const Targets t = checked_targets(op, logits, target, options.weight, options.ignore_index);
   // Ignored classes are not read, so they may be anything.
-  const bool ignores = any(t.ignored).item() != 0;
-  const Tensor read = ignores ? masked_fill(logits, t.ignored, 0) : logits;
-  const Tensor log_probabilities = log_softmax(read, t.class_dim);
+  const auto none_of_ignored = [&](const Tensor& x) {
+    return t.ignored.defined() ? masked_fill(x, t.ignored, 0) : x;
+  };
+  const Tensor log_probabilities = log_softmax(none_of_ignored(logits), t.class_dim);
   const Tensor hard = negative_log_likelihood(log_probabilities, t);
   if (smoothing == 0) return weighted(hard, t, options.reduction);
 
   // The smoothed part is a target of 1 / C for every class, with each class's own weight.
   const double classes = static_cast<double>(logits.shape()[t.class_dim]);
   const Tensor all = with_class_weight(neg(log_probabilities), options.weight, t.class_dim);
-  const Tensor uniform = masked_fill(sum(all, {t.class_dim}, true), t.ignored, 0);
+  const Tensor uniform = none_of_ignored(sum(all, {t.class_dim}, true));
   return weighted(add(mul(hard, 1 - smoothing), mul(uniform, smoothing / classes)), t,
                   options.reduction);
 }
@@ -159,7 +173,7 @@ Tensor multi_margin_loss(const Tensor& scores, const Tensor& target,
   const Tensor right = to(one_hot(target, scores.shape()[t.class_dim]), boolean);
   Tensor terms = masked_fill(clamp(excess, 0, {}), right, 0);
   if (options.p == 2) terms = square(terms);
-  const Tensor losses = mul_or_zero(mean(terms, {t.class_dim}, true), t.weight);
+  const Tensor losses = with_weight(mean(terms, {t.class_dim}, true), t);
   return reduced(squeeze(losses, t.class_dim), options.reduction);
 }
 

@@ -21,12 +21,14 @@ namespace {
 
 // --- Sets with a weight per block ---
 
-/// The blocks of some adjacent sets, split if they are long, in memory order.
+/// The blocks of some adjacent sets, in memory order: split if they are long, several as one if
+/// they are short and share their parameter.
 class Units {
  public:
   struct Unit {
     int64_t index, set, block, piece;
-    int64_t at, size;   // where it begins, and its length
+    int64_t at;  // where it begins
+    Runs runs;
     int64_t parameter;  // which weight and bias it has
   };
 
@@ -35,21 +37,24 @@ class Units {
         first_set_(first_set),
         sets_(sets),
         per_block_((s.run - 1) / longest + 1),
+        joint_(s.parameter_step == 0 ? larger(smaller(short_run / s.run, most_joint), 1) : 1),
+        blocks_((s.blocks - 1) / joint_ + 1),
         sets_inside_(s.block_stride >= s.set_stride * s.sets) {}
 
-  int64_t count() const { return sets_ * s_.blocks * per_block_; }
+  int64_t count() const { return sets_ * blocks_ * per_block_; }
+  int64_t blocks() const { return blocks_; }
   int64_t sets() const { return sets_; }
   int64_t first_set() const { return first_set_; }
   int64_t per_block() const { return per_block_; }
   /// The units of a block have numbers first, first + 1 ... first + per_block() - 1.
   int64_t first(int64_t set, int64_t block) const {
     const int64_t local = set - first_set_;
-    return (sets_inside_ ? block * sets_ + local : local * s_.blocks + block) * per_block_;
+    return (sets_inside_ ? block * sets_ + local : local * blocks_ + block) * per_block_;
   }
 
   template <class Body>
   void for_each(const Body& body) const {
-    parallel_for(count(), elements_per_piece / smaller(s_.run, longest),
+    parallel_for(count(), elements_per_piece / smaller(joint_ * s_.run, longest),
                  [&](int64_t begin, int64_t end) {
                    Unit u = at(begin);
                    for (; u.index < end; advance(u)) body(u);
@@ -58,22 +63,27 @@ class Units {
   /// Calls body(set) in parallel, for work on one item per unit.
   template <class Body>
   void for_each_set(const Body& body) const {
-    parallel_each(sets_, elements_per_piece / (s_.blocks * per_block_),
+    parallel_each(sets_, elements_per_piece / (blocks_ * per_block_),
                   [&](int64_t set) { body(first_set_ + set); });
   }
 
  private:
   static constexpr int64_t longest = 1 << 16;
+  // Short blocks are joined up to this many elements, so that memory is still read in few streams,
+  // and few enough of them for sums in type T.
+  static constexpr int64_t short_run = 1600, most_joint = 64;
 
   void place(Unit& u) const {
     const int64_t begin = u.piece * longest;
-    u.at = u.set * s_.set_stride + u.block * s_.block_stride + begin;
-    u.size = smaller(longest, s_.run - begin);
+    const int64_t block = u.block * joint_;
+    u.at = u.set * s_.set_stride + block * s_.block_stride + begin;
+    u.runs = {smaller(joint_, s_.blocks - block), s_.block_stride,
+              smaller(longest, s_.run - begin)};
   }
   Unit at(int64_t index) const {
     const int64_t outer = index / per_block_;
-    const int64_t inner = sets_inside_ ? sets_ : s_.blocks;
-    Unit u = {index, outer / inner, outer % inner, index % per_block_, 0, 0, 0};
+    const int64_t inner = sets_inside_ ? sets_ : blocks_;
+    Unit u = {index, outer / inner, outer % inner, index % per_block_, 0, {}, 0};
     if (sets_inside_) std::swap(u.set, u.block);
     u.set += first_set_;
     u.parameter = s_.parameter(u.set, u.block);
@@ -86,7 +96,7 @@ class Units {
     if (++u.piece == per_block_) {
       u.piece = 0;
       int64_t &inner = sets_inside_ ? u.set : u.block, &outer = sets_inside_ ? u.block : u.set;
-      if (++inner == (sets_inside_ ? first_set_ + sets_ : s_.blocks)) {
+      if (++inner == (sets_inside_ ? first_set_ + sets_ : blocks_)) {
         inner = sets_inside_ ? first_set_ : 0;
         ++outer;
         u.parameter = s_.parameter(u.set, u.block);
@@ -99,8 +109,10 @@ class Units {
   }
 
   const NormSets& s_;
-  int64_t first_set_, sets_, per_block_;
-  bool sets_inside_;  // a block of every set, then the next block of every set
+  int64_t first_set_, sets_;
+  int64_t per_block_;       // pieces of a block
+  int64_t joint_, blocks_;  // blocks that are one, and what is left of them
+  bool sets_inside_;        // a block of every set, then the next block of every set
 };
 
 bool lies_in_one_piece(const NormSets& s) {
@@ -148,11 +160,11 @@ void measure(const Forward<T>& c, int64_t first_set, int64_t sets) {
   const Units units(s, first_set, sets);
   const Workspace<Moments> found(units.count());
   units.for_each(
-      [&](const Units::Unit& u) { found[u.index] = moments(s.statistics, u.size, c.x + u.at); });
+      [&](const Units::Unit& u) { found[u.index] = moments(s.statistics, u.runs, c.x + u.at); });
   const auto count = static_cast<double>(s.size());
   units.for_each_set([&](int64_t set) {
     const auto for_found = [&](const auto& body) {
-      for (int64_t b = 0; b < s.blocks; ++b) {
+      for (int64_t b = 0; b < units.blocks(); ++b) {
         const int64_t first = units.first(set, b);
         for (int64_t p = 0; p < units.per_block(); ++p) body(found[first + p]);
       }
@@ -180,7 +192,7 @@ void forward_blocks(const Forward<T>& c) {
       normalizer[i] = Normalizer<T>(c.mean[set], c.variance[set], c.eps);
     }
     units.for_each([&](const Units::Unit& u) {
-      write_y(u.size, c.y + u.at, c.x + u.at, normalizer[u.set - units.first_set()],
+      write_y(u.runs, c.y + u.at, c.x + u.at, normalizer[u.set - units.first_set()],
               c.weight != nullptr ? c.weight[u.parameter] : T(1),
               c.bias != nullptr ? c.bias[u.parameter] : T(0));
     });
@@ -195,7 +207,7 @@ void combine(const Backward<T>& c, const Units& units, const Workspace<Sums>& fo
   const bool block_has_parameter = s.parameter_step != 0;
   units.for_each_set([&](int64_t set) {
     Sums of_u, of_set;
-    for (int64_t b = 0; b < s.blocks; ++b) {
+    for (int64_t b = 0; b < units.blocks(); ++b) {
       Sums of_block;
       for (int64_t p = 0; p < units.per_block(); ++p) of_block.add(found[units.first(set, b) + p]);
       if (block_has_parameter) c.store(set * s.blocks + b, of_block);
@@ -221,14 +233,14 @@ void backward_blocks(const Backward<T>& c) {
       const Workspace<Sums> found(units.count());
       units.for_each([&](const Units::Unit& u) {
         found[u.index] =
-            gradient_sums(u.size, c.g + u.at, c.x + u.at, normalizer[u.set - units.first_set()]);
+            gradient_sums(u.runs, c.g + u.at, c.x + u.at, normalizer[u.set - units.first_set()]);
       });
       combine(c, units, found, means_of_sets);
     }
     if (c.dx == nullptr) return;
     units.for_each([&](const Units::Unit& u) {
       const int64_t i = u.set - units.first_set();
-      write_dx(s.statistics, u.size, c.dx + u.at, c.g + u.at, c.x + u.at, normalizer[i],
+      write_dx(s.statistics, u.runs, c.dx + u.at, c.g + u.at, c.x + u.at, normalizer[i],
                c.weight != nullptr ? c.weight[u.parameter] : T(1), means_of_sets[i]);
     });
   });
@@ -244,7 +256,7 @@ void forward_elements(const Forward<T>& c) {
     const T* const v = c.x + set * s.set_stride;
     T* const out = c.y + set * s.set_stride;
     if (s.statistics != NormStatistics::given) {
-      const Moments all = moments(s.statistics, s.size(), v);
+      const Moments all = moments(s.statistics, {1, 0, s.size()}, v);
       c.mean[set] = all.mean;
       c.variance[set] = all.squares / all.count;
     }
@@ -260,9 +272,9 @@ void forward_elements(const Forward<T>& c) {
 
 template <class T>
 Sums weighted_sums(int64_t n, const T* g, const T* x, const Normalizer<T>& m, const T* weight) {
-  if (weight == nullptr) return gradient_sums(n, g, x, m);
+  if (weight == nullptr) return gradient_sums<T>({1, 0, n}, g, x, m);
   double sums[2] = {};
-  sum_products<2, T>(n, sums, any_size, [=]<class V>(int64_t i, V* term) {
+  sum_products<2, T>({1, 0, n}, sums, any_size, [=]<class V>(int64_t i, V* term) {
     term[0] = load_as<V>(weight + i) * load_as<V>(g + i);
     term[1] = term[0] * m.distance(load_as<V>(x + i));
   });

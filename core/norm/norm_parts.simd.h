@@ -1,4 +1,4 @@
-// The parts of the norm kernels: partial sums, and the loops over one run of elements. For files
+// The parts of the norm kernels: partial sums, and the loops over runs of elements. For files
 // that are compiled once per instruction set: everything is local to the file that includes it.
 #pragma once
 
@@ -17,15 +17,61 @@ namespace {
 inline constexpr int64_t part =
     4096;  // elements that are summed in type T before the sum goes to double
 
-/// Adds up N sums over i < n, see sum_vectors.
+/// Elements of one set: `rows` runs of n, `stride` apart; if there are several, at most `part`.
+struct Runs {
+  int64_t rows, stride, n;
+  int64_t count() const { return rows * n; }
+};
+
+/// Adds up N sums over some runs, in type T: `terms.template operator()<V>(i, out)` writes the
+/// terms of element i (of the elements from i on) to V out[N].
 template <int N, class T, class Terms>
-[[gnu::always_inline]] inline void sum_terms(int64_t n, double (&total)[N], const Terms& terms) {
-  if (n <= part) return sum_vectors<N, T>(n, total, terms);
-  for (int64_t begin = 0; begin < n; begin += part) {
-    sum_vectors<N, T>(smaller(part, n - begin), total,
-                      [&terms, begin]<class V>(int64_t i, V* term) {
-                        terms.template operator()<V>(begin + i, term);
-                      });
+[[gnu::always_inline]] inline void sum_part(const Runs& runs, double (&total)[N],
+                                            const Terms& terms) {
+  constexpr int64_t w = width<T>;
+  using V = Vector<T>;
+  T rest[N] = {};
+  V term[N], even[N] = {}, odd[N] = {};  // two of each, so that additions need not wait
+  for (int64_t row = 0; row < runs.rows; ++row) {
+    const int64_t begin = row * runs.stride, end = begin + runs.n;
+    int64_t i = begin;
+    for (; i + 2 * w <= end; i += 2 * w) {
+      terms.template operator()<V>(i, term);
+      for (int j = 0; j < N; ++j) even[j] += term[j];
+      terms.template operator()<V>(i + w, term);
+      for (int j = 0; j < N; ++j) odd[j] += term[j];
+    }
+    if (i + w <= end) {
+      terms.template operator()<V>(i, term);
+      for (int j = 0; j < N; ++j) even[j] += term[j];
+      i += w;
+    }
+    if (i < end && runs.n >= w) {
+      terms.template operator()<V>(end - w, term);
+      for (int j = 0; j < N; ++j) odd[j] += without_first<T>(w - (end - i), term[j]);
+      i = end;
+    }
+    for (; i < end; ++i) {
+      T one[N];
+      terms.template operator()<T>(i, one);
+      for (int j = 0; j < N; ++j) rest[j] += one[j];
+    }
+  }
+  for (int j = 0; j < N; ++j) {
+    total[j] += static_cast<double>(runs.n < w ? rest[j] : sum_of<T>(even[j] + odd[j]));
+  }
+}
+
+/// The same for a run of any length.
+template <int N, class T, class Terms>
+[[gnu::always_inline]] inline void sum_terms(const Runs& runs, double (&total)[N],
+                                             const Terms& terms) {
+  if (runs.count() <= part) return sum_part<N, T>(runs, total, terms);
+  for (int64_t begin = 0; begin < runs.n; begin += part) {
+    sum_part<N, T>({1, 0, smaller(part, runs.n - begin)}, total,
+                   [&terms, begin]<class V>(int64_t i, V* term) {
+                     terms.template operator()<V>(begin + i, term);
+                   });
   }
 }
 
@@ -42,20 +88,20 @@ template <class V, class T>
 /// As sum_terms, for terms that are products: if those of floats leave their range, or come near
 /// its lower end (mean below `least`), in double.
 template <int N, class T, class Terms>
-[[gnu::always_inline]] inline void sum_products(int64_t n, double (&total)[N], double least,
+[[gnu::always_inline]] inline void sum_products(const Runs& runs, double (&total)[N], double least,
                                                 const Terms& terms) {
-  sum_terms<N, T>(n, total, terms);
+  sum_terms<N, T>(runs, total, terms);
   if constexpr (std::is_same_v<T, float>) {
     bool is_exact = true;
     for (int j = 0; j < N; ++j) is_exact = is_exact && total[j] - total[j] == 0;
-    if (is_exact && !(total[N - 1] < least * static_cast<double>(n))) return;
+    if (is_exact && !(total[N - 1] < least * static_cast<double>(runs.count()))) return;
     constexpr int64_t lanes = 8;
     double lane[N][lanes] = {};
-    for (int64_t i = 0; i < n; i += lanes) {
-      for (int64_t k = 0; k < smaller(lanes, n - i); ++k) {
+    for (int64_t row = 0; row < runs.rows; ++row) {
+      for (int64_t i = 0; i < runs.n; ++i) {
         double term[N];
-        terms.template operator()<double>(i + k, term);
-        for (int j = 0; j < N; ++j) lane[j][k] += term[j];
+        terms.template operator()<double>(row * runs.stride + i, term);
+        for (int j = 0; j < N; ++j) lane[j][i % lanes] += term[j];
       }
     }
     for (int j = 0; j < N; ++j) {
@@ -84,44 +130,47 @@ struct Moments {
   }
 };
 
-/// Of n <= part values, from their distances to a number that should not be far from their mean.
+/// Of at most `part` values, from their distances to a number that should not be far from their
+/// mean.
 template <class T>
-[[gnu::always_inline]] inline Moments moments_around(T about, int64_t n, const T* x) {
+[[gnu::always_inline]] inline Moments moments_around(T about, const Runs& runs, const T* x) {
   double sums[2] = {};
-  sum_products<2, T>(n, sums, least_square, [x, about]<class V>(int64_t i, V* term) {
+  sum_products<2, T>(runs, sums, least_square, [x, about]<class V>(int64_t i, V* term) {
     term[0] = load_as<V>(x + i) - broadcast<V>(about);
     term[1] = term[0] * term[0];
   });
-  const auto count = static_cast<double>(n);
+  const auto count = static_cast<double>(runs.count());
   const double offset = sums[0] / count, squares = sums[1] - sums[0] * offset;
   return {count, static_cast<double>(about) + offset, squares < 0 ? 0 : squares};
 }
 
-/// Of n <= part values. One of them is nearly always close enough to the mean; if it is not, digits
-/// would be lost, and a second pass starts from the mean.
+/// Of at most `part` values. One of them is nearly always close enough to the mean; if it is not,
+/// digits would be lost, and a second pass starts from the mean.
 template <class T>
-[[gnu::always_inline]] inline Moments part_moments(int64_t n, const T* x) {
-  const Moments m = moments_around(x[0], n, x);
+[[gnu::always_inline]] inline Moments part_moments(const Runs& runs, const T* x) {
+  const Moments m = moments_around(x[0], runs, x);
   const double offset = m.mean - static_cast<double>(x[0]);
   constexpr double far = 9;  // square of the number of standard deviations
   const bool is_near = offset * offset * m.count <= far * m.squares;
-  return is_near ? m : moments_around(static_cast<T>(m.mean), n, x);
+  return is_near ? m : moments_around(static_cast<T>(m.mean), runs, x);
 }
 
-/// Of n contiguous values; around 0 if the set is not centred.
+/// Of the values of some runs; around 0 if the set is not centred.
 template <class T>
-[[gnu::always_inline]] inline Moments moments(NormStatistics statistics, int64_t n, const T* x) {
+[[gnu::always_inline]] inline Moments moments(NormStatistics statistics, const Runs& runs,
+                                              const T* x) {
   if (statistics == NormStatistics::raw) {
     double squares[1] = {};
-    sum_products<1, T>(n, squares, least_square, [x]<class V>(int64_t i, V* term) {
+    sum_products<1, T>(runs, squares, least_square, [x]<class V>(int64_t i, V* term) {
       const V v = load_as<V>(x + i);
       term[0] = v * v;
     });
-    return {static_cast<double>(n), 0, squares[0]};
+    return {static_cast<double>(runs.count()), 0, squares[0]};
   }
+  if (runs.count() <= part) return part_moments(runs, x);
   Moments all;
-  for (int64_t begin = 0; begin < n; begin += part) {
-    all.add(part_moments(smaller(part, n - begin), x + begin));
+  for (int64_t begin = 0; begin < runs.n; begin += part) {
+    all.add(part_moments({1, 0, smaller(part, runs.n - begin)}, x + begin));
   }
   return all;
 }
@@ -168,21 +217,30 @@ double weight_of(const NormSets& s, int64_t set, int64_t block, const T* weight)
   return weight != nullptr ? static_cast<double>(weight[s.parameter(set, block)]) : 1.0;
 }
 
+template <class T, class Body>
+[[gnu::always_inline]] inline void map_runs(const Runs& runs, const Body& body) {
+  for (int64_t row = 0; row < runs.rows; ++row) {
+    map_vectors<T>(runs.n, [&body, begin = row * runs.stride]<class V>(int64_t i) {
+      body.template operator()<V>(begin + i);
+    });
+  }
+}
+
 /// y = weight x^ + bias, with one weight and bias.
 template <class T>
-void write_y(int64_t n, T* y, const T* x, const Normalizer<T>& m, double weight, T bias) {
+void write_y(const Runs& runs, T* y, const T* x, const Normalizer<T>& m, double weight, T bias) {
   const T factor = static_cast<T>(weight * m.scale);
   const T shift = bias - m.low * factor;
-  map_vectors<T>(n, [=]<class V>(int64_t i) {
+  map_runs<T>(runs, [=]<class V>(int64_t i) {
     store(y + i, m.distance(load<V>(x + i)) * broadcast<V>(factor) + broadcast<V>(shift));
   });
 }
 
 template <class T>
-[[gnu::always_inline]] inline Sums gradient_sums(int64_t n, const T* g, const T* x,
+[[gnu::always_inline]] inline Sums gradient_sums(const Runs& runs, const T* g, const T* x,
                                                  const Normalizer<T>& m) {
   double sums[2] = {};
-  sum_products<2, T>(n, sums, any_size, [g, x, m]<class V>(int64_t i, V* term) {
+  sum_products<2, T>(runs, sums, any_size, [g, x, m]<class V>(int64_t i, V* term) {
     term[0] = load_as<V>(g + i);
     term[1] = term[0] * m.distance(load_as<V>(x + i));
   });
@@ -192,17 +250,17 @@ template <class T>
 /// dx = r (weight g - offset - slope x^) with one weight; r weight g if statistics are given, even
 /// for an infinite x. r^2, a factor in the formula, would leave the range of a float.
 template <class T>
-void write_dx(NormStatistics statistics, int64_t n, T* dx, const T* g, const T* x,
+void write_dx(NormStatistics statistics, const Runs& runs, T* dx, const T* g, const T* x,
               const Normalizer<T>& m, double weight, const Sums& mean_of_set) {
   const T factor = static_cast<T>(m.scale * weight);
   if (statistics == NormStatistics::given) {
-    map_vectors<T>(
-        n, [=]<class V>(int64_t i) { store(dx + i, broadcast<V>(factor) * load<V>(g + i)); });
+    map_runs<T>(runs,
+                [=]<class V>(int64_t i) { store(dx + i, broadcast<V>(factor) * load<V>(g + i)); });
     return;
   }
   const T r = static_cast<T>(m.scale), slope = static_cast<T>(m.scale * mean_of_set.gx);
   const T shift = static_cast<T>(m.scale * mean_of_set.g) - slope * (m.low * r);
-  map_vectors<T>(n, [=]<class V>(int64_t i) {
+  map_runs<T>(runs, [=]<class V>(int64_t i) {
     const V own = broadcast<V>(factor) * load<V>(g + i) - broadcast<V>(shift);
     store(dx + i, own - broadcast<V>(slope) * (m.distance(load<V>(x + i)) * broadcast<V>(r)));
   });

@@ -1,25 +1,39 @@
 // Compiled once per instruction set; see isa.h.
 //
-// The definition, as the compiler vectorizes it; and the usual max pools, of pairs with stride 2,
-// by vectors of our own.
+// The definition, as the compiler vectorizes it; and the usual pools, of pairs with stride 2, by
+// vectors of our own.
 #include <limits>
 #include <type_traits>
 #include <utility>
 
 #include "../simd/kernels_of.h"
 #include "../simd/simd.h"
+#include "../simd/sizes.h"
 #include "pool_plain.h"
 
 namespace gradus::kernels {
 
 namespace {
 
+constexpr auto lanes = std::make_integer_sequence<int, static_cast<int>(width<float>)>();
+
+/// The elements of a, b at even places and those at odd ones.
 template <int... lane>
 [[gnu::always_inline]] inline void split(Vector<float>& a, Vector<float>& b,
                                          std::integer_sequence<int, lane...>) {
   const Vector<float> even = __builtin_shufflevector(a, b, (2 * lane)...);
   b = __builtin_shufflevector(a, b, (2 * lane + 1)...);
   a = even;
+}
+
+/// The inverse of split.
+template <int... lane>
+[[gnu::always_inline]] inline void interleave(Vector<float>& a, Vector<float>& b,
+                                              std::integer_sequence<int, lane...>) {
+  constexpr int w = sizeof...(lane);
+  const Vector<float> low = __builtin_shufflevector(a, b, ((lane & 1) * w + lane / 2)...);
+  b = __builtin_shufflevector(a, b, ((lane & 1) * w + (w + lane) / 2)...);
+  a = low;
 }
 
 /// The largest of pairs a, b and where it is: `second` where b wins, which it does if it is larger
@@ -55,13 +69,21 @@ bool are_pairs(const WindowAxis& axis) {
   return result;
 }
 
+/// Pairs of which averages have the same divisor.
+bool are_equal_pairs(const WindowAxis& axis) {
+  bool result = are_pairs(axis);
+  for (int64_t i = 1; i < axis.out; ++i) {
+    result = result && axis.at[i].extent == axis.at[0].extent;
+  }
+  return result;
+}
+
 /// For windows whose columns are pairs. After a row and a plane there are more: those that come
 /// later overwrite what is too much.
 void max_of_pairs(const Windows& s, float* y, int32_t* index, const float* x) {
   using V = Vector<float>;
   using Index = Vector<int32_t>;
   constexpr int64_t w = width<float>;
-  constexpr auto lanes = std::make_integer_sequence<int, static_cast<int>(w)>();
   const int64_t in = s.in(), out = s.out(), columns = s.width.out;
   for_planes(s.planes, in, [&](int64_t begin, int64_t end) {
     const Workspace<int64_t> room(s.depth.in * s.height.in);
@@ -104,8 +126,93 @@ void max(const Windows& s, T* y, int32_t* index, const T* x) {
   plain_max(s, y, index, x);
 }
 
+/// As max_of_pairs.
+void average_of_pairs(const Windows& s, float* y, const float* x) {
+  using V = Vector<float>;
+  const int64_t in = s.in(), out = s.out(), columns = s.width.out;
+  for_planes(s.planes, in, [&](int64_t begin, int64_t end) {
+    const Workspace<int64_t> room(s.depth.in * s.height.in);
+    for (int64_t plane = begin; plane < end; ++plane) {
+      const float* const from = x + plane * in;
+      float* const to = y + plane * out;
+      const int64_t readable = (s.planes - plane) * in, writable = (end - plane) * out;
+      for_window_rows(s, room.data(), [=](int64_t i, const Rows& rows, double extent) {
+        const V share = broadcast<V>(static_cast<float>(extent * s.width.at[0].extent));
+        for (int64_t j = i; j < i + columns; j += width<float>) {
+          V sum = {};
+          for (const int64_t row : rows) {
+            const int64_t k = row + 2 * (j - i);
+            V a, b;
+            load_two(readable - k, from + k, a, b);
+            split(a, b, lanes);
+            sum = sum + a + b;
+          }
+          store_up_to<float>(writable - j, to + j, sum / share);
+        }
+      });
+    }
+  });
+}
+
+/// The transpose of average_of_pairs, if windows do not overlap.
+void spread_to_pairs(const Windows& s, float* dx, const float* g) {
+  using V = Vector<float>;
+  constexpr int64_t w = width<float>;
+  const int64_t in = s.in(), out = s.out(), columns = s.width.out;
+  for_planes(s.planes, in, [&](int64_t begin, int64_t end) {
+    const Workspace<int64_t> room(s.depth.in * s.height.in);
+    for (int64_t plane = begin; plane < end; ++plane) {
+      const float* const from = g + plane * out;
+      float* const to = dx + plane * in;
+      for (int64_t k = 0; k < in; ++k) to[k] = 0;
+      const int64_t readable = (s.planes - plane) * out;
+      for_window_rows(s, room.data(), [=](int64_t i, const Rows& rows, double extent) {
+        const V share = broadcast<V>(static_cast<float>(extent * s.width.at[0].extent));
+        for (int64_t j = i; j < i + columns; j += w) {
+          const int64_t n = smaller(i + columns - j, w);
+          V a = (readable - j >= w ? load<V>(from + j) : load_first(n, from + j)) / share, b = a;
+          interleave(a, b, lanes);
+          for (const int64_t row : rows) {
+            float* const at = to + row + 2 * (j - i);
+            store_up_to<float>(2 * n, at, a);
+            if (2 * n > w) store_up_to<float>(2 * n - w, at + w, b);
+          }
+        }
+      });
+    }
+  });
+}
+
+/// Whether no two windows see the same element.
+bool are_apart(const WindowAxis& axis) {
+  bool result = true;
+  for (int64_t i = 1; i < axis.out; ++i) {
+    result = result && axis.at[i - 1].end <= axis.at[i].begin;
+  }
+  return result;
+}
+
 template <class T>
-constexpr Pool<T> kernels_of<Pool<T>> = {max<T>, scatter<T>, gather<T>, average<T>, spread<T>};
+void average_windows(const Windows& s, T* y, const T* x) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (are_equal_pairs(s.width)) return average_of_pairs(s, y, x);
+  }
+  average(s, y, x);
+}
+
+template <class T>
+void spread_windows(const Windows& s, T* dx, const T* g) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (are_equal_pairs(s.width) && are_apart(s.height) && are_apart(s.depth)) {
+      return spread_to_pairs(s, dx, g);
+    }
+  }
+  spread(s, dx, g);
+}
+
+template <class T>
+constexpr Pool<T> kernels_of<Pool<T>> = {max<T>, scatter<T>, gather<T>, average_windows<T>,
+                                         spread_windows<T>};
 
 }  // namespace
 

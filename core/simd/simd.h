@@ -150,41 +150,6 @@ template <class T, class Body>
   if (i < n) body.template operator()<Vector<T>>(n - w);
 }
 
-/// Adds to `total` N sums over 0 ... n - 1: `terms.template operator()<V>(i, out)` writes the terms
-/// of element i (of the elements from i on) to V out[N]. Summed in type T.
-template <int N, class T, class Terms>
-[[gnu::always_inline]] inline void sum_vectors(int64_t n, double (&total)[N], const Terms& terms) {
-  constexpr int64_t w = width<T>;
-  using V = Vector<T>;
-  T rest[N] = {};
-  V term[N], even[N] = {}, odd[N] = {};  // two of each, so that additions need not wait
-  int64_t i = 0;
-  for (; i + 2 * w <= n; i += 2 * w) {
-    terms.template operator()<V>(i, term);
-    for (int j = 0; j < N; ++j) even[j] += term[j];
-    terms.template operator()<V>(i + w, term);
-    for (int j = 0; j < N; ++j) odd[j] += term[j];
-  }
-  if (i + w <= n) {
-    terms.template operator()<V>(i, term);
-    for (int j = 0; j < N; ++j) even[j] += term[j];
-    i += w;
-  }
-  if (i < n && n >= w) {
-    terms.template operator()<V>(n - w, term);
-    for (int j = 0; j < N; ++j) odd[j] += without_first<T>(w - (n - i), term[j]);
-  } else {
-    for (; i < n; ++i) {
-      T one[N];
-      terms.template operator()<T>(i, one);
-      for (int j = 0; j < N; ++j) rest[j] += one[j];
-    }
-  }
-  for (int j = 0; j < N; ++j) {
-    total[j] += static_cast<double>(n < w ? rest[j] : sum_of<T>(even[j] + odd[j]));
-  }
-}
-
 }  // namespace
 
 }  // namespace gradus::kernels

@@ -96,6 +96,28 @@ TEST_CASE("sets of every length come out right, with and without a whole vector 
   }
 }
 
+TEST_CASE("batches of small images keep their digits, in whatever numbers images come") {
+  Rng g(7);
+  for (const int64_t positions : {1, 3, 16, 49, 196}) {
+    for (const int64_t images : {19, 150}) {
+      CAPTURE(positions);
+      CAPTURE(images);
+      const Tensor x = randn({images, 3, positions}, g) * 0.01 + 100.0;
+      const Tensor gradient = randn(x.shape(), g);
+      const auto derivative = [&](DType type) {
+        Tape tape;
+        const Tensor at = x.to(type).requires_grad_();
+        return grad(sum(batch_norm_train(at, {}, {}, 0).y * gradient.to(type)), {at})[0];
+      };
+      const Tensor expected = batch_norm_train(x.to(float64), {}, {}, 0).y;
+      CHECK(largest(batch_norm_train(x, {}, {}, 0).y.to(float64) - expected) <
+            1e-5 * largest(expected));
+      CHECK(largest(derivative(float32).to(float64) - derivative(float64)) <
+            1e-5 * largest(derivative(float64)));
+    }
+  }
+}
+
 namespace {
 
 /// What f makes of x, the gradient of sum(f(x) g), and the gradient of sum(that u), all in double.

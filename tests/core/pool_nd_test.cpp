@@ -117,6 +117,24 @@ TEST_CASE("avg_pool3d divides the sum of each window as it is told") {
   }
 }
 
+TEST_CASE("pools of pairs in float32 are those in float64, at every width") {
+  Rng rng(8);
+  for (int64_t width = 2; width < 40; ++width) {
+    for (const bool ceil : {false, true}) {
+      CAPTURE(width);
+      const Tensor x = randn({2, 3, 5, width}, rng);
+      const auto results = [&](DType type) {
+        const Tensor at = x.to(type).detach().requires_grad_();
+        Tape tape;
+        const Tensor y = avg_pool2d(at, {.kernel_size = 2, .ceil_mode = ceil});
+        return std::vector{y.detach().to(float64), grad(sum(square(y)), {at})[0].to(float64)};
+      };
+      const auto found = results(float32), expected = results(float64);
+      for (size_t i = 0; i < 2; ++i) CHECK(amax(abs(found[i] - expected[i])).item() < 1e-6);
+    }
+  }
+}
+
 TEST_CASE("pools of one dimension work on rows") {
   const Tensor x = tensor({1.0, 5.0, 2.0, 5.0, 3.0}, {1, 1, 5});
   const auto [y, indices] = max_pool1d_with_indices(x, {.kernel_size = 3, .stride = 1});
