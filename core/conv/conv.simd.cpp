@@ -1,9 +1,10 @@
 // Compiled once per instruction set; see isa.h.
 //
-// Chooses among four algorithms. The faster ones are in winograd.simd.cpp, depthwise.simd.cpp and
-// direct.simd.cpp; the one that can do everything is here: im2col and matrix products, one image at
-// a time, in tiles of a few output rows, so that the im2col tile is still in the second-level cache
-// when the product reads it.
+// Chooses among the algorithms. The faster ones are in winograd.simd.cpp, depthwise.simd.cpp,
+// direct.simd.cpp and strided.simd.cpp; those made of matrix products are here: one for kernels as
+// large as the image, and im2col, which can do everything, one image at a time, in tiles of a few
+// output rows, so that the im2col tile is still in the second-level cache when the product reads
+// it.
 #include <cstring>
 #include <type_traits>
 
@@ -201,6 +202,29 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   });
 }
 
+// --- Kernels as large as the image: each image is a row of a matrix ---
+
+template <class T>
+void whole_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
+  const int64_t depth = s.depth();
+  for (int64_t i = 0; bias != nullptr && i < s.n * s.o; ++i) y[i] = bias[i % s.o];
+  in_bands(gemm<T>, {false, true, s.n, s.o, depth, 1, x, depth, weight, depth,
+                     bias != nullptr ? T(1) : T(0), y, s.o});
+  for (int64_t i = 0; s.relu && i < s.n * s.o; ++i) y[i] = without_negative(y[i]);
+}
+
+template <class T>
+void whole_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
+  const int64_t depth = s.depth();
+  in_bands(gemm<T>, {false, false, s.n, depth, s.o, 1, g, s.o, weight, depth, 0, dx, depth});
+}
+
+template <class T>
+void whole_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
+  const int64_t depth = s.depth();
+  in_bands(weight_gemm<T>, {true, false, s.o, depth, s.n, 1, g, s.o, x, depth, 0, dweight, depth});
+}
+
 // --- The choice ---
 
 /// Whatever the number of images: the bits of one must not depend on the others.
@@ -215,6 +239,17 @@ bool suits_winograd(const ConvSizes& s) {
          36 * tiles < 9 * s.oh * s.ow;
 }
 
+bool suits_whole(const ConvSizes& s) {
+  return s.kh == s.h && s.kw == s.w && s.padding_h == 0 && s.padding_w == 0 && s.groups == 1;
+}
+
+/// Whether the rows of a 1x1 convolution, planes, fill vectors well enough to be multiplied as they
+/// are.
+bool suits_product(const ConvSizes& s) {
+  constexpr int64_t smallest_plane = 128;
+  return is_pointwise(s) && s.groups == 1 && s.h * s.w >= smallest_plane;
+}
+
 /// Also for the input gradient: that is a convolution with this much padding on the other side.
 bool suits_direct(const ConvSizes& s) {
   return s.stride_h == 1 && s.stride_w == 1 && s.padding_h <= s.dilation_h * (s.kh - 1) &&
@@ -225,6 +260,18 @@ bool suits_depthwise(const ConvSizes& s) {
   return s.groups == s.c && s.o == s.c && s.kh == 3 && s.kw == 3 && s.stride_h == 1 &&
          s.stride_w == 1 && s.padding_h == 1 && s.padding_w == 1 && s.dilation_h == 1 &&
          s.dilation_w == 1 && s.w >= 4;
+}
+
+/// The strided kernel has vectors of channels of the result; without a stride, only small planes of
+/// a 1x1 convolution are better there.
+bool suits_strided(const ConvSizes& s, int64_t channels) {
+  constexpr int64_t fewest_channels = 8;
+  return channels >= fewest_channels * s.groups && (!suits_direct(s) || is_pointwise(s));
+}
+
+/// Of the weight gradient, these are outputs; it also needs a few inputs.
+bool suits_strided_weights(const ConvSizes& s) {
+  return suits_strided(s, s.o) && s.c > 2 * s.groups;
 }
 
 /// The direct weight gradient keeps a vector of sums for every weight.
@@ -241,12 +288,19 @@ template <class T>
 const DepthwiseConv<T>& depthwise() {
   return Tables<Isa::GRADUS_ISA>::get<DepthwiseConv<T>>();
 }
+template <class T>
+const StridedConv<T>& strided() {
+  return Tables<Isa::GRADUS_ISA>::get<StridedConv<T>>();
+}
 const WinogradConv<float>& winograd() {
   return Tables<Isa::GRADUS_ISA>::get<WinogradConv<float>>();
 }
 
 template <class T>
 void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
+  if (suits_whole(s)) return whole_forward(s, y, x, weight, bias);
+  if (suits_product(s)) return forward(s, y, x, weight, bias);
+  if (suits_strided(s, s.o)) return strided<T>().forward(s, y, x, weight, bias);
   if constexpr (std::is_same_v<T, float>) {
     if (suits_winograd(s) && winograd().forward(s, y, x, weight, bias)) return;
   }
@@ -256,6 +310,9 @@ void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const
 
 template <class T>
 void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
+  if (suits_whole(s)) return whole_input_gradient(s, dx, g, weight);
+  if (suits_product(s)) return input_gradient(s, dx, g, weight);
+  if (suits_strided(s, s.c)) return strided<T>().input_gradient(s, dx, g, weight);
   if constexpr (std::is_same_v<T, float>) {
     const bool suits = suits_winograd(s.of_input_gradient());
     if (suits && winograd().input_gradient(s, dx, g, weight)) return;
@@ -271,17 +328,20 @@ bool are_finite(int64_t n, const T* x) {
   return others == 0;
 }
 
-/// The direct kernel makes up zeros between rows, and times infinity they would be NaN.
+/// These direct kernels make up zeros beside rows, and times infinity they would be NaN.
 template <class T>
 void choose_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
+  if (suits_whole(s)) return whole_weight_gradient(s, dweight, g, x);
+  if (suits_strided_weights(s) && !suits_product(s)) {
+    return strided<T>().weight_gradient(s, dweight, g, x);
+  }
   if constexpr (std::is_same_v<T, float>) {
     if (suits_winograd(s) && winograd().weight_gradient(s, dweight, g, x)) return;
   }
-  if (suits_depthwise(s)) {
-    depthwise<T>().weight_gradient(s, dweight, g, x);
-    if (are_finite(s.o * s.depth(), dweight)) return;
-  } else if (suits_direct_weights(s)) {
-    direct<T>().weight_gradient(s, dweight, g, x);
+  if (suits_depthwise(s) || suits_direct_weights(s)) {
+    const Conv<T>& kernels =
+        suits_depthwise(s) ? static_cast<const Conv<T>&>(depthwise<T>()) : direct<T>();
+    kernels.weight_gradient(s, dweight, g, x);
     if (are_finite(s.o * s.depth(), dweight)) return;
   }
   weight_gradient(s, dweight, g, x);

@@ -62,6 +62,10 @@ struct DirectConv : Conv<T> {};
 template <class T>
 struct DepthwiseConv : Conv<T> {};
 
+/// The same on pixels of several images at once: for strides, and enough channels.
+template <class T>
+struct StridedConv : Conv<T> {};
+
 /// The same by Winograd's minimal filtering, F(4x4, 3x3): for 3x3 kernels with stride, dilation and
 /// groups 1 and a padding of at most 2. Four times fewer multiplications; errors are a few times
 /// those of the definition, about 1e-6 of the largest output (Lavin and Gray, arXiv 1509.09308).

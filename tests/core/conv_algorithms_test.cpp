@@ -107,6 +107,31 @@ TEST_CASE("convolutions with a stride, or more padding than kernel") {
     check({2, 16, 15, 15, 16, 3, {.stride = 2, .padding = 1}});
     check({2, 3, 10, 10, 4, 3, {.padding = 3}});
     check({2, 5, 8, 8, 7, 1, {.stride = 2}});
+    check({11, 20, 9, 7, 50, 4, {.stride = {3, 2}, .padding = 1}});
+    check({3, 16, 11, 9, 40, 3, {.stride = 2, .padding = 4, .dilation = 2, .groups = 2}});
+    check({3, 8, 6, 6, 8, 2, {.stride = 3}});         // some inputs are under no tap
+    check({9, 16, 7, 7, 32, 1});                      // small planes
+    check({3, 16, 5, 7, 10, 5, {.stride = {1, 3}}});  // a window as high as the image
+    check({5, 16, 5, 5, 3, 5});                       // and one as large
+  });
+}
+
+TEST_CASE("a sample has the same bits in every batch, with strides and in whole images") {
+  with_every_isa([] {
+    Rng generator(1);
+    const Tensor x = randn({11, 16, 7, 7}, generator), bias = randn({24}, generator);
+    for (const int64_t kernel : {1, 4, 7}) {
+      const Tensor w = randn({24, 16, kernel, kernel}, generator);
+      const Conv2dOptions options = {.stride = kernel == 4 ? 2 : 1, .padding = kernel == 4 ? 1 : 0};
+      const Tensor y = conv2d(x, w, bias, options);
+      const Tensor dx = conv2d_input_gradient(y, w, x.shape(), options);
+      for (const int64_t i : {0, 5, 10}) {
+        const Tensor alone = slice(x, 0, i, 1), y_alone = conv2d(alone, w, bias, options);
+        CHECK(amax(abs(y_alone - slice(y, 0, i, 1))).item() == 0);
+        const Tensor dx_alone = conv2d_input_gradient(y_alone, w, alone.shape(), options);
+        CHECK(amax(abs(dx_alone - slice(dx, 0, i, 1))).item() == 0);
+      }
+    }
   });
 }
 
@@ -122,14 +147,16 @@ TEST_CASE("Winograd's algorithm can be turned off, and makes little difference")
 TEST_CASE("convolutions have the same bits on any number of threads") {
   Rng generator(1);
   const int usual = num_threads();
-  for (const auto& [channels, kernel] : {std::pair<int64_t, int64_t>{32, 3}, {3, 5}}) {
+  for (const auto& [channels, kernel, stride] :
+       {std::tuple<int64_t, int64_t, int64_t>{32, 3, 1}, {3, 5, 1}, {16, 4, 2}}) {
+    const Conv2dOptions options = {.stride = stride};
     const Tensor x = randn({11, channels, 17, 15}, generator);
     const Tensor w = randn({24, channels, kernel, kernel}, generator);
     const auto results = [&](int threads) {
       set_num_threads(threads);
-      const Tensor y = conv2d(x, w);
-      return std::tuple(y, conv2d_input_gradient(y, w, x.shape()),
-                        conv2d_weight_gradient(y, x, w.shape()));
+      const Tensor y = conv2d(x, w, {}, options);
+      return std::tuple(y, conv2d_input_gradient(y, w, x.shape(), options),
+                        conv2d_weight_gradient(y, x, w.shape(), options));
     };
     const auto [y1, dx1, dw1] = results(1);
     const auto [y3, dx3, dw3] = results(3);
