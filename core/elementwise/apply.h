@@ -18,6 +18,9 @@ namespace ops {
 Tensor compute_unary(const char* op, int place, const Tensor& x, const double* constants);
 Tensor compute_binary(const char* op, int place, const Tensor& a, const Tensor& b);
 /// @}
+/// The rule of the unary function in this place, in one pass over the gradient g of its result and
+/// what it saved.
+Tensor compute_gradient(int place, const Tensor& g, const Tensor& saved, const double* constants);
 
 /// 0 where y <= 0, else g, including where y is NaN.
 Tensor relu_gradient(const Tensor& g, const Tensor& y);
@@ -42,22 +45,30 @@ Tensor compute(const Tensor& a, const Tensor& b) {
 }
 
 /// y = f(x) on the tape in the name of `op`, with f's rule, which gets the numbers among `options`.
+/// The rule is computed as a kernel unless a tape records it, to differentiate it again.
 template <Name f, class Options = NumberOptions<>>
 Tensor recorded(const char* op, const Tensor& x, const Tensor& y, const Options& options = {}) {
   using Row = UnaryRow<f>;
   using Rule = typename Row::Rule;
-  const auto kept = saved(Row::saved == kernels::Saved::argument ? x : y);
-  const auto count = Row::saved == kernels::Saved::nothing ? 0 : kept.size();
-  return record(op, inputs(x), y, TensorRefs(kept.data(), count), options,
-                []([[maybe_unused]] auto& s, [[maybe_unused]] auto& o, auto& g) {
-                  if constexpr (Row::saved == kernels::Saved::nothing) {
-                    return Rule()(g);
-                  } else if constexpr (requires { o.values; }) {
-                    return std::apply([&](auto... v) { return Rule()(g, s[0], v...); }, o.values);
-                  } else {
-                    return Rule()(g, s[0]);
-                  }
-                });
+  if constexpr (Row::saved == kernels::Saved::nothing) {
+    return record(op, inputs(x), y, saved(), options,
+                  [](auto&, auto&, auto& g) { return Rule()(g); });
+  } else {
+    return record(op, inputs(x), y, saved(Row::saved == kernels::Saved::argument ? x : y), options,
+                  []([[maybe_unused]] auto& s, [[maybe_unused]] auto& o, auto& g) {
+                    const auto apply = [&](auto... constant) {
+                      if (Tape::current() != nullptr) return Rule()(g, s[0], constant...);
+                      const std::array<double, 2> constants = {constant...};
+                      return compute_gradient(decltype(kernels::unary_functions)::index_of(f), g,
+                                              s[0], constants.data());
+                    };
+                    if constexpr (requires { o.values; }) {
+                      return std::apply(apply, o.values);
+                    } else {
+                      return apply();
+                    }
+                  });
+  }
 }
 
 /// f as an operation, with constants of these names.

@@ -10,10 +10,14 @@ namespace gradus::kernels {
 
 template <class T>
 struct Elementwise {
-  /// The rows of each table that are defined for T, by their places; else nullptr.
+  /// out = f(x), f being the row of unary_functions in this place, which must be defined for T.
+  void (*unary)(int place, const Loop<2>& loop, T* out, const T* x, const double* constants);
+  /// Its rule, from the gradient g of the result and what was saved. For floating-point types and
+  /// rows that save something.
+  void (*gradient)(int place, const Loop<3>& loop, T* out, const T* g, const T* saved,
+                   const double* constants);
+  /// The rows of each table by their places; those not defined for T do nothing.
   /// @{
-  void (*unary[decltype(unary_functions)::count])(const Loop<2>& loop, T* out, const T* x,
-                                                  const double* constants);
   void (*binary[decltype(binary_functions)::count])(const Loop<3>& loop, T* out, const T* a,
                                                     const T* b);
   void (*compare[decltype(comparisons)::count])(const Loop<3>& loop, bool* out, const T* a,

@@ -13,8 +13,18 @@ namespace ops {
 Tensor compute_unary(const char* op, int place, const Tensor& x, const double* constants) {
   Tensor out = Tensor::empty(x.shape(), x.dtype());
   dispatch_number(op, x.dtype(), [&]<class T>() {
-    kernels::table<kernels::Elementwise<T>>().unary[place](loop_over(out, x), out.mutable_data<T>(),
-                                                           x.data<T>(), constants);
+    kernels::table<kernels::Elementwise<T>>().unary(place, loop_over(out, x), out.mutable_data<T>(),
+                                                    x.data<T>(), constants);
+  });
+  return out;
+}
+
+Tensor compute_gradient(int place, const Tensor& g, const Tensor& saved, const double* constants) {
+  Tensor out = Tensor::empty(g.shape(), g.dtype());
+  dispatch_floating("gradient", g.dtype(), [&]<class T>() {
+    kernels::table<kernels::Elementwise<T>>().gradient(place, loop_over(out, g, saved),
+                                                       out.mutable_data<T>(), g.data<T>(),
+                                                       saved.data<T>(), constants);
   });
   return out;
 }
