@@ -21,25 +21,33 @@ namespace {
 
 // --- Sets with a weight per block ---
 
-/// The blocks of some adjacent sets, in memory order: split if they are long, several as one if
-/// they are short and share their parameter.
+/// The blocks of some adjacent sets, in memory order, split if they are long.
 class Units {
  public:
   struct Unit {
     int64_t index, set, block, piece;
-    int64_t at;  // where it begins
-    Runs runs;
+    int64_t at;         // where it begins
+    Runs runs;          // one, unless the units are for sums
     int64_t parameter;  // which weight and bias it has
   };
 
-  Units(const NormSets& s, int64_t first_set, int64_t sets)
+  Units(const NormSets& s, int64_t first_set, int64_t sets, int64_t joint = 1)
       : s_(s),
         first_set_(first_set),
         sets_(sets),
         per_block_((s.run - 1) / longest + 1),
-        joint_(s.parameter_step == 0 ? larger(smaller(short_run / s.run, most_joint), 1) : 1),
+        joint_(joint),
         blocks_((s.blocks - 1) / joint_ + 1),
         sets_inside_(s.block_stride >= s.set_stride * s.sets) {}
+
+  /// For sums, whose fixed costs are as large as the sums themselves for short blocks: several of
+  /// those are one unit if they share their parameter. Few enough of them that memory is still
+  /// read in few streams, and few enough elements for sums in type T.
+  static Units for_sums(const NormSets& s, int64_t first_set, int64_t sets) {
+    constexpr int64_t short_run = 1600, most_joint = 64;
+    const int64_t joint = larger(smaller(short_run / s.run, most_joint), 1);
+    return {s, first_set, sets, s.parameter_step == 0 ? joint : 1};
+  }
 
   int64_t count() const { return sets_ * blocks_ * per_block_; }
   int64_t blocks() const { return blocks_; }
@@ -69,9 +77,6 @@ class Units {
 
  private:
   static constexpr int64_t longest = 1 << 16;
-  // Short blocks are joined up to this many elements, so that memory is still read in few streams,
-  // and few enough of them for sums in type T.
-  static constexpr int64_t short_run = 1600, most_joint = 64;
 
   void place(Unit& u) const {
     const int64_t begin = u.piece * longest;
@@ -157,7 +162,7 @@ struct Forward {
 template <class T>
 void measure(const Forward<T>& c, int64_t first_set, int64_t sets) {
   const NormSets s = in_one_block(c.s);
-  const Units units(s, first_set, sets);
+  const Units units = Units::for_sums(s, first_set, sets);
   const Workspace<Moments> found(units.count());
   units.for_each(
       [&](const Units::Unit& u) { found[u.index] = moments(s.statistics, u.runs, c.x + u.at); });
@@ -192,7 +197,7 @@ void forward_blocks(const Forward<T>& c) {
       normalizer[i] = Normalizer<T>(c.mean[set], c.variance[set], c.eps);
     }
     units.for_each([&](const Units::Unit& u) {
-      write_y(u.runs, c.y + u.at, c.x + u.at, normalizer[u.set - units.first_set()],
+      write_y(u.runs.n, c.y + u.at, c.x + u.at, normalizer[u.set - units.first_set()],
               c.weight != nullptr ? c.weight[u.parameter] : T(1),
               c.bias != nullptr ? c.bias[u.parameter] : T(0));
     });
@@ -230,17 +235,18 @@ void backward_blocks(const Backward<T>& c) {
       means_of_sets[i] = {};
     }
     if (c.needs_sums()) {
-      const Workspace<Sums> found(units.count());
-      units.for_each([&](const Units::Unit& u) {
+      const Units summed = Units::for_sums(s, units.first_set(), units.sets());
+      const Workspace<Sums> found(summed.count());
+      summed.for_each([&](const Units::Unit& u) {
         found[u.index] =
             gradient_sums(u.runs, c.g + u.at, c.x + u.at, normalizer[u.set - units.first_set()]);
       });
-      combine(c, units, found, means_of_sets);
+      combine(c, summed, found, means_of_sets);
     }
     if (c.dx == nullptr) return;
     units.for_each([&](const Units::Unit& u) {
       const int64_t i = u.set - units.first_set();
-      write_dx(s.statistics, u.runs, c.dx + u.at, c.g + u.at, c.x + u.at, normalizer[i],
+      write_dx(s.statistics, u.runs.n, c.dx + u.at, c.g + u.at, c.x + u.at, normalizer[i],
                c.weight != nullptr ? c.weight[u.parameter] : T(1), means_of_sets[i]);
     });
   });

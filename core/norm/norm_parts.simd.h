@@ -26,7 +26,7 @@ struct Runs {
 /// Adds up N sums over some runs, in type T: `terms.template operator()<V>(i, out)` writes the
 /// terms of element i (of the elements from i on) to V out[N].
 template <int N, class T, class Terms>
-[[gnu::always_inline]] inline void sum_part(const Runs& runs, double (&total)[N],
+[[gnu::always_inline]] inline void sum_rows(const Runs& runs, double (&total)[N],
                                             const Terms& terms) {
   constexpr int64_t w = width<T>;
   using V = Vector<T>;
@@ -60,6 +60,14 @@ template <int N, class T, class Terms>
   for (int j = 0; j < N; ++j) {
     total[j] += static_cast<double>(runs.n < w ? rest[j] : sum_of<T>(even[j] + odd[j]));
   }
+}
+
+/// The same, in a simpler loop if there is one run.
+template <int N, class T, class Terms>
+[[gnu::always_inline]] inline void sum_part(const Runs& runs, double (&total)[N],
+                                            const Terms& terms) {
+  if (runs.rows == 1) return sum_rows<N, T>({1, 0, runs.n}, total, terms);
+  sum_rows<N, T>(runs, total, terms);
 }
 
 /// The same for a run of any length.
@@ -217,21 +225,12 @@ double weight_of(const NormSets& s, int64_t set, int64_t block, const T* weight)
   return weight != nullptr ? static_cast<double>(weight[s.parameter(set, block)]) : 1.0;
 }
 
-template <class T, class Body>
-[[gnu::always_inline]] inline void map_runs(const Runs& runs, const Body& body) {
-  for (int64_t row = 0; row < runs.rows; ++row) {
-    map_vectors<T>(runs.n, [&body, begin = row * runs.stride]<class V>(int64_t i) {
-      body.template operator()<V>(begin + i);
-    });
-  }
-}
-
 /// y = weight x^ + bias, with one weight and bias.
 template <class T>
-void write_y(const Runs& runs, T* y, const T* x, const Normalizer<T>& m, double weight, T bias) {
+void write_y(int64_t n, T* y, const T* x, const Normalizer<T>& m, double weight, T bias) {
   const T factor = static_cast<T>(weight * m.scale);
   const T shift = bias - m.low * factor;
-  map_runs<T>(runs, [=]<class V>(int64_t i) {
+  map_vectors<T>(n, [=]<class V>(int64_t i) {
     store(y + i, m.distance(load<V>(x + i)) * broadcast<V>(factor) + broadcast<V>(shift));
   });
 }
@@ -250,17 +249,17 @@ template <class T>
 /// dx = r (weight g - offset - slope x^) with one weight; r weight g if statistics are given, even
 /// for an infinite x. r^2, a factor in the formula, would leave the range of a float.
 template <class T>
-void write_dx(NormStatistics statistics, const Runs& runs, T* dx, const T* g, const T* x,
+void write_dx(NormStatistics statistics, int64_t n, T* dx, const T* g, const T* x,
               const Normalizer<T>& m, double weight, const Sums& mean_of_set) {
   const T factor = static_cast<T>(m.scale * weight);
   if (statistics == NormStatistics::given) {
-    map_runs<T>(runs,
-                [=]<class V>(int64_t i) { store(dx + i, broadcast<V>(factor) * load<V>(g + i)); });
+    map_vectors<T>(
+        n, [=]<class V>(int64_t i) { store(dx + i, broadcast<V>(factor) * load<V>(g + i)); });
     return;
   }
   const T r = static_cast<T>(m.scale), slope = static_cast<T>(m.scale * mean_of_set.gx);
   const T shift = static_cast<T>(m.scale * mean_of_set.g) - slope * (m.low * r);
-  map_runs<T>(runs, [=]<class V>(int64_t i) {
+  map_vectors<T>(n, [=]<class V>(int64_t i) {
     const V own = broadcast<V>(factor) * load<V>(g + i) - broadcast<V>(shift);
     store(dx + i, own - broadcast<V>(slope) * (m.distance(load<V>(x + i)) * broadcast<V>(r)));
   });
