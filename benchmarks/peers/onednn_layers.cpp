@@ -43,16 +43,18 @@ std::function<void()> runner(Primitives primitives) {
   };
 }
 
-/// Sizes of a convolution with stride 1.
+/// Sizes of a convolution.
 struct Convolution {
-  memory::dims x, weight, y, stride = {1, 1}, padding;
+  memory::dims x, weight, y, stride, padding;
   explicit Convolution(const LayerCase& layer) : x(layer.input) {
     const json options = json::parse(layer.options);
     const int64_t out = options["out_channels"], kernel = options["kernel_size"],
-                  groups = options.value("groups", 1), pad = options.value("padding", 0);
+                  groups = options.value("groups", 1), pad = options.value("padding", 0),
+                  step = options.value("stride", 1);
     weight = groups == 1 ? memory::dims{out, x[1], kernel, kernel}
                          : memory::dims{groups, out / groups, x[1] / groups, kernel, kernel};
-    y = {x[0], out, x[2] + 2 * pad - kernel + 1, x[3] + 2 * pad - kernel + 1};
+    y = {x[0], out, (x[2] + 2 * pad - kernel) / step + 1, (x[3] + 2 * pad - kernel) / step + 1};
+    stride = {step, step};
     padding = {pad, pad};
   }
 };

@@ -74,6 +74,10 @@ tn::AnyModule build(const std::string& type, const json& o) {
   if (type == "MaxPool2d") return tn::AnyModule(tn::MaxPool2d(o["kernel_size"].get<int64_t>()));
   if (type == "AvgPool2d") return tn::AnyModule(tn::AvgPool2d(o["kernel_size"].get<int64_t>()));
   if (type == "GELU") return tn::AnyModule(tn::GELU());
+  if (type == "SiLU") return tn::AnyModule(tn::SiLU());
+  if (type == "ELU") return tn::AnyModule(tn::ELU());
+  if (type == "Softplus") return tn::AnyModule(tn::Softplus());
+  if (type == "Softmax") return tn::AnyModule(tn::Softmax(tn::SoftmaxOptions(o["dim"])));
   if (type == "Sigmoid") return tn::AnyModule(tn::Sigmoid());
   if (type == "Tanh") return tn::AnyModule(tn::Tanh());
   if (type == "LeakyReLU") {
