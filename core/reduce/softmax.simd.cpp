@@ -2,9 +2,11 @@
 #include "softmax_kernel.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "../base/parallel_for.h"
 #include "../simd/kernels_of.h"
+#include "../simd/lanes_math.h"
 #include "../simd/sizes.h"
 
 namespace gradus::kernels {
@@ -15,52 +17,112 @@ enum class Form { plain, logarithm };
 
 /// Exponentials are slow: a piece has fewer of them than elements of a simple map.
 constexpr int64_t exponentials_per_piece = 4096;
-constexpr int64_t columns_per_block = 64;
+constexpr int64_t columns_per_block = 64, short_row = 24;
+
+/// The next n elements, at most a vector of them; -infinity, with the exponential 0, for others.
+template <class T>
+[[gnu::always_inline]] inline Lanes<T> elements(int64_t n, const T* x) {
+  if (n >= width<T>) return load<Vector<T>>(x);
+  return where(Lanes<T>(count_up<T>()) < static_cast<double>(n), load_first(n, x), -infinity);
+}
+template <class T>
+[[gnu::always_inline]] inline void put(int64_t n, T* out, Lanes<T> y) {
+  n >= width<T> ? store(out, y.v) : store_first(n, out, y.v);
+}
+/// As a comparison of numbers: NaN in either may be lost, which softmax finds in the sum.
+template <class T>
+Lanes<T> larger_of(Lanes<T> a, Lanes<T> b) {
+  return where(a > b, a, b);
+}
+template <class T, int by = static_cast<int>(width<T>) / 2>
+T largest_of(Lanes<T> x) {
+  x = larger_of(x, Lanes<T>(rotated<by>(x.v, std::make_integer_sequence<int, width<T>>())));
+  if constexpr (by > 1) {
+    return largest_of<T, by / 2>(x);
+  } else {
+    return x.v[0];
+  }
+}
+
+/// A sum in double of vectors of numbers.
+template <class T>
+struct Total {
+  static constexpr int parts = sizeof(double) / sizeof(T);
+  using Part [[gnu::vector_size(vector_bytes / parts)]] = T;
+  Vector<double> sum = {};
+
+  void operator+=(Lanes<T> x) {
+    for (int k = 0; k < parts; ++k) {
+      Part part;
+      std::memcpy(&part, reinterpret_cast<const char*>(&x.v) + k * sizeof part, sizeof part);
+      sum += __builtin_convertvector(part, Vector<double>);
+    }
+  }
+};
 
 /// One run of n contiguous elements.
 template <Form form, class T>
 void softmax_row(int64_t n, T* out, const T* x) {
-  T top = x[0];
-  for (int64_t i = 1; i < n; ++i) top = x[i] > top ? x[i] : top;
-  double total = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    out[i] = std::exp(x[i] - top);
-    total += static_cast<double>(out[i]);
+  constexpr int64_t w = width<T>;
+  Lanes<T> tops = elements(n, x);
+  for (int64_t i = w; i < n; i += w) tops = larger_of(elements(n - i, x + i), tops);
+  const Lanes<T> top = static_cast<double>(largest_of(tops));
+  Total<T> total;
+  for (int64_t i = 0; i < n; i += w) {
+    const Lanes<T> e = exp(elements(n - i, x + i) - top);
+    total += e;
+    if constexpr (form == Form::plain) put(n - i, out + i, e);
   }
-  if constexpr (form == Form::plain) {
-    const T factor = static_cast<T>(1 / total);
-    for (int64_t i = 0; i < n; ++i) out[i] *= factor;
-  } else {
-    const T shift = static_cast<T>(std::log(total));
-    for (int64_t i = 0; i < n; ++i) out[i] = (x[i] - top) - shift;
+  const double sum = sum_of<double>(total.sum);
+  const Lanes<T> last = form == Form::plain ? 1 / sum : std::log(sum);
+  for (int64_t i = 0; i < n; i += w) {
+    if constexpr (form == Form::plain) put(n - i, out + i, elements(n - i, out + i) * last);
+    if constexpr (form == Form::logarithm) put(n - i, out + i, elements(n - i, x + i) - top - last);
   }
 }
 
-/// `width` adjacent columns of n elements, `step` apart.
+/// Adjacent columns of n elements, `step` apart.
 template <Form form, class T>
-void softmax_columns(int64_t n, int64_t step, int64_t width, T* out, const T* x) {
-  T top[columns_per_block];
+void softmax_columns(int64_t n, int64_t step, int64_t columns, T* out, const T* x) {
+  T top[columns_per_block] = {};
+  T e[columns_per_block];
   double total[columns_per_block] = {};
-  for (int64_t c = 0; c < width; ++c) top[c] = x[c];
+  for (int64_t c = 0; c < columns; ++c) top[c] = x[c];
   for (int64_t i = 1; i < n; ++i) {
     const T* const row = x + i * step;
-    for (int64_t c = 0; c < width; ++c) top[c] = row[c] > top[c] ? row[c] : top[c];
+    for (int64_t c = 0; c < columns; ++c) top[c] = row[c] > top[c] ? row[c] : top[c];
   }
   for (int64_t i = 0; i < n; ++i) {
-    for (int64_t c = 0; c < width; ++c) {
-      out[i * step + c] = std::exp(x[i * step + c] - top[c]);
-      total[c] += static_cast<double>(out[i * step + c]);
+    const T* const row = x + i * step;
+    for (int64_t c = 0; c < columns; c += width<T>) {
+      store(e + c, exp(elements(columns - c, row + c) - load<Vector<T>>(top + c)).v);
     }
+    for (int64_t c = 0; c < columns; ++c) total[c] += static_cast<double>(e[c]);
+    if constexpr (form == Form::plain)
+      std::memcpy(out + i * step, e, static_cast<size_t>(columns) * sizeof(T));
   }
   T last[columns_per_block];
-  for (int64_t c = 0; c < width; ++c) {
+  for (int64_t c = 0; c < columns; ++c) {
     last[c] = static_cast<T>(form == Form::plain ? 1 / total[c] : std::log(total[c]));
   }
   for (int64_t i = 0; i < n; ++i) {
-    for (int64_t c = 0; c < width; ++c) {
+    for (int64_t c = 0; c < columns; ++c) {
       T& o = out[i * step + c];
       o = form == Form::plain ? o * last[c] : (x[i * step + c] - top[c]) - last[c];
     }
+  }
+}
+
+/// `rows` runs of n elements, fewer than fill vectors well: as columns.
+template <Form form, class T>
+void softmax_short_rows(int64_t n, int64_t rows, T* out, const T* x) {
+  T turned[short_row * columns_per_block];
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t i = 0; i < n; ++i) turned[i * columns_per_block + r] = x[r * n + i];
+  }
+  softmax_columns<form>(n, columns_per_block, rows, turned, turned);
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t i = 0; i < n; ++i) out[r * n + i] = turned[i * columns_per_block + r];
   }
 }
 
@@ -68,6 +130,11 @@ template <Form form, class T>
 void run(const Axis& axis, T* out, const T* x) {
   const int64_t n = axis.n, inner = axis.inner;
   if (axis.outer * n * inner == 0) return;
+  if (inner == 1 && n <= short_row) {
+    return parallel_for(axis.outer, columns_per_block, [=](int64_t begin, int64_t end) {
+      softmax_short_rows<form>(n, end - begin, out + begin * n, x + begin * n);
+    });
+  }
   const int64_t blocks = (inner - 1) / columns_per_block + 1;
   const int64_t per_block = n * smaller(inner, columns_per_block);
   parallel_each(axis.outer * blocks, exponentials_per_piece / per_block, [=](int64_t task) {

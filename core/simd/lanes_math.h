@@ -260,7 +260,7 @@ inline Lanes<float> tanh(Lanes<float> x) {
   const Lanes<float> near_0 = x + x * x2 *
                                       polynomial(x2, -0.33333298, 0.1333192414, -0.0537838315,
                                                  0.02079597545, -0.005895162188);
-  return where(size < 0.6, near_0, copy_sign(1 - 2 / (exp(size * 2) + 1), x));
+  return copy_sign(where(size < 0.6, near_0, 1 - 2 / (exp(size * 2) + 1)), x);
 }
 
 inline Lanes<float> erf(Lanes<float> x) {

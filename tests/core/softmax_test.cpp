@@ -4,6 +4,7 @@
 
 #include "../../core/base/error.h"
 #include "../../core/base/parallel_for.h"
+#include "../support/isa.h"
 #include "checks.h"
 
 using namespace gradus;
@@ -66,6 +67,29 @@ TEST_CASE("derivatives of softmax and log_softmax, first and second order") {
     check_gradients([dim](const std::vector<Tensor>& x) { return log_softmax(x[0], dim); },
                     {random({3, 4})});
   }
+}
+
+TEST_CASE("a row's softmax does not depend on other rows, and rows of any length are exact") {
+  Rng generator(6);
+  with_every_isa([&] {
+    for (int64_t n : {1, 5, 10, 24, 25, 33, 100}) {
+      for (Tensor (*f)(const Tensor&, int64_t) : {softmax, log_softmax}) {
+        Tensor x = mul(randn({70, n}, generator), 5);
+        const Tensor y = f(x, 1);
+        check_close(y, f(x.to(float64), 1), 1e-6);
+        check_close(f(x.transpose(0, 1).contiguous(), 0), f(x.to(float64), 1).transpose(0, 1),
+                    1e-6);
+        x.select(0, 3).select(0, n - 1).fill_(std::numeric_limits<double>::quiet_NaN());
+        const Tensor beside = f(x, 1);
+        for (int64_t i : {0, 2, 63, 69}) {
+          const auto row = y.select(0, i).to_vector<float>();
+          CHECK(f(x.narrow(0, i, 1), 1).to_vector<float>() == row);
+          CHECK(beside.select(0, i).to_vector<float>() == row);
+        }
+        for (double v : values(beside.select(0, 3))) CHECK(std::isnan(v));
+      }
+    }
+  });
 }
 
 TEST_CASE("softmax has the same bits on one and two threads") {
