@@ -35,6 +35,12 @@ Tensor elu(const Tensor& x, double alpha) {
   return unary<"elu", "alpha">(x, alpha);
 }
 
+Tensor celu(const Tensor& x, double alpha) {
+  require(alpha != 0 && !std::isnan(alpha), "celu", "1 is usual",
+          "alpha must be a number other than 0, got ", alpha);
+  return unary<"celu", "alpha">(x, alpha);
+}
+
 Tensor gelu(const Tensor& x, Gelu form) {
   return form == Gelu::exact
              ? recorded<"gelu">("gelu", x, compute<"gelu">("gelu", x), GeluOptions{form})
@@ -57,6 +63,19 @@ Tensor log_sigmoid(const Tensor& x) {
   return unary<"log_sigmoid">(x);
 }
 
+Tensor softsign(const Tensor& x) {
+  return unary<"softsign">(x);
+}
+
+Tensor hardshrink(const Tensor& x, double lambda) {
+  return unary<"hardshrink", "lambda">(x, lambda);
+}
+
+Tensor softshrink(const Tensor& x, double lambda) {
+  require(lambda >= 0, "softshrink", "0.5 is usual", "lambda must not be negative, got ", lambda);
+  return unary<"softshrink", "lambda">(x, lambda);
+}
+
 // --- With a kink where clamp has one, and gradient 0 on it ---
 
 Tensor hardtanh(const Tensor& x, double min_val, double max_val) {
@@ -71,8 +90,7 @@ Tensor relu6(const Tensor& x) {
 }
 
 Tensor hardsigmoid(const Tensor& x) {
-  const Tape::Span span("hardsigmoid");
-  return div(relu6(add(x, 3)), 6);
+  return unary<"hardsigmoid">(x);
 }
 
 Tensor hardswish(const Tensor& x) {
@@ -105,38 +123,9 @@ Tensor selu(const Tensor& x) {
   return mul(elu(x, alpha), scale);
 }
 
-Tensor celu(const Tensor& x, double alpha) {
-  const Tape::Span span("celu", Option{"alpha", alpha});
-  check_floating("celu", x);
-  require(alpha != 0 && !std::isnan(alpha), "celu", "1 is usual",
-          "alpha must be a number other than 0, got ", alpha);
-  const Tensor positive = gt(x, 0);
-  const Tensor negative_side = div(masked_fill(x, positive, 0), alpha);
-  return where(positive, x, mul(expm1(negative_side), alpha));
-}
-
-Tensor softsign(const Tensor& x) {
-  const Tape::Span span("softsign");
-  const Tensor bounded = clamp(x, -1e30, 1e30);  // inf / inf is no number
-  return div(bounded, add(abs(bounded), 1));
-}
-
 Tensor tanhshrink(const Tensor& x) {
   const Tape::Span span("tanhshrink");
   return sub(x, tanh(x));
-}
-
-Tensor hardshrink(const Tensor& x, double lambda) {
-  const Tape::Span span("hardshrink", Option{"lambda", lambda});
-  check_floating("hardshrink", x);
-  return masked_fill(x, le(abs(x.detach()), lambda), 0);
-}
-
-Tensor softshrink(const Tensor& x, double lambda) {
-  const Tape::Span span("softshrink", Option{"lambda", lambda});
-  check_floating("softshrink", x);
-  require(lambda >= 0, "softshrink", "0.5 is usual", "lambda must not be negative, got ", lambda);
-  return sub(x, clamp(x, -lambda, lambda));
 }
 
 Tensor threshold(const Tensor& x, double threshold, double value) {

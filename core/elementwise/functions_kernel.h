@@ -149,6 +149,11 @@ inline constexpr auto unary_functions = table_of(
         [](auto& g, auto& x, double alpha) {
           return where(x > 0, g, g * (exp(minimum(x, 0)) * alpha));
         }),
+    floating<"celu", argument>(
+        [](auto x, double alpha) { return where(x > 0, x, expm1(x / alpha) * alpha); },
+        [](auto& g, auto& x, double alpha) {
+          return where(x > 0, g, g * exp(minimum(x, 0) / alpha));
+        }),
     floating<"gelu", argument>(
         [](auto x) { return mul_or_zero(0.5 * x, 1 + erf(x * (std::numbers::sqrt2 / 2))); },
         [](auto& g, auto& input) {  // Phi(x) + x phi(x)
@@ -193,7 +198,22 @@ inline constexpr auto unary_functions = table_of(
           const auto inner = clamp(x, -3, 3) / 3 + 0.5;
           return g * masked_fill(masked_fill(inner, x < -3, 0), x > 3, 1);
         }),
+    floating<"softsign", argument>(  // bounds, because inf / inf is no number
+        [](auto x) {
+          const auto bounded = clamp(x, -1e30, 1e30);
+          return bounded / (abs(bounded) + 1);
+        },
+        [](auto& g, auto& x) { return g / square(abs(clamp(x, -1e15, 1e15)) + 1); }),
+    floating<"hardshrink", argument>(
+        [](auto x, double lambda) { return masked_fill(x, abs(x) <= lambda, 0); },
+        [](auto& g, auto& x, double lambda) { return masked_fill(g, abs(x) <= lambda, 0); }),
+    floating<"softshrink", argument>(
+        [](auto x, double lambda) { return x - clamp(x, -lambda, lambda); },
+        [](auto& g, auto& x, double lambda) { return masked_fill(g, abs(x) <= lambda, 0); }),
     // As in PyTorch, 0 on the bounds, unlike clamp.
+    floating<"hardsigmoid", argument>(
+        [](auto x) { return clamp(x + 3, 0, 6) / 6; },
+        [](auto& g, auto& x) { return masked_fill(g / 6, (x <= -3) | (x >= 3), 0); }),
     floating<"hardtanh", argument>(clamped, [](auto& g, auto& x, double low, double high) {
       return masked_fill(g, (x <= low) | (x >= high), 0);
     }));

@@ -22,8 +22,9 @@ constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 /// Bit patterns at equal distances, so from all binades, and numbers of which something is special.
 std::vector<float> spread(uint32_t distance) {
-  std::vector<float> x = {0,     -0.0F, 1,     -1,    0.5F,    -0.5F,    3,         -3,
-                          1e-30, 1e30F, -1e30, 1e-40, -1e-45F, infinity, -infinity, not_a_number};
+  std::vector<float> x = {0,       -0.0F,    1,         -1,          0.5F,   -0.5F,
+                          3,       -3,       1e-30F,    1e30F,       -1e30F, 1e-40F,
+                          -1e-45F, infinity, -infinity, not_a_number};
   for (uint64_t bits = 0; bits < uint64_t{1} << 32; bits += distance) {
     x.push_back(std::bit_cast<float>(static_cast<uint32_t>(bits)));
   }
