@@ -47,12 +47,12 @@ T largest_of(Lanes<T> x) {
 /// A sum in double of vectors of numbers.
 template <class T>
 struct Total {
-  static constexpr int parts = sizeof(double) / sizeof(T);
+  static constexpr size_t parts = sizeof(double) / sizeof(T);
   using Part [[gnu::vector_size(vector_bytes / parts)]] = T;
   Vector<double> sum = {};
 
   void operator+=(Lanes<T> x) {
-    for (int k = 0; k < parts; ++k) {
+    for (size_t k = 0; k < parts; ++k) {
       Part part;
       std::memcpy(&part, reinterpret_cast<const char*>(&x.v) + k * sizeof part, sizeof part);
       sum += __builtin_convertvector(part, Vector<double>);
