@@ -77,6 +77,8 @@ def prepare(options):
     try:
         if not options.no_build:
             install_onnx_runtime()
+        elif not ONNX_FOLDER.exists():
+            raise OSError("it is not installed, and --no-build was given")
         write_onnx_nets(nets)
         return nets, True
     except (OSError, subprocess.CalledProcessError) as error:
