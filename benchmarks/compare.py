@@ -64,12 +64,19 @@ def write_onnx_nets(nets):
                    check=True, text=True, input=json.dumps(nets))
 
 
+def name_missing_programs():
+    for program in ("torch_train", "torch_layers", "torch_recipe", "onednn_layers"):
+        if not (BIN / program).exists():
+            print(f"Going on without {program}, which is not built", file=sys.stderr)
+
+
 def prepare(options):
     """Installs and builds; returns the nets by name, and whether ONNX Runtime is there."""
     if not options.no_build:
         in_project("install_dependencies --peers")
         in_project("build_preset release bench_train bench_layers bench_peers" +
                    (" mnist" if options.data else ""))
+    name_missing_programs()
     nets = json.loads(subprocess.run([BIN / "bench_train", "--print-nets"], check=True,
                                      capture_output=True).stdout)
     if options.isa:

@@ -36,7 +36,7 @@ const ChannelNormLayer* as_fixed_norm(const Module* module) {
               InstanceNorm3d>(module)) {
     return nullptr;
   }
-  const auto* const norm = dynamic_cast<const ChannelNormLayer*>(module);
+  const auto* const norm = static_cast<const ChannelNormLayer*>(module);
   return norm->uses_input_statistics() ? nullptr : norm;
 }
 

@@ -21,11 +21,12 @@ class ChannelNormLayer;
 ///     values and gradients;
 ///   - in evaluation, and if nothing is recorded, a Linear or a convolution with the norm behind it
 ///     folded into its weights (fold_batch_norm.h). Outputs then differ by rounding;
-///   - likewise a Linear with a transposed copy of its weight, as the product reads it fastest.
+///   - where nothing is recorded, a Linear with a transposed copy of its weight, as the product
+///     reads it fastest. The bits are the same.
 ///
 /// eval() changes nothing in a net: such weights are made in a forward, and again when the version
 /// of a tensor says that it has been written to; the copy only when a second forward finds the
-/// weight unchanged.
+/// weight unchanged. They stay in memory until then.
 /// @{
 void set_fusion(bool on);
 bool fusion();

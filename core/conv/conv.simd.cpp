@@ -33,20 +33,9 @@ int64_t rows_per_tile(const ConvSizes& s) {
   return smaller(larger(tile_bytes / row, 1), larger(s.oh, 1));
 }
 
-/// The range of output columns whose input column `ow * stride + first` is in [0, w).
-struct Columns {
-  int64_t begin, end;
-};
-Columns inside(const ConvSizes& s, int64_t first) {
-  const int64_t begin = first >= 0 ? 0 : (-first + s.stride_w - 1) / s.stride_w;
-  const int64_t last = s.w - 1 - first;  // largest ow * stride that still hits
-  const int64_t end = last < 0 ? 0 : last / s.stride_w + 1;
-  return {smaller(begin, s.ow), larger(smaller(end, s.ow), smaller(begin, s.ow))};
-}
-
-/// Calls `row(tile row, output row in tile, first input element, Columns)` for each row of the
-/// im2col matrix and output row of [first_row, first_row + rows); the pointer offset is -1 if
-/// the input row is in the padding.
+/// Calls `row(tile row, output row in tile, first input element, output columns inside)` for each
+/// row of the im2col matrix and output row of [first_row, first_row + rows); the pointer offset is
+/// -1 if the input row is in the padding.
 template <class Row>
 void for_tile(const ConvSizes& s, int64_t first_row, int64_t rows, const Row& visit) {
   const int64_t channels = s.c / s.groups;
@@ -55,7 +44,7 @@ void for_tile(const ConvSizes& s, int64_t first_row, int64_t rows, const Row& vi
     for (int64_t i = 0; i < s.kh; ++i) {
       for (int64_t j = 0; j < s.kw; ++j, ++k) {
         const int64_t first_column = j * s.dilation_w - s.padding_w;
-        const Columns columns = inside(s, first_column);
+        const Inside columns = inside(s.w, s.ow, s.stride_w, first_column);
         for (int64_t r = 0; r < rows; ++r) {
           const int64_t ih = (first_row + r) * s.stride_h + i * s.dilation_h - s.padding_h;
           const bool hit = ih >= 0 && ih < s.h;
@@ -70,7 +59,7 @@ void for_tile(const ConvSizes& s, int64_t first_row, int64_t rows, const Row& vi
 template <class T>
 void im2col(const ConvSizes& s, int64_t first_row, int64_t rows, T* tile, const T* x) {
   for_tile(s, first_row, rows,
-           [&](int64_t k, int64_t r, int64_t row, int64_t column, Columns columns) {
+           [&](int64_t k, int64_t r, int64_t row, int64_t column, Inside columns) {
              T* const to = tile + (k * rows + r) * s.ow;
              if (row < 0) columns = {0, 0};
              for (int64_t i = 0; i < columns.begin; ++i) to[i] = 0;
@@ -88,7 +77,7 @@ void im2col(const ConvSizes& s, int64_t first_row, int64_t rows, T* tile, const 
 template <class T>
 void col2im(const ConvSizes& s, int64_t first_row, int64_t rows, const T* tile, T* dx) {
   for_tile(s, first_row, rows,
-           [&](int64_t k, int64_t r, int64_t row, int64_t column, Columns columns) {
+           [&](int64_t k, int64_t r, int64_t row, int64_t column, Inside columns) {
              if (row < 0) return;
              const T* const from = tile + (k * rows + r) * s.ow;
              T* const to = dx + row + column;

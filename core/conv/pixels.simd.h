@@ -63,16 +63,6 @@ void to_pixels(int64_t channels, int64_t plane, const T* x, T* pixels, int64_t p
 
 // --- Which taps a pixel sees, in one dimension ---
 
-/// Those of `n` points first, first + step ... that are in [0, size).
-struct Inside {
-  int64_t begin, end;
-};
-inline Inside inside(int64_t size, int64_t n, int64_t step, int64_t first) {
-  const int64_t begin = first < 0 ? (-first + step - 1) / step : 0;
-  const int64_t end = first < size ? (size - 1 - first) / step + 1 : 0;
-  return {smaller(begin, n), larger(smaller(end, n), smaller(begin, n))};
-}
-
 /// Taps have slots, in which those that a place sees are adjacent, in the order of their source.
 /// Places first, first + step ... see slots slot, slot + 1 ...; the source of the first place and
 /// slot is `source`.

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <numeric>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -126,33 +127,31 @@ TEST_CASE("a helper that is kept from working is left alone for a while") {
   using namespace std::chrono_literals;
   const test::ThreadsScope scope(2);
   const std::thread::id caller = std::this_thread::get_id();
-  const auto helper_takes_part = [&] {
+  // Whether the helper takes one of two pieces; it is kept in it so long, while the caller waits.
+  const auto helper_joins = [&](std::chrono::milliseconds kept) {
+    std::binary_semaphore has_joined(0);
     std::atomic<bool> found = false;
-    parallel_for(200, 1, [&](int64_t, int64_t) {
-      if (std::this_thread::get_id() != caller) found = true;
-      std::this_thread::sleep_for(20us);
+    parallel_for(2, 1, [&](int64_t, int64_t) {
+      if (std::this_thread::get_id() == caller) {
+        if (!found && has_joined.try_acquire_for(20ms)) has_joined.release();
+        return;
+      }
+      found = true;
+      has_joined.release();
+      std::this_thread::sleep_for(kept);  // as if another process had its processor
     });
     return found.load();
   };
-  const auto interrupt_helper = [&] {
-    std::atomic<bool> done = false;
-    parallel_for(2, 1, [&](int64_t, int64_t) {  // the caller waits until the helper has its piece
-      const bool is_caller = std::this_thread::get_id() == caller;
-      for (int i = 0; is_caller && !done && i < 100; ++i) std::this_thread::sleep_for(1ms);
-      if (is_caller || done.exchange(true)) return;
-      std::this_thread::sleep_for(60ms);  // as if another process had its processor
-    });
-    return done.load();
+  const auto joins_at_last = [&](std::chrono::milliseconds kept) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    bool joins = false;
+    while (!joins && std::chrono::steady_clock::now() < deadline) joins = helper_joins(kept);
+    return joins;
   };
 
-  int tries = 100;
-  while (!interrupt_helper() && --tries > 0) std::this_thread::sleep_for(100ms);
-  REQUIRE(tries > 0);
-  CHECK_FALSE(helper_takes_part());
-
-  tries = 100;
-  while (!helper_takes_part() && --tries > 0) std::this_thread::sleep_for(100ms);
-  CHECK(tries > 0);
+  REQUIRE(joins_at_last(60ms));
+  CHECK_FALSE(helper_joins(0ms));
+  CHECK(joins_at_last(0ms));
 }
 
 TEST_CASE("nets trained in threads of their own become what they become alone") {
