@@ -4,13 +4,13 @@ namespace gradus::bench {
 
 namespace {
 
-using Shape = std::vector<int64_t>;
+using Sizes = std::vector<int64_t>;
 
-const Shape image = {64, 64, 14, 14}, activation_input = {64, 64, 24, 24};
+const Sizes image = {64, 64, 14, 14}, activation_input = {64, 64, 24, 24};
 
 /// Types that end in 1d, 2d and 3d.
 void add_spatial(std::vector<LayerCase>& list) {
-  const Shape inputs[] = {{64, 32, 196}, {64, 32, 14, 14}, {16, 32, 8, 14, 14}};
+  const Sizes inputs[] = {{64, 32, 196}, {64, 32, 14, 14}, {16, 32, 8, 14, 14}};
   const char* const conv = R"({"in_channels":32,"out_channels":32,"kernel_size":3,"padding":1})";
   const char* const window = R"({"kernel_size":2})";
   const char* const to_one = R"({"output_size":1})";
@@ -48,7 +48,7 @@ void add_spatial(std::vector<LayerCase>& list) {
 }
 
 void add_others(std::vector<LayerCase>& list) {
-  const Shape rows = {64, 28, 28};
+  const Sizes rows = {64, 28, 28};
   const std::string recurrent = R"({"input_size":28,"hidden_size":128,"batch_first":true})";
   const std::vector<LayerCase> others = {
       {"flatten", "default", image, "Flatten"},

@@ -13,8 +13,6 @@ namespace gradus {
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 struct Tolerances {
   double relative, absolute;
 };
@@ -39,7 +37,7 @@ std::string kind_of(const Tensor& x) {
 double difference_of(double mine, double theirs) {
   if (mine == theirs || (std::isnan(mine) && std::isnan(theirs))) return 0;
   const double difference = std::abs(mine - theirs);
-  return std::isnan(difference) ? infinity : difference;
+  return std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference;
 }
 
 /// "[2,3]", the place of element number `i`.

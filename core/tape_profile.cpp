@@ -202,15 +202,15 @@ namespace {
 /// The shortest time of a call among calls that take `seconds` in total, after a warm-up call.
 template <class F>
 double best_seconds(double seconds, const F& f) {
-  using Clock = std::chrono::steady_clock;
+  using std::chrono::steady_clock;
   f();
-  const auto start = Clock::now();
+  const auto start = steady_clock::now();
   double best = 1e9;
   double spent = 0;
   while (spent < seconds) {
-    const auto begin = Clock::now();
+    const auto begin = steady_clock::now();
     f();
-    const auto end = Clock::now();
+    const auto end = steady_clock::now();
     best = std::min(best, std::chrono::duration<double>(end - begin).count());
     spent = std::chrono::duration<double>(end - start).count();
   }

@@ -42,14 +42,12 @@ std::shared_ptr<Storage> Storage::create(size_t bytes) {
 
 // --- Tensor ---
 
-namespace {
-struct TensorName {
-  std::string text;
-  bool in_module;
-};
-}  // namespace
-
 struct detail::TensorImpl {
+  struct Name {
+    std::string text;
+    bool in_module;
+  };
+
   TensorImpl(const Shape& s, const Strides& st, DType d, std::shared_ptr<Storage> memory, int64_t o)
       : shape(s), strides(st), storage(std::move(memory)), offset(o), numel(s.numel()), dtype(d) {
     tensors_alive.fetch_add(1, std::memory_order_relaxed);
@@ -67,7 +65,7 @@ struct detail::TensorImpl {
   bool requires_grad = false;
   Tensor grad;
   TapeSlot slot;
-  std::unique_ptr<const TensorName> name;  // null: none, which costs nothing
+  std::unique_ptr<const Name> name;  // null: none, which costs nothing
 };
 
 using detail::TensorImpl;
@@ -196,13 +194,14 @@ template std::vector<bool> Tensor::to_vector() const;
 Tensor Tensor::set_name(std::string name) {
   TensorImpl& t = impl();
   if (t.slot.tape != 0) Tape::set_result_name(t.slot, name);
-  t.name = name.empty() ? nullptr
-                        : std::make_unique<const TensorName>(TensorName{std::move(name), false});
+  t.name = name.empty()
+               ? nullptr
+               : std::make_unique<const TensorImpl::Name>(TensorImpl::Name{std::move(name), false});
   return *this;
 }
 
 Tensor Tensor::set_name_in_module(std::string name) {
-  impl().name = std::make_unique<const TensorName>(TensorName{std::move(name), true});
+  impl().name = std::make_unique<const TensorImpl::Name>(TensorImpl::Name{std::move(name), true});
   return *this;
 }
 

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* op = "fetch";
+constexpr const char* fetch_op = "fetch";
 
 constexpr const char* another_folder = "choose another folder for downloaded data";
 
@@ -31,7 +31,7 @@ constexpr const char* another_folder = "choose another folder for downloaded dat
 std::shared_ptr<const void> locked(const fs::path& folder, const FetchOptions& options) {
   const std::string name = (folder / ".lock").string();
   const auto check = [&](bool done) {
-    require<IoError>(done, op, another_folder, "cannot lock ", name, ": ",
+    require<IoError>(done, fetch_op, another_folder, "cannot lock ", name, ": ",
                      std::generic_category().message(errno));
   };
   const int file = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -49,14 +49,14 @@ std::shared_ptr<const void> locked(const fs::path& folder, const FetchOptions& o
 void verify(std::span<const std::byte> bytes, const std::string& name, const KnownFile& file) {
   const Tensor content = parse_idx(bytes, name);
   const std::string found = file.sha256.empty() ? sha256(bytes) : payload_sha256(content);
-  require<IoError>(found == file.digest(), op,
+  require<IoError>(found == file.digest(), fetch_op,
                    "the file was changed or damaged; another mirror may have it", name,
                    ": wrong content: SHA-256 ", found, ", expected ", file.digest());
 }
 
 bool is_verified(const fs::path& path, const KnownFile& file) {
   try {
-    verify(read_file(op, path), path.string(), file);
+    verify(read_file(fetch_op, path), path.string(), file);
     return true;
   } catch (const Error&) {
     return false;  // missing or damaged: it is downloaded
@@ -90,21 +90,21 @@ std::vector<std::byte> download_verified(const std::string& address, const Known
 }  // namespace
 
 void fetch(const KnownDataset& dataset, const fs::path& folder, const FetchOptions& options) {
-  require(options.connect_seconds >= 1 && options.stall_seconds >= 1 && options.attempts >= 1, op,
-          "leave them out for the usual ones",
+  require(options.connect_seconds >= 1 && options.stall_seconds >= 1 && options.attempts >= 1,
+          fetch_op, "leave them out for the usual ones",
           "time limits and attempts must be at least 1, got connect_seconds ",
           options.connect_seconds, ", stall_seconds ", options.stall_seconds, ", attempts ",
           options.attempts);
   for (const KnownFile& file : dataset.files) {  // nothing is kept that cannot be verified
-    require(!file.digest().empty(), op,
+    require(!file.digest().empty(), fetch_op,
             dataset.archive.empty() ? "give its sha256 or gzip_sha256"
                                     : "unpack " + dataset.archive + " by hand",
             "no checksum is known for ", file.name, " of ", dataset.title);
   }
   std::error_code unmade;
   fs::create_directories(folder, unmade);
-  require<IoError>(!unmade, op, another_folder, "cannot make the folder ", folder.string(), ": ",
-                   unmade.message());
+  require<IoError>(!unmade, fetch_op, another_folder, "cannot make the folder ", folder.string(),
+                   ": ", unmade.message());
   const auto lock = locked(folder, options);
   remove_temporary_files(folder, [&](const std::string& name) {
     return std::ranges::any_of(dataset.files,
@@ -126,9 +126,9 @@ void fetch(const KnownDataset& dataset, const fs::path& folder, const FetchOptio
         std::rotate(mirrors.begin(), mirrors.begin() + 1, mirrors.end());  // stays with a good one
       }
     }
-    require<IoError>(!content.empty(), op, by_hand(dataset, folder), "no mirror delivers ",
+    require<IoError>(!content.empty(), fetch_op, by_hand(dataset, folder), "no mirror delivers ",
                      file.name, ".gz of ", dataset.title, failures);
-    write_file_atomically(op, path, {content});
+    write_file_atomically(fetch_op, path, {content});
   }
 }
 

@@ -20,7 +20,7 @@ std::vector<std::string> words(std::string_view text) {
   return all;
 }
 
-constexpr std::string_view digits = "0 1 2 3 4 5 6 7 8 9";
+constexpr std::string_view ten_digits = "0 1 2 3 4 5 6 7 8 9";
 constexpr std::string_view upper = " A B C D E F G H I J K L M N O P Q R S T U V W X Y Z";
 constexpr std::string_view lower = " a b c d e f g h i j k l m n o p q r s t u v w x y z";
 
@@ -41,7 +41,7 @@ std::vector<KnownDataset> relatives_of_mnist() {
       {.key = "mnist",
        .title = "MNIST",
        .folder = "MNIST",
-       .classes = words(digits),
+       .classes = words(ten_digits),
        .normalization = {{.mean = 0.1307, .std = 0.3081}},
        .mirrors = {"https://ossci-datasets.s3.amazonaws.com/mnist/",
                    "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -79,7 +79,7 @@ std::vector<KnownDataset> relatives_of_mnist() {
       {.key = "qmnist",
        .title = "QMNIST",
        .folder = "QMNIST",
-       .classes = words(digits),
+       .classes = words(ten_digits),
        .normalization = {{.mean = 0.1307, .std = 0.3081}},  // the same digits
        .mirrors = {"https://raw.githubusercontent.com/facebookresearch/qmnist/master/"},
        .files = four_files({"qmnist-train-images-idx3-ubyte", "qmnist-train-labels-idx2-int",
@@ -92,11 +92,12 @@ std::vector<KnownDataset> relatives_of_mnist() {
 }
 
 std::vector<std::string> emnist_classes(std::string_view split) {
-  if (split == "byclass") return words(str(digits, upper, lower));
+  if (split == "byclass") return words(str(ten_digits, upper, lower));
   // The other lower-case letters look like their capitals and are merged with them.
   if (split == "bymerge" || split == "balanced")
-    return words(str(digits, upper, " a b d e f g h n q r t"));
-  return words(split == "letters" ? str("N/A", lower) : std::string(digits));  // labels start at 1
+    return words(str(ten_digits, upper, " a b d e f g h n q r t"));
+  return words(split == "letters" ? str("N/A", lower)
+                                  : std::string(ten_digits));  // labels start at 1
 }
 
 // As in fine_label_names.txt and coarse_label_names.txt of the archive.

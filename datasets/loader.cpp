@@ -18,30 +18,7 @@ namespace gradus::data {
 
 namespace {
 
-constexpr const char* op = "data_loader";
-
-/// The batches of one epoch by their numbers. Nothing in it changes, so any thread can make any
-/// batch.
-struct Plan {
-  DatasetPtr dataset;
-  std::vector<int64_t> order;
-  Transform transform;
-  Rng random;  ///< of the transform; place i of the order has random.fork(i)
-  size_t batch_size, batches;
-
-  Batch make(size_t number) const {
-    const NoGrad pause;
-    const size_t begin = number * batch_size;
-    const size_t size = std::min(batch_size, order.size() - begin);
-    const auto indices = std::span(order).subspan(begin, size);
-    Batch batch = dataset->gather(indices);
-    if (transform) {
-      batch.x = apply(transform, batch.x, random,
-                      {.first = static_cast<int64_t>(begin), .numbers = indices});
-    }
-    return batch;
-  }
-};
+constexpr const char* loader_op = "data_loader";
 
 }  // namespace
 
@@ -52,6 +29,29 @@ struct Plan {
 /// locks, one of which may be taken.
 class DataLoader::Epoch {
  public:
+  /// The batches of one epoch by their numbers. Nothing in it changes, so any thread can make any
+  /// batch.
+  struct Plan {
+    DatasetPtr dataset;
+    std::vector<int64_t> order;
+    Transform transform;
+    Rng random;  ///< of the transform; place i of the order has random.fork(i)
+    size_t batch_size, batches;
+
+    Batch make(size_t number) const {
+      const NoGrad pause;
+      const size_t begin = number * batch_size;
+      const size_t size = std::min(batch_size, order.size() - begin);
+      const auto indices = std::span(order).subspan(begin, size);
+      Batch batch = dataset->gather(indices);
+      if (transform) {
+        batch.x = apply(transform, batch.x, random,
+                        {.first = static_cast<int64_t>(begin), .numbers = indices});
+      }
+      return batch;
+    }
+  };
+
   Epoch(Plan plan, size_t first, const LoaderOptions& options)
       : plan_(std::move(plan)),
         ahead_(static_cast<size_t>(options.prefetch) + static_cast<size_t>(options.num_workers)),
@@ -70,7 +70,7 @@ class DataLoader::Epoch {
   bool was_forked() const { return !threads_.empty() && ::getpid() != process_; }
 
   bool next(Batch& batch) {
-    require<Error>(!was_forked(), op, "begin a new epoch in the child",
+    require<Error>(!was_forked(), loader_op, "begin a new epoch in the child",
                    "the process was forked; the workers of this epoch stayed behind");
     if (wanted_ >= plan_.batches) return false;  // nobody else writes it
     if (threads_.empty()) {
@@ -128,15 +128,15 @@ class DataLoader::Epoch {
 };
 
 DataLoader::DataLoader(DatasetPtr dataset, const LoaderOptions& options)
-    : dataset_(checked_dataset(op, std::move(dataset))),
+    : dataset_(checked_dataset(loader_op, std::move(dataset))),
       options_(options),
       sampler_(options.sampler) {
   constexpr int max_workers = 256;
-  require(options.batch_size >= 1, op, "32 to 256 are usual", "batch_size must be at least 1, got ",
-          options.batch_size);
-  require(options.prefetch >= 0, op, "0 means no prefetching",
+  require(options.batch_size >= 1, loader_op, "32 to 256 are usual",
+          "batch_size must be at least 1, got ", options.batch_size);
+  require(options.prefetch >= 0, loader_op, "0 means no prefetching",
           "prefetch must not be negative, got ", options.prefetch);
-  require(options.num_workers >= 0 && options.num_workers <= max_workers, op,
+  require(options.num_workers >= 0 && options.num_workers <= max_workers, loader_op,
           "0 means that batches are made when they are asked for", "num_workers must be from 0 to ",
           max_workers, ", got ", options.num_workers);
   if (sampler_ != nullptr) return;
@@ -153,7 +153,7 @@ int64_t DataLoader::size() const {
 
 void DataLoader::set_epoch(int64_t epoch, int64_t first_batch) {
   constexpr int64_t most = int64_t{1} << 53;  // the loader counts on from here
-  require(epoch >= 0 && first_batch >= 0 && epoch <= most, op,
+  require(epoch >= 0 && first_batch >= 0 && epoch <= most, loader_op,
           "set_epoch(0) starts from the beginning",
           "epochs and batches are counted from 0, got epoch ", epoch, ", batch ", first_batch);
   epoch_ = epoch;
@@ -161,13 +161,14 @@ void DataLoader::set_epoch(int64_t epoch, int64_t first_batch) {
 }
 
 DataLoader::Iterator DataLoader::begin() {
-  Plan plan{.dataset = dataset_,
-            .order = sampler_->order(epoch_),
-            .transform = options_.transform,
-            .random = Rng(options_.seed, Stream::augmentation).fork(static_cast<uint64_t>(epoch_)),
-            .batch_size = static_cast<size_t>(options_.batch_size),
-            .batches = static_cast<size_t>(size())};
-  require(static_cast<int64_t>(plan.order.size()) == sampler_->size(), op,
+  Epoch::Plan plan{
+      .dataset = dataset_,
+      .order = sampler_->order(epoch_),
+      .transform = options_.transform,
+      .random = Rng(options_.seed, Stream::augmentation).fork(static_cast<uint64_t>(epoch_)),
+      .batch_size = static_cast<size_t>(options_.batch_size),
+      .batches = static_cast<size_t>(size())};
+  require(static_cast<int64_t>(plan.order.size()) == sampler_->size(), loader_op,
           "size() of a sampler is the number of samples that it draws", "the sampler promised ",
           sampler_->size(), " samples and gave ", plan.order.size());
   const size_t first = std::min(static_cast<size_t>(first_batch_), plan.batches);

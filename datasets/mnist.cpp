@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* op = "load_mnist";
+constexpr const char* mnist_op = "load_mnist";
 
 // --- Finding the files ---------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ std::vector<fs::path> folders_below(const fs::path& folder, const KnownDataset* 
 
 fs::path find_file(const fs::path& folder, const KnownFile& file, const KnownDataset* expected) {
   std::error_code error;
-  require<IoError>(fs::is_directory(folder, error), op,
+  require<IoError>(fs::is_directory(folder, error), mnist_op,
                    str("give the folder that holds ", file.name, ".gz and its siblings"),
                    "there is no folder ", folder.string());
   const std::vector<std::string> names = spellings(file.name);
@@ -57,7 +57,7 @@ fs::path find_file(const fs::path& folder, const KnownFile& file, const KnownDat
   if (expected != nullptr && !expected->archive.empty()) {
     hint += str("; they come in ", expected->archive, ", to be unpacked in ", folder.string());
   }
-  throw IoError(op, str("there is no file ", file.name, " in ", joined(places)), hint);
+  throw IoError(mnist_op, str("there is no file ", file.name, " in ", joined(places)), hint);
 }
 
 // --- Telling what a file is ----------------------------------------------------------------------
@@ -94,10 +94,10 @@ struct Read {
 void check_identity(const Read& read, size_t file, const KnownDataset* expected) {
   if (read.dataset == nullptr) return;
   const std::string found = read.describe(read.path.string());
-  require<IoError>(read.file == file, op,
+  require<IoError>(read.file == file, mnist_op,
                    "its content belongs under another name; get the files again", found);
   if (expected == nullptr || read.dataset == expected) return;
-  throw IoError(op, str(found, ", but ", expected->title, " was asked for"),
+  throw IoError(mnist_op, str(found, ", but ", expected->title, " was asked for"),
                 str("ask for ", read.dataset->key, ", or give the folder of ", expected->title));
 }
 
@@ -119,13 +119,13 @@ Tensor class_labels(const Read& read, int64_t num_classes) {
       is_bytes(read.content, 3)
           ? " is an image file (magic 2051) where labels (2049) are expected: "
           : " does not hold labels: ";
-  require<IoError>(bytes || is_qmnist_labels(read.content), op,
+  require<IoError>(bytes || is_qmnist_labels(read.content), mnist_op,
                    "label files hold bytes of shape [N], those of QMNIST int32 [N,8]", path,
                    problem, read.content.dtype(), " ", read.content.shape());
   Tensor labels = (bytes ? read.content : read.content.select(1, 0)).to(int64).contiguous();
   const int64_t* const data = labels.data<int64_t>();
   for (int64_t i = 0; i < labels.numel(); ++i) {
-    require<IoError>(data[i] >= 0 && data[i] < num_classes, op,
+    require<IoError>(data[i] >= 0 && data[i] < num_classes, mnist_op,
                      "the file is damaged or belongs to a data set with other classes", path,
                      ": label ", i, " is ", data[i], ", but there are ", num_classes,
                      " classes, numbered from 0");
@@ -142,7 +142,7 @@ std::string doubt_about(const Read& other, const Read& published) {
 
 MnistData load_mnist(const fs::path& folder, Split split, const MnistOptions& options) {
   const KnownDataset& names = options.expected != nullptr ? *options.expected : mnist();
-  require(names.format == Format::idx, op, "use load_cifar", names.title,
+  require(names.format == Format::idx, mnist_op, "use load_cifar", names.title,
           " does not come as IDX files");
   const fs::path images_path = find_file(folder, names.images(split), options.expected);
   const fs::path labels_path = find_file(folder, names.labels(split), options.expected);
@@ -150,7 +150,7 @@ MnistData load_mnist(const fs::path& folder, Split split, const MnistOptions& op
 
   const Read images(images_path);
   const Tensor& x = images.content;
-  require<IoError>(is_bytes(x, 3), op, "image files hold bytes of shape [N, height, width]",
+  require<IoError>(is_bytes(x, 3), mnist_op, "image files hold bytes of shape [N, height, width]",
                    images_path.string(),
                    is_bytes(x, 1)
                        ? " is a label file (magic 2049) where images (2051) are expected: "
@@ -163,7 +163,7 @@ MnistData load_mnist(const fs::path& folder, Split split, const MnistOptions& op
   check_identity(images, first_file, options.expected);
   const bool any = options.expected == nullptr;
   check_identity(labels, first_file + 1, any ? images.dataset : options.expected);
-  require<IoError>(x.size(0) == labels.content.size(0), op,
+  require<IoError>(x.size(0) == labels.content.size(0), mnist_op,
                    "the two files do not belong together; get both again", images_path.string(),
                    " has ", x.size(0), " images, but ", labels_path.string(), " has ",
                    labels.content.size(0), " labels");

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* op = "open_dataset";
+constexpr const char* open_op = "open_dataset";
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -164,7 +164,7 @@ class Search {
   [[noreturn]] void fail(const KnownDataset& dataset) const {
     // The text of a failed download says what to do by hand.
     const bool downloaded = !last_error_.empty();
-    throw IoError(op,
+    throw IoError(open_op,
                   str("cannot find ", dataset.title, ": ", downloaded ? last_error_ : reasons()),
                   downloaded ? "" : hint_);
   }
@@ -175,7 +175,7 @@ class Search {
                const char* failure) {
     try {
       found_ = load_folder(folder, &dataset, options_.test_only);
-      require<IoError>(found_.key == dataset.key, op, "download it again", folder.string(),
+      require<IoError>(found_.key == dataset.key, open_op, "download it again", folder.string(),
                        " does not hold ", dataset.title, ": the checksums differ");
     } catch (const IoError& error) {
       return add_reason(str(failure, ": ", error.detail()));
@@ -227,7 +227,7 @@ std::vector<std::string> dataset_names() {
 Found open_dataset(const OpenOptions& options) {
   const std::string &name = options.name, variable = environment("GRADUS_DATA_DIR");
   const KnownDataset* const dataset = find_dataset(name);
-  require(dataset != nullptr || name == "auto" || name == "synthetic", op,
+  require(dataset != nullptr || name == "auto" || name == "synthetic", open_op,
           "known are " + joined(dataset_names()), "there is no data set '", name, "'");
   if (name == "synthetic") return make_synthetic(options, "as asked for");
   const bool given = !options.directory.empty();

@@ -9,7 +9,7 @@ namespace gradus::data {
 
 namespace {
 
-constexpr const char* op = "statistics";
+constexpr const char* statistics_op = "statistics";
 
 /// Count, mean and sum of squared deviations; two of them can be joined (Chan, Golub and LeVeque,
 /// "Algorithms for computing the sample variance", 1983).
@@ -36,11 +36,11 @@ std::vector<int64_t> class_counts(const Tensor& labels) {
 
 DatasetStatistics statistics(const Dataset& dataset) {
   DatasetStatistics result{.samples = dataset.size()};
-  require(result.samples > 0, op, "statistics need a sample", "the data set is empty");
+  require(result.samples > 0, statistics_op, "statistics need a sample", "the data set is empty");
   std::vector<Moments> channels;
   std::vector<Tensor> targets;
   in_pieces(dataset, [&](const Batch& batch) {
-    require<ShapeError>(batch.x.dim() >= 2 && batch.x.numel() > 0, op,
+    require<ShapeError>(batch.x.dim() >= 2 && batch.x.numel() > 0, statistics_op,
                         "channels are the first dimension of a sample",
                         "expected samples [C,...] with elements, got a batch ", batch.x.shape());
     targets.push_back(batch.y);

@@ -56,7 +56,7 @@ void Module::finish_call(const Tensor& x, const Tensor& y) {
   Tape* const tape = Tape::current();
   if (tape != nullptr) tape->set_span_result(y);
   if (forward_hooks_.empty() && gradient_hooks_.empty()) return;
-  const detail::TapeSlot slot = y.tape_slot();  // by value: y may move on to another tape
+  const gradus::detail::TapeSlot slot = y.tape_slot();  // by value: y may move on to another tape
   const bool will_have_gradient = tape != nullptr && tape->tracks("hook", inputs(y));
   for (const auto& hook : gradient_hooks_) {
     if (!will_have_gradient || slot.index < 0) break;
@@ -205,14 +205,14 @@ void list_modules(const std::string& path, M& module,
 
 }  // namespace
 
-detail::List<std::pair<std::string, Module*>> Module::named_modules() {
-  detail::List<std::pair<std::string, Module*>> list;
+gradus::detail::List<std::pair<std::string, Module*>> Module::named_modules() {
+  decltype(named_modules()) list;
   list_modules<Module>("", *this, list);
   return list;
 }
 
-detail::List<std::pair<std::string, const Module*>> Module::named_modules() const {
-  detail::List<std::pair<std::string, const Module*>> list;
+gradus::detail::List<std::pair<std::string, const Module*>> Module::named_modules() const {
+  decltype(named_modules()) list;
   list_modules<const Module>("", *this, list);
   return list;
 }

@@ -12,7 +12,7 @@ namespace gradus::optim {
 
 namespace {
 
-constexpr const char* name = "ReduceLROnPlateau";
+constexpr const char* plateau_name = "ReduceLROnPlateau";
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
@@ -21,13 +21,13 @@ ReduceLROnPlateau::ReduceLROnPlateau(Optimizer& optimizer, const PlateauOptions&
     : optimizer_(&optimizer),
       options_(options),
       best_(options.mode == PlateauMode::min ? infinity : -infinity) {
-  check_option(name, "factor", options.factor, share_below_1,
+  check_option(plateau_name, "factor", options.factor, share_below_1,
                "the learning rate is multiplied with it; 0.1 is usual");
-  check_option(name, "patience", options.patience, not_negative);
-  check_option(name, "threshold", options.threshold, not_negative);
-  check_option(name, "cooldown", options.cooldown, not_negative);
-  check_option(name, "eps", options.eps, not_negative);
-  check_per_group(name, "min_lr", options.min_lr, optimizer.group_count());
+  check_option(plateau_name, "patience", options.patience, not_negative);
+  check_option(plateau_name, "threshold", options.threshold, not_negative);
+  check_option(plateau_name, "cooldown", options.cooldown, not_negative);
+  check_option(plateau_name, "eps", options.eps, not_negative);
+  check_per_group(plateau_name, "min_lr", options.min_lr, optimizer.group_count());
 }
 
 bool ReduceLROnPlateau::is_better(double metric) const {
@@ -79,7 +79,7 @@ void ReduceLROnPlateau::load_state_dict(const NamedTensors& state) {
   loaded.best_ = loader.take_number("best");
   loaded.num_bad_epochs_ = loader.take_count("num_bad_epochs");
   loaded.cooldown_counter_ = loader.take_count("cooldown_counter");
-  loader.finish(name, "it must come from a ReduceLROnPlateau");
+  loader.finish(plateau_name, "it must come from a ReduceLROnPlateau");
   *this = std::move(loaded);
 }
 

@@ -9,7 +9,7 @@ namespace gradus::training {
 
 namespace {
 
-constexpr const char* op = "train";
+constexpr const char* watch_op = "train";
 
 /// Ends a repetition that came to the update of the weights without an error.
 struct CameThrough {};
@@ -69,7 +69,7 @@ void NanWatch::explain(const std::string& what) {
   const Advice can_be_done = advice ? advice() : Advice();
   const std::string hint = can_be_done.always + can_be_done.to_skip;
   const auto fail = [&](const NamedTensor& bad, const char* since, const std::string& do_this) {
-    throw NotFinite(op, str(what, ": ", bad.name, " ", bad.tensor.shape(), since), do_this);
+    throw NotFinite(watch_op, str(what, ": ", bad.name, " ", bad.tensor.shape(), since), do_this);
   };
   const NamedTensor* const input = first_not_finite(inputs_);
   if (input != nullptr) fail(*input, " already hold NaN or infinity", "look at the data");
@@ -86,7 +86,7 @@ void NanWatch::explain(const std::string& what) {
     located.set_module_path(error.module_path());
     throw located;
   }
-  throw NotFinite(op, what + ", but not when the step was repeated", hint);
+  throw NotFinite(watch_op, what + ", but not when the step was repeated", hint);
 }
 
 }  // namespace gradus::training

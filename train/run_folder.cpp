@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* op = "run folder";
+constexpr const char* run_folder_op = "run folder";
 
 /// What every run writes besides checkpoints.
 constexpr std::array run_files = {"config.json",      "metrics.jsonl", "processes.jsonl",
@@ -48,14 +48,15 @@ void RunFolder::make() {
   }
   fs::create_directories(path_, error);
   require<IoError>(
-      fs::is_directory(path_, not_found), op,
+      fs::is_directory(path_, not_found), run_folder_op,
       str("choose another ", options_.words.out, ", in a folder that you may write to"),
       "cannot make ", path_.string(), ": ", error ? error.message() : "a file is in the way");
   for (const fs::path& made : made_) {
     const fs::path parent = made.parent_path();
     const bool is_flushed = sync_folder(parent);
-    require<IoError>(is_flushed, op, "check the disk it is on", "cannot flush the folder ",
-                     parent.string(), ": ", std::generic_category().message(errno));
+    require<IoError>(is_flushed, run_folder_op, "check the disk it is on",
+                     "cannot flush the folder ", parent.string(), ": ",
+                     std::generic_category().message(errno));
   }
 }
 
@@ -75,7 +76,7 @@ RunFolder RunFolder::create(const fs::path& path, RunFolderOptions options) {
     if (fs::exists(fs::symlink_status(path / name, error))) found.push_back(name);
   }
   const Words& words = folder.options_.words;
-  require<IoError>(found.empty() || folder.options_.overwrite, op,
+  require<IoError>(found.empty() || folder.options_.overwrite, run_folder_op,
                    str("choose another ", words.out, ", pass ", words.overwrite,
                        " to delete these files, or go on with the run: ", words.resume),
                    path.string(), " already holds a run: ", joined(found));
@@ -105,8 +106,8 @@ void RunFolder::remove_older_run(int64_t step) {
   for (const std::string& name : options_.files) {
     std::error_code error;
     fs::remove(path_ / name, error);
-    require<IoError>(!error, op, "choose another " + options_.words.out, "cannot remove ",
-                     (path_ / name).string(), ": ", error.message());
+    require<IoError>(!error, run_folder_op, "choose another " + options_.words.out,
+                     "cannot remove ", (path_ / name).string(), ": ", error.message());
   }
 }
 
@@ -131,7 +132,7 @@ void RunFolder::append(const char* name, const std::string& lines) const {
   std::ofstream out(path, std::ios::app);
   out << lines << std::flush;
   require<IoError>(
-      out.good(), op,
+      out.good(), run_folder_op,
       str("check that the folder is there, writable and has space; then ", options_.words.resume),
       "cannot write ", path.string(), ": ", std::generic_category().message(errno));
 }

@@ -21,12 +21,12 @@ namespace gradus {
 
 namespace {
 
-constexpr size_t alignment = 64;
+constexpr size_t block_alignment = 64;
 constexpr size_t huge_page = size_t{2} << 20;
 
 // Size classes: multiples of 64 up to 512, then eight steps per power of two (at most 1/8 wasted).
 constexpr size_t small_limit = 512;
-constexpr int small_classes = small_limit / alignment;
+constexpr int small_classes = small_limit / block_alignment;
 constexpr int class_count = small_classes + 8 * 40;
 
 struct SizeClass {
@@ -36,8 +36,8 @@ struct SizeClass {
 
 SizeClass size_class(size_t bytes) {
   if (bytes <= small_limit) {
-    const size_t blocks = bytes == 0 ? 1 : (bytes + alignment - 1) / alignment;
-    return {static_cast<int>(blocks) - 1, blocks * alignment};
+    const size_t blocks = bytes == 0 ? 1 : (bytes + block_alignment - 1) / block_alignment;
+    return {static_cast<int>(blocks) - 1, blocks * block_alignment};
   }
   const int log = static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^log < bytes <= 2^(log+1)
   const size_t step = size_t{1} << (log - 3);
@@ -75,7 +75,7 @@ const int lock_over_forks = pthread_atfork(
 std::atomic<bool> poison = false;
 
 size_t system_alignment(size_t bytes) {
-  return bytes >= huge_page ? huge_page : alignment;
+  return bytes >= huge_page ? huge_page : block_alignment;
 }
 
 void* system_allocate(size_t bytes) {

@@ -6,7 +6,7 @@ namespace gradus {
 
 namespace {
 
-std::atomic<bool> flush = true;
+std::atomic<bool> flushing = true;
 
 // The register that controls arithmetic, and its bits that flush operands and results to zero.
 #if defined(__x86_64__)
@@ -45,10 +45,10 @@ void set_mode(uint64_t mode) {
 }  // namespace
 
 bool flush_denormals() {
-  return flush.load(std::memory_order_relaxed);
+  return flushing.load(std::memory_order_relaxed);
 }
 void set_flush_denormals(bool on) {
-  flush.store(on, std::memory_order_relaxed);
+  flushing.store(on, std::memory_order_relaxed);
 }
 
 DenormalScope::DenormalScope() noexcept : before_(control_register() & flush_bits) {

@@ -10,8 +10,6 @@ using namespace ops;
 
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 /// What choose(table) gives of both, broadcast. A bool is one byte, 0 or 1, and taken for a uint8.
 template <class Choose>
 Tensor condition(const char* op, const Operand& a, const Operand& b, const Choose& choose) {
@@ -90,9 +88,11 @@ Tensor isnan(const Tensor& x) {
   return ne(x, x);
 }
 Tensor isinf(const Tensor& x) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
   return is_floating(x.dtype()) ? eq(abs(x.detach()), infinity) : full(x.shape(), 0, boolean);
 }
 Tensor isfinite(const Tensor& x) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
   return is_floating(x.dtype()) ? lt(abs(x.detach()), infinity) : full(x.shape(), 1, boolean);
 }
 

@@ -14,8 +14,6 @@
 namespace gradus {
 namespace {
 
-constexpr const char* save_op = "save_checkpoint";
-constexpr const char* load_op = "load_checkpoint";
 constexpr const char* format = "gradus-checkpoint-1";
 
 using Metadata = std::map<std::string, std::string>;
@@ -75,11 +73,12 @@ const std::string& Checkpoint::text(const std::string& name) const {
 }
 
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+  constexpr const char* op = "save_checkpoint";
   for (const char* key : {"format", "version", "checksum"}) {
-    require(!checkpoint.metadata.contains(key), save_op, "the file says this by itself",
+    require(!checkpoint.metadata.contains(key), op, "the file says this by itself",
             "no metadata can be named '", key, "'");
   }
-  check_names(save_op, "tensor", checkpoint.tensors);
+  check_names(op, "tensor", checkpoint.tensors);
   const NoGrad pause;
   Metadata metadata = checkpoint.metadata;
   metadata["format"] = format;
@@ -89,17 +88,18 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
+  constexpr const char* op = "load_checkpoint";
   SafeTensors file = load_safetensors(path);
   const std::string written = take(file.metadata, "checksum");
-  require<IoError>(!written.empty() && file.metadata.contains("format"), load_op,
+  require<IoError>(!written.empty() && file.metadata.contains("format"), op,
                    "load_safetensors() reads files of other programs", "'", path.string(),
                    "' is not a checkpoint: it has no checksum");
   const NoGrad pause;
-  require<IoError>(checksum(file.tensors, file.metadata) == written, load_op,
+  require<IoError>(checksum(file.tensors, file.metadata) == written, op,
                    "it was damaged after it was written; go back to an earlier one", "'",
                    path.string(), "': its content does not match its checksum");
   const std::string found_format = take(file.metadata, "format");
-  require(found_format == format, load_op, "use the version that wrote it", "'", path.string(),
+  require(found_format == format, op, "use the version that wrote it", "'", path.string(),
           "' has the format '", found_format, "', this version reads '", format, "'");
   const std::string version = take(file.metadata, "version");
   return {std::move(file.tensors), std::move(file.metadata), version};

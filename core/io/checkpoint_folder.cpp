@@ -20,20 +20,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* op = "checkpoints";
-constexpr std::string_view prefix = "checkpoint-";
-constexpr std::string_view suffix = ".safetensors";
+constexpr const char* checkpoints_op = "checkpoints";
+constexpr std::string_view name_prefix = "checkpoint-";
+constexpr std::string_view name_suffix = ".safetensors";
 constexpr std::string_view damaged = ".damaged";
 
 std::string name_of(int64_t step) {
-  return str(prefix, step, suffix);
+  return str(name_prefix, step, name_suffix);
 }
 
 /// The step of a file of this name; nothing if it is not a checkpoint.
 std::optional<int64_t> step_of(const std::string& name) {
-  if (!name.starts_with(prefix)) return {};
+  if (!name.starts_with(name_prefix)) return {};
   int64_t step = 0;
-  std::from_chars(name.data() + prefix.size(), name.data() + name.size(), step);
+  std::from_chars(name.data() + name_prefix.size(), name.data() + name.size(), step);
   if (step < 0 || name != name_of(step)) return {};
   return step;
 }
@@ -47,8 +47,8 @@ std::vector<std::pair<int64_t, std::string>> checkpoints_in(const fs::path& fold
     const size_t size = name.size() - (name.ends_with(damaged) ? damaged.size() : 0);
     if (const auto step = step_of(name.substr(0, size))) found.emplace_back(*step, name);
   }
-  require<IoError>(!error, op, "check its name and permissions", "cannot read the folder '",
-                   folder.string(), "': ", error.message());
+  require<IoError>(!error, checkpoints_op, "check its name and permissions",
+                   "cannot read the folder '", folder.string(), "': ", error.message());
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -59,12 +59,12 @@ CheckpointFolder::CheckpointFolder(fs::path folder, const CheckpointFolderOption
     : folder_(std::move(folder)) {
   set_keep(options.keep);
   lock_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  require<IoError>(lock_ >= 0, op, "check that it exists and is a folder that may be read",
-                   "cannot open the folder '", folder_.string(),
-                   "': ", std::generic_category().message(errno));
+  require<IoError>(
+      lock_ >= 0, checkpoints_op, "check that it exists and is a folder that may be read",
+      "cannot open the folder '", folder_.string(), "': ", std::generic_category().message(errno));
   closing_ = {nullptr, [handle = lock_](const void*) { ::close(handle); }};
   // Some network file systems cannot lock folders: there, concurrent processes are not noticed.
-  require<IoError>(::flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, op,
+  require<IoError>(::flock(lock_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK, checkpoints_op,
                    "wait for its end, or choose another folder", "another process is at work in '",
                    folder_.string(), "'");
 }
@@ -73,9 +73,10 @@ void CheckpointFolder::check_still_there() const {
   struct stat opened {};
   struct stat found {};
   const bool is_there = ::fstat(lock_, &opened) == 0 && ::stat(folder_.c_str(), &found) == 0;
-  require<IoError>(is_there && opened.st_dev == found.st_dev && opened.st_ino == found.st_ino, op,
-                   "it was moved or removed; what was saved is where it went", "the folder '",
-                   folder_.string(), "' is ", is_there ? "another one now" : "not there any more");
+  require<IoError>(is_there && opened.st_dev == found.st_dev && opened.st_ino == found.st_ino,
+                   checkpoints_op, "it was moved or removed; what was saved is where it went",
+                   "the folder '", folder_.string(), "' is ",
+                   is_there ? "another one now" : "not there any more");
 }
 
 fs::path CheckpointFolder::file_of(int64_t step) const {
@@ -91,14 +92,14 @@ std::vector<int64_t> CheckpointFolder::steps() const {
 }
 
 void CheckpointFolder::set_keep(int64_t keep) {
-  require(keep >= 1, op, "without a checkpoint there is nothing to go on from",
+  require(keep >= 1, checkpoints_op, "without a checkpoint there is nothing to go on from",
           "keep must be at least 1, got ", keep);
   options_.keep = keep;
 }
 
 void CheckpointFolder::save(int64_t step, const Checkpoint& checkpoint) {
-  require(step >= 0, op, "give the number of steps done so far", "steps are counted from 0, got ",
-          step);
+  require(step >= 0, checkpoints_op, "give the number of steps done so far",
+          "steps are counted from 0, got ", step);
   check_still_there();
   remove_half_written();
   save_checkpoint(file_of(step), checkpoint);
@@ -150,7 +151,7 @@ void CheckpointFolder::clear(std::optional<int64_t> except) {
     if (name == name_of(except.value_or(-1))) continue;
     std::error_code error;
     fs::remove(folder_ / name, error);
-    require<IoError>(!error, op, "check that the folder is writable", "cannot remove '",
+    require<IoError>(!error, checkpoints_op, "check that the folder is writable", "cannot remove '",
                      (folder_ / name).string(), "': ", error.message());
   }
 }

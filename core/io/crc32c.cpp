@@ -15,14 +15,14 @@ constexpr std::array<uint32_t, 256> make_table() {
   }
   return table;
 }
-constexpr std::array<uint32_t, 256> table = make_table();
+constexpr std::array<uint32_t, 256> crc_table = make_table();
 
 }  // namespace
 
 uint32_t crc32c(std::span<const std::byte> bytes) {
   uint32_t rest = ~uint32_t{0};
   for (const std::byte byte : bytes) {
-    rest = rest >> 8U ^ table[(rest ^ std::to_integer<uint32_t>(byte)) & 0xffU];
+    rest = rest >> 8U ^ crc_table[(rest ^ std::to_integer<uint32_t>(byte)) & 0xffU];
   }
   return ~rest;
 }

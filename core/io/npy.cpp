@@ -22,9 +22,7 @@ static_assert(std::endian::native == std::endian::little, "elements are written 
 
 constexpr std::string_view magic = "\x93NUMPY";
 constexpr std::string_view extension = ".npy";  // ends every name in an archive
-/// Headers are short; NumPy itself rejects longer ones.
-constexpr uint64_t max_header_bytes = 10'000;
-constexpr const char* again =
+constexpr const char* npy_again =
     "save it again with np.save, or copy it anew if it was damaged on the way";
 
 struct TypeName {
@@ -52,7 +50,8 @@ class HeaderParser {
     list("{", "}", [this] { entry(); });
     skip_spaces();
     expect(at_ == text_.size(), "the end");
-    file_.check(keys_.size() == 3, again, "the header needs 'descr', 'fortran_order' and 'shape'");
+    file_.check(keys_.size() == 3, npy_again,
+                "the header needs 'descr', 'fortran_order' and 'shape'");
     return std::move(header_);
   }
 
@@ -70,7 +69,7 @@ class HeaderParser {
 
   void entry() {
     const std::string key = string();
-    file_.check(keys_.insert(key).second, again, "the header has '", key, "' twice");
+    file_.check(keys_.insert(key).second, npy_again, "the header has '", key, "' twice");
     expect_next(":");
     skip_spaces();
     if (key == "descr") {
@@ -81,7 +80,7 @@ class HeaderParser {
       header_.fortran_order = accept("True");
       expect(header_.fortran_order || accept("False"), "True or False");
     } else {
-      file_.check(key == "shape", again, "the header has an unknown key '", key, "'");
+      file_.check(key == "shape", npy_again, "the header has an unknown key '", key, "'");
       list("(", ")", [&] { header_.shape.push_back(number()); });
     }
   }
@@ -101,7 +100,7 @@ class HeaderParser {
     int64_t value = 0;
     const char* const end = text_.data() + text_.size();
     const auto [rest, error] = std::from_chars(text_.data() + at_, end, value);
-    file_.check(error == std::errc(), again, "a size in its shape overflows 63 bits");
+    file_.check(error == std::errc(), npy_again, "a size in its shape overflows 63 bits");
     at_ = text_.size() - static_cast<size_t>(end - rest);
     return value;
   }
@@ -119,8 +118,8 @@ class HeaderParser {
   }
   void expect_next(std::string_view word) { expect(accept(word), str("'", word, "'")); }
   void expect(bool found, std::string_view wanted) const {
-    file_.check(found, again, "the header is not what NumPy writes: expected ", wanted, " at byte ",
-                at_);
+    file_.check(found, npy_again, "the header is not what NumPy writes: expected ", wanted,
+                " at byte ", at_);
   }
 
   const InputFile& file_;
@@ -137,9 +136,9 @@ Shape checked_shape(const InputFile& file, const std::vector<int64_t>& sizes, DT
              " are the most there can be");
   const Shape shape(sizes);
   const std::optional<uint64_t> needed = bytes_in_file(shape, size_of(dtype));
-  file.check(needed.has_value(), again, "its shape ", shape, " overflows 63 bits");
-  file.check(*needed == data_bytes, again, "shape ", shape, " and type ", dtype, " need ", *needed,
-             " bytes, there are ", data_bytes);
+  file.check(needed.has_value(), npy_again, "its shape ", shape, " overflows 63 bits");
+  file.check(*needed == data_bytes, npy_again, "shape ", shape, " and type ", dtype, " need ",
+             *needed, " bytes, there are ", data_bytes);
   return shape;
 }
 
@@ -147,20 +146,21 @@ Shape checked_shape(const InputFile& file, const std::vector<int64_t>& sizes, DT
 std::string read_header_text(InputFile& file, uint64_t& rest) {
   rest = file.size();
   const auto read = [&](void* to, uint64_t n, const char* what) {
-    file.check(n <= rest, again, "it ends within ", what);
+    file.check(n <= rest, npy_again, "it ends within ", what);
     file.read(to, n);
     rest -= n;
   };
   char start[8];
   read(start, sizeof start, "the first 8 bytes");
-  file.check(std::string_view(start, magic.size()) == magic, again,
+  file.check(std::string_view(start, magic.size()) == magic, npy_again,
              "it is no .npy file: it does not begin with \\x93NUMPY");
   const int version = start[6];
-  file.check(version >= 1 && version <= 3, again, "format version ", version, " is unknown");
+  file.check(version >= 1 && version <= 3, npy_again, "format version ", version, " is unknown");
+  constexpr uint64_t max_bytes = 10'000;  // headers are short; NumPy itself rejects longer ones
   uint32_t length = 0;
   read(&length, version == 1 ? 2 : 4, "the length of the header");
-  file.check(length <= max_header_bytes, again, "the header's length, ", length,
-             ", is above the limit of ", max_header_bytes);
+  file.check(length <= max_bytes, npy_again, "the header's length, ", length,
+             ", is above the limit of ", max_bytes);
   std::string text(length, '\0');
   read(text.data(), length, "the header");
   return text;
@@ -185,7 +185,7 @@ Tensor read_array(InputFile& file) {
   Tensor x = Tensor::empty(shape, type->dtype);
   file.read(x.raw_mutable_data(), rest);
   if (descr[0] == '>') swap_bytes(mutable_bytes_of(x), size_of(type->dtype));
-  file.check(has_valid_bools(x), again, "it is of type bool and has a byte other than 0 and 1");
+  file.check(has_valid_bools(x), npy_again, "it is of type bool and has a byte other than 0 and 1");
   if (!header.fortran_order) return x;
   const NoGrad pause;
   Dims reversed;

@@ -10,7 +10,7 @@
 namespace gradus {
 namespace {
 
-constexpr int64_t max_bytes = int64_t{1} << 30;  // chunks, however well compressed, end at 2^31
+constexpr int64_t max_png_bytes = int64_t{1} << 30;  // chunks, however well compressed, end at 2^31
 
 void append_big_endian(std::string& bytes, uint32_t value) {
   for (const unsigned shift : {24U, 16U, 8U, 0U}) {
@@ -40,9 +40,10 @@ void check(const PngImage& image) {
   require<ShapeError>(width >= 1 && height >= 1 && channels >= 1 && channels <= 4, "encode_png",
                       hint, "expected at least one pixel of 1 to 4 channels, got ", width, " x ",
                       height, " with ", channels, " channels");
-  require<ShapeError>(width <= max_bytes / channels && height <= max_bytes / (width * channels + 1),
-                      "encode_png", "write a part of it, or a smaller copy", "an image of ", width,
-                      " x ", height, " pixels is too large");
+  require<ShapeError>(
+      width <= max_png_bytes / channels && height <= max_png_bytes / (width * channels + 1),
+      "encode_png", "write a part of it, or a smaller copy", "an image of ", width, " x ", height,
+      " pixels is too large");
   require<ShapeError>(static_cast<int64_t>(image.pixels.size()) == width * height * channels,
                       "encode_png", hint, width, " x ", height, " pixels with ", channels,
                       " channels are ", width * height * channels, " bytes, got ",

@@ -19,7 +19,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "safetensors data is little-endian");
 
 constexpr const char* save_op = "save_safetensors";
-constexpr const char* again = "copy it anew if it was damaged on the way, or save it again";
+constexpr const char* file_again = "copy it anew if it was damaged on the way, or save it again";
 /// The format limits headers to this size.
 constexpr uint64_t max_header_bytes = 100'000'000;
 /// The key of free text among the names of tensors.
@@ -70,7 +70,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
     list_->push_back(value);
     // More entries than dimensions are wrong anyway; this bounds the memory.
     if (list_->size() <= static_cast<size_t>(Shape::max_dims)) return true;
-    file_.check(false, key_ == "shape" ? "reshape it before saving" : again, where(),
+    file_.check(false, key_ == "shape" ? "reshape it before saving" : file_again, where(),
                 " has more than ", Shape::max_dims, " entries");
     return false;
   }
@@ -90,12 +90,12 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   bool key(std::string& name) override {
     auto& seen = depth_ == 1 ? names_ : inner_names_;
-    file_.check(seen.insert(name).second, again, "the name '", name, "' appears twice");
+    file_.check(seen.insert(name).second, file_again, "the name '", name, "' appears twice");
     key_ = name;
     if (depth_ == 1) in_metadata_ = name == metadata_key;
     if (depth_ == 1 || in_metadata_) return true;
-    file_.check(name == "dtype" || name == "shape" || name == "data_offsets", again, "tensor '",
-                tensors.back().name, "' has an unknown field '", name, "'");
+    file_.check(name == "dtype" || name == "shape" || name == "data_offsets", file_again,
+                "tensor '", tensors.back().name, "' has an unknown field '", name, "'");
     return true;
   }
 
@@ -118,7 +118,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 
   bool parse_error(size_t position, const std::string&,
                    const nlohmann::detail::exception&) override {
-    file_.check(false, again, "the header is not complete and valid JSON in UTF-8, at byte ",
+    file_.check(false, file_again, "the header is not complete and valid JSON in UTF-8, at byte ",
                 position);
     return false;
   }
@@ -133,7 +133,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
   }
   template <class... What>
   bool expect(bool holds, const What&... what) const {
-    if (!holds) file_.check(false, again, "found ", what..., " for ", where());
+    if (!holds) file_.check(false, file_again, "found ", what..., " for ", where());
     return true;
   }
 
@@ -148,7 +148,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 /// Sets type and shape. Throws IoError unless they agree with the tensor's place in the data.
 void check_tensor(TensorInfo& info, uint64_t data_bytes, const InputFile& file) {
   const auto check = [&](bool holds, const auto&... what) {
-    file.check(holds, again, "tensor '", info.name, "' ", what...);
+    file.check(holds, file_again, "tensor '", info.name, "' ", what...);
   };
   check(info.type_name.has_value(), "has no dtype");
   check(info.sizes.has_value(), "has no shape");
@@ -164,7 +164,8 @@ void check_tensor(TensorInfo& info, uint64_t data_bytes, const InputFile& file) 
   check(end <= data_bytes, "ends at byte ", end, " of the data, which has ", data_bytes);
   for (const uint64_t size : *info.sizes) info.shape.push_back(static_cast<int64_t>(size));
   const auto needed = bytes_in_file(info.shape, size_of(info.dtype));
-  file.check(needed.has_value(), again, "the shape of tensor '", info.name, "' overflows 63 bits");
+  file.check(needed.has_value(), file_again, "the shape of tensor '", info.name,
+             "' overflows 63 bits");
   check(*needed == end - begin, "of shape ", info.shape, " and type ", type, " needs ", *needed,
         " bytes, its offsets give ", end - begin);
 }
@@ -176,10 +177,11 @@ void check_tensors(std::vector<TensorInfo>& tensors, uint64_t data_bytes, const 
   std::ranges::stable_sort(tensors, {}, &TensorInfo::offsets);
   uint64_t end = 0;
   const auto check_gap = [&](uint64_t next) {
-    file.check(next == end, again, "bytes ", end, " to ", next, " of the data belong to no tensor");
+    file.check(next == end, file_again, "bytes ", end, " to ", next,
+               " of the data belong to no tensor");
   };
   for (const TensorInfo& t : tensors) {
-    file.check((*t.offsets)[0] >= end, again, "tensor '", t.name, "' overlaps another one");
+    file.check((*t.offsets)[0] >= end, file_again, "tensor '", t.name, "' overlaps another one");
     check_gap((*t.offsets)[0]);
     end = (*t.offsets)[1];
   }
@@ -189,21 +191,21 @@ void check_tensors(std::vector<TensorInfo>& tensors, uint64_t data_bytes, const 
 SafeTensors read_all(InputFile file) {
   constexpr uint64_t length_bytes = 8;
   const uint64_t total = file.size();
-  file.check(total >= length_bytes, again, "it has ", total, " bytes, fewer than 8");
+  file.check(total >= length_bytes, file_again, "it has ", total, " bytes, fewer than 8");
   uint64_t header_bytes = 0;
   file.read(&header_bytes, length_bytes);
-  file.check(header_bytes <= total - length_bytes, again, "the header's length, ", header_bytes,
-             ", goes beyond the end of the file of ", total, " bytes");
-  file.check(header_bytes <= max_header_bytes, again, "the header's length, ", header_bytes,
+  file.check(header_bytes <= total - length_bytes, file_again, "the header's length, ",
+             header_bytes, ", goes beyond the end of the file of ", total, " bytes");
+  file.check(header_bytes <= max_header_bytes, file_again, "the header's length, ", header_bytes,
              ", is above the limit of ", max_header_bytes);
   std::string json(header_bytes, '\0');
   file.read(json.data(), header_bytes);
 
-  file.check(json.starts_with('{'), again,
+  file.check(json.starts_with('{'), file_again,
              "the header is not a JSON object: it does not begin with '{'");
   // The parser would take a zero byte for the end.
   const size_t zero = json.find('\0');
-  file.check(zero == std::string::npos, again,
+  file.check(zero == std::string::npos, file_again,
              "the header is not complete and valid JSON in UTF-8, at byte ", zero + 1);
   HeaderReader header(file);
   nlohmann::json::sax_parse(json, &header);
@@ -213,7 +215,7 @@ SafeTensors read_all(InputFile file) {
   for (TensorInfo& info : header.tensors) {
     Tensor t = Tensor::empty(info.shape, info.dtype);
     file.read(t.raw_mutable_data(), static_cast<uint64_t>(t.nbytes()));
-    file.check(has_valid_bools(t), again, "tensor '", info.name,
+    file.check(has_valid_bools(t), file_again, "tensor '", info.name,
                "' of type BOOL has a byte other than 0 and 1");
     result.tensors.push_back({std::move(info.name), std::move(t)});
   }

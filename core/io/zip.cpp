@@ -75,7 +75,7 @@ constexpr uint32_t in_zip64 = 0xffffffff;  // "see the 64-bit field"
 
 // --- Reading ---
 
-constexpr const char* again =
+constexpr const char* zip_again =
     "save it again with np.savez, or copy it anew if it was damaged on the way";
 
 /// One file in an archive, as its directory declares it.
@@ -120,7 +120,7 @@ Record read_record(InputFile& file, uint64_t at) {
 
 Directory find_directory64(InputFile& file, uint64_t end) {
   const auto need = [&](bool holds) {
-    file.check(holds, again, "the 64-bit directory is missing");
+    file.check(holds, zip_again, "the 64-bit directory is missing");
   };
   need(end >= sizeof(Locator64) + sizeof(End64));
   const uint64_t limit = end - sizeof(Locator64);
@@ -145,7 +145,8 @@ Directory find_directory(InputFile& file) {
                "it is spread over several files");
     return {end.entries, end.directory_bytes, end.directory_begin};
   }
-  file.check(false, again, "it is no zip archive, or was cut: there is no directory at its end");
+  file.check(false, zip_again,
+             "it is no zip archive, or was cut: there is no directory at its end");
   return {};
 }
 
@@ -167,8 +168,8 @@ bool read_zip64(std::string_view extra, std::initializer_list<uint64_t*> fields)
 std::vector<ZipEntry> read_directory(InputFile& file, const Directory& directory) {
   constexpr uint64_t max_bytes = 100'000'000;
   file.check(directory.begin <= file.size() && directory.bytes <= file.size() - directory.begin,
-             again, "its directory goes beyond the end of the file");
-  file.check(directory.bytes <= max_bytes, again, "its directory of ", directory.bytes,
+             zip_again, "its directory goes beyond the end of the file");
+  file.check(directory.bytes <= max_bytes, zip_again, "its directory of ", directory.bytes,
              " bytes is above the limit of ", max_bytes);
   const std::string bytes = read_text(file, directory.begin, directory.bytes);
   std::vector<ZipEntry> entries;
@@ -176,12 +177,12 @@ std::vector<ZipEntry> read_directory(InputFile& file, const Directory& directory
   std::string_view rest = bytes;
   while (entries.size() < directory.entries) {
     const auto next = [&](size_t n) {
-      file.check(rest.size() >= n, again, "its directory ends within entry ", entries.size(),
+      file.check(rest.size() >= n, zip_again, "its directory ends within entry ", entries.size(),
                  " of ", directory.entries);
       return take(rest, n);
     };
     const auto line = as<DirectoryLine>(next(sizeof(DirectoryLine)));
-    file.check(line.signature == DirectoryLine::expected, again, "its directory is damaged");
+    file.check(line.signature == DirectoryLine::expected, zip_again, "its directory is damaged");
     ZipEntry e{.name = std::string(next(line.entry.name_bytes)),
                .fields = line.entry,
                .compressed = line.entry.compressed,
@@ -194,29 +195,29 @@ std::vector<ZipEntry> read_directory(InputFile& file, const Directory& directory
     file.check(e.is_deflated() || e.fields.method == method_stored,
                "save it with np.savez or np.savez_compressed", "entry '", e.name,
                "' is compressed with method ", uint16_t{e.fields.method}, "; 0 and 8 can be read");
-    file.check(read_zip64(extra, {&e.size, &e.compressed, &e.begin}), again, "entry '", e.name,
+    file.check(read_zip64(extra, {&e.size, &e.compressed, &e.begin}), zip_again, "entry '", e.name,
                "' has damaged extra fields");
-    file.check(names.insert(e.name).second, again, "the name '", e.name, "' appears twice");
+    file.check(names.insert(e.name).second, zip_again, "the name '", e.name, "' appears twice");
     entries.push_back(std::move(e));
   }
-  file.check(rest.empty(), again, "its directory has ", rest.size(), " bytes too many");
+  file.check(rest.empty(), zip_again, "its directory has ", rest.size(), " bytes too many");
   return entries;
 }
 
 /// Moves `entry.begin` from the entry's own header to its data; both are before `limit`.
 void locate(InputFile& file, ZipEntry& entry, uint64_t limit) {
   const auto need = [&](bool fits) {
-    file.check(fits, again, "entry '", entry.name, "' does not lie within the archive");
+    file.check(fits, zip_again, "entry '", entry.name, "' does not lie within the archive");
   };
   need(limit >= sizeof(LocalHeader) && entry.begin <= limit - sizeof(LocalHeader));
   const auto header = read_record<LocalHeader>(file, entry.begin);
-  file.check(header.signature == LocalHeader::expected, again, "entry '", entry.name,
+  file.check(header.signature == LocalHeader::expected, zip_again, "entry '", entry.name,
              "' has no header where the directory says");
   const uint64_t name_bytes = header.entry.name_bytes;
   const uint64_t before_data = sizeof header + name_bytes + header.entry.extra_bytes;
   need(before_data <= limit - entry.begin);
   const std::string name = read_text(file, entry.begin + sizeof header, name_bytes);
-  file.check(name == entry.name, again, "entry '", entry.name, "' is named '", name,
+  file.check(name == entry.name, zip_again, "entry '", entry.name, "' is named '", name,
              "' in its own header");
   entry.begin += before_data;
   need(entry.compressed <= limit - entry.begin);
@@ -234,9 +235,9 @@ std::vector<ZipEntry> checked_entries(InputFile& file) {
     const uint64_t begin = e.begin;
     locate(file, e, directory.begin);
     ranges.emplace_back(begin, e.begin + e.compressed);
-    file.check(e.is_deflated() || e.size == e.compressed, again, "entry '", e.name, "' of ",
+    file.check(e.is_deflated() || e.size == e.compressed, zip_again, "entry '", e.name, "' of ",
                e.compressed, " stored bytes declares ", e.size);
-    file.check(e.size / max_inflation <= e.compressed, again, "entry '", e.name, "' declares ",
+    file.check(e.size / max_inflation <= e.compressed, zip_again, "entry '", e.name, "' declares ",
                e.size, " bytes, more than its ", e.compressed, " compressed ones can hold");
     if (!e.is_deflated()) continue;
     file.check(e.size <= most - inflated,
@@ -246,7 +247,7 @@ std::vector<ZipEntry> checked_entries(InputFile& file) {
   }
   std::sort(ranges.begin(), ranges.end());
   for (size_t i = 1; i < ranges.size(); ++i) {
-    file.check(ranges[i].first >= ranges[i - 1].second, again, "its entries overlap");
+    file.check(ranges[i].first >= ranges[i - 1].second, zip_again, "its entries overlap");
   }
   return entries;
 }
@@ -258,7 +259,7 @@ void read_zip(const char* op, const std::filesystem::path& path,
   InputFile file(op, path);
   for (const ZipEntry& e : checked_entries(file)) {
     const auto check = [&](bool holds, const auto&... what) {
-      file.check(holds, again, "entry '", e.name, "' ", what...);
+      file.check(holds, zip_again, "entry '", e.name, "' ", what...);
     };
     file.seek(e.begin);
     InputFile::ReadSome read = [&](uint64_t, void* to, size_t n) { return file.read_up_to(to, n); };

@@ -40,7 +40,7 @@ void check_square(const char* op, const Tensor& a) {
                       "expected square matrices, got ", a.shape());
 }
 
-double largest(const Tensor& x) {
+double magnitude(const Tensor& x) {
   return x.numel() == 0 ? 0 : max(abs(x)).item();
 }
 
@@ -138,8 +138,8 @@ Eigh eigh(const Tensor& a) {
   constexpr const char* op = "eigh";
   check_matrices(op, a);
   check_square(op, a);
-  const double asymmetry = largest(sub(a.detach(), flipped(a.detach())));
-  require(asymmetry <= 1e-3 * largest(a.detach()), op,
+  const double asymmetry = magnitude(sub(a.detach(), flipped(a.detach())));
+  require(asymmetry <= 1e-3 * magnitude(a.detach()), op,
           "svd() takes any matrix; (A + A^T) / 2 is symmetric", "the matrix ", a.shape(),
           " is not symmetric: elements differ by up to ", asymmetry);
   const Tensor symmetric = contiguous(mul(add(a, flipped(a)), 0.5));

@@ -10,7 +10,7 @@ using namespace ops;
 namespace {
 
 /// Of one dimension of the output: as far as float32, in which places are computed, can count.
-constexpr int64_t most = int64_t{1} << 24;
+constexpr int64_t max_out = int64_t{1} << 24;
 
 /// One dimension to be resampled: output element i is at about i `step` in the input.
 struct Resampling {
@@ -41,7 +41,7 @@ Resampling resampling_of(const Tensor& x, int dim, const UpsampleOptions& o) {
   const int64_t in = x.size(dim);
   if (o.scale_factor) {
     const double out = whole_part(static_cast<double>(in) * *o.scale_factor);
-    return {dim, in, static_cast<int64_t>(std::min(out, static_cast<double>(most + 1))),
+    return {dim, in, static_cast<int64_t>(std::min(out, static_cast<double>(max_out + 1))),
             1 / *o.scale_factor};
   }
   const int64_t out = o.size.dim() == 1 ? o.size[0] : o.size[dim - 2];
@@ -102,8 +102,8 @@ Tensor upsample(const Tensor& x, const UpsampleOptions& options) {
     const Resampling r = resampling_of(x, d, options);
     require<ShapeError>(r.in >= 1, "upsample", "only the batch may be empty",
                         "nothing to take values from in ", x.shape());
-    require(r.out >= 1 && r.out <= most, "upsample", "1 to 16777216 is possible", "dimension ", d,
-            " of ", x.shape(), " would get size ", r.out);
+    require(r.out >= 1 && r.out <= max_out, "upsample", "1 to 16777216 is possible", "dimension ",
+            d, " of ", x.shape(), " would get size ", r.out);
     y = options.mode == UpsampleMode::nearest ? nearest(y, r)
                                               : linear_between(y, r, options.align_corners);
   }

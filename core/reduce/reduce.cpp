@@ -13,7 +13,7 @@ using kernels::Fold;
 namespace {
 
 /// x folded over (normalized) dims, which stay with size 1; sums are divided by `divisor`.
-Tensor compute(const char* op, Fold f, const Tensor& x, const Dims& dims, double divisor = 1) {
+Tensor folded(const char* op, Fold f, const Tensor& x, const Dims& dims, double divisor = 1) {
   Tensor out = Tensor::empty(with_ones(x.shape(), dims), x.dtype());
   Shape kept = x.shape(), reduced = Shape::filled(x.dim(), 1);
   for (int64_t dim : dims) {
@@ -61,7 +61,7 @@ Tensor total(const Tensor& x, const Dims& dims, bool keepdim, bool averages) {
   const char* const op = averages ? "mean" : "sum";
   const double divisor = averages ? count(x.shape(), dims) : 1;
   return record(Op(averages ? "mean" : "sum", static_cast<double>(x.numel())), inputs(x),
-                finish(compute(op, Fold::sum, x, dims, divisor), dims, keepdim), saved(),
+                finish(folded(op, Fold::sum, x, dims, divisor), dims, keepdim), saved(),
                 Summed{x.shape(), dims, divisor},
                 [](auto&, auto& s, auto& g) { return expand(with_summed(g, s), s.shape); });
 }
@@ -83,7 +83,7 @@ namespace ops {
 Tensor sum_of_squares(const Tensor& x, const Dims& wanted, double divisor, bool keepdim) {
   const Dims dims = normalize_dims("sum_of_squares", wanted, x.shape());
   return record(Op("sum_of_squares", 2.0 * static_cast<double>(x.numel())), inputs(x),
-                finish(compute("sum_of_squares", Fold::squares, x, dims, divisor), dims, keepdim),
+                finish(folded("sum_of_squares", Fold::squares, x, dims, divisor), dims, keepdim),
                 saved(x), Summed{x.shape(), dims, divisor},
                 [](auto& s, auto& how, auto& g) { return mul(s[0], mul(with_summed(g, how), 2)); });
 }
@@ -133,7 +133,7 @@ namespace {
 
 /// The root of the sum of squares over (normalized) dims; at 0 all its derivatives are 0.
 Tensor euclidean(const Tensor& x, const Dims& dims, bool keepdim) {
-  const Tensor y = compute("norm", Fold::root_of_squares, x, dims);
+  const Tensor y = folded("norm", Fold::root_of_squares, x, dims);
   const Tensor out = record(Op("norm", 2.0 * static_cast<double>(x.numel())), inputs(x), y,
                             saved(x, y), [](auto& s, auto& g) {
                               const Tensor zero = eq(s[1], 0);
@@ -187,7 +187,7 @@ void check_any(const char* op, const Shape& shape, const Dims& dims) {
 Tensor extreme(const char* op, Fold f, const Tensor& x, const Dims& wanted, bool keepdim) {
   const Dims dims = normalize_dims(op, wanted, x.shape());
   check_any(op, x.shape(), dims);
-  const Tensor y = compute(op, f, x, dims);
+  const Tensor y = folded(op, f, x, dims);
   const Tensor out = record(Op(f == Fold::max ? "amax" : "amin", static_cast<double>(x.numel())),
                             inputs(x), y, saved(x, y), dims, [](auto& s, auto& over, auto& g) {
                               const Tensor winners = to(eq(s[0], s[1]), g.dtype());

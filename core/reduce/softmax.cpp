@@ -10,7 +10,7 @@ using namespace ops;
 
 namespace {
 
-struct Along {
+struct SoftmaxOptions {
   int dim;
   static void describe(auto& options, auto& visit) { visit("dim", options.dim); }
 };
@@ -26,7 +26,7 @@ Tensor along(const char* op, const Tensor& input, int64_t dim, Rule rule) {
     (is_log ? table.log_softmax : table.softmax)(axis_of(x, d), y.mutable_data<T>(), x.data<T>());
   });
   return record(Op(is_log ? "log_softmax" : "softmax", 5.0 * static_cast<double>(x.numel())),
-                inputs(x), y, saved(y), Along{d}, rule);
+                inputs(x), y, saved(y), SoftmaxOptions{d}, rule);
 }
 
 }  // namespace

@@ -73,11 +73,11 @@ int verify(Student& student, std::span<const Exercise> exercises, bool as_json) 
     tasks.push_back({&exercise, student.file_of(exercise)});
   run_all(tasks);
   json list = json::array();
-  size_t passed = 0;
+  size_t done = 0;
   std::vector<std::vector<std::string>> rows;
   for (const Task& task : tasks) {
     const bool is_passed = task.checked.outcome == Outcome::passed;
-    passed += is_passed ? 1 : 0;
+    done += is_passed ? 1 : 0;
     if (is_passed) student.set_done(*task.exercise);
     rows.push_back({task.exercise->name, name_of(task.checked.outcome), task.exercise->title});
     list.push_back({{"name", task.exercise->name},
@@ -88,14 +88,14 @@ int verify(Student& student, std::span<const Exercise> exercises, bool as_json) 
                     {"seconds", task.checked.seconds}});
   }
   if (as_json) {
-    std::cout << json{{"passed", passed}, {"exercises", exercises.size()}, {"results", list}}.dump(
+    std::cout << json{{"passed", done}, {"exercises", exercises.size()}, {"results", list}}.dump(
                      -1, ' ', false, json::error_handler_t::replace)
               << '\n';
   } else {
-    std::cout << gradus::aligned_table(rows, "lll") << passed << " of " << exercises.size()
+    std::cout << gradus::aligned_table(rows, "lll") << done << " of " << exercises.size()
               << " passed\n";
   }
-  return passed == exercises.size() ? 0 : 1;
+  return done == exercises.size() ? 0 : 1;
 }
 
 int audit(std::span<const Exercise> exercises) {

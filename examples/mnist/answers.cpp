@@ -210,7 +210,7 @@ namespace {
 
 constexpr size_t most_in_matrix = 10;  // so that it fits 80 columns
 
-std::string percent(double share) {
+std::string plain_percent(double share) {
   return std::isnan(share) ? "-" : fixed(100 * share, 2);
 }
 
@@ -271,8 +271,8 @@ std::string table_of(const Answers& answers, int screen) {
       const int64_t count = answers.count(label, a);
       counts.push_back(count == 0 ? "." : str(count));
     }
-    text += row(names[label], width, percent(answers.recall(label)),
-                percent(answers.precision(label)), counts);
+    text += row(names[label], width, plain_percent(answers.recall(label)),
+                plain_percent(answers.precision(label)), counts);
   }
   return text;
 }

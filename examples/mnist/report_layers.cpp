@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <map>
 #include <numeric>
 
@@ -22,7 +21,6 @@ using report::Curve;
 using report::Figure;
 
 constexpr size_t most_panels = 40;
-constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 
 /// A layer in a line of layers.jsonl; null if it is not there.
 json layer_of(const json& line, const std::string& name) {

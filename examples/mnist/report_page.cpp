@@ -8,7 +8,6 @@
 #include <cmath>
 #include <ctime>
 #include <functional>
-#include <limits>
 
 #include "../report/html.h"
 
@@ -22,7 +21,6 @@ using training::Standing;
 namespace {
 
 constexpr size_t many_points = 400;
-constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 
 /// A text of the configuration; empty if it does not say.
 std::string setting(const RunFiles& run, const char* key) {

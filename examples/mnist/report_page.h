@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ void add_net(report::Page& page, const RunFiles& run);
 /// Which units are dead after the last epoch, and how many were before the first, or that none is;
 /// empty if it is not known.
 std::string dead_units_text(const RunFiles& run);
+
+/// A point that a curve leaves out.
+inline constexpr double missing = std::numeric_limits<double>::quiet_NaN();
 
 /// A setting as text; "–" if it is null. Of digests, the beginning.
 std::string setting_text(const nlohmann::json& value);

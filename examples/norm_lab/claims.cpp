@@ -378,7 +378,7 @@ Verdict defaults(const ResultsOf& results) {
                "variance with divisor M - 1)");
 }
 
-constexpr std::array table = {
+constexpr std::array claim_table = {
     Claim{1, "A normalization layer does not change the shape of its input.", "definitions",
           shape_stays},
     Claim{2,
@@ -442,7 +442,7 @@ constexpr std::array table = {
 }  // namespace
 
 std::span<const Claim> claims() {
-  return table;
+  return claim_table;
 }
 
 const char* name_of(Verdict::Kind kind) {

@@ -11,7 +11,7 @@ namespace gradus::lab {
 
 namespace {
 
-constexpr int64_t channels = 4;
+constexpr int64_t num_channels = 4;
 
 /// Random numbers, the same for each shape.
 Tensor random(const Shape& shape, uint64_t seed) {
@@ -30,10 +30,10 @@ struct Case {
   explicit Case(const NormCase& of)
       : norm(of.norm),
         eps(of.eps),
-        x(random({of.batch, channels, 3, 3}, 1)),
+        x(random({of.batch, num_channels, 3, 3}, 1)),
         g(random(x.shape(), 2)),
-        w(random({channels, channels, 3, 3}, 3)),
-        factor(random({1, channels, 1, 1}, 4)),
+        w(random({num_channels, num_channels, 3, 3}, 3)),
+        factor(random({1, num_channels, 1, 1}, 4)),
         sets{of.norm, x.shape()} {}
 
   Tensor f(const Tensor& input, double scale = 1) const {
@@ -117,9 +117,9 @@ double special_cases(const Case& c) {
     case Norm::batch:
       return deviation(c.f(one), normalized(one, Norm::instance, c.eps));
     case Norm::layer:
-      return deviation(c.f(c.x), layer_norm(c.x, {channels, 3, 3}, {}, {}, c.eps));
+      return deviation(c.f(c.x), layer_norm(c.x, {num_channels, 3, 3}, {}, {}, c.eps));
     case Norm::instance:
-      return deviation(c.f(c.x), group_norm(c.x, channels, {}, {}, c.eps));
+      return deviation(c.f(c.x), group_norm(c.x, num_channels, {}, {}, c.eps));
     default:
       return deviation(c.f(c.x).reshape({-1, 2, 3, 3}),
                        normalized(c.x.reshape({-1, 2, 3, 3}), Norm::layer, c.eps));
@@ -139,7 +139,7 @@ double jacobian_row(const Case& c) {
 
 double affine_in_evaluation(const Case& c) {
   if (c.norm != Norm::batch) return NAN;
-  const Tensor mean = random({channels}, 5), variance = square(random({channels}, 6)) + 0.1;
+  const Tensor mean = random({num_channels}, 5), variance = square(random({num_channels}, 6)) + 0.1;
   const auto f = [&](const Tensor& x) { return batch_norm_eval(x, mean, variance, {}, {}, c.eps); };
   return deviation(f(c.x * 0.3 + c.g * 0.7), f(c.x) * 0.3 + f(c.g) * 0.7);
 }
@@ -153,7 +153,7 @@ double duplicated(const Case& c) {
 
 double running_statistics(const Case& c) {
   if (c.norm != Norm::batch) return NAN;
-  nn::BatchNorm2d layer({.num_features = channels, .eps = c.eps, .momentum = 0.1});
+  nn::BatchNorm2d layer({.num_features = num_channels, .eps = c.eps, .momentum = 0.1});
   layer.to(float64);
   for (int step = 0; step < 7; ++step) layer(c.x);
   const double kept = std::pow(0.9, 7);
@@ -177,7 +177,7 @@ double of_case(const NormCase& c) {
   return deviation_of(Case(c));
 }
 
-constexpr std::array table = {
+constexpr std::array identity_table = {
     Identity{"1 the gradient sums to 0 in each set", of_case<no_sum>},
     Identity{"2 <dx, x^> = r eps / (v + eps) <u, x^>", of_case<along_output>},
     Identity{"3 squared length of dx", of_case<squared_length>},
@@ -194,7 +194,7 @@ constexpr std::array table = {
 }  // namespace
 
 std::span<const Identity> identities() {
-  return table;
+  return identity_table;
 }
 
 }  // namespace gradus::lab

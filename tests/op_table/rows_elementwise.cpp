@@ -5,10 +5,8 @@
 namespace gradus::op_table {
 namespace {
 
-const Shape small = {3, 4}, large = {8, 70, 101};
-
 Input input(Values values = Values::any) {
-  return {.shape = small, .large = large, .values = values};
+  return {.shape = {3, 4}, .large = {8, 70, 101}, .values = values};
 }
 
 Row unary(const char* op, Tensor (*f)(const Tensor&), Values values = Values::any) {

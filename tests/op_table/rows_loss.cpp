@@ -39,7 +39,7 @@ std::vector<Row> class_losses() {
   };
 }
 
-const Input x{.shape = {5, 4}, .large = {300, 200}};
+const Input prediction{.shape = {5, 4}, .large = {300, 200}};
 const Input positive{.shape = {5, 4}, .large = {300, 200}, .values = Values::positive};
 /// What becomes targets 1 and -1.
 const Input signs{.shape = {5, 4}, .large = {300, 200}, .values = Values::mask};
@@ -49,7 +49,7 @@ Tensor sign_of(const Tensor& mask, const Tensor& like) {
 }
 
 Row pair(const char* op, const char* form, Tensor (*call)(const Tensors&)) {
-  return {.op = op, .form = form, .inputs = {x, x}, .call = call};
+  return {.op = op, .form = form, .inputs = {prediction, prediction}, .call = call};
 }
 
 std::vector<Row> difference_losses() {
@@ -70,21 +70,21 @@ std::vector<Row> probability_losses() {
   return {
       {.op = "binary_cross_entropy",
        .form = "binary_cross_entropy(sigmoid(x), sigmoid(t), weight)",
-       .inputs = {x, x, positive},
+       .inputs = {prediction, prediction, positive},
        .call =
            [](const Tensors& t) {
              return binary_cross_entropy(sigmoid(t[0]), sigmoid(t[1]), {.weight = t[2]});
            }},
       {.op = "mul_or_zero",
        .form = "binary_cross_entropy_with_logits(x, t, pos_weight)",
-       .inputs = {x, positive, positive},
+       .inputs = {prediction, positive, positive},
        .call =
            [](const Tensors& t) {
              return binary_cross_entropy_with_logits(t[0], t[1], {.pos_weight = t[2]});
            }},
       {.op = "",
        .form = "kl_div(x, t, batchmean)",
-       .inputs = {x, positive},
+       .inputs = {prediction, positive},
        .call =
            [](const Tensors& t) {
              return kl_div(t[0], t[1], {.reduction = KlReduction::batchmean});
@@ -93,7 +93,7 @@ std::vector<Row> probability_losses() {
            [](const Tensors& t) { return kl_div(t[0], t[1], {.log_target = true}); }),
       {.op = "",
        .form = "gaussian_nll_loss(x, t, variance, full)",
-       .inputs = {x, x, positive},
+       .inputs = {prediction, prediction, positive},
        .call =
            [](const Tensors& t) { return gaussian_nll_loss(t[0], t[1], t[2], {.full = true}); }},
       pair("", "poisson_nll_loss(x, t)",
@@ -112,22 +112,22 @@ std::vector<Row> margin_losses() {
   return {
       {.op = "",
        .form = "margin_ranking_loss(a, b, t, 0.45)",
-       .inputs = {x, x, signs},
+       .inputs = {prediction, prediction, signs},
        .call =
            [](const Tensors& t) {
              return margin_ranking_loss(t[0], t[1], sign_of(t[2], t[0]), {.margin = 0.45});
            }},
       {.op = "",
        .form = "hinge_embedding_loss(x, t)",
-       .inputs = {x, signs},
+       .inputs = {prediction, signs},
        .call = [](const Tensors& t) { return hinge_embedding_loss(t[0], sign_of(t[1], t[0])); }},
       {.op = "",
        .form = "soft_margin_loss(x, t)",
-       .inputs = {x, signs},
+       .inputs = {prediction, signs},
        .call = [](const Tensors& t) { return soft_margin_loss(t[0], sign_of(t[1], t[0])); }},
       {.op = "",
        .form = "cosine_embedding_loss(a, b, t, -0.9)",
-       .inputs = {x, x, {.shape = {5}, .large = {300}, .values = Values::mask}},
+       .inputs = {prediction, prediction, {.shape = {5}, .large = {300}, .values = Values::mask}},
        .call =
            [](const Tensors& t) {
              return cosine_embedding_loss(t[0], t[1], sign_of(t[2], t[0]), {.margin = -0.9});

@@ -7,10 +7,11 @@
 namespace gradus::op_table {
 namespace {
 
-const Shape small = {3, 4, 2}, large = {40, 50, 30};
+const Shape small_cube = {3, 4, 2}, large_cube = {40, 50, 30};
 
-Row form(const char* op, const char* text, Tensor (*call)(const Tensors&)) {
-  return {.op = op, .form = text, .inputs = {{.shape = small, .large = large}}, .call = call};
+Row moved(const char* op, const char* text, Tensor (*call)(const Tensors&)) {
+  return {
+      .op = op, .form = text, .inputs = {{.shape = small_cube, .large = large_cube}}, .call = call};
 }
 
 Tensor padded(const Tensor& x, PadMode mode) {
@@ -20,24 +21,25 @@ Tensor padded(const Tensor& x, PadMode mode) {
 
 std::vector<Row> views() {
   return {
-      form("reshape", "reshape(x, {2, -1})",
-           [](const Tensors& x) {
-             return reshape(x[0], {2, -1});
-           }),
-      form("reshape", "flatten(x, 1)", [](const Tensors& x) { return flatten(x[0], 1); }),
-      form("reshape", "unsqueeze(x, 1)", [](const Tensors& x) { return unsqueeze(x[0], 1); }),
-      form("permute", "permute(x, {2, 0, 1})",
-           [](const Tensors& x) {
-             return permute(x[0], {2, 0, 1});
-           }),
-      form("permute", "movedim(x, 0, -1)", [](const Tensors& x) { return movedim(x[0], 0, -1); }),
-      form("diagonal", "diagonal(x, 1, 1, 0)",
-           [](const Tensors& x) { return diagonal(x[0], 1, 1, 0); }),
+      moved("reshape", "reshape(x, {2, -1})",
+            [](const Tensors& x) {
+              return reshape(x[0], {2, -1});
+            }),
+      moved("reshape", "flatten(x, 1)", [](const Tensors& x) { return flatten(x[0], 1); }),
+      moved("reshape", "unsqueeze(x, 1)", [](const Tensors& x) { return unsqueeze(x[0], 1); }),
+      moved("permute", "permute(x, {2, 0, 1})",
+            [](const Tensors& x) {
+              return permute(x[0], {2, 0, 1});
+            }),
+      moved("permute", "movedim(x, 0, -1)", [](const Tensors& x) { return movedim(x[0], 0, -1); }),
+      moved("diagonal", "diagonal(x, 1, 1, 0)",
+            [](const Tensors& x) { return diagonal(x[0], 1, 1, 0); }),
       {.op = "diagonal_gradient",
        .form = "diag(x, -1)",
        .inputs = {{.shape = {3}, .large = {200}}},
        .call = [](const Tensors& x) { return diag(x[0], -1); }},
-      form("permute", "transpose(x, 0, 1)", [](const Tensors& x) { return transpose(x[0], 0, 1); }),
+      moved("permute", "transpose(x, 0, 1)",
+            [](const Tensors& x) { return transpose(x[0], 0, 1); }),
       {.op = "expand",
        .form = "expand(x, {2, 3, -1})",
        .inputs = {{.shape = {3, 1}, .large = {3, 9000}}},
@@ -45,25 +47,25 @@ std::vector<Row> views() {
            [](const Tensors& x) {
              return expand(x[0], {2, 3, -1});
            }},
-      form("slice", "slice(x, 1, 1, 2, 2)",
-           [](const Tensors& x) { return slice(x[0], 1, 1, 2, 2); }),
-      form("slice", "select(x, 0, -1)", [](const Tensors& x) { return select(x[0], 0, -1); }),
-      form("slice", "unbind(x)[1]", [](const Tensors& x) { return unbind(x[0])[1]; }),
-      form("reshape", "unflatten(x, 1, {2, -1})",
-           [](const Tensors& x) {
-             return unflatten(x[0], 1, {2, -1});
-           }),
+      moved("slice", "slice(x, 1, 1, 2, 2)",
+            [](const Tensors& x) { return slice(x[0], 1, 1, 2, 2); }),
+      moved("slice", "select(x, 0, -1)", [](const Tensors& x) { return select(x[0], 0, -1); }),
+      moved("slice", "unbind(x)[1]", [](const Tensors& x) { return unbind(x[0])[1]; }),
+      moved("reshape", "unflatten(x, 1, {2, -1})",
+            [](const Tensors& x) {
+              return unflatten(x[0], 1, {2, -1});
+            }),
       {.op = "reshape",
        .form = "squeeze(x, 1)",
        .inputs = {{.shape = {3, 1, 4}, .large = {300, 1, 40}}},
        .call = [](const Tensors& x) { return squeeze(x[0], 1); }},
-      form("slice", "narrow(x, 1, 1, 2)", [](const Tensors& x) { return narrow(x[0], 1, 1, 2); }),
-      form("slice", "chunk(x, 2, 1)[1]", [](const Tensors& x) { return chunk(x[0], 2, 1)[1]; }),
+      moved("slice", "narrow(x, 1, 1, 2)", [](const Tensors& x) { return narrow(x[0], 1, 1, 2); }),
+      moved("slice", "chunk(x, 2, 1)[1]", [](const Tensors& x) { return chunk(x[0], 2, 1)[1]; }),
       {.op = "",
        .form = "trace(x)",
        .inputs = {{.shape = {3, 4}, .large = {200, 300}}},
        .call = [](const Tensors& x) { return trace(x[0]); }},
-      form("slice", "split(x, 3, 1)[1]", [](const Tensors& x) { return split(x[0], 3, 1)[1]; }),
+      moved("slice", "split(x, 3, 1)[1]", [](const Tensors& x) { return split(x[0], 3, 1)[1]; }),
       {.op = "slice_gradient",
        .form = "gradient of slice(x, 1, 1, 2, 2)",
        .inputs = {{.shape = {3, 4}, .large = {9000, 4}}, {.shape = {3, 2}, .large = {9000, 2}}},
@@ -82,30 +84,31 @@ std::vector<Row> copies() {
            }},
       {.op = "cat",
        .form = "stack({a, b}, -1)",
-       .inputs = {{.shape = small, .large = large}, {.shape = small, .large = large}},
+       .inputs = {{.shape = small_cube, .large = large_cube},
+                  {.shape = small_cube, .large = large_cube}},
        .call =
            [](const Tensors& x) {
              return stack({x[0], x[1]}, -1);
            }},
-      form("", "repeat(x, {2, 1, 3})",
-           [](const Tensors& x) {
-             return repeat(x[0], {2, 1, 3});
-           }),
-      form("flip", "flip(x, {0, 2})",
-           [](const Tensors& x) {
-             return flip(x[0], {0, 2});
-           }),
-      form("", "roll(x, 2, 1)", [](const Tensors& x) { return roll(x[0], 2, 1); }),
-      form("pad", "pad(x, {1, 0, 2, 1})",
-           [](const Tensors& x) { return padded(x[0], PadMode::constant); }),
-      form("", "pad(x, {1, 0, 2, 1}, reflect)",
-           [](const Tensors& x) { return padded(x[0], PadMode::reflect); }),
-      form("", "pad(x, {1, 0, 2, 1}, replicate)",
-           [](const Tensors& x) { return padded(x[0], PadMode::replicate); }),
-      form("", "pad(x, {1, 0, 2, 1}, circular)",
-           [](const Tensors& x) { return padded(x[0], PadMode::circular); }),
-      form("", "tril(x)", [](const Tensors& x) { return tril(x[0]); }),
-      form("", "triu(x, 1)", [](const Tensors& x) { return triu(x[0], 1); }),
+      moved("", "repeat(x, {2, 1, 3})",
+            [](const Tensors& x) {
+              return repeat(x[0], {2, 1, 3});
+            }),
+      moved("flip", "flip(x, {0, 2})",
+            [](const Tensors& x) {
+              return flip(x[0], {0, 2});
+            }),
+      moved("", "roll(x, 2, 1)", [](const Tensors& x) { return roll(x[0], 2, 1); }),
+      moved("pad", "pad(x, {1, 0, 2, 1})",
+            [](const Tensors& x) { return padded(x[0], PadMode::constant); }),
+      moved("", "pad(x, {1, 0, 2, 1}, reflect)",
+            [](const Tensors& x) { return padded(x[0], PadMode::reflect); }),
+      moved("", "pad(x, {1, 0, 2, 1}, replicate)",
+            [](const Tensors& x) { return padded(x[0], PadMode::replicate); }),
+      moved("", "pad(x, {1, 0, 2, 1}, circular)",
+            [](const Tensors& x) { return padded(x[0], PadMode::circular); }),
+      moved("", "tril(x)", [](const Tensors& x) { return tril(x[0]); }),
+      moved("", "triu(x, 1)", [](const Tensors& x) { return triu(x[0], 1); }),
   };
 }
 
@@ -140,12 +143,12 @@ std::vector<Row> indexing() {
        .call = [](const Tensors& x) { return topk(x[0], 2).values; }},
       {.op = "index_select",
        .form = "masked_select(x, mask)",
-       .inputs = {{.shape = small, .large = large},
-                  {.shape = small, .large = large, .values = Values::mask}},
+       .inputs = {{.shape = small_cube, .large = large_cube},
+                  {.shape = small_cube, .large = large_cube, .values = Values::mask}},
        .call = [](const Tensors& x) { return masked_select(x[0], x[1]); }},
       {.op = "index_select",
        .form = "index_select(x, 1, index)",
-       .inputs = {{.shape = small, .large = large},
+       .inputs = {{.shape = small_cube, .large = large_cube},
                   {.shape = {5}, .large = {60}, .values = Values::index, .limit = 4}},
        .call = [](const Tensors& x) { return index_select(x[0], 1, x[1]); }},
       {.op = "",

@@ -5,7 +5,7 @@
 namespace gradus::op_table {
 namespace {
 
-std::vector<Row> convolutions() {
+std::vector<Row> nd_convolutions() {
   return {
       {.op = "",
        .form = "conv1d(x, weight, bias, stride, padding, dilation, groups)",
@@ -198,7 +198,7 @@ std::vector<Row> pools() {
 }  // namespace
 
 std::vector<Row> window_rows() {
-  std::vector<Row> list = convolutions();
+  std::vector<Row> list = nd_convolutions();
   for (auto part : {transposed_convolutions(), pools()}) {
     for (Row& row : part) list.push_back(std::move(row));
   }

@@ -15,7 +15,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace batch_size_parts {
 
 const char* const standardized = "group, standardized weights";
 
@@ -81,7 +81,7 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace batch_size_parts
 
 Experiment batch_size() {
   return {.name = "batch-size",
@@ -91,8 +91,8 @@ Experiment batch_size() {
               "Three convolutions of 8, 16 and 16 channels, and 784-100-100-100-10, rather than "
               "ResNet-50, 5,120 digits "
               "rather than ImageNet, 3 epochs; a preview has 1,280 digits and 1 epoch.",
-          .run = run,
-          .draw = draw};
+          .run = batch_size_parts::run,
+          .draw = batch_size_parts::draw};
 }
 
 }  // namespace gradus::lab

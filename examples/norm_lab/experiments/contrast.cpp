@@ -9,7 +9,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace contrast_parts {
 
 /// A change of every image p, whose pixels run from 0, black, to 1.
 struct Shift {
@@ -84,7 +84,7 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace contrast_parts
 
 Experiment contrast() {
   return {.name = "contrast",
@@ -93,8 +93,8 @@ Experiment contrast() {
           .smaller =
               "Two convolutions of 8 and 16 channels, 5,120 digits, 4 epochs; a preview has "
               "1,024 digits and 1 epoch.",
-          .run = run,
-          .draw = draw};
+          .run = contrast_parts::run,
+          .draw = contrast_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -10,7 +10,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace cost_parts {
 
 json measured(Norm norm, int64_t batch, int64_t repetitions) {
   const Shape shape = {batch, 32, 14, 14};
@@ -67,15 +67,15 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace cost_parts
 
 Experiment cost() {
   return {.name = "cost",
           .title = "Time and memory of a norm",
           .paper = "popular claims 6 and 13",
           .smaller = "One layer on one thread; other layers and sizes: `bench_norm`.",
-          .run = run,
-          .draw = draw};
+          .run = cost_parts::run,
+          .draw = cost_parts::draw};
 }
 
 }  // namespace gradus::lab

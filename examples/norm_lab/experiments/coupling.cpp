@@ -6,7 +6,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace coupling_parts {
 
 const Shape shape = {4, 4, 2, 2};
 constexpr int64_t samples = 4, features = 16;
@@ -55,15 +55,15 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace coupling_parts
 
 Experiment coupling() {
   return {.name = "coupling",
           .title = "Samples that touch each other",
           .paper = "docs/normalization.md, What always holds, 8",
           .smaller = "",
-          .run = run,
-          .draw = draw};
+          .run = coupling_parts::run,
+          .draw = coupling_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -9,7 +9,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace covariate_shift_parts {
 
 /// Another mean and scale for each unit, drawn anew in every step.
 Tensor with_noise(const Tensor& x) {
@@ -112,7 +112,7 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace covariate_shift_parts
 
 Experiment covariate_shift() {
   return {.name = "covariate-shift",
@@ -122,8 +122,8 @@ Experiment covariate_shift() {
               "Six hidden layers of 100 units, initialized by default, on 10,000 digits, 600 "
               "steps. The noise: for "
               "each unit and step a scale from 0.5 to 2 and a shift from -1 to 1.",
-          .run = run,
-          .draw = draw};
+          .run = covariate_shift_parts::run,
+          .draw = covariate_shift_parts::draw};
 }
 
 }  // namespace gradus::lab

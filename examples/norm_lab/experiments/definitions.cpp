@@ -10,7 +10,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace definitions_parts {
 
 const Shape shape = {6, 4, 3, 3};
 
@@ -129,15 +129,15 @@ void draw(const Results& results, report::Section& section) {
   figure.add(map);
 }
 
-}  // namespace
+}  // namespace definitions_parts
 
 Experiment definitions() {
   return {.name = "definitions",
           .title = "What follows from the definitions",
           .paper = "docs/normalization.md",
           .smaller = "",
-          .run = run,
-          .draw = draw};
+          .run = definitions_parts::run,
+          .draw = definitions_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -11,7 +11,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace depth_law_parts {
 
 /// The factors for wide nets, with relu for large batches.
 double linear_theory(double batch) {
@@ -128,7 +128,7 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace depth_law_parts
 
 Experiment depth_law() {
   return {
@@ -138,8 +138,8 @@ Experiment depth_law() {
       .smaller =
           "14 layers of 1,536 units (512 without batch norm) on random inputs; a preview has 12 of "
           "128. Theory is for infinite width.",
-      .run = run,
-      .draw = draw};
+      .run = depth_law_parts::run,
+      .draw = depth_law_parts::draw};
 }
 
 }  // namespace gradus::lab

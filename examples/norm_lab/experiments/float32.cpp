@@ -7,7 +7,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace float32_parts {
 
 constexpr int64_t count = 4096;
 constexpr double least_error = 1e-9;  // shown for 0, which a logarithm cannot show
@@ -77,15 +77,15 @@ void draw(const Results& results, report::Section& section) {
   figure.line("its gradient of batch norm", results.over("offset", "gradient"));
 }
 
-}  // namespace
+}  // namespace float32_parts
 
 Experiment float32_statistics() {
   return {.name = "float32",
           .title = "Statistics in float32",
           .paper = "docs/normalization.md, Numbers",
           .smaller = "",
-          .run = run,
-          .draw = draw};
+          .run = float32_parts::run,
+          .draw = float32_parts::draw};
 }
 
 }  // namespace gradus::lab

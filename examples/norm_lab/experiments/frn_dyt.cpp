@@ -13,7 +13,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace frn_dyt_parts {
 
 /// Half the size: 14 x 14 pixels.
 data::Batch halved(const data::Batch& images) {
@@ -77,7 +77,7 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace frn_dyt_parts
 
 Experiment frn_dyt() {
   return {.name = "frn-dyt",
@@ -89,8 +89,8 @@ Experiment frn_dyt() {
               "Two convolutions of 8 and 16 channels, 937 steps of 64 digits of 14 x 14 "
               "pixels; a preview "
               "makes 60 steps, with 300 and 3,000 digits.",
-          .run = run,
-          .draw = draw};
+          .run = frn_dyt_parts::run,
+          .draw = frn_dyt_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -12,7 +12,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace gamma_beta_parts {
 
 /// Leaves only some parameters to be trained.
 void choose(nn::Sequential& net, const std::string& trained) {
@@ -85,15 +85,15 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace gamma_beta_parts
 
 Experiment gamma_beta() {
   return {.name = "gamma-beta",
           .title = "Training gamma and beta alone",
           .paper = "Frankle, Schwab & Morcos 2021, Training BatchNorm and only BatchNorm",
           .smaller = "Two convolutions, 240 steps of 64 digits; a preview makes 40.",
-          .run = run,
-          .draw = draw};
+          .run = gamma_beta_parts::run,
+          .draw = gamma_beta_parts::draw};
 }
 
 }  // namespace gradus::lab

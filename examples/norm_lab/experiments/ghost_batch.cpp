@@ -11,7 +11,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace ghost_batch_parts {
 
 void run(Lab& lab) {
   const int64_t images = lab.pick(1024, 5120), epochs = 16;
@@ -52,7 +52,7 @@ void draw(const Results& results, report::Section& section) {
   figure.level("test, batches of " + batches[1].dump(), small.mean("error").mean);
 }
 
-}  // namespace
+}  // namespace ghost_batch_parts
 
 Experiment ghost_batch() {
   return {.name = "ghost-batch",
@@ -61,8 +61,8 @@ Experiment ghost_batch() {
           .smaller =
               "784-100-100-100-10, 5,120 digits, batches of 512, 16 "
               "epochs; a preview has batches of 256 and 1,024 digits.",
-          .run = run,
-          .draw = draw};
+          .run = ghost_batch_parts::run,
+          .draw = ghost_batch_parts::draw};
 }
 
 }  // namespace gradus::lab

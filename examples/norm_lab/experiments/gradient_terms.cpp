@@ -9,7 +9,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace gradient_terms_parts {
 
 double cosine(const Tensor& a, const Tensor& b) {
   return sum(a * b).item() / std::max(norm(a).item() * norm(b).item(), 1e-300);
@@ -67,15 +67,15 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace gradient_terms_parts
 
 Experiment gradient_terms() {
   return {.name = "gradient-terms",
           .title = "Three terms of the gradient",
           .paper = "docs/normalization.md, Backward",
           .smaller = "",
-          .run = run,
-          .draw = draw};
+          .run = gradient_terms_parts::run,
+          .draw = gradient_terms_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -8,7 +8,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace group_size_parts {
 
 constexpr int64_t channels = 16;
 
@@ -52,7 +52,7 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace group_size_parts
 
 Experiment group_size() {
   return {.name = "group-size",
@@ -61,8 +61,8 @@ Experiment group_size() {
           .smaller =
               "Two convolutions of 16 channels, 5,120 digits, 3 epochs; a preview has 1,280 "
               "digits and 1 epoch.",
-          .run = run,
-          .draw = draw};
+          .run = group_size_parts::run,
+          .draw = group_size_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -10,7 +10,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace heavy_tails_parts {
 
 json measured(Norm norm, int64_t layers, const data::Batch& images) {
   MlpShape shape{.widths = {784}};
@@ -68,15 +68,15 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace heavy_tails_parts
 
 Experiment heavy_tails() {
   return {.name = "heavy-tails",
           .title = "Tails of the gradient before training",
           .paper = "Bjorck et al. 2018, Understanding batch normalization",
           .smaller = "4 and 20 layers of 100 units, rather than ResNet-110.",
-          .run = run,
-          .draw = draw};
+          .run = heavy_tails_parts::run,
+          .draw = heavy_tails_parts::draw};
 }
 
 }  // namespace gradus::lab

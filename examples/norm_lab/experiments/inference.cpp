@@ -10,7 +10,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace inference_parts {
 
 /// Error in per cent with batch norms in training mode, on batches of so many images. The running
 /// statistics change, but nobody looks at them any more.
@@ -101,15 +101,15 @@ void draw(const Results& results, report::Section& section) {
   figure.add(bars);
 }
 
-}  // namespace
+}  // namespace inference_parts
 
 Experiment inference() {
   return {.name = "inference",
           .title = "Ruined predictions",
           .paper = "popular claims 12 and 19",
           .smaller = "Two convolutions of 8 and 16 channels, 600 steps of 64 on 10,000 digits.",
-          .run = run,
-          .draw = draw};
+          .run = inference_parts::run,
+          .draw = inference_parts::draw};
 }
 
 }  // namespace gradus::lab

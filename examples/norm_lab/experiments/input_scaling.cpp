@@ -9,7 +9,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace input_scaling_parts {
 
 /// x = a p + b for pixels p from 0 to 1.
 struct Scaling {
@@ -95,15 +95,15 @@ void draw(const Results& results, report::Section& section) {
   inverse.add(table);
 }
 
-}  // namespace
+}  // namespace input_scaling_parts
 
 Experiment input_scaling() {
   return {.name = "input-scaling",
           .title = "Scaling of the input, and its inverse",
           .paper = "LeCun et al. 1998, Efficient BackProp",
           .smaller = "784-100-100-100-10, 240 steps of 64 of 5,120 digits; a preview makes 30.",
-          .run = run,
-          .draw = draw};
+          .run = input_scaling_parts::run,
+          .draw = input_scaling_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -7,7 +7,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace invariants_parts {
 
 void run(Lab& lab) {
   for (const Norm norm : set_norms) {
@@ -52,15 +52,15 @@ void draw(const Results& results, report::Section& section) {
   figure.add(map);
 }
 
-}  // namespace
+}  // namespace invariants_parts
 
 Experiment invariants() {
   return {.name = "invariants",
           .title = "Identities of norms",
           .paper = "docs/normalization.md, What always holds",
           .smaller = "",
-          .run = run,
-          .draw = draw};
+          .run = invariants_parts::run,
+          .draw = invariants_parts::draw};
 }
 
 }  // namespace gradus::lab

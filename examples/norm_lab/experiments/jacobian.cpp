@@ -13,7 +13,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace jacobian_parts {
 
 const Shape shape = {2, 4, 2, 2};  // 32 elements
 
@@ -99,15 +99,15 @@ void draw(const Results& results, report::Section& section) {
       str("largest distance from theory, over all norms and eps: ", report::number(largest, 2));
 }
 
-}  // namespace
+}  // namespace jacobian_parts
 
 Experiment jacobian_of_norms() {
   return {.name = "jacobian",
           .title = "The Jacobian of a norm",
           .paper = "docs/normalization.md, Backward",
           .smaller = "",
-          .run = run,
-          .draw = draw};
+          .run = jacobian_parts::run,
+          .draw = jacobian_parts::draw};
 }
 
 }  // namespace gradus::lab

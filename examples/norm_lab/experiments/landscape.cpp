@@ -12,7 +12,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace landscape_parts {
 
 constexpr double rate = 0.05;
 constexpr std::array step_sizes = {0.5, 1.0, 2.0, 4.0};  // times the rate
@@ -133,7 +133,7 @@ void draw(const Results& results, report::Section& section) {
          "smoothness", "smoothness", "The lower, the smoother the loss along the path.");
 }
 
-}  // namespace
+}  // namespace landscape_parts
 
 Experiment landscape() {
   return {.name = "landscape",
@@ -142,8 +142,8 @@ Experiment landscape() {
           .smaller =
               "Six hidden layers of 100 units on 10,000 digits, 600 steps, rather than a VGG "
               "on CIFAR-10.",
-          .run = run,
-          .draw = draw};
+          .run = landscape_parts::run,
+          .draw = landscape_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -8,7 +8,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace largest_lr_parts {
 
 /// A net that has learned something has less than half of its test images wrong.
 constexpr double learned = 0.5;
@@ -76,7 +76,7 @@ void draw(const Results& results, report::Section& section) {
   largest.settings = "plain SGD, batches of 64";
 }
 
-}  // namespace
+}  // namespace largest_lr_parts
 
 Experiment largest_lr() {
   return {.name = "largest-lr",
@@ -85,8 +85,8 @@ Experiment largest_lr() {
           .smaller =
               "Three convolutions of 8, 16 and 16 channels and 300 steps on 10,000 digits, "
               "rather than ResNet-110 on CIFAR-10.",
-          .run = run,
-          .draw = draw};
+          .run = largest_lr_parts::run,
+          .draw = largest_lr_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -7,7 +7,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace layer_vs_batch_parts {
 
 void run(Lab& lab) {
   const auto images = lab.pick<int64_t>(1024, 6016), epochs = lab.pick<int64_t>(3, 8);
@@ -60,7 +60,7 @@ void draw(const Results& results, report::Section& section) {
   draw_by_batch(losses, results, "losses");
 }
 
-}  // namespace
+}  // namespace layer_vs_batch_parts
 
 Experiment layer_vs_batch() {
   return {.name = "layer-vs-batch",
@@ -69,8 +69,8 @@ Experiment layer_vs_batch() {
           .smaller =
               "784-256-256-10, 6,016 digits, 8 epochs; norms in hidden layers only. A "
               "preview has 64 units, 1,024 digits, 3 epochs.",
-          .run = run,
-          .draw = draw};
+          .run = layer_vs_batch_parts::run,
+          .draw = layer_vs_batch_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -10,7 +10,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace lr_decades_parts {
 
 constexpr double usual_rate = 0.05;  // of weights that have a scale
 
@@ -86,7 +86,7 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace lr_decades_parts
 
 Experiment lr_decades() {
   return {.name = "lr-decades",
@@ -97,8 +97,8 @@ Experiment lr_decades() {
           .smaller =
               "Two hidden layers of 100 units, 600 steps of 64 on 10,000 digits. Weights and "
               "biases of norms and the last layer have the rate 0.05.",
-          .run = run,
-          .draw = draw};
+          .run = lr_decades_parts::run,
+          .draw = lr_decades_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -10,7 +10,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace precise_statistics_parts {
 
 nn::Sequential net_of(const std::string& kind, double momentum) {
   if (kind == "fully connected") {
@@ -72,7 +72,7 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace precise_statistics_parts
 
 Experiment precise_statistics() {
   return {.name = "precise-statistics",
@@ -81,8 +81,8 @@ Experiment precise_statistics() {
           .smaller =
               "784-100-100-100-10, and two convolutions of 8 and 16 channels; 5,120 digits, 2 "
               "epochs. A preview has 1,024 digits and 1 epoch.",
-          .run = run,
-          .draw = draw};
+          .run = precise_statistics_parts::run,
+          .draw = precise_statistics_parts::draw};
 }
 
 }  // namespace gradus::lab

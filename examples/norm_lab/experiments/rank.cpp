@@ -9,7 +9,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace rank_parts {
 
 /// tr(G)^2 / tr(G^2) for the Gram matrix of the rows: n for orthogonal rows of the same length, 1
 /// for parallel ones.
@@ -76,15 +76,15 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace rank_parts
 
 Experiment rank() {
   return {.name = "rank",
           .title = "Rank of the hidden batch",
           .paper = "Daneshmand et al. 2020, Batch normalization provably avoids rank collapse",
           .smaller = "As many random vectors as units: 16, 32 and 64; 200 layers.",
-          .run = run,
-          .draw = draw};
+          .run = rank_parts::run,
+          .draw = rank_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -10,7 +10,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace rate_decay_parts {
 
 json trained(Norm norm, double rate, double decay, int64_t steps, uint64_t seed,
              const data::Batch& images, const data::Batch& test) {
@@ -108,7 +108,7 @@ void draw(const Results& results, report::Section& section) {
   zeros.settings = "batch norm, rate 0.1; groups are the strength of the decay";
 }
 
-}  // namespace
+}  // namespace rate_decay_parts
 
 Experiment rate_decay() {
   return {.name = "rate-decay",
@@ -117,8 +117,8 @@ Experiment rate_decay() {
           .smaller =
               "Two hidden layers of 100 units, 600 steps of 64 on 10,000 digits; decay only "
               "of the weights before norms.",
-          .run = run,
-          .draw = draw};
+          .run = rate_decay_parts::run,
+          .draw = rate_decay_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -18,7 +18,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace renorm_parts {
 
 constexpr int64_t images_per_step = 80;
 
@@ -117,7 +117,7 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace renorm_parts
 
 Experiment renorm() {
   return {.name = "renorm",
@@ -126,8 +126,8 @@ Experiment renorm() {
           .smaller =
               "784-100-100-100-10, 256 steps of 80 digits, limits relaxed "
               "within them; a preview makes 40 steps.",
-          .run = run,
-          .draw = draw};
+          .run = renorm_parts::run,
+          .draw = renorm_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -11,7 +11,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace rms_vs_layer_parts {
 
 constexpr int64_t rows_per_call = 256;
 
@@ -88,7 +88,7 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace rms_vs_layer_parts
 
 Experiment rms_vs_layer() {
   return {.name = "rms-vs-layer",
@@ -97,8 +97,8 @@ Experiment rms_vs_layer() {
           .smaller =
               "784-128-128-10, 6,016 digits, 8 epochs; a preview has 1,024 digits and 3 "
               "epochs. Times are of this machine, two measurements at once.",
-          .run = run,
-          .draw = draw};
+          .run = rms_vs_layer_parts::run,
+          .draw = rms_vs_layer_parts::draw};
 }
 
 }  // namespace gradus::lab

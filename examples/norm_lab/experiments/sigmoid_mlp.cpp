@@ -11,7 +11,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace sigmoid_mlp_parts {
 
 /// Pixels that are brighter than the mean become 1, the others 0.
 data::Batch binary(const data::Batch& images) {
@@ -106,7 +106,7 @@ void draw(const Results& results, report::Section& section) {
   unit.seeds = "means over the seeds; the band is from the 15th to the 85th percentile";
 }
 
-}  // namespace
+}  // namespace sigmoid_mlp_parts
 
 Experiment sigmoid_mlp() {
   return {.name = "sigmoid-mlp",
@@ -115,8 +115,8 @@ Experiment sigmoid_mlp() {
           .smaller =
               "The paper's net, 784-100-100-100-10, with weights of standard deviation 0.1 "
               "and rate 0.1; 6,000 steps rather than 50,000, and 10,000 images.",
-          .run = run,
-          .draw = draw};
+          .run = sigmoid_mlp_parts::run,
+          .draw = sigmoid_mlp_parts::draw};
 }
 
 }  // namespace gradus::lab

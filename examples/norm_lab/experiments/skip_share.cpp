@@ -12,7 +12,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace skip_share_parts {
 
 constexpr int64_t width = 64;
 
@@ -104,7 +104,7 @@ void draw(const Results& results, report::Section& section) {
   share.dashed("1 / (l + 1)", theory);
 }
 
-}  // namespace
+}  // namespace skip_share_parts
 
 Experiment skip_share() {
   return {.name = "skip-share",
@@ -115,8 +115,8 @@ Experiment skip_share() {
           .smaller =
               "Blocks of norm, relu and one linear layer with 64 units; 200 steps of 64 on "
               "4,000 digits, at the better of the rates 0.003 and 0.03.",
-          .run = run,
-          .draw = draw};
+          .run = skip_share_parts::run,
+          .draw = skip_share_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -10,7 +10,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace train_eval_gap_parts {
 
 /// The error in training mode: each batch is normalized with its own statistics. Changes the
 /// running ones.
@@ -85,15 +85,15 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace train_eval_gap_parts
 
 Experiment train_eval_gap() {
   return {.name = "train-eval-gap",
           .title = "The gap between training and evaluation mode",
           .paper = "Wu & Johnson 2021, Rethinking \"Batch\" in BatchNorm",
           .smaller = "784-100-100-100-10, 160 steps; a preview makes 40.",
-          .run = run,
-          .draw = draw};
+          .run = train_eval_gap_parts::run,
+          .draw = train_eval_gap_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -10,7 +10,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace trainable_depth_parts {
 
 json trained(Norm norm, int64_t depth, int64_t batch, int64_t steps, uint64_t seed,
              const data::Batch& images) {
@@ -63,7 +63,7 @@ void draw(const Results& results, report::Section& section) {
   }
 }
 
-}  // namespace
+}  // namespace trainable_depth_parts
 
 Experiment trainable_depth() {
   return {.name = "trainable-depth",
@@ -72,8 +72,8 @@ Experiment trainable_depth() {
           .smaller =
               "96 units rather than 384, 200 steps of momentum 0.9 at the better of the rates "
               "0.003 and 0.03, rather than 10 epochs at 1e-5 times the batch size.",
-          .run = run,
-          .draw = draw};
+          .run = trainable_depth_parts::run,
+          .draw = trainable_depth_parts::draw};
 }
 
 }  // namespace gradus::lab

@@ -5,7 +5,7 @@
 
 namespace gradus::lab {
 
-namespace {
+namespace wrong_backward_parts {
 
 json measured(int64_t m) {
   const Tensor x = randn({1, m}, float64), u = randn({1, m}, float64);
@@ -46,15 +46,15 @@ void draw(const Results& results, report::Section& section) {
   figure.seeds = "medians over many random inputs; the band is their 95 % interval by bootstrap";
 }
 
-}  // namespace
+}  // namespace wrong_backward_parts
 
 Experiment wrong_backward() {
   return {.name = "wrong-backward",
           .title = "The wrong backward pass",
           .paper = "docs/normalization.md, Backward",
           .smaller = "",
-          .run = run,
-          .draw = draw};
+          .run = wrong_backward_parts::run,
+          .draw = wrong_backward_parts::draw};
 }
 
 }  // namespace gradus::lab
