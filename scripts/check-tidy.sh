@@ -2,7 +2,7 @@
 # Runs clang-tidy with the checks of .clang-tidy over source files:
 #
 #   scripts/check-tidy.sh                 of what the work tree and the last 20 commits changed, the 40
-#                                         files that changed last, and an eighth of all files, another
+#                                         files that changed last, and a sixteenth of all files, another
 #                                         one after each commit
 #   scripts/check-tidy.sh --all           everything
 #   scripts/check-tidy.sh core/tape.cpp   the files named
@@ -32,14 +32,14 @@ changed_files() {
     | sed 's/\.h$/.cpp/' | awk '!seen[$0]++'
 }
 
-# An eighth of all files, in turn.
-eighth() { all_files | awk -v turn="$(git rev-list --count HEAD 2> /dev/null || echo 0)" \
-  'NR % 8 == turn % 8'; }
+# A sixteenth of all files, in turn.
+sixteenth() { all_files | awk -v turn="$(git rev-list --count HEAD 2> /dev/null || echo 0)" \
+  'NR % 16 == turn % 16'; }
 
 case "${1-}" in
   --all) mapfile -t files < <(all_files) ;;
   "") mapfile -t files < <({ { changed_files | grep --fixed-strings --line-regexp \
-    --file=<(all_files) || true; } | head -n 40; eighth; } | sort --unique) ;;
+    --file=<(all_files) || true; } | head -n 40; sixteenth; } | sort --unique) ;;
   *) files=("$@") ;;
 esac
 echo "clang-tidy: ${#files[@]} of $(all_files | wc -l) files"
