@@ -1,6 +1,7 @@
 # Files named *.simd.cpp are compiled once per instruction set, with GRADUS_ISA as its name; the best
 # one is chosen at run time (core/simd/isa.h). -fno-math-errno and -fno-trapping-math let loops
-# with sqrt and comparisons be vectorized; they do not change results.
+# with sqrt and comparisons be vectorized; they do not change results. No kernel is part of a unity
+# build: what becomes of it must not depend on the files beside it.
 option(GRADUS_BASELINE_ONLY "Compile kernels for the plain architecture only" OFF)
 
 function(gradus_add_simd_kernels target)
@@ -22,7 +23,8 @@ function(gradus_add_simd_kernels target)
                                $<$<BOOL:${GRADUS_BASELINE_ONLY}>:GRADUS_BASELINE_ONLY>)
     target_compile_options(${objects} PRIVATE ${flags_${isa}} -fno-math-errno -fno-trapping-math)
     target_link_libraries(${objects} PRIVATE gradus_build_options)
-    set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON GRADUS_IS_KERNEL ON)
+    set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON GRADUS_IS_KERNEL ON
+                                                UNITY_BUILD OFF)
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
   endforeach()
 endfunction()
@@ -31,6 +33,7 @@ endfunction()
 # a net trains some twenty times slower, in debug builds and in those of users who set no build
 # type. A level that is set is kept, and so are builds with a sanitizer.
 function(gradus_optimize)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   if(GRADUS_SANITIZE)
     return()
   endif()
@@ -42,7 +45,8 @@ function(gradus_optimize)
       list(APPEND options $<$<STREQUAL:$<CONFIG>,${build_type}>:-O2>)
     endif()
   endforeach()
-  # Precompiled headers are for the other files' level.
-  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${options}"
-                                                 SKIP_PRECOMPILE_HEADERS ON)
+  if(options)  # precompiled headers are for the other files' level
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${options}"
+                                                   SKIP_PRECOMPILE_HEADERS ON)
+  endif()
 endfunction()

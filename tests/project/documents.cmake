@@ -6,6 +6,11 @@ function(gradus_add_document_test name document)
   gradus_extract_code(${PROJECT_SOURCE_DIR}/${document} ${source})
   add_executable(document_${name} ${source})
   target_link_libraries(document_${name} PRIVATE gradus::gradus gradus_build_options)
+  if(name STREQUAL readme)
+    gradus_share_headers(document_readme <gradus/gradus.h>)  # what the code of each begins with
+  elseif(GRADUS_PRECOMPILE_HEADERS)
+    target_precompile_headers(document_${name} REUSE_FROM document_readme)
+  endif()
   add_test(NAME document.${name} COMMAND document_${name})
 endfunction()
 

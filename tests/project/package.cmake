@@ -37,7 +37,8 @@ set_tests_properties(package.consumer PROPERTIES FIXTURES_REQUIRED installed)
 # What is built quickly is enough: it is the build that is tested.
 gradus_add_consumer_test(sources -DGRADUS_SOURCE=${PROJECT_SOURCE_DIR} -DBUILD_SHARED_LIBS=ON
                          -DGRADUS_INSTALL=ON -DCMAKE_BUILD_TYPE=Debug
-                         -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DGRADUS_PRECOMPILE_HEADERS=ON)
+                         -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DGRADUS_PRECOMPILE_HEADERS=ON
+                         -DCMAKE_UNITY_BUILD=ON)
 set_tests_properties(package.sources PROPERTIES PROCESSORS 2)
 
 # A shared library has brought its dependencies along: its users need none of them.
