@@ -142,16 +142,16 @@ struct Weights {
 
 /// Transformed weights [point][in][out in full vectors]. Returns whether they are in range.
 template <class T>
-bool transform_weights(int64_t ins, int64_t outs, const Weights<T>& weights, T* u) {
+bool transform_weights(const ConvSizes& s, const Tiling& t, const Weights<T>& weights, T* u) {
   constexpr int64_t w = width<T>, piece = 4;
-  const int64_t columns = round_up(outs, w), pieces = (ins + piece - 1) / piece;
+  const int64_t columns = t.o, pieces = (s.c + piece - 1) / piece;
   Workspace<Magnitude> peaks(pieces * 9 * columns);
   peaks.clear();
-  parallel_for(ins, piece, [&](int64_t begin, int64_t end) {
+  parallel_for(s.c, piece, [&](int64_t begin, int64_t end) {
     for (int64_t in = begin; in < end; ++in) {
       for (int64_t first = 0; first < columns; first += w) {
         Vector<T> tap[9] = {};
-        weights.load_taps(in, first, smaller(w, outs - first), tap);
+        weights.load_taps(in, first, smaller(w, s.o - first), tap);
         for (int64_t k = 0; k < 9; ++k) {
           Magnitude* const peak = peaks.data() + (begin / piece * 9 + k) * columns + first;
           store(peak, larger_of(load<Vector<Magnitude>>(peak), magnitude(tap[k])));
@@ -160,15 +160,27 @@ bool transform_weights(int64_t ins, int64_t outs, const Weights<T>& weights, T* 
         transform_square<3, 6, Vector<T>>(
             [&](int i, int j) { return tap[3 * i + j]; },
             [](const Vector<T>(&w3)[3], Vector<T>(&made)[6]) { weight_transform(w3, made); },
-            [&](int i, int j, Vector<T> v) { store(to + (6 * i + j) * ins * columns, v); });
+            [&](int i, int j, Vector<T> v) { store(to + (6 * i + j) * t.u_stride, v); });
       }
     }
   });
   return weights_are_in_range(pieces, columns, peaks.data());
 }
 
+/// Calls body(first, piece) for each vector of channels, in t.pieces, each of which may have a
+/// thread.
+template <class T, class Body>
+void for_channels(int64_t channels, const Tiling& t, const Body& body) {
+  constexpr int64_t w = width<T>;
+  const int64_t vectors = round_up(channels, w) / w;
+  const int64_t per_piece = (vectors + t.pieces - 1) / t.pieces;
+  parallel_for(vectors, per_piece, [&](int64_t begin, int64_t end) {
+    for (int64_t v = begin; v < end; ++v) body(v * w, begin / per_piece);
+  });
+}
+
 /// Transformed tiles [point][tile][channel] of images first ... first + count - 1, and the ways of
-/// their outputs.
+/// their outputs. There are pixels for each of t.pieces.
 template <class T>
 void transform_inputs(const ConvSizes& s, const Tiling& t, const T* x, int64_t first, int64_t count,
                       T* pixels, T* to, InputRange& range, const Ways& ways) {
@@ -176,20 +188,21 @@ void transform_inputs(const ConvSizes& s, const Tiling& t, const T* x, int64_t f
   using V = Vector<T>;
   const T* const end = x + s.n * s.c * s.h * s.w;
   for (int64_t image = 0; image < count; ++image) {
-    Magnitude* const peaks = range.start();
-    for (int64_t c = 0; c < s.c; c += w) {
+    range.start();
+    for_channels<T>(s.c, t, [&](int64_t c, int64_t piece) {
+      T* const own = pixels + piece * t.in_pixels() * w;
       to_pixels({smaller(w, s.c - c), s.h, s.w}, x + ((first + image) * s.c + c) * s.h * s.w, end,
-                {4 * t.rows + 2, t.in_columns, s.padding_h, s.padding_w}, pixels, peaks);
+                {4 * t.rows + 2, t.in_columns, s.padding_h, s.padding_w}, own, range.peaks(piece));
       for (int64_t tile = 0; tile < t.per_image; ++tile) {
         const T* const from =
-            pixels + (tile / t.columns * 4 * t.in_columns + tile % t.columns * 4) * w;
+            own + (tile / t.columns * 4 * t.in_columns + tile % t.columns * 4) * w;
         T* const out = to + (image * t.per_image + tile) * t.c + c;
         transform_square<6, 6, V>(
             [&](int i, int j) { return load<V>(from + (i * t.in_columns + j) * w); },
             [](const V(&in)[6], V(&made)[6]) { input_transform(in, made); },
             [&](int i, int j, V v) { store(out + (6 * i + j) * t.v_stride, v); });
       }
-    }
+    });
     ways.exceptions(first + image) = range.find(ways.of(first + image));
   }
 }
@@ -212,10 +225,11 @@ void transform_outputs(const ConvSizes& s, const Tiling& t, const T* from, const
   constexpr int64_t w = width<T>;
   using V = Vector<T>;
   for (int64_t image = 0; image < count; ++image) {
-    for (int64_t o = 0; o < s.o; o += w) {
+    for_channels<T>(s.o, t, [&](int64_t o, int64_t piece) {
+      T* const own = pixels + piece * t.in_pixels() * w;
       for (int64_t tile = 0; tile < t.per_image; ++tile) {
         const T* const in = from + (image * t.per_image + tile) * t.o + o;
-        T* const to = pixels + (tile / t.columns * 4 * t.out_columns + tile % t.columns * 4) * w;
+        T* const to = own + (tile / t.columns * 4 * t.out_columns + tile % t.columns * 4) * w;
         transform_square<6, 4, V>(
             [&](int i, int j) { return load<V>(in + (6 * i + j) * t.m_stride); },
             [](const V(&m)[6], V(&made)[4]) { output_transform(m, made); },
@@ -223,13 +237,13 @@ void transform_outputs(const ConvSizes& s, const Tiling& t, const T* from, const
       }
       if (ways.exceptions(first + image).nothing > 0) {
         for_outputs(Way::nothing, t, ways.of(first + image), [&](int64_t row, int64_t column) {
-          store(pixels + (row * t.out_columns + column) * w, V{});
+          store(own + (row * t.out_columns + column) * w, V{});
         });
       }
-      from_pixels({smaller(w, s.o - o), s.oh, s.ow}, t.out_columns, pixels,
+      from_pixels({smaller(w, s.o - o), s.oh, s.ow}, t.out_columns, own,
                   bias != nullptr ? bias + o : nullptr, s.relu,
                   y + ((first + image) * s.o + o) * s.oh * s.ow);
-    }
+    });
   }
 }
 
@@ -311,25 +325,25 @@ void convolve_exceptions(const ConvSizes& s, const Tiling& t, const Ways& ways, 
 template <class T>
 bool convolve(const ConvSizes& s, T* y, const T* x, const Weights<T>& weights, const T* bias) {
   const Tiling t = Tiling::of<T>(s);
-  Workspace<T> u(points * s.c * t.o);
-  if (!transform_weights(s.c, s.o, weights, u.data())) return false;
+  Workspace<T> u(points * t.u_stride);
+  if (!transform_weights(s, t, weights, u.data())) return false;
   const Ways ways(s.n, t);
   parallel_for(s.n, t.images, [&](int64_t begin, int64_t end) {
     Workspace<T> in(points * t.v_stride), out(points * t.m_stride);
-    Workspace<T> pixels(t.in_pixels() * width<T>);
+    Workspace<T> pixels(t.pieces * t.in_pixels() * width<T>);
     InputRange range(t, s.oh, s.ow);
     pixels.clear();  // once: the margin around an image is the same for all of them
     transform_inputs(s, t, x, begin, end - begin, pixels.data(), in.data(), range, ways);
-    for (int64_t k = 0; k < points; ++k) {
+    parallel_each(points, points / t.pieces, [&](int64_t k) {
       multiply<T, false>({.rows = (end - begin) * t.per_image,
                           .depth = s.c,
                           .columns = t.o,
                           .a = in.data() + k * t.v_stride,
                           .a_row = t.c,
                           .a_step = 1,
-                          .b = u.data() + k * s.c * t.o,
+                          .b = u.data() + k * t.u_stride,
                           .out = out.data() + k * t.m_stride});
-    }
+    });
     transform_outputs(s, t, out.data(), bias, ways, begin, end - begin, pixels.data(), y);
   });
   convolve_exceptions(s, t, ways, y, x, weights, bias);
@@ -354,14 +368,14 @@ void finish_weights(const ConvSizes& s, const Tiling& t, int64_t chunks, const T
                     T* dweight) {
   constexpr int64_t w = width<T>;
   using V = Vector<T>;
-  const int64_t size = points * s.c * t.o;
+  const int64_t size = points * t.u_stride;
   parallel_for(s.c, 4, [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
       for (int64_t o = 0; o < s.o; o += w) {
         V tap[3][3];
         transform_square<6, 3, V>(
             [&](int i, int j) {
-              const T* from = partial + ((6 * i + j) * s.c + c) * t.o + o;
+              const T* from = partial + (6 * i + j) * t.u_stride + c * t.o + o;
               V total = load<V>(from);
               for (int64_t k = 1; k < chunks; ++k) total += load<V>(from + k * size);
               return total;
@@ -413,7 +427,7 @@ void add_tile(const ConvSizes& s, const Tiling& t, int64_t image, int64_t tile, 
 template <class T>
 bool weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   const Tiling t = Tiling::of<T>(s);
-  const int64_t size = points * s.c * t.o;
+  const int64_t size = points * t.u_stride;
   const ImageChunks chunks(s.n);
   Workspace<T> partial(chunks.count * size);
   const Ways ways(s.n, t);
@@ -421,7 +435,7 @@ bool weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   is_exception.clear();
   parallel_for(chunks.count, 1, [&](int64_t chunk, int64_t) {
     Workspace<T> in(points * t.v_stride), out(points * t.m_stride);
-    Workspace<T> pixels(t.in_pixels() * width<T>), out_pixels(t.out_pixels() * width<T>);
+    Workspace<T> pixels(t.pieces * t.in_pixels() * width<T>), out_pixels(t.out_pixels() * width<T>);
     InputRange range(t, s.oh, s.ow);
     GradientRange gradient_range(t);
     pixels.clear();
@@ -454,7 +468,7 @@ bool weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
                            .a_row = 1,
                            .a_step = t.c,
                            .b = out.data() + k * t.m_stride,
-                           .out = sum + k * s.c * t.o});
+                           .out = sum + k * t.u_stride});
       }
     });
   });

@@ -242,11 +242,12 @@ template <int N, int M, class V, class Load, class Transform, class Store>
 
 /// How a convolution is divided into tiles, and the memory layout.
 struct Tiling {
-  int64_t rows, columns;       // tiles of an image
-  int64_t per_image, images;   // tiles of an image, images of a group that is processed at once
-  int64_t c, o;                // channels, in full vectors
-  int64_t v_stride, m_stride;  // between points of transformed inputs and outputs
-  int64_t in_columns, out_columns;  // of the pixels of an image
+  int64_t rows, columns;      // tiles of an image
+  int64_t per_image, images;  // tiles of an image, images of a group that is processed at once
+  int64_t pieces;             // of a group's work; one, unless there is only one group
+  int64_t c, o;               // channels, in full vectors
+  int64_t v_stride, m_stride, u_stride;  // between points of transformed inputs, outputs, weights
+  int64_t in_columns, out_columns;       // of the pixels of an image
 
   template <class T>
   static Tiling of(const ConvSizes& s) {
@@ -256,11 +257,13 @@ struct Tiling {
     t.columns = (s.ow + 3) / 4;
     t.per_image = t.rows * t.columns;
     t.images = (enough_tiles - 1) / t.per_image + 1;
+    t.pieces = s.n > t.images ? 1 : 12;
     t.c = round_up(s.c, width<T>);
     t.o = round_up(s.o, width<T>);
     // A little more than a power of two, so that points do not compete for the same cache lines.
     t.v_stride = t.tiles() * t.c + width<T>;
     t.m_stride = t.tiles() * t.o + width<T>;
+    t.u_stride = s.c * t.o + 64 / static_cast<int64_t>(sizeof(T));
     t.in_columns = 4 * t.columns + 2;
     t.out_columns = 4 * t.columns;
     return t;

@@ -58,7 +58,7 @@ class Ways {
 };
 
 /// Finds the way of each output of an image, from the largest magnitude over all channels of each
-/// of its pixels.
+/// of its pixels, which is looked for in t.pieces of the channels.
 class InputRange {
  public:
   InputRange(const Tiling& t, int64_t oh, int64_t ow)
@@ -66,19 +66,22 @@ class InputRange {
         oh_(oh),
         ow_(ow),
         columns_(round_up(t.out_columns, width<Magnitude>)),
-        room_(t.in_pixels() + 2 * width<Magnitude> + 6 * columns_),
+        stride_(t.in_pixels() + 2 * width<Magnitude>),
+        room_(t.pieces * stride_ + 6 * columns_),
         peaks_(room_.data()),
-        windows_(peaks_ + t.in_pixels() + 2 * width<Magnitude>),
+        windows_(peaks_ + t.pieces * stride_),
         least_(windows_ + 4 * columns_),
         most_(least_ + columns_) {}
 
-  /// Zeros, to grow from the pixels of the next image: [rows][in_columns].
-  Magnitude* start() const {
-    std::memset(peaks_, 0, static_cast<size_t>(t_.in_pixels()) * sizeof(Magnitude));
-    return peaks_;
+  /// Zeros, to grow from the pixels of the next image.
+  void start() const {
+    std::memset(peaks_, 0, static_cast<size_t>(t_.pieces * stride_) * sizeof(Magnitude));
   }
+  /// [rows][in_columns].
+  Magnitude* peaks(int64_t piece) const { return peaks_ + piece * stride_; }
 
   Exceptions find(Way* ways) {
+    unite_pieces();
     flush_denormals();
     Exceptions found;
     for (int64_t row = 0; row < t_.rows; ++row) {
@@ -98,6 +101,13 @@ class InputRange {
   }
 
  private:
+  void unite_pieces() const {
+    for (int64_t piece = 1; piece < t_.pieces; ++piece) {
+      for (int64_t i = 0; i < t_.in_pixels(); ++i) {
+        peaks_[i] = larger_of(peaks_[i], peaks(piece)[i]);
+      }
+    }
+  }
   /// If the transforms take denormal numbers for zeros, these are zeros here.
   void flush_denormals() const {
     for (int64_t i = 0; i < t_.in_pixels(); ++i) {
@@ -147,7 +157,7 @@ class InputRange {
   }
 
   const Tiling& t_;
-  int64_t oh_, ow_, columns_;
+  int64_t oh_, ow_, columns_, stride_;
   Workspace<Magnitude> room_;
   Magnitude *peaks_, *windows_, *least_, *most_;
 };
