@@ -1,6 +1,6 @@
 // Compiled once per instruction set; see isa.h.
 //
-// Convolution without stride, straight from the definition. Inputs are copied so that an output
+// Convolution straight from the definition. Inputs are copied so that an output
 // element is at the same place in its plane as the input element under the first tap, and those
 // under the others at fixed distances: whole vectors of outputs are computed at once.
 #include <cstring>
@@ -32,8 +32,7 @@ template <class T, int outputs>
                                        const T* x, const T* weight, const T* bias, bool relu,
                                        T* out, int64_t out_stride) {
   using V = Vector<T>;
-  constexpr int vectors = block_vectors<outputs>;
-  for (int64_t at = 0; at < cover.size(); at += vectors) {
+  const auto block = [&]<int vectors>(int64_t at) {
     V sum[outputs][vectors];
 #pragma GCC unroll 8
     for (int o = 0; o < outputs; ++o) {
@@ -64,6 +63,13 @@ template <class T, int outputs>
         store(out + o * out_stride + cover.out()[at + v], result);
       }
     }
+  };
+  constexpr int most = block_vectors<outputs>, half = (most + 1) / 2;
+  int64_t at = 0;
+  for (int64_t rest = cover.size(); rest > 0; rest = cover.size() - at) {
+    const bool is_whole = rest % most == 0 || rest > 2 * half;  // otherwise the rest are halves
+    is_whole ? block.template operator()<most>(at) : block.template operator()<half>(at);
+    at += is_whole ? most : half;
   }
 }
 
@@ -173,27 +179,38 @@ void input_gradient_by_columns(const ConvSizes& s, T* dx, const T* g, const T* w
       }
       std::memset(dx + task * inputs, 0, static_cast<size_t>(inputs) * sizeof(T));
       for_rows(s, p, [&](int64_t n, int64_t row, int64_t at) {
-        add_row(n, shifted.data() + at, dx + task * inputs + row);
+        const T* const from = shifted.data() + at;
+        T* const to = dx + task * inputs + row;
+        if (s.stride_w == 1) return add_row(n, from, to);
+        with_stride(s.stride_w, [&](auto stride) {
+          for (int64_t i = 0; i < n; ++i) to[i * stride] += from[i];
+        });
       });
     }
   });
 }
 
+template <class T>
+bool has_columns(const ConvSizes& s) {
+  constexpr int64_t most_bytes = int64_t{1} << 21;
+  const int64_t plane = s.oh * s.ow;
+  return plane >= width<T> && s.depth() * plane * int64_t{sizeof(T)} <= most_bytes;
+}
+
 /// Adding columns up costs as much as several outputs; but a block of few channels loads more than
 /// it computes.
 template <class T>
-bool suits_input_columns(const ConvSizes& s) {
-  constexpr int64_t cost_of_sum = 6, most_bytes = int64_t{1} << 21;
-  const int64_t plane = s.oh * s.ow, outputs = s.o / s.groups, channels = s.c / s.groups;
-  const int64_t by_rows = s.h * vectors_of<T>(s.w), by_plane = vectors_of<T>(plane);
+bool suits_columns(const ConvSizes& s) {
+  constexpr int64_t cost_of_sum = 6;
+  const int64_t outputs = s.o / s.groups, channels = s.c / s.groups;
+  const int64_t by_rows = s.h * vectors_of<T>(s.w), by_plane = vectors_of<T>(s.oh * s.ow);
   const int64_t loads = channels < 4 ? 2 : 1;
-  return plane >= width<T> && s.depth() * plane * int64_t{sizeof(T)} <= most_bytes &&
-         by_plane * (outputs + cost_of_sum) < by_rows * loads * outputs;
+  return has_columns<T>(s) && by_plane * (outputs + cost_of_sum) < by_rows * loads * outputs;
 }
 
 template <class T>
 void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
-  if (suits_input_columns<T>(s)) return input_gradient_by_columns(s, dx, g, weight);
+  if (!s.has_mirror() || suits_columns<T>(s)) return input_gradient_by_columns(s, dx, g, weight);
   Workspace<T> reversed(s.o * s.depth());
   reverse_weight(s, weight, reversed.data());
   forward<T>(s.of_input_gradient(), dx, g, reversed.data(), nullptr);
@@ -335,8 +352,8 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
 }
 
 template <class T>
-constexpr DirectConv<T> kernels_of<DirectConv<T>> = {forward<T>, input_gradient<T>,
-                                                     weight_gradient<T>};
+constexpr DirectConv<T> kernels_of<DirectConv<T>> = {
+    {forward<T>, input_gradient<T>, weight_gradient<T>}, has_columns<T>};
 
 }  // namespace
 

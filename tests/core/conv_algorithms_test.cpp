@@ -116,6 +116,22 @@ TEST_CASE("convolutions with a stride, or more padding than kernel") {
   });
 }
 
+TEST_CASE("convolutions of few channels with a stride, depthwise ones too") {
+  with_every_isa([] {
+    for (int64_t images : {1, 9}) {
+      check({images, 1, 28, 28, 32, 4, {.stride = 2, .padding = 1}});
+      check({images, 1, 28, 28, 9, 3, {.stride = {3, 2}, .padding = {0, 2}}});
+      check({images, 6, 15, 13, 6, 5, {.stride = 2, .padding = 2, .groups = 6}});
+      check({images, 4, 12, 23, 8, 3, {.stride = {1, 3}, .dilation = 2, .groups = 2}});
+      check({images, 2, 7, 40, 3, 2, {.stride = 3}});  // some inputs are under no tap
+      check({images, 1, 5, 5, 8, 3, {.stride = 2}});   // outputs of less than a vector
+    }
+    check({2, 2, 8, 8, 12, 3, {.stride = 4, .padding = 6, .dilation = {1, 5}}});  // only padding
+    check({2, 64, 12, 12, 1, 1, {.stride = 2}});
+    check({1, 1, 300, 200, 2, 7, {.stride = 2, .padding = 3}});  // by matrix products
+  });
+}
+
 TEST_CASE("a sample has the same bits in every batch, with strides and in whole images") {
   with_every_isa([] {
     Rng generator(1);
@@ -148,7 +164,7 @@ TEST_CASE("convolutions have the same bits on any number of threads") {
   Rng generator(1);
   const int usual = num_threads();
   for (const auto& [channels, kernel, stride] :
-       {std::tuple<int64_t, int64_t, int64_t>{32, 3, 1}, {3, 5, 1}, {16, 4, 2}}) {
+       {std::tuple<int64_t, int64_t, int64_t>{32, 3, 1}, {3, 5, 1}, {16, 4, 2}, {1, 4, 2}}) {
     const Conv2dOptions options = {.stride = stride};
     const Tensor x = randn({11, channels, 17, 15}, generator);
     const Tensor w = randn({24, channels, kernel, kernel}, generator);
