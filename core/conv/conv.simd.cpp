@@ -310,21 +310,22 @@ bool are_finite(int64_t n, const T* x) {
 
 /// These direct kernels make up zeros beside rows, and times infinity they would be NaN.
 template <class T>
-void choose_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
-  if (suits_whole(s)) return whole_weight_gradient(s, dweight, g, x);
+bool choose_weight_gradient(const ConvSizes& s, T* dweight, T* dbias, const T* g, const T* x) {
+  if (suits_whole(s)) return whole_weight_gradient(s, dweight, g, x), false;
   if (suits_strided(s, s.c, s.o) && !suits_product(s)) {
-    return strided<T>().weight_gradient(s, dweight, g, x);
+    return strided<T>().weight_gradient(s, dweight, dbias, g, x);
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (suits_winograd(s) && winograd().weight_gradient(s, dweight, g, x)) return;
+    if (suits_winograd(s) && winograd().weight_gradient(s, dweight, g, x)) return false;
   }
   if (suits_depthwise(s) || suits_direct_weights(s)) {
     const Conv<T>& kernels =
         suits_depthwise(s) ? static_cast<const Conv<T>&>(depthwise<T>()) : direct<T>();
-    kernels.weight_gradient(s, dweight, g, x);
-    if (are_finite(s.o * s.depth(), dweight)) return;
+    const bool has_bias = kernels.weight_gradient(s, dweight, dbias, g, x);
+    if (are_finite(s.o * s.depth(), dweight)) return has_bias;
   }
   weight_gradient(s, dweight, g, x);
+  return false;
 }
 
 template <class T>

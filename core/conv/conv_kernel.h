@@ -51,8 +51,9 @@ struct Conv {
   void (*forward)(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias);
   /// dx = the input gradient for output gradient g [n, o, oh, ow].
   void (*input_gradient)(const ConvSizes& s, T* dx, const T* g, const T* weight);
-  /// dweight = the weight gradient, summed over images in an order that depends only on n.
-  void (*weight_gradient)(const ConvSizes& s, T* dweight, const T* g, const T* x);
+  /// dweight = the weight gradient, summed over images in an order that depends only on n. Returns
+  /// whether dbias [o], if not null, has become the sums of g, in the same pass over it.
+  bool (*weight_gradient)(const ConvSizes& s, T* dweight, T* dbias, const T* g, const T* x);
 };
 template <class T>
 inline constexpr bool has_plain<Conv<T>> = true;

@@ -255,6 +255,24 @@ template <class T, int outputs, int taps>
   }
 }
 
+/// Adds the planes g[o] themselves to sum[o].
+template <class T, int outputs>
+[[gnu::noinline]] void add_planes(const Cover<T>& cover, int64_t vectors, const int64_t* overlap,
+                                  const T* g, int64_t g_stride, T* sum, int64_t sum_stride) {
+  using V = Vector<T>;
+  V total[outputs] = {};
+  for (int64_t i = 0; i < vectors; ++i) {
+    const T* const from = g + cover.out()[i];
+#pragma GCC unroll 4
+    for (int o = 0; o < outputs; ++o) {
+      total[o] += without_first<T>(overlap[i], load<V>(from + o * g_stride));
+    }
+  }
+  for (int o = 0; o < outputs; ++o) {
+    store(sum + o * sum_stride, load<V>(sum + o * sum_stride) + total[o]);
+  }
+}
+
 /// What the weight gradients of all groups and images share.
 template <class T>
 class WeightGradient {
@@ -269,12 +287,13 @@ class WeightGradient {
     for (int64_t i = 0; i < cover_.size(); ++i) overlap_[i] = cover_.overlap(i, planes_.columns);
   }
 
-  /// The sums [o, depth] of vectors for one chunk of images and groups [first, last).
+  /// The sums [o, depth + 1] of vectors for one chunk of images and groups [first, last): of each
+  /// tap, and of g if `adds_planes`.
   void sum(const ImageChunks& chunks, int64_t chunk, int64_t first, int64_t last, const T* x,
-           const T* g, T* sums) const {
+           const T* g, bool adds_planes, T* sums) const {
     const int64_t inputs = s_.c / s_.groups * s_.h * s_.w;
     const int64_t outputs = s_.o / s_.groups * s_.oh * s_.ow;
-    const int64_t group_size = s_.o / s_.groups * s_.depth() * width<T>;
+    const int64_t group_size = s_.o / s_.groups * (s_.depth() + 1) * width<T>;
     std::memset(sums, 0, static_cast<size_t>((last - first) * group_size) * sizeof(T));
     Inputs<T> in(s_, planes_);
     // Output gradients stay in place if vectors go by rows; else they are copied to places.
@@ -295,7 +314,7 @@ class WeightGradient {
           if (!in_place) out.copy(i, g + at * outputs);
         }
         const T* const from = in_place ? g + (image * s_.groups + group) * outputs : out.data();
-        add_group(cover_.size_of(count), in.data(), from, g_stride,
+        add_group(cover_.size_of(count), in.data(), from, g_stride, adds_planes,
                   sums + (group - first) * group_size);
       }
     });
@@ -309,8 +328,13 @@ class WeightGradient {
     return smaller(most, at_least_one(vectors / at_least_one(size)));
   }
 
-  void add_group(int64_t vectors, const T* x, const T* g, int64_t g_stride, T* sums) const {
-    const int64_t depth = s_.depth(), row = depth * width<T>;
+  void add_group(int64_t vectors, const T* x, const T* g, int64_t g_stride, bool adds_planes,
+                 T* sums) const {
+    const int64_t depth = s_.depth(), row = (depth + 1) * width<T>;
+    for_blocks<4>(0, adds_planes ? s_.o / s_.groups : 0, [&]<int os>(int64_t o) {
+      add_planes<T, os>(cover_, vectors, overlap_.data(), g + o * g_stride, g_stride,
+                        sums + o * row + depth * width<T>, row);
+    });
     for_blocks<gradient_outputs>(0, s_.o / s_.groups, [&]<int os>(int64_t o) {
       for_blocks<block_taps>(0, depth, [&]<int ks>(int64_t k) {
         add_shifted_products<T, os, ks>(cover_, vectors, overlap_.data(), offset_.data() + k, x,
@@ -327,11 +351,11 @@ class WeightGradient {
 };
 
 template <class T>
-void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
+bool weight_gradient(const ConvSizes& s, T* dweight, T* dbias, const T* g, const T* x) {
   constexpr int64_t w = width<T>;
   const WeightGradient<T> gradient(s);
   const ImageChunks chunks(s.n);
-  const int64_t size = s.o * s.depth();
+  const int64_t row = s.depth() + 1, size = s.o * row;
   const int64_t work = size / s.groups * s.oh * s.ow * chunks.per_chunk;
   const int64_t piece = larger(1, smaller(s.groups, 4 * piece_work / larger(work, 1)));
   const int64_t pieces = (s.groups + piece - 1) / piece;  // of each chunk
@@ -339,7 +363,7 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   parallel_for(chunks.count * pieces, 1, [&](int64_t begin, int64_t) {
     const int64_t chunk = begin / pieces, first = begin % pieces * piece;
     const int64_t last = smaller(first + piece, s.groups);
-    gradient.sum(chunks, chunk, first, last, x, g,
+    gradient.sum(chunks, chunk, first, last, x, g, dbias != nullptr,
                  partial.data() + (chunk * s.groups + first) * (size / s.groups) * w);
   });
   parallel_each(size, 1024, [&](int64_t i) {
@@ -347,8 +371,14 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
     for (int64_t c = 0; c < chunks.count; ++c) {
       total += load<Vector<T>>(partial.data() + (c * size + i) * w);
     }
-    dweight[i] = sum_of<T>(total);
+    const int64_t o = i / row, k = i % row;
+    if (k < row - 1) {
+      dweight[o * (row - 1) + k] = sum_of<T>(total);
+    } else if (dbias != nullptr) {
+      dbias[o] = sum_of<T>(total);
+    }
   });
+  return true;
 }
 
 template <class T>

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "../../core/base/parallel_for.h"
+#include "../../core/grad.h"
 #include "../../core/ops.h"
+#include "../../core/tape.h"
 #include "../support/isa.h"
 
 using namespace gradus;
@@ -26,7 +28,16 @@ struct Case {
   Conv2dOptions options;
 };
 
-/// Errors of the output and of both gradients.
+std::pair<Tensor, Tensor> parameter_gradients(const Tensor& x, const Tensor& weight,
+                                              const Tensor& bias, const Tensor& g,
+                                              const Conv2dOptions& options) {
+  const Tensor w = clone(weight).requires_grad_(), b = clone(bias).requires_grad_();
+  const Tape tape;
+  const auto gradients = grad(conv2d(x, w, b, options), {w, b}, {.gradient = g});
+  return {gradients[0], gradients[1]};
+}
+
+/// Errors of the output and of all gradients.
 void check(const Case& c) {
   CAPTURE(c.c);
   CAPTURE(c.o);
@@ -45,12 +56,15 @@ void check(const Case& c) {
   Conv2dOptions with_relu = c.options;
   with_relu.relu = true;
   CHECK(conv2d(x, weight, bias, with_relu).to_vector<float>() == relu(y).to_vector<float>());
+  const auto [dw_too, db] = parameter_gradients(x, weight, bias, g, c.options);
+  CHECK(dw_too.to_vector<float>() == dw.to_vector<float>());
 
   const IsaScope plain(kernels::Isa::plain);
   const Tensor g64 = g.to(float64), x64 = x.to(float64), w64 = weight.to(float64);
   CHECK(relative_error(y, conv2d(x64, w64, bias.to(float64), c.options)) < 1e-5);
   CHECK(relative_error(dx, conv2d_input_gradient(g64, w64, x.shape(), c.options)) < 1e-5);
   CHECK(relative_error(dw, conv2d_weight_gradient(g64, x64, weight.shape(), c.options)) < 1e-5);
+  CHECK(amax(abs(db.to(float64) - sum(g64, {0, 2, 3}))).item() < 1e-5 * sum(abs(g64)).item());
 }
 
 }  // namespace
