@@ -228,11 +228,8 @@ bool weight_gradient(const ConvSizes& s, T* dweight, T* dbias, const T* g, const
         for (int k = 0; k < size; ++k) total += partial[(chunk * count + i) * size + k];
       }
       const int64_t c = i / sums_of_channel, k = i % sums_of_channel;
-      if (k < kernel_size) {
-        dweight[c * kernel_size + k] = total;
-      } else if (dbias != nullptr) {
-        dbias[c] = total;
-      }
+      if (k < kernel_size) dweight[c * kernel_size + k] = total;
+      if (k == kernel_size && dbias != nullptr) dbias[c] = total;
     });
   });
   return true;

@@ -32,7 +32,8 @@ template <class T, int outputs>
                                        const T* x, const T* weight, const T* bias, bool relu,
                                        T* out, int64_t out_stride) {
   using V = Vector<T>;
-  const auto block = [&]<int vectors>(int64_t at) {
+  constexpr int vectors = block_vectors<outputs>;
+  for (int64_t at = 0; at < cover.size(); at += vectors) {
     V sum[outputs][vectors];
 #pragma GCC unroll 8
     for (int o = 0; o < outputs; ++o) {
@@ -63,13 +64,6 @@ template <class T, int outputs>
         store(out + o * out_stride + cover.out()[at + v], result);
       }
     }
-  };
-  constexpr int most = block_vectors<outputs>, half = (most + 1) / 2;
-  int64_t at = 0;
-  for (int64_t rest = cover.size(); rest > 0; rest = cover.size() - at) {
-    const bool is_whole = rest % most == 0 || rest > 2 * half;  // otherwise the rest are halves
-    is_whole ? block.template operator()<most>(at) : block.template operator()<half>(at);
-    at += is_whole ? most : half;
   }
 }
 
@@ -355,7 +349,7 @@ bool weight_gradient(const ConvSizes& s, T* dweight, T* dbias, const T* g, const
   constexpr int64_t w = width<T>;
   const WeightGradient<T> gradient(s);
   const ImageChunks chunks(s.n);
-  const int64_t row = s.depth() + 1, size = s.o * row;
+  const int64_t depth = s.depth(), row = depth + 1, size = s.o * row;
   const int64_t work = size / s.groups * s.oh * s.ow * chunks.per_chunk;
   const int64_t piece = larger(1, smaller(s.groups, 4 * piece_work / larger(work, 1)));
   const int64_t pieces = (s.groups + piece - 1) / piece;  // of each chunk
@@ -372,11 +366,8 @@ bool weight_gradient(const ConvSizes& s, T* dweight, T* dbias, const T* g, const
       total += load<Vector<T>>(partial.data() + (c * size + i) * w);
     }
     const int64_t o = i / row, k = i % row;
-    if (k < row - 1) {
-      dweight[o * (row - 1) + k] = sum_of<T>(total);
-    } else if (dbias != nullptr) {
-      dbias[o] = sum_of<T>(total);
-    }
+    if (k < depth) dweight[o * depth + k] = sum_of<T>(total);
+    if (k == depth && dbias != nullptr) dbias[o] = sum_of<T>(total);
   });
   return true;
 }
