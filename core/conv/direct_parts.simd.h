@@ -29,8 +29,10 @@ struct Planes {
   int64_t places;         // from the first output element to the last, in rows of this width
   int64_t slack;          // what vectors may read beyond the last plane
 
-  /// Where a row of the padded input is.
-  int64_t row(int64_t h) const { return h % stride * phase + h / stride * width; }
+  /// Where a row of the padded input is. Rows are short: a division would be half of the copying.
+  int64_t row(int64_t h) const {
+    return stride == 1 ? h * width : h % stride * phase + h / stride * width;
+  }
 };
 
 template <class T>
@@ -204,7 +206,8 @@ void for_rows(const ConvSizes& s, const Planes& p, const Row& row) {
   for (int64_t c = 0; c < s.c / s.groups; ++c) {
     for (int64_t j = 0; j < (p.shifted ? s.kw : 1); ++j) {
       const int64_t shift = j * s.dilation_w - s.padding_w;
-      const Inside in = inside(s.w, p.width, s.stride_w, shift);
+      const Inside in = s.stride_w == 1 ? inside(s.w, p.width, 1, shift)
+                                        : inside(s.w, p.width, s.stride_w, shift);
       for (int64_t h = 0; h < s.h; ++h) {
         row(in.end - in.begin, (c * s.h + h) * s.w + in.begin * s.stride_w + shift,
             c * p.channel + j * p.images * p.plane + p.row(h + s.padding_h) + in.begin);
