@@ -59,6 +59,8 @@ void add_convolutions(std::vector<LayerCase>& list) {
            conv({64, 6, 14, 14}, 16, {5}),
            conv({64, 64, 14, 14}, 64, {1}),
            conv({64, 64, 28, 28}, 64, {.size = 3, .padding = 1, .groups = 64}),
+           conv({64, 64, 28, 28}, 64, {.size = 3, .padding = 1, .stride = 2, .groups = 64}),
+           conv({64, 64, 14, 14}, 64, {.size = 5, .padding = 2, .groups = 64}),
            conv({64, 1, 28, 28}, 32, {4, 1, 2}),
            conv({64, 32, 14, 14}, 64, {4, 1, 2}),
            conv({64, 32, 14, 14}, 64, {3, 1, 2}),

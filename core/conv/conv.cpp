@@ -154,6 +154,35 @@ double flops_of(const kernels::ConvSizes& s) {
          static_cast<double>(s.oh * s.ow);
 }
 
+/// The weight gradient, and that of the bias unless null, if one pass makes both.
+Tensor weight_gradient(const Tensor& gradient, const Tensor& input, const Shape& weight_shape,
+                       const Conv2dOptions& options, Tensor* bias_gradient) {
+  const auto s = gradient_sizes("conv2d_weight_gradient", gradient, input, input.shape(),
+                                weight_shape, options);
+  const Tensor g = contiguous(gradient), x = contiguous(input);
+  Tensor dw = Tensor::empty(weight_shape, g.dtype()), db;
+  if (bias_gradient != nullptr) db = Tensor::empty({s.o}, g.dtype());
+  dispatch_floating("conv2d_weight_gradient", g.dtype(), [&]<class T>() {
+    const bool has_bias = kernels::table<kernels::Conv<T>>().weight_gradient(
+        s, dw.mutable_data<T>(), db.defined() ? db.mutable_data<T>() : nullptr, g.data<T>(),
+        x.data<T>());
+    if (!has_bias) db = Tensor();
+  });
+  if (db.defined()) {
+    *bias_gradient = record(Op("sum", static_cast<double>(g.numel())), inputs(g), db, saved(g),
+                            [](auto& of, auto& u) {
+                              return expand(reshape(u, {-1, 1, 1}), of[0].shape());
+                            });
+  }
+  return record(Op("conv2d_weight_gradient", flops_of(s)), inputs(g, x), dw, saved(g, x),
+                without_relu(options),
+                [](auto& saved, auto& o, auto& u, auto& wanted) -> TensorList {
+                  const Tensor &g0 = saved[0], &in = saved[1];
+                  return {wanted[0] ? conv2d(in, u, {}, o) : Tensor(),
+                          wanted[1] ? conv2d_input_gradient(g0, u, in.shape(), o) : Tensor()};
+                });
+}
+
 }  // namespace
 
 Tensor conv2d(const Tensor& input, const Tensor& weights, const Tensor& bias,
@@ -176,10 +205,13 @@ Tensor conv2d(const Tensor& input, const Tensor& weights, const Tensor& bias,
                         const Tensor &in = saved[0], &w = saved[1];
                         const Tensor g = o.relu ? relu_gradient(of_y, saved[2]) : of_y;
                         const Conv2dOptions linear = without_relu(o);
-                        return {
-                            wanted[0] ? conv2d_input_gradient(g, w, in.shape(), linear) : Tensor(),
-                            wanted[1] ? conv2d_weight_gradient(g, in, w.shape(), linear) : Tensor(),
-                            wanted[2] ? sum(g, {0, 2, 3}) : Tensor()};
+                        Tensor dx, dw, db;
+                        if (wanted[0]) dx = conv2d_input_gradient(g, w, in.shape(), linear);
+                        if (wanted[1]) {
+                          dw = weight_gradient(g, in, w.shape(), linear, wanted[2] ? &db : nullptr);
+                        }
+                        if (wanted[2] && !db.defined()) db = sum(g, {0, 2, 3});
+                        return {dx, dw, db};
                       });
       });
 }
@@ -205,21 +237,7 @@ Tensor conv2d_input_gradient(const Tensor& gradient, const Tensor& weights,
 
 Tensor conv2d_weight_gradient(const Tensor& gradient, const Tensor& input,
                               const Shape& weight_shape, const Conv2dOptions& options) {
-  const auto s = gradient_sizes("conv2d_weight_gradient", gradient, input, input.shape(),
-                                weight_shape, options);
-  const Tensor g = contiguous(gradient), x = contiguous(input);
-  Tensor dw = Tensor::empty(weight_shape, g.dtype());
-  dispatch_floating("conv2d_weight_gradient", g.dtype(), [&]<class T>() {
-    kernels::table<kernels::Conv<T>>().weight_gradient(s, dw.mutable_data<T>(), g.data<T>(),
-                                                       x.data<T>());
-  });
-  return record(Op("conv2d_weight_gradient", flops_of(s)), inputs(g, x), dw, saved(g, x),
-                without_relu(options),
-                [](auto& saved, auto& o, auto& u, auto& wanted) -> TensorList {
-                  const Tensor &g0 = saved[0], &in = saved[1];
-                  return {wanted[0] ? conv2d(in, u, {}, o) : Tensor(),
-                          wanted[1] ? conv2d_input_gradient(g0, u, in.shape(), o) : Tensor()};
-                });
+  return weight_gradient(gradient, input, weight_shape, options, nullptr);
 }
 
 Tensor conv_transpose2d(const Tensor& x, const Tensor& weight, const Tensor& bias,

@@ -239,12 +239,6 @@ bool suits_product(const ConvSizes& s) {
   return is_pointwise(s) && s.groups == 1 && s.h * s.w >= smallest_plane;
 }
 
-/// Also for the input gradient: that is a convolution with this much padding on the other side.
-bool suits_direct(const ConvSizes& s) {
-  return s.stride_h == 1 && s.stride_w == 1 && s.padding_h <= s.dilation_h * (s.kh - 1) &&
-         s.padding_w <= s.dilation_w * (s.kw - 1);
-}
-
 bool suits_depthwise(const ConvSizes& s) {
   return s.groups == s.c && s.o == s.c && s.kh == 3 && s.kw == 3 && s.stride_h == 1 &&
          s.stride_w == 1 && s.padding_h == 1 && s.padding_w == 1 && s.dilation_h == 1 &&
@@ -252,21 +246,17 @@ bool suits_depthwise(const ConvSizes& s) {
 }
 
 /// The strided kernel has vectors of channels of the result; without a stride, only small planes of
-/// a 1x1 convolution are better there.
-bool suits_strided(const ConvSizes& s, int64_t channels) {
-  constexpr int64_t fewest_channels = 8;
-  return channels >= fewest_channels * s.groups && (!suits_direct(s) || is_pointwise(s));
-}
-
-/// Of the weight gradient, these are outputs; it also needs a few inputs.
-bool suits_strided_weights(const ConvSizes& s) {
-  return suits_strided(s, s.o) && s.c > 2 * s.groups;
+/// a 1x1 convolution are better there. It reads vectors of channels of the source.
+bool suits_strided(const ConvSizes& s, int64_t source, int64_t channels) {
+  constexpr int64_t fewest_channels = 8, fewest_sources = 3;
+  return channels >= fewest_channels * s.groups && source >= fewest_sources * s.groups &&
+         (!s.has_mirror() || is_pointwise(s));
 }
 
 /// The direct weight gradient keeps a vector of sums for every weight.
 bool suits_direct_weights(const ConvSizes& s) {
   constexpr int64_t most_weights = 1 << 16;
-  return suits_direct(s) && !is_pointwise(s) && s.o * s.depth() <= most_weights;
+  return !is_pointwise(s) && s.o * s.depth() <= most_weights;
 }
 
 template <class T>
@@ -289,25 +279,26 @@ template <class T>
 void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
   if (suits_whole(s)) return whole_forward(s, y, x, weight, bias);
   if (suits_product(s)) return forward(s, y, x, weight, bias);
-  if (suits_strided(s, s.o)) return strided<T>().forward(s, y, x, weight, bias);
+  if (suits_strided(s, s.c, s.o)) return strided<T>().forward(s, y, x, weight, bias);
   if constexpr (std::is_same_v<T, float>) {
     if (suits_winograd(s) && winograd().forward(s, y, x, weight, bias)) return;
   }
   if (suits_depthwise(s)) return depthwise<T>().forward(s, y, x, weight, bias);
-  (suits_direct(s) ? direct<T>().forward : forward<T>)(s, y, x, weight, bias);
+  direct<T>().forward(s, y, x, weight, bias);
 }
 
 template <class T>
 void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   if (suits_whole(s)) return whole_input_gradient(s, dx, g, weight);
   if (suits_product(s)) return input_gradient(s, dx, g, weight);
-  if (suits_strided(s, s.c)) return strided<T>().input_gradient(s, dx, g, weight);
+  if (suits_strided(s, s.o, s.c)) return strided<T>().input_gradient(s, dx, g, weight);
   if constexpr (std::is_same_v<T, float>) {
     const bool suits = suits_winograd(s.of_input_gradient());
     if (suits && winograd().input_gradient(s, dx, g, weight)) return;
   }
   if (suits_depthwise(s)) return depthwise<T>().input_gradient(s, dx, g, weight);
-  (suits_direct(s) ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
+  const bool is_direct = s.has_mirror() || direct<T>().has_columns(s);
+  (is_direct ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
 }
 
 template <class T>
@@ -319,21 +310,22 @@ bool are_finite(int64_t n, const T* x) {
 
 /// These direct kernels make up zeros beside rows, and times infinity they would be NaN.
 template <class T>
-void choose_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
-  if (suits_whole(s)) return whole_weight_gradient(s, dweight, g, x);
-  if (suits_strided_weights(s) && !suits_product(s)) {
-    return strided<T>().weight_gradient(s, dweight, g, x);
+bool choose_weight_gradient(const ConvSizes& s, T* dweight, T* dbias, const T* g, const T* x) {
+  if (suits_whole(s)) return whole_weight_gradient(s, dweight, g, x), false;
+  if (suits_strided(s, s.c, s.o) && !suits_product(s)) {
+    return strided<T>().weight_gradient(s, dweight, dbias, g, x);
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (suits_winograd(s) && winograd().weight_gradient(s, dweight, g, x)) return;
+    if (suits_winograd(s) && winograd().weight_gradient(s, dweight, g, x)) return false;
   }
   if (suits_depthwise(s) || suits_direct_weights(s)) {
     const Conv<T>& kernels =
         suits_depthwise(s) ? static_cast<const Conv<T>&>(depthwise<T>()) : direct<T>();
-    kernels.weight_gradient(s, dweight, g, x);
-    if (are_finite(s.o * s.depth(), dweight)) return;
+    const bool has_bias = kernels.weight_gradient(s, dweight, dbias, g, x);
+    if (are_finite(s.o * s.depth(), dweight)) return has_bias;
   }
   weight_gradient(s, dweight, g, x);
+  return false;
 }
 
 template <class T>

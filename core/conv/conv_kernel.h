@@ -23,8 +23,13 @@ struct ConvSizes {
   /// Rows of the im2col matrix of one group: the number of terms in an output element.
   int64_t depth() const { return c / groups * kh * kw; }
 
-  /// Without stride, the input gradient is also a convolution, of the output gradient with the
-  /// flipped weights and the complementary padding. These are its sizes.
+  /// Whether the input gradient is also a convolution without stride: of the output gradient with
+  /// the flipped weights and the complementary padding.
+  bool has_mirror() const {
+    return stride_h == 1 && stride_w == 1 && padding_h <= dilation_h * (kh - 1) &&
+           padding_w <= dilation_w * (kw - 1);
+  }
+  /// Then these are its sizes.
   [[gnu::always_inline]] ConvSizes of_input_gradient() const {
     ConvSizes t = *this;
     t.relu = false;
@@ -46,16 +51,20 @@ struct Conv {
   void (*forward)(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias);
   /// dx = the input gradient for output gradient g [n, o, oh, ow].
   void (*input_gradient)(const ConvSizes& s, T* dx, const T* g, const T* weight);
-  /// dweight = the weight gradient, summed over images in an order that depends only on n.
-  void (*weight_gradient)(const ConvSizes& s, T* dweight, const T* g, const T* x);
+  /// dweight = the weight gradient, summed over images in an order that depends only on n. Returns
+  /// whether dbias [o], if not null, has become the sums of g, in the same pass over it.
+  bool (*weight_gradient)(const ConvSizes& s, T* dweight, T* dbias, const T* g, const T* x);
 };
 template <class T>
 inline constexpr bool has_plain<Conv<T>> = true;
 
 /// The same straight from the definition, in vectors: for few channels, and for kernels that are
-/// not 3x3. Needs stride 1; the input gradient also a padding of at most dilation * (kernel - 1).
+/// not 3x3. The input gradient needs a mirror, or columns.
 template <class T>
-struct DirectConv : Conv<T> {};
+struct DirectConv : Conv<T> {
+  /// Whether the output is large enough, and small enough, for an input gradient by columns.
+  bool (*has_columns)(const ConvSizes& s);
+};
 
 /// The same for depthwise 3x3 kernels with padding 1, without stride and dilation, and planes at
 /// least 4 wide.

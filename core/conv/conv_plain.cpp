@@ -58,12 +58,13 @@ void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
 }
 
 template <class T>
-void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
+bool weight_gradient(const ConvSizes& s, T* dweight, T* /*dbias*/, const T* g, const T* x) {
   const DenormalScope denormals;
   for (int64_t k = 0; k < s.o * s.depth(); ++k) dweight[k] = 0;
   for_products(s, [&](int64_t y_index, int64_t x_index, int64_t weight_index) {
     dweight[weight_index] += g[y_index] * x[x_index];
   });
+  return false;
 }
 
 template <class T>

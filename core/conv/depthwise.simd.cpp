@@ -166,7 +166,7 @@ void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   forward<T>(s, dx, g, reversed.data(), nullptr);
 }
 
-/// Adds to `sum`, vectors of partial sums for each tap.
+/// Adds to `sum`, vectors of partial sums for each tap, and last of g.
 template <class T, int size>
 [[gnu::noinline]] void add_products(const ConvSizes& s, int64_t column, const T* x, const T* g,
                                     T* sum) {
@@ -175,20 +175,26 @@ template <class T, int size>
   V total[kernel_size];
 #pragma GCC unroll 9
   for (int k = 0; k < kernel_size; ++k) total[k] = load<V>(sum + k * size);
+  V total_out = load<V>(sum + kernel_size * size);
   for_rows_of_plane(strip.h, [&]<int rows>(int64_t row) {
     V out[rows];
 #pragma GCC unroll 4
-    for (int o = 0; o < rows; ++o) out[o] = strip.own(g, row + o);
+    for (int o = 0; o < rows; ++o) {
+      out[o] = strip.own(g, row + o);
+      total_out += out[o];
+    }
     strip.template for_taps<rows>(
         x, row, [&](int o, int i, int j, V in) { total[i * kernel + j] += out[o] * in; });
   });
 #pragma GCC unroll 9
   for (int k = 0; k < kernel_size; ++k) store(sum + k * size, total[k]);
+  store(sum + kernel_size * size, total_out);
 }
 
 template <class T>
-void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
-  const int64_t plane = s.h * s.w, count = s.c * kernel_size;
+bool weight_gradient(const ConvSizes& s, T* dweight, T* dbias, const T* g, const T* x) {
+  constexpr int64_t sums_of_channel = kernel_size + 1;
+  const int64_t plane = s.h * s.w, count = s.c * sums_of_channel;
   const ImageChunks chunks(s.n);
   const int64_t piece = at_least_one(piece_elements / at_least_one(plane * chunks.per_chunk));
   const int64_t pieces = (s.c + piece - 1) / piece;  // of each chunk
@@ -198,8 +204,8 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
       const int64_t chunk = begin / pieces, first = begin % pieces * piece;
       const int64_t last = smaller(first + piece, s.c);
       T* const sums = partial.data() + chunk * count * size;
-      std::memset(sums + first * kernel_size * size, 0,
-                  static_cast<size_t>((last - first) * kernel_size * size) * sizeof(T));
+      std::memset(sums + first * sums_of_channel * size, 0,
+                  static_cast<size_t>((last - first) * sums_of_channel * size) * sizeof(T));
       const Readable<T> planes(s, x);
       chunks.for_each(chunk, [&](int64_t image) {
         for (int64_t c = first; c < last; ++c) {
@@ -210,7 +216,8 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
             prefetch(plane, g + (i + 1) * plane);
           }
           for (int64_t column = 0; column < s.w; column += size) {
-            add_products<T, size>(s, column, from, g + i * plane, sums + c * kernel_size * size);
+            add_products<T, size>(s, column, from, g + i * plane,
+                                  sums + c * sums_of_channel * size);
           }
         }
       });
@@ -220,9 +227,12 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
       for (int64_t chunk = 0; chunk < chunks.count; ++chunk) {
         for (int k = 0; k < size; ++k) total += partial[(chunk * count + i) * size + k];
       }
-      dweight[i] = total;
+      const int64_t c = i / sums_of_channel, k = i % sums_of_channel;
+      if (k < kernel_size) dweight[c * kernel_size + k] = total;
+      if (k == kernel_size && dbias != nullptr) dbias[c] = total;
     });
   });
+  return true;
 }
 
 template <class T>

@@ -1,6 +1,6 @@
 // Compiled once per instruction set; see isa.h.
 //
-// Convolution without stride, straight from the definition. Inputs are copied so that an output
+// Convolution straight from the definition. Inputs are copied so that an output
 // element is at the same place in its plane as the input element under the first tap, and those
 // under the others at fixed distances: whole vectors of outputs are computed at once.
 #include <cstring>
@@ -173,27 +173,38 @@ void input_gradient_by_columns(const ConvSizes& s, T* dx, const T* g, const T* w
       }
       std::memset(dx + task * inputs, 0, static_cast<size_t>(inputs) * sizeof(T));
       for_rows(s, p, [&](int64_t n, int64_t row, int64_t at) {
-        add_row(n, shifted.data() + at, dx + task * inputs + row);
+        const T* const from = shifted.data() + at;
+        T* const to = dx + task * inputs + row;
+        if (s.stride_w == 1) return add_row(n, from, to);
+        with_stride(s.stride_w, [&](auto stride) {
+          for (int64_t i = 0; i < n; ++i) to[i * stride] += from[i];
+        });
       });
     }
   });
 }
 
+template <class T>
+bool has_columns(const ConvSizes& s) {
+  constexpr int64_t most_bytes = int64_t{1} << 21;
+  const int64_t plane = s.oh * s.ow;
+  return plane >= width<T> && s.depth() * plane * int64_t{sizeof(T)} <= most_bytes;
+}
+
 /// Adding columns up costs as much as several outputs; but a block of few channels loads more than
 /// it computes.
 template <class T>
-bool suits_input_columns(const ConvSizes& s) {
-  constexpr int64_t cost_of_sum = 6, most_bytes = int64_t{1} << 21;
-  const int64_t plane = s.oh * s.ow, outputs = s.o / s.groups, channels = s.c / s.groups;
-  const int64_t by_rows = s.h * vectors_of<T>(s.w), by_plane = vectors_of<T>(plane);
+bool suits_columns(const ConvSizes& s) {
+  constexpr int64_t cost_of_sum = 6;
+  const int64_t outputs = s.o / s.groups, channels = s.c / s.groups;
+  const int64_t by_rows = s.h * vectors_of<T>(s.w), by_plane = vectors_of<T>(s.oh * s.ow);
   const int64_t loads = channels < 4 ? 2 : 1;
-  return plane >= width<T> && s.depth() * plane * int64_t{sizeof(T)} <= most_bytes &&
-         by_plane * (outputs + cost_of_sum) < by_rows * loads * outputs;
+  return has_columns<T>(s) && by_plane * (outputs + cost_of_sum) < by_rows * loads * outputs;
 }
 
 template <class T>
 void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
-  if (suits_input_columns<T>(s)) return input_gradient_by_columns(s, dx, g, weight);
+  if (!s.has_mirror() || suits_columns<T>(s)) return input_gradient_by_columns(s, dx, g, weight);
   Workspace<T> reversed(s.o * s.depth());
   reverse_weight(s, weight, reversed.data());
   forward<T>(s.of_input_gradient(), dx, g, reversed.data(), nullptr);
@@ -238,6 +249,24 @@ template <class T, int outputs, int taps>
   }
 }
 
+/// Adds the planes g[o] themselves to sum[o].
+template <class T, int outputs>
+[[gnu::noinline]] void add_planes(const Cover<T>& cover, int64_t vectors, const int64_t* overlap,
+                                  const T* g, int64_t g_stride, T* sum, int64_t sum_stride) {
+  using V = Vector<T>;
+  V total[outputs] = {};
+  for (int64_t i = 0; i < vectors; ++i) {
+    const T* const from = g + cover.out()[i];
+#pragma GCC unroll 4
+    for (int o = 0; o < outputs; ++o) {
+      total[o] += without_first<T>(overlap[i], load<V>(from + o * g_stride));
+    }
+  }
+  for (int o = 0; o < outputs; ++o) {
+    store(sum + o * sum_stride, load<V>(sum + o * sum_stride) + total[o]);
+  }
+}
+
 /// What the weight gradients of all groups and images share.
 template <class T>
 class WeightGradient {
@@ -252,12 +281,13 @@ class WeightGradient {
     for (int64_t i = 0; i < cover_.size(); ++i) overlap_[i] = cover_.overlap(i, planes_.columns);
   }
 
-  /// The sums [o, depth] of vectors for one chunk of images and groups [first, last).
+  /// The sums [o, depth + 1] of vectors for one chunk of images and groups [first, last): of each
+  /// tap, and of g if `adds_planes`.
   void sum(const ImageChunks& chunks, int64_t chunk, int64_t first, int64_t last, const T* x,
-           const T* g, T* sums) const {
+           const T* g, bool adds_planes, T* sums) const {
     const int64_t inputs = s_.c / s_.groups * s_.h * s_.w;
     const int64_t outputs = s_.o / s_.groups * s_.oh * s_.ow;
-    const int64_t group_size = s_.o / s_.groups * s_.depth() * width<T>;
+    const int64_t group_size = s_.o / s_.groups * (s_.depth() + 1) * width<T>;
     std::memset(sums, 0, static_cast<size_t>((last - first) * group_size) * sizeof(T));
     Inputs<T> in(s_, planes_);
     // Output gradients stay in place if vectors go by rows; else they are copied to places.
@@ -278,7 +308,7 @@ class WeightGradient {
           if (!in_place) out.copy(i, g + at * outputs);
         }
         const T* const from = in_place ? g + (image * s_.groups + group) * outputs : out.data();
-        add_group(cover_.size_of(count), in.data(), from, g_stride,
+        add_group(cover_.size_of(count), in.data(), from, g_stride, adds_planes,
                   sums + (group - first) * group_size);
       }
     });
@@ -292,8 +322,13 @@ class WeightGradient {
     return smaller(most, at_least_one(vectors / at_least_one(size)));
   }
 
-  void add_group(int64_t vectors, const T* x, const T* g, int64_t g_stride, T* sums) const {
-    const int64_t depth = s_.depth(), row = depth * width<T>;
+  void add_group(int64_t vectors, const T* x, const T* g, int64_t g_stride, bool adds_planes,
+                 T* sums) const {
+    const int64_t depth = s_.depth(), row = (depth + 1) * width<T>;
+    for_blocks<4>(0, adds_planes ? s_.o / s_.groups : 0, [&]<int os>(int64_t o) {
+      add_planes<T, os>(cover_, vectors, overlap_.data(), g + o * g_stride, g_stride,
+                        sums + o * row + depth * width<T>, row);
+    });
     for_blocks<gradient_outputs>(0, s_.o / s_.groups, [&]<int os>(int64_t o) {
       for_blocks<block_taps>(0, depth, [&]<int ks>(int64_t k) {
         add_shifted_products<T, os, ks>(cover_, vectors, overlap_.data(), offset_.data() + k, x,
@@ -310,11 +345,11 @@ class WeightGradient {
 };
 
 template <class T>
-void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
+bool weight_gradient(const ConvSizes& s, T* dweight, T* dbias, const T* g, const T* x) {
   constexpr int64_t w = width<T>;
   const WeightGradient<T> gradient(s);
   const ImageChunks chunks(s.n);
-  const int64_t size = s.o * s.depth();
+  const int64_t depth = s.depth(), row = depth + 1, size = s.o * row;
   const int64_t work = size / s.groups * s.oh * s.ow * chunks.per_chunk;
   const int64_t piece = larger(1, smaller(s.groups, 4 * piece_work / larger(work, 1)));
   const int64_t pieces = (s.groups + piece - 1) / piece;  // of each chunk
@@ -322,7 +357,7 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   parallel_for(chunks.count * pieces, 1, [&](int64_t begin, int64_t) {
     const int64_t chunk = begin / pieces, first = begin % pieces * piece;
     const int64_t last = smaller(first + piece, s.groups);
-    gradient.sum(chunks, chunk, first, last, x, g,
+    gradient.sum(chunks, chunk, first, last, x, g, dbias != nullptr,
                  partial.data() + (chunk * s.groups + first) * (size / s.groups) * w);
   });
   parallel_each(size, 1024, [&](int64_t i) {
@@ -330,13 +365,16 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
     for (int64_t c = 0; c < chunks.count; ++c) {
       total += load<Vector<T>>(partial.data() + (c * size + i) * w);
     }
-    dweight[i] = sum_of<T>(total);
+    const int64_t o = i / row, k = i % row;
+    if (k < depth) dweight[o * depth + k] = sum_of<T>(total);
+    if (k == depth && dbias != nullptr) dbias[o] = sum_of<T>(total);
   });
+  return true;
 }
 
 template <class T>
-constexpr DirectConv<T> kernels_of<DirectConv<T>> = {forward<T>, input_gradient<T>,
-                                                     weight_gradient<T>};
+constexpr DirectConv<T> kernels_of<DirectConv<T>> = {
+    {forward<T>, input_gradient<T>, weight_gradient<T>}, has_columns<T>};
 
 }  // namespace
 

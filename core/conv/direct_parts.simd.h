@@ -18,20 +18,28 @@ inline constexpr int most_vectors = 6;  // of a block of sums
 
 /// How inputs of one group of a few images are copied, channel by channel: their planes with the
 /// padding, or for each column of taps a plane shifted to it, with rows as long as those of the
-/// output, so that these are one long row.
+/// output, so that these are one long row. With a stride, such a plane has only the columns that
+/// the tap sees, and every stride-th row first, then those that follow them, and so on.
 struct Planes {
   bool shifted;
   int64_t images;
   int64_t rows, columns;               // of an output plane
   int64_t width, plane, tap, channel;  // elements of a row, a plane, from tap to tap, of a channel
-  int64_t places;  // from the first output element to the last, in rows of this width
-  int64_t slack;   // what vectors may read beyond the last plane
+  int64_t stride, phase;  // of rows; elements of the rows that are a multiple of it apart
+  int64_t places;         // from the first output element to the last, in rows of this width
+  int64_t slack;          // what vectors may read beyond the last plane
+
+  /// Where a row of the padded input is. Rows are short: a division would be half of the copying.
+  int64_t row(int64_t h) const {
+    return stride == 1 ? h * width : h % stride * phase + h / stride * width;
+  }
 };
 
 template <class T>
 Planes planes_of(const ConvSizes& s, int64_t images = 1, bool shifted = false) {
-  const int64_t w = shifted ? s.ow : s.w + 2 * s.padding_w, plane = (s.h + 2 * s.padding_h) * w;
-  const int64_t tap = shifted ? images * plane : s.dilation_w;
+  const int64_t w = shifted ? s.ow : s.w + 2 * s.padding_w;
+  const int64_t phase = (s.h + 2 * s.padding_h + s.stride_h - 1) / s.stride_h * w;
+  const int64_t plane = s.stride_h * phase, tap = shifted ? images * plane : s.dilation_w;
   return {.shifted = shifted,
           .images = images,
           .rows = shifted ? 1 : s.oh,
@@ -40,6 +48,8 @@ Planes planes_of(const ConvSizes& s, int64_t images = 1, bool shifted = false) {
           .plane = plane,
           .tap = tap,
           .channel = shifted ? s.kw * tap : images * plane,
+          .stride = s.stride_h,
+          .phase = phase,
           .places = (images - 1) * plane + (s.oh - 1) * w + s.ow,
           .slack = most_vectors * width<T>};
 }
@@ -62,10 +72,12 @@ int64_t cover_size(const Planes& p) {
                              : vectors_of<T>(p.places);
 }
 
-/// Whether shifted planes are worth their copies: with them no vector is partly in vain.
+/// Whether shifted planes are worth their copies: with them no vector is partly in vain. Strides
+/// need them.
 template <class T>
 bool suits_shifted(const ConvSizes& s) {
   constexpr int64_t products_per_copy = 8, most_bytes = int64_t{1} << 18;
+  if (s.stride_h > 1 || s.stride_w > 1) return true;
   const Planes p = planes_of<T>(s, 1, true);
   const int64_t spared = cover_size<T>(planes_of<T>(s)) - cover_size<T>(p);
   const int64_t copies = (s.kw - 1) * s.h * vectors_of<T>(s.ow);
@@ -153,6 +165,12 @@ template <class T, int size = static_cast<int>(width<T>)>
   store(to + n - size, last);
 }
 
+/// Calls body(stride), as a constant if it is 2: compilers have vectors for that.
+template <class Body>
+[[gnu::always_inline]] inline void with_stride(int64_t stride, const Body& body) {
+  stride == 2 ? body(std::integral_constant<int64_t, 2>()) : body(stride);
+}
+
 /// Where output gradients are copied to places, row by row. What lies between the rows is 0 and
 /// stays.
 template <class T>
@@ -181,16 +199,18 @@ class PlaneCopies {
   Workspace<T> memory_;
 };
 
-/// Calls `row(n, from, to)` for each row of the copies: n elements, `from` that of the input.
+/// Calls `row(n, from, to)` for each row of the copies: n elements, `from` that of the input, where
+/// they are a stride apart.
 template <class Row>
 void for_rows(const ConvSizes& s, const Planes& p, const Row& row) {
   for (int64_t c = 0; c < s.c / s.groups; ++c) {
     for (int64_t j = 0; j < (p.shifted ? s.kw : 1); ++j) {
       const int64_t shift = j * s.dilation_w - s.padding_w;
-      const int64_t begin = larger(-shift, 0), n = smaller(p.width, s.w - shift) - begin;
+      const Inside in = s.stride_w == 1 ? inside(s.w, p.width, 1, shift)
+                                        : inside(s.w, p.width, s.stride_w, shift);
       for (int64_t h = 0; h < s.h; ++h) {
-        row(n, (c * s.h + h) * s.w + begin + shift,
-            c * p.channel + j * p.images * p.plane + (h + s.padding_h) * p.width + begin);
+        row(in.end - in.begin, (c * s.h + h) * s.w + in.begin * s.stride_w + shift,
+            c * p.channel + j * p.images * p.plane + p.row(h + s.padding_h) + in.begin);
       }
     }
   }
@@ -208,7 +228,12 @@ class Inputs {
   /// Copies those at x, as image number `image`. What the padding sees is 0 and stays.
   void copy(int64_t image, const T* x) {
     T* const to = memory_.data() + image * p_.plane;
-    for_rows(s_, p_, [&](int64_t n, int64_t from, int64_t at) { copy_row(n, x + from, to + at); });
+    for_rows(s_, p_, [&](int64_t n, int64_t from, int64_t at) {
+      if (s_.stride_w == 1) return copy_row(n, x + from, to + at);
+      with_stride(s_.stride_w, [&](auto stride) {
+        for (int64_t i = 0; i < n; ++i) to[at + i] = x[from + i * stride];
+      });
+    });
   }
   const T* data() const { return memory_.data(); }
 
@@ -223,7 +248,7 @@ inline void fill_offsets(const ConvSizes& s, const Planes& p, int64_t* offset) {
   for (int64_t c = 0; c < s.c / s.groups; ++c) {
     for (int64_t i = 0; i < s.kh; ++i) {
       for (int64_t j = 0; j < s.kw; ++j) {
-        *offset++ = c * p.channel + i * s.dilation_h * p.width + j * p.tap;
+        *offset++ = c * p.channel + p.row(i * s.dilation_h) + j * p.tap;
       }
     }
   }

@@ -410,7 +410,7 @@ class WeightSums {
 };
 
 template <class T>
-void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
+bool weight_gradient(const ConvSizes& s, T* dweight, T* /*dbias*/, const T* g, const T* x) {
   const WeightSums<T> gradient(s);
   const ImageChunks chunks(s.n);
   const int64_t size = s.groups * gradient.size();
@@ -431,6 +431,7 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
     gradient.write(i % vectors * width<T>, partial.data() + group * gradient.size(),
                    dweight + group * outputs * s.depth());
   });
+  return false;
 }
 
 template <class T>

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "../../core/base/parallel_for.h"
+#include "../../core/grad.h"
 #include "../../core/ops.h"
+#include "../../core/tape.h"
 #include "../support/isa.h"
 
 using namespace gradus;
@@ -26,7 +28,16 @@ struct Case {
   Conv2dOptions options;
 };
 
-/// Errors of the output and of both gradients.
+std::pair<Tensor, Tensor> parameter_gradients(const Tensor& x, const Tensor& weight,
+                                              const Tensor& bias, const Tensor& g,
+                                              const Conv2dOptions& options) {
+  const Tensor w = clone(weight).requires_grad_(), b = clone(bias).requires_grad_();
+  const Tape tape;
+  const auto gradients = grad(conv2d(x, w, b, options), {w, b}, {.gradient = g});
+  return {gradients[0], gradients[1]};
+}
+
+/// Errors of the output and of all gradients.
 void check(const Case& c) {
   CAPTURE(c.c);
   CAPTURE(c.o);
@@ -45,12 +56,15 @@ void check(const Case& c) {
   Conv2dOptions with_relu = c.options;
   with_relu.relu = true;
   CHECK(conv2d(x, weight, bias, with_relu).to_vector<float>() == relu(y).to_vector<float>());
+  const auto [dw_too, db] = parameter_gradients(x, weight, bias, g, c.options);
+  CHECK(dw_too.to_vector<float>() == dw.to_vector<float>());
 
   const IsaScope plain(kernels::Isa::plain);
   const Tensor g64 = g.to(float64), x64 = x.to(float64), w64 = weight.to(float64);
   CHECK(relative_error(y, conv2d(x64, w64, bias.to(float64), c.options)) < 1e-5);
   CHECK(relative_error(dx, conv2d_input_gradient(g64, w64, x.shape(), c.options)) < 1e-5);
   CHECK(relative_error(dw, conv2d_weight_gradient(g64, x64, weight.shape(), c.options)) < 1e-5);
+  CHECK(amax(abs(db.to(float64) - sum(g64, {0, 2, 3}))).item() < 1e-5 * sum(abs(g64)).item());
 }
 
 }  // namespace
@@ -116,6 +130,22 @@ TEST_CASE("convolutions with a stride, or more padding than kernel") {
   });
 }
 
+TEST_CASE("convolutions of few channels with a stride, depthwise ones too") {
+  with_every_isa([] {
+    for (int64_t images : {1, 9}) {
+      check({images, 1, 28, 28, 32, 4, {.stride = 2, .padding = 1}});
+      check({images, 1, 28, 28, 9, 3, {.stride = {3, 2}, .padding = {0, 2}}});
+      check({images, 6, 15, 13, 6, 5, {.stride = 2, .padding = 2, .groups = 6}});
+      check({images, 4, 12, 23, 8, 3, {.stride = {1, 3}, .dilation = 2, .groups = 2}});
+      check({images, 2, 7, 40, 3, 2, {.stride = 3}});  // some inputs are under no tap
+      check({images, 1, 5, 5, 8, 3, {.stride = 2}});   // outputs of less than a vector
+    }
+    check({2, 2, 8, 8, 12, 3, {.stride = 4, .padding = 6, .dilation = {1, 5}}});  // only padding
+    check({2, 64, 12, 12, 1, 1, {.stride = 2}});
+    check({1, 1, 300, 200, 2, 7, {.stride = 2, .padding = 3}});  // by matrix products
+  });
+}
+
 TEST_CASE("a sample has the same bits in every batch, with strides and in whole images") {
   with_every_isa([] {
     Rng generator(1);
@@ -148,7 +178,7 @@ TEST_CASE("convolutions have the same bits on any number of threads") {
   Rng generator(1);
   const int usual = num_threads();
   for (const auto& [channels, kernel, stride] :
-       {std::tuple<int64_t, int64_t, int64_t>{32, 3, 1}, {3, 5, 1}, {16, 4, 2}}) {
+       {std::tuple<int64_t, int64_t, int64_t>{32, 3, 1}, {3, 5, 1}, {16, 4, 2}, {1, 4, 2}}) {
     const Conv2dOptions options = {.stride = stride};
     const Tensor x = randn({11, channels, 17, 15}, generator);
     const Tensor w = randn({24, channels, kernel, kernel}, generator);
