@@ -7,6 +7,7 @@
 // it.
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #include "../base/parallel_for.h"
 #include "../matmul/gemm_kernel.h"
@@ -55,21 +56,45 @@ void for_tile(const ConvSizes& s, int64_t first_row, int64_t rows, const Row& vi
   }
 }
 
-/// tile [depth, rows * ow] = the input elements under each output element of these rows.
+/// The even elements of two vectors.
+template <class V, int... I>
+V evens(V a, V b, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(a, b, 2 * I...);
+}
+
+/// to[i] = from[i * stride] for i of a range; reads before `end`, and writes up to a vector too
+/// much.
+template <class T>
+void copy_strided(Inside range, int64_t stride, const T* from, const T* end, T* to) {
+  constexpr int64_t w = width<T>;
+  int64_t i = range.begin;
+  if (stride == 2) {
+    for (; i < range.end && end - from >= 2 * (i + w); i += w) {
+      const T* const at = from + 2 * i;
+      store(to + i, evens(load<Vector<T>>(at), load<Vector<T>>(at + w),
+                          std::make_integer_sequence<int, static_cast<int>(w)>()));
+    }
+  }
+  for (; i < range.end; ++i) to[i] = from[i * stride];
+}
+
+/// tile [depth, rows * ow] = the input elements under each output element of these rows. Writes up
+/// to a vector behind it.
 template <class T>
 void im2col(const ConvSizes& s, int64_t first_row, int64_t rows, T* tile, const T* x) {
+  const T* const end = x + s.c / s.groups * s.h * s.w;
   for_tile(s, first_row, rows,
            [&](int64_t k, int64_t r, int64_t row, int64_t column, Inside columns) {
              T* const to = tile + (k * rows + r) * s.ow;
              if (row < 0) columns = {0, 0};
              for (int64_t i = 0; i < columns.begin; ++i) to[i] = 0;
-             for (int64_t i = columns.end; i < s.ow; ++i) to[i] = 0;
              const T* const from = x + row + column;
              if (s.stride_w == 1) {
                for (int64_t i = columns.begin; i < columns.end; ++i) to[i] = from[i];
              } else {
-               for (int64_t i = columns.begin; i < columns.end; ++i) to[i] = from[i * s.stride_w];
+               copy_strided(columns, s.stride_w, from, end, to);
              }
+             for (int64_t i = columns.end; i < s.ow; ++i) to[i] = 0;
            });
 }
 
@@ -106,7 +131,7 @@ const T* columns_of(const ConvSizes& s, int64_t row, int64_t rows, T* tile, cons
 
 template <class T>
 int64_t workspace_size(const ConvSizes& s) {
-  return is_pointwise(s) ? 1 : s.depth() * s.ow * rows_per_tile<T>(s);
+  return is_pointwise(s) ? 1 : s.depth() * s.ow * rows_per_tile<T>(s) + width<T>;
 }
 
 template <class T>
@@ -128,7 +153,7 @@ void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bia
           const T b = bias[group * outputs + o];
           for (int64_t i = 0; i < n; ++i) to[o * plane + i] = b;
         }
-        gemm<T>({false, false, outputs, n, depth, 1, group_weight, depth, columns, n,
+        gemm<T>({false, false, outputs, n, depth, group_weight, depth, columns, n,
                  bias != nullptr ? T(1) : T(0), to, plane});
         for (int64_t o = 0; s.relu && o < outputs; ++o) {
           for (int64_t i = 0; i < n; ++i) to[o * plane + i] = without_negative(to[o * plane + i]);
@@ -151,7 +176,7 @@ void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
       if (!in_place) std::memset(image, 0, static_cast<size_t>(group_inputs) * sizeof(T));
       for_tiles<T>(s, [&](int64_t row, int64_t rows) {
         const int64_t n = rows * s.ow;
-        gemm<T>({true, false, depth, n, outputs, 1, group_weight, depth,
+        gemm<T>({true, false, depth, n, outputs, group_weight, depth,
                  g + task * outputs * plane + row * s.ow, plane, 0, in_place ? image : tile.data(),
                  n});
         if (!in_place) col2im(s, row, rows, tile.data(), image);
@@ -177,9 +202,9 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
         const int64_t image = n * s.groups + group;
         for_tiles<T>(s, [&](int64_t row, int64_t rows) {
           const T* const columns = columns_of(s, row, rows, tile.data(), x + image * group_inputs);
-          weight_gemm<T>({false, true, outputs, depth, rows * s.ow, 1,
-                          g + image * outputs * plane + row * s.ow, plane, columns, rows * s.ow, 1,
-                          sum, depth});
+          gemm<T>({false, true, outputs, depth, rows * s.ow,
+                   g + image * outputs * plane + row * s.ow, plane, columns, rows * s.ow, 1, sum,
+                   depth});
         });
       });
     }
@@ -197,21 +222,21 @@ template <class T>
 void whole_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
   const int64_t depth = s.depth();
   for (int64_t i = 0; bias != nullptr && i < s.n * s.o; ++i) y[i] = bias[i % s.o];
-  in_bands(gemm<T>, {false, true, s.n, s.o, depth, 1, x, depth, weight, depth,
-                     bias != nullptr ? T(1) : T(0), y, s.o});
+  gemm_in_bands<T>({false, true, s.n, s.o, depth, x, depth, weight, depth,
+                    bias != nullptr ? T(1) : T(0), y, s.o});
   for (int64_t i = 0; s.relu && i < s.n * s.o; ++i) y[i] = without_negative(y[i]);
 }
 
 template <class T>
 void whole_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   const int64_t depth = s.depth();
-  in_bands(gemm<T>, {false, false, s.n, depth, s.o, 1, g, s.o, weight, depth, 0, dx, depth});
+  gemm_in_bands<T>({false, false, s.n, depth, s.o, g, s.o, weight, depth, 0, dx, depth});
 }
 
 template <class T>
 void whole_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   const int64_t depth = s.depth();
-  in_bands(weight_gemm<T>, {true, false, s.o, depth, s.n, 1, g, s.o, x, depth, 0, dweight, depth});
+  gemm_in_bands<T>({true, false, s.o, depth, s.n, g, s.o, x, depth, 0, dweight, depth});
 }
 
 // --- The choice ---
@@ -233,10 +258,11 @@ bool suits_whole(const ConvSizes& s) {
 }
 
 /// Whether the rows of a 1x1 convolution, planes, fill vectors well enough to be multiplied as they
-/// are.
+/// are, or with only the pixels that a stride leaves.
 bool suits_product(const ConvSizes& s) {
-  constexpr int64_t smallest_plane = 128;
-  return is_pointwise(s) && s.groups == 1 && s.h * s.w >= smallest_plane;
+  const int64_t smallest_plane = is_pointwise(s) ? 128 : 32;
+  return s.kh == 1 && s.kw == 1 && s.padding_h == 0 && s.padding_w == 0 && s.groups == 1 &&
+         s.oh * s.ow >= smallest_plane;
 }
 
 /// Also for the input gradient: that is a convolution with this much padding on the other side.
