@@ -7,7 +7,6 @@
 // it.
 #include <cstring>
 #include <type_traits>
-#include <utility>
 
 #include "../base/parallel_for.h"
 #include "../matmul/gemm_kernel.h"
@@ -56,45 +55,21 @@ void for_tile(const ConvSizes& s, int64_t first_row, int64_t rows, const Row& vi
   }
 }
 
-/// The even elements of two vectors.
-template <class V, int... I>
-V evens(V a, V b, std::integer_sequence<int, I...>) {
-  return __builtin_shufflevector(a, b, 2 * I...);
-}
-
-/// to[i] = from[i * stride] for i of a range; reads before `end`, and writes up to a vector too
-/// much.
-template <class T>
-void copy_strided(Inside range, int64_t stride, const T* from, const T* end, T* to) {
-  constexpr int64_t w = width<T>;
-  int64_t i = range.begin;
-  if (stride == 2) {
-    for (; i < range.end && end - from >= 2 * (i + w); i += w) {
-      const T* const at = from + 2 * i;
-      store(to + i, evens(load<Vector<T>>(at), load<Vector<T>>(at + w),
-                          std::make_integer_sequence<int, static_cast<int>(w)>()));
-    }
-  }
-  for (; i < range.end; ++i) to[i] = from[i * stride];
-}
-
-/// tile [depth, rows * ow] = the input elements under each output element of these rows. Writes up
-/// to a vector behind it.
+/// tile [depth, rows * ow] = the input elements under each output element of these rows.
 template <class T>
 void im2col(const ConvSizes& s, int64_t first_row, int64_t rows, T* tile, const T* x) {
-  const T* const end = x + s.c / s.groups * s.h * s.w;
   for_tile(s, first_row, rows,
            [&](int64_t k, int64_t r, int64_t row, int64_t column, Inside columns) {
              T* const to = tile + (k * rows + r) * s.ow;
              if (row < 0) columns = {0, 0};
              for (int64_t i = 0; i < columns.begin; ++i) to[i] = 0;
+             for (int64_t i = columns.end; i < s.ow; ++i) to[i] = 0;
              const T* const from = x + row + column;
              if (s.stride_w == 1) {
                for (int64_t i = columns.begin; i < columns.end; ++i) to[i] = from[i];
              } else {
-               copy_strided(columns, s.stride_w, from, end, to);
+               for (int64_t i = columns.begin; i < columns.end; ++i) to[i] = from[i * s.stride_w];
              }
-             for (int64_t i = columns.end; i < s.ow; ++i) to[i] = 0;
            });
 }
 
@@ -131,7 +106,7 @@ const T* columns_of(const ConvSizes& s, int64_t row, int64_t rows, T* tile, cons
 
 template <class T>
 int64_t workspace_size(const ConvSizes& s) {
-  return is_pointwise(s) ? 1 : s.depth() * s.ow * rows_per_tile<T>(s) + width<T>;
+  return is_pointwise(s) ? 1 : s.depth() * s.ow * rows_per_tile<T>(s);
 }
 
 template <class T>

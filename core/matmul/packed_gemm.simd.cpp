@@ -73,23 +73,23 @@ void multiply_panel(const Panel<T>& p) {
 template <class T>
 void pack(bool transpose_b, int64_t depth, int64_t columns, const T* b, int64_t ldb, T* to) {
   constexpr int64_t w = width<T>, full = panel_columns<T>;
-  for (int64_t j = 0; j < columns; j += full, to += depth * full) {
-    const int64_t n = smaller(columns - j, full);
-    if (transpose_b) {
+  if (transpose_b) {
+    for (int64_t j = 0; j < columns; j += full) {
       transpose_matrix<T, true>(
-          n, depth, [&](int64_t i) { return b + (j + i) * ldb; },
-          [&](int64_t k) { return to + k * full; });
-      continue;
+          smaller(columns - j, full), depth, [&](int64_t i) { return b + (j + i) * ldb; },
+          [&](int64_t k) { return to + j * depth + k * full; });
     }
-    for (int64_t k = 0; k < depth; ++k) {
-      const T* const from = b + k * ldb + j;
-      if (n == full) {
-        for (int64_t i = 0; i < full; i += w) store(to + k * full + i, load<Vector<T>>(from + i));
-      } else {
-        for (int64_t i = 0; i < n; i += w) {
-          store(to + k * full + i, load_first<T>(smaller(w, n - i), from + i));
-        }
-      }
+    return;
+  }
+  for (int64_t k = 0; k < depth; ++k) {  // rows of memory in their order
+    const T* const from = b + k * ldb;
+    T* target = to + k * full;
+    int64_t j = 0;
+    for (; j + full <= columns; j += full, target += depth * full) {
+      for (int64_t i = 0; i < full; i += w) store(target + i, load<Vector<T>>(from + j + i));
+    }
+    for (int64_t i = 0; i < columns - j; i += w) {
+      store(target + i, load_first<T>(smaller(w, columns - j - i), from + j + i));
     }
   }
 }
