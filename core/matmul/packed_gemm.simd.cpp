@@ -94,10 +94,10 @@ void pack(bool transpose_b, int64_t depth, int64_t columns, const T* b, int64_t 
   }
 }
 
-/// Vectors of a block with few rows.
+/// Vectors of a block with few rows; some registers are for B.
 constexpr int vectors_of(int rows) {
   int vectors = panel_vectors;
-  while (vectors < 8 && 2 * vectors * rows <= block_rows * panel_vectors) vectors *= 2;
+  while (vectors < 8 && 2 * vectors * rows < block_rows * panel_vectors) vectors *= 2;
   return vectors;
 }
 
