@@ -128,7 +128,7 @@ void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bia
           const T b = bias[group * outputs + o];
           for (int64_t i = 0; i < n; ++i) to[o * plane + i] = b;
         }
-        gemm<T>({false, false, outputs, n, depth, 1, group_weight, depth, columns, n,
+        gemm<T>({false, false, outputs, n, depth, group_weight, depth, columns, n,
                  bias != nullptr ? T(1) : T(0), to, plane});
         for (int64_t o = 0; s.relu && o < outputs; ++o) {
           for (int64_t i = 0; i < n; ++i) to[o * plane + i] = without_negative(to[o * plane + i]);
@@ -151,7 +151,7 @@ void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
       if (!in_place) std::memset(image, 0, static_cast<size_t>(group_inputs) * sizeof(T));
       for_tiles<T>(s, [&](int64_t row, int64_t rows) {
         const int64_t n = rows * s.ow;
-        gemm<T>({true, false, depth, n, outputs, 1, group_weight, depth,
+        gemm<T>({true, false, depth, n, outputs, group_weight, depth,
                  g + task * outputs * plane + row * s.ow, plane, 0, in_place ? image : tile.data(),
                  n});
         if (!in_place) col2im(s, row, rows, tile.data(), image);
@@ -177,9 +177,9 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
         const int64_t image = n * s.groups + group;
         for_tiles<T>(s, [&](int64_t row, int64_t rows) {
           const T* const columns = columns_of(s, row, rows, tile.data(), x + image * group_inputs);
-          weight_gemm<T>({false, true, outputs, depth, rows * s.ow, 1,
-                          g + image * outputs * plane + row * s.ow, plane, columns, rows * s.ow, 1,
-                          sum, depth});
+          gemm<T>({false, true, outputs, depth, rows * s.ow,
+                   g + image * outputs * plane + row * s.ow, plane, columns, rows * s.ow, 1, sum,
+                   depth});
         });
       });
     }
@@ -197,21 +197,21 @@ template <class T>
 void whole_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
   const int64_t depth = s.depth();
   for (int64_t i = 0; bias != nullptr && i < s.n * s.o; ++i) y[i] = bias[i % s.o];
-  in_bands(gemm<T>, {false, true, s.n, s.o, depth, 1, x, depth, weight, depth,
-                     bias != nullptr ? T(1) : T(0), y, s.o});
+  gemm_in_bands<T>({false, true, s.n, s.o, depth, x, depth, weight, depth,
+                    bias != nullptr ? T(1) : T(0), y, s.o});
   for (int64_t i = 0; s.relu && i < s.n * s.o; ++i) y[i] = without_negative(y[i]);
 }
 
 template <class T>
 void whole_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   const int64_t depth = s.depth();
-  in_bands(gemm<T>, {false, false, s.n, depth, s.o, 1, g, s.o, weight, depth, 0, dx, depth});
+  gemm_in_bands<T>({false, false, s.n, depth, s.o, g, s.o, weight, depth, 0, dx, depth});
 }
 
 template <class T>
 void whole_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   const int64_t depth = s.depth();
-  in_bands(weight_gemm<T>, {true, false, s.o, depth, s.n, 1, g, s.o, x, depth, 0, dweight, depth});
+  gemm_in_bands<T>({true, false, s.o, depth, s.n, g, s.o, x, depth, 0, dweight, depth});
 }
 
 // --- The choice ---
@@ -233,10 +233,11 @@ bool suits_whole(const ConvSizes& s) {
 }
 
 /// Whether the rows of a 1x1 convolution, planes, fill vectors well enough to be multiplied as they
-/// are.
+/// are, or with only the pixels that a stride leaves.
 bool suits_product(const ConvSizes& s) {
-  constexpr int64_t smallest_plane = 128;
-  return is_pointwise(s) && s.groups == 1 && s.h * s.w >= smallest_plane;
+  const int64_t smallest_plane = is_pointwise(s) ? 128 : 32;
+  return s.kh == 1 && s.kw == 1 && s.padding_h == 0 && s.padding_w == 0 && s.groups == 1 &&
+         s.oh * s.ow >= smallest_plane;
 }
 
 bool suits_depthwise(const ConvSizes& s) {

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "../base/parallel_for.h"
+#include "../matmul/register_tile.simd.h"
 #include "../simd/kernels_of.h"
 #include "conv_kernel.h"
 #include "pixels.simd.h"
@@ -23,26 +24,6 @@ constexpr int64_t block_columns = block_vectors* width<T>;
 
 constexpr int64_t most_images = 8;                    // that are processed together
 constexpr int64_t cache_bytes = int64_t{256} * 1024;  // of their pixels
-
-/// Calls `body.template operator()<rows>()` for a number of rows up to `most`.
-template <int most, class Body>
-void with_rows(int64_t rows, const Body& body) {
-  if constexpr (most > 1) {
-    if (rows < most) return with_rows<most - 1>(rows, body);
-  }
-  body.template operator()<most>();
-}
-
-/// Calls `body.template operator()<rows>(first)` for blocks of [first, end) of about equal size.
-template <class Body>
-void for_blocks(int64_t first, int64_t end, const Body& body) {
-  while (first < end) {
-    const int64_t blocks = (end - first + block_rows - 1) / block_rows;
-    const int64_t size = (end - first + blocks - 1) / blocks;
-    with_rows<block_rows>(size, [&]<int rows>() { body.template operator()<rows>(first); });
-    first += size;
-  }
-}
 
 // --- Forward and input gradient ---
 
@@ -248,7 +229,7 @@ class PixelMap {
           weight_.data() + block * block_size() + (row.slot * kw_ + column.slot) * weight_run;
       const T* const bias = bias_.data() + block * block_columns<T>;
       const int64_t n = images * row.count * column.count;
-      for_blocks(0, n, [&]<int rows>(int64_t i) {
+      for_blocks<block_rows>(0, n, [&]<int rows>(int64_t i) {
         const auto kernel =
             one_vector ? convolve_pixels<T, rows, 1> : convolve_pixels<T, rows, block_vectors>;
         kernel(taps, pixels, source + i, weight, bias, relu_, out, target + i);
@@ -396,7 +377,7 @@ class WeightSums {
                T* sums) const {
     for (int64_t o = 0; o < g_pitch_; o += block_columns<T>) {
       const bool one_vector = g_pitch_ - o <= width<T>;
-      for_blocks(0, channels_, [&]<int rows>(int64_t c) {
+      for_blocks<block_rows>(0, channels_, [&]<int rows>(int64_t c) {
         const auto kernel = one_vector ? add_outer_products<T, rows, 1>
                                        : add_outer_products<T, rows, block_vectors>;
         kernel(n, x + c, source, g + o, target, sums + c * g_pitch_ + o, g_pitch_);

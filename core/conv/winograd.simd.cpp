@@ -418,7 +418,7 @@ void add_tile(const ConvSizes& s, const Tiling& t, int64_t image, int64_t tile, 
       gradients[o * outputs + i] = g[((image * s.o + o) * s.oh + h) * s.ow + w];
     }
   }
-  Tables<Isa::GRADUS_ISA>::get<PackedGemm<T>>().multiply({false, false, s.o, depth, outputs, 1,
+  Tables<Isa::GRADUS_ISA>::get<PackedGemm<T>>().multiply({false, false, s.o, depth, outputs,
                                                           gradients.data(), outputs, inputs.data(),
                                                           depth, 1, dweight, depth});
 }

@@ -9,9 +9,7 @@
 #include <sys/mman.h>
 
 #include <atomic>
-#include <limits>
 #include <memory>
-#include <type_traits>
 
 #ifdef GRADUS_OPENBLAS_NAME
 #include <dlfcn.h>
@@ -25,8 +23,6 @@ namespace gradus::kernels {
 namespace {
 
 struct Blas {
-  decltype(&cblas_sgemm) sgemm;
-  decltype(&cblas_dgemm) dgemm;
   decltype(&openblas_set_num_threads) set_num_threads;
   decltype(&openblas_get_config) get_config;
   decltype(&openblas_get_corename) get_corename;
@@ -65,7 +61,7 @@ void* open_library() {
   void* library = dlopen(GRADUS_OPENBLAS_NAME, RTLD_LAZY | RTLD_LOCAL);
   if (library == nullptr) library = dlopen(GRADUS_OPENBLAS_PATH, RTLD_LAZY | RTLD_LOCAL);
   if (library == nullptr) {
-    throw Error("gemm", str("cannot load ", GRADUS_OPENBLAS_NAME, ": ", dlerror()),
+    throw Error("blas", str("cannot load ", GRADUS_OPENBLAS_NAME, ": ", dlerror()),
                 "install OpenBLAS, or name its folder in LD_LIBRARY_PATH");
   }
   return library;
@@ -75,15 +71,13 @@ template <class Function>
 void find(void* library, const char* name, Function*& function) {
   function = reinterpret_cast<Function*>(dlsym(library, name));
   if (function != nullptr) return;
-  throw Error("gemm", str(GRADUS_OPENBLAS_NAME, " has no function ", name),
+  throw Error("blas", str(GRADUS_OPENBLAS_NAME, " has no function ", name),
               "another library has this name: LD_LIBRARY_PATH decides which one is found");
 }
 
 Blas load() {
   void* const library = open_library();
   Blas blas{.library = library};
-  find(library, "cblas_sgemm", blas.sgemm);
-  find(library, "cblas_dgemm", blas.dgemm);
   find(library, "openblas_set_num_threads", blas.set_num_threads);
   find(library, "openblas_get_config", blas.get_config);
   find(library, "openblas_get_corename", blas.get_corename);
@@ -93,8 +87,7 @@ Blas load() {
 #else
 
 Blas load() {
-  return {cblas_sgemm,         cblas_dgemm,           openblas_set_num_threads,
-          openblas_get_config, openblas_get_corename, nullptr};
+  return {openblas_set_num_threads, openblas_get_config, openblas_get_corename, nullptr};
 }
 
 #endif
@@ -120,39 +113,14 @@ void check_room_for_buffer() {
   if (has_room) return;
   void* const room =
       mmap(nullptr, buffer, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  require<Error>(room != MAP_FAILED, "gemm", "raise the limit (ulimit -v), or use fewer threads",
+  require<Error>(room != MAP_FAILED, "lapack", "raise the limit (ulimit -v), or use fewer threads",
                  "OpenBLAS needs ", buffer,
                  " bytes of addresses for each thread, and the system has no more");
   munmap(room, buffer);
   has_room = true;
 }
 
-/// OpenBLAS counts in 32 bits.
-blasint narrow(int64_t size) {
-  constexpr blasint most = std::numeric_limits<blasint>::max();
-  require<ShapeError>(size <= most, "gemm", "cut it into smaller ones", "a matrix has ", size,
-                      " rows or columns, BLAS can count to ", most);
-  return static_cast<blasint>(size);
-}
-
-CBLAS_TRANSPOSE flag(bool transpose) {
-  return transpose ? CblasTrans : CblasNoTrans;
-}
-
 }  // namespace
-
-template <class T>
-void blas_gemm(const MatrixProduct<T>& p) {
-  check_room_for_buffer();
-  const auto run = [&](auto* gemm) {
-    gemm(CblasRowMajor, flag(p.transpose_a), flag(p.transpose_b), narrow(p.m), narrow(p.n),
-         narrow(p.k), p.alpha, p.a, narrow(p.lda), p.b, narrow(p.ldb), p.beta, p.c, narrow(p.ldc));
-  };
-  if constexpr (std::is_same_v<T, float>) run(blas().sgemm);
-  if constexpr (std::is_same_v<T, double>) run(blas().dgemm);
-}
-template void blas_gemm(const MatrixProduct<float>&);
-template void blas_gemm(const MatrixProduct<double>&);
 
 void* find_in_blas(const char* name) {
   check_room_for_buffer();

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "../base/parallel_for.h"
-#include "blas_kernel.h"
 #include "packed_gemm_kernel.h"
 
 namespace gradus::kernels {
@@ -19,13 +18,18 @@ void scale(const MatrixProduct<T>& p) {
   }
 }
 
-/// Rows or columns of one band: at most 16 bands, none thinner than what fills BLAS' inner kernels
-/// or smaller than what a thread is worth waking for.
-int64_t band_size(int64_t length, double flops) {
-  constexpr int64_t most_bands = 16, thinnest = 32, granule = 16;
-  constexpr double least_flops = 1e6;
-  const double worth = std::min(flops / least_flops, static_cast<double>(most_bands));
-  const int64_t bands = std::max<int64_t>(1, static_cast<int64_t>(worth));
+/// Rows or columns of one band: at most 16 bands, none thinner than what fills panels or smaller
+/// than what a thread is worth waking for: a million operations, or numbers that take as long to
+/// read.
+template <class T>
+int64_t band_size(const MatrixProduct<T>& p, int64_t length) {
+  constexpr double most_bands = 16, least_flops = 1e6, least_numbers = 1 << 15;
+  constexpr int64_t granule = 16;
+  const int64_t thinnest = p.m < granule ? 64 : 32;  // few rows need many columns
+  const auto m = static_cast<double>(p.m), n = static_cast<double>(p.n),
+             k = static_cast<double>(p.k);
+  const double worth = std::max(2 * m * n * k / least_flops, (m * k + k * n) / least_numbers);
+  const auto bands = static_cast<int64_t>(std::clamp(worth, 1.0, most_bands));
   const int64_t size = std::max(thinnest, (length + bands - 1) / bands);
   return (size + granule - 1) / granule * granule;
 }
@@ -39,34 +43,22 @@ void gemm(const MatrixProduct<T>& p) {
 }
 
 template <class T>
-void weight_gemm(const MatrixProduct<T>& p) {
-  // OpenBLAS as distributed does not know the latest processors and takes kernels for older ones.
-  constexpr int64_t fewest_rows = 6;
-  const bool is_better = isa() == Isa::plain || (isa() == Isa::avx512 && p.m >= fewest_rows);
-  p.m == 0 || p.n == 0 || p.k == 0 || is_better ? gemm(p) : blas_gemm(p);
-}
-
-template <class T>
-void in_bands(void (*product)(const MatrixProduct<T>&), const MatrixProduct<T>& p) {
-  const double flops =
-      2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) * static_cast<double>(p.k);
+void gemm_in_bands(const MatrixProduct<T>& p) {
   const bool by_rows = p.m >= p.n;
   const int64_t length = by_rows ? p.m : p.n;
-  parallel_for(length, band_size(length, flops), [&](int64_t begin, int64_t end) {
+  parallel_for(length, band_size(p, length), [&](int64_t begin, int64_t end) {
     MatrixProduct<T> band = p;
     (by_rows ? band.m : band.n) = end - begin;
     if (by_rows) band.a += begin * (p.transpose_a ? 1 : p.lda);
     if (!by_rows) band.b += begin * (p.transpose_b ? p.ldb : 1);
     band.c += begin * (by_rows ? p.ldc : 1);
-    product(band);
+    gemm(band);
   });
 }
 
 template void gemm(const MatrixProduct<float>&);
 template void gemm(const MatrixProduct<double>&);
-template void weight_gemm(const MatrixProduct<float>&);
-template void weight_gemm(const MatrixProduct<double>&);
-template void in_bands(void (*)(const MatrixProduct<float>&), const MatrixProduct<float>&);
-template void in_bands(void (*)(const MatrixProduct<double>&), const MatrixProduct<double>&);
+template void gemm_in_bands(const MatrixProduct<float>&);
+template void gemm_in_bands(const MatrixProduct<double>&);
 
 }  // namespace gradus::kernels

@@ -1,12 +1,11 @@
-// Matrix products: rows of samples by a packed product of our own, sums over samples by OpenBLAS.
-// This family is the only one that uses BLAS.
+// Matrix products.
 #pragma once
 
 #include <cstdint>
 
 namespace gradus::kernels {
 
-/// C = alpha op(A) op(B) + beta C in row-major order, where op(A) is [m, k], op(B) is [k, n] and C
+/// C = op(A) op(B) + beta C in row-major order, where op(A) is [m, k], op(B) is [k, n] and C
 /// is [m, n]; op transposes if its flag is set. `lda`, `ldb` and `ldc` are the distances between
 /// rows in memory, before any transposition. With beta = 0 the old contents of C are not read. T is
 /// float or double.
@@ -14,7 +13,6 @@ template <class T>
 struct MatrixProduct {
   bool transpose_a, transpose_b;
   int64_t m, n, k;
-  T alpha;
   const T* a;
   int64_t lda;
   const T* b;
@@ -34,15 +32,10 @@ struct MatrixProduct {
 template <class T>
 void gemm(const MatrixProduct<T>& p);
 
-/// gemm() for sums over samples, that is, weight gradients: by OpenBLAS where that is faster. Its
-/// bits may depend on all sizes. Throws ShapeError if a size does not fit into 32 bits.
-template <class T>
-void weight_gemm(const MatrixProduct<T>& p);
-
-/// Either of the two on all threads: C is cut into bands of rows or columns, whichever there are
+/// The same on all threads: C is cut into bands of rows or columns, whichever there are
 /// more of. Their number depends only on the sizes, so that the result has the same bits on any
 /// number of threads.
 template <class T>
-void in_bands(void (*product)(const MatrixProduct<T>&), const MatrixProduct<T>& p);
+void gemm_in_bands(const MatrixProduct<T>& p);
 
 }  // namespace gradus::kernels

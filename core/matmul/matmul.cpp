@@ -62,27 +62,19 @@ int64_t batch_offset(const Tensor& x, int64_t index) {
   return offset;
 }
 
-/// What a product sums over decides how: over features, the bits of an element depend only on its
-/// row and column; over samples, for a weight gradient, they may depend on all sizes.
-enum class SumOver { features, samples };
-
 /// out = a b + beta out, matrix by matrix; out is contiguous, a and b are readable by gemm.
-void multiply(const ProductSizes& s, const Tensor& a, const Tensor& b, double beta, Tensor& out,
-              SumOver sum = SumOver::features) {
+void multiply(const ProductSizes& s, const Tensor& a, const Tensor& b, double beta, Tensor& out) {
   const MatrixLayout la = *gemm_layout(a), lb = *gemm_layout(b);
   dispatch_floating("matmul", a.dtype(), [&]<class T>() {
     const T *from_a = a.data<T>(), *from_b = b.data<T>();
     T* const to = out.mutable_data<T>();
     using Product = kernels::MatrixProduct<T>;
     const auto number = [&](int64_t i) {
-      return Product({la.transposed, lb.transposed, s.m, s.n, s.k, 1, from_a + batch_offset(a, i),
+      return Product({la.transposed, lb.transposed, s.m, s.n, s.k, from_a + batch_offset(a, i),
                       la.ld, from_b + batch_offset(b, i), lb.ld, static_cast<T>(beta),
                       to + i * s.m * s.n, s.n});
     };
-    if (s.batch == 1) {
-      const bool by_samples = sum == SumOver::samples;
-      return kernels::in_bands(by_samples ? kernels::weight_gemm<T> : kernels::gemm<T>, number(0));
-    }
+    if (s.batch == 1) return kernels::gemm_in_bands(number(0));
     constexpr double flops_per_piece = 1e6;
     const double each = std::max(1.0, ProductSizes{s.m, s.n, s.k, 1}.flops());
     parallel_each(s.batch, static_cast<int64_t>(flops_per_piece / each),
@@ -91,21 +83,18 @@ void multiply(const ProductSizes& s, const Tensor& a, const Tensor& b, double be
 }
 
 /// The product of matrices [..., m, k] and [..., k, n] with equal batch dimensions: the operation
-/// that every product here ends in, and that its own rule is made of. Rows of a are samples, so the
-/// gradient of a matrix b that all of them share is a sum over samples.
-Tensor product(const Tensor& a_in, const Tensor& b_in, SumOver sum = SumOver::features) {
+/// that every product here ends in, and that its own rule is made of.
+Tensor product(const Tensor& a_in, const Tensor& b_in) {
   const Tensor a = readable_by_gemm(a_in), b = readable_by_gemm(b_in);
   Shape shape = a.shape();
   shape[shape.dim() - 1] = b.shape().back();
   const ProductSizes s{a.size(-2), b.size(-1), a.size(-1), shape.part(0, a.dim() - 2).numel()};
   Tensor out = Tensor::empty(shape, a.dtype());
-  multiply(s, a, b, 0, out, sum);
-  return record(Op("matmul", s.flops()), inputs(a, b), out, saved(a, b), sum,
-                [](auto& t, auto& over, auto& g, auto& wanted) -> TensorList {
-                  const bool is_shared = over == SumOver::features && t[0].dim() == 2;
-                  const SumOver by_b = is_shared ? SumOver::samples : SumOver::features;
+  multiply(s, a, b, 0, out);
+  return record(Op("matmul", s.flops()), inputs(a, b), out, saved(a, b),
+                [](auto& t, auto& g, auto& wanted) -> TensorList {
                   return {wanted[0] ? product(g, transpose(t[1], -2, -1)) : Tensor(),
-                          wanted[1] ? product(transpose(t[0], -2, -1), g, by_b) : Tensor()};
+                          wanted[1] ? product(transpose(t[0], -2, -1), g) : Tensor()};
                 });
 }
 
@@ -213,10 +202,9 @@ Tensor linear_rows(const Tensor& x_in, const Tensor& weight_in, const Tensor& bi
            bias.defined() ? 1 : 0, out);
   return record(Op("linear", s.flops()), inputs(x, weight, bias), out, saved(x, weight),
                 [](auto& t, auto& g, auto& wanted) -> TensorList {
-                  return {
-                      wanted[0] ? matmul(g, t[1]) : Tensor(),
-                      wanted[1] ? product(transpose(g, 0, 1), t[0], SumOver::samples) : Tensor(),
-                      wanted[2] ? sum(g, {0}) : Tensor()};
+                  return {wanted[0] ? matmul(g, t[1]) : Tensor(),
+                          wanted[1] ? product(transpose(g, 0, 1), t[0]) : Tensor(),
+                          wanted[2] ? sum(g, {0}) : Tensor()};
                 });
 }
 

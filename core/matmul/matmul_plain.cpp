@@ -7,7 +7,7 @@ namespace gradus::kernels {
 
 namespace {
 
-/// C[i][j] = alpha sum over l of op(A)[i][l] op(B)[l][j], plus beta C[i][j].
+/// C[i][j] = sum over l of op(A)[i][l] op(B)[l][j], plus beta C[i][j].
 template <class T>
 void multiply(const MatrixProduct<T>& p) {
   const DenormalScope denormals;
@@ -21,7 +21,7 @@ void multiply(const MatrixProduct<T>& p) {
       }
       T& c = p.c[i * p.ldc + j];
       const T before = p.beta == 0 ? T(0) : p.beta * c;  // beta 0: C may be anything
-      c = static_cast<T>(static_cast<double>(p.alpha) * sum) + before;
+      c = static_cast<T>(sum) + before;
     }
   }
 }

@@ -208,11 +208,11 @@ TEST_CASE("products have the same bits on one, two and three threads") {
 TEST_CASE("gemm adds beta times the old contents, and does not read them for beta 0") {
   const float a[] = {1, 2, 3, 4}, b[] = {1, 0, 0, 1};
   float c[] = {10, 20, 30, 40};
-  kernels::gemm<float>({true, false, 2, 2, 2, 2, a, 2, b, 2, 0.5F, c, 2});
-  CHECK(std::vector<float>(c, c + 4) == std::vector<float>{7, 16, 19, 28});
+  kernels::gemm<float>({true, false, 2, 2, 2, a, 2, b, 2, 0.5F, c, 2});
+  CHECK(std::vector<float>(c, c + 4) == std::vector<float>{6, 13, 17, 24});
   const float nan = std::nanf("");
   float d[] = {nan, nan, nan, nan};
-  kernels::gemm<float>({false, false, 2, 2, 2, 1, a, 2, b, 2, 0, d, 2});
+  kernels::gemm<float>({false, false, 2, 2, 2, a, 2, b, 2, 0, d, 2});
   CHECK(std::vector<float>(d, d + 4) == std::vector<float>{1, 2, 3, 4});
 }
 

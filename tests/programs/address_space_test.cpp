@@ -27,13 +27,12 @@ TEST_CASE("a program starts and ends where address space is short") {
   }
 }
 
-TEST_CASE("a training without room for the buffers of OpenBLAS says so and ends") {
+TEST_CASE("a training needs no room for the buffers of OpenBLAS") {
   const Outcome outcome = run_within(
       180,
       "train --dataset synthetic --samples 128 --model small --workers 0 --epochs 1 --threads 1");
-  CHECK(outcome.status == 1);
-  CHECK(outcome.err.find("[gemm]") != std::string::npos);
-  CHECK(outcome.err.find("ulimit -v") != std::string::npos);
+  CAPTURE(outcome.err);
+  CHECK(outcome.status == 0);
 }
 
 #endif
