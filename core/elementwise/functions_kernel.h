@@ -79,6 +79,17 @@ inline constexpr auto to_tails = [](auto& x) { return clamp(x, -1000, 1000); };
 inline constexpr auto clamped = [](auto x, double low, double high) { return clamp(x, low, high); };
 inline constexpr double root_2_by_pi = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
 
+/// Distribution function and density of the standard normal distribution. Lanes of floats have a
+/// function of their own, in ../simd/lanes_math.h.
+template <class X>
+auto normal_distribution(const X& x) {
+  struct Result {
+    X below, density;
+  };
+  return Result{(erf(x * (std::numbers::sqrt2 / 2)) + 1) * 0.5,
+                exp(square(x) * -0.5) * (root_2_by_pi / 2)};
+}
+
 // --- Functions of one number ---
 
 inline constexpr auto unary_functions = table_of(
@@ -154,15 +165,12 @@ inline constexpr auto unary_functions = table_of(
         [](auto& g, auto& x, double alpha) {
           return where(x > 0, g, g * exp(minimum(x, 0) / alpha));
         }),
-    floating<"gelu", argument>(
-        [](auto x) { return mul_or_zero(0.5 * x, 1 + erf(x * (std::numbers::sqrt2 / 2))); },
-        [](auto& g, auto& input) {  // Phi(x) + x phi(x)
-          const auto x = to_tails(input);
-          const auto cdf = (erf(x * (std::numbers::sqrt2 / 2)) + 1) * 0.5;
-          const auto density =
-              exp(square(x) * -0.5) * (std::numbers::inv_sqrtpi / std::numbers::sqrt2);
-          return g * (cdf + x * density);
-        }),
+    floating<"gelu", argument>([](auto x) { return mul_or_zero(x, normal_distribution(x).below); },
+                               [](auto& g, auto& input) {
+                                 const auto x = to_tails(input);
+                                 const auto normal = normal_distribution(x);
+                                 return g * (normal.below + x * normal.density);
+                               }),
     floating<"gelu_tanh", argument>(
         [](auto x) {
           return mul_or_zero(0.5 * x, 1 + tanh((x + 0.044715 * x * x * x) * root_2_by_pi));

@@ -97,8 +97,24 @@ void softmax(const Axis& axis, T* out, const T* x) {
   });
 }
 
+/// y g - y sum(y g), or g - exp(y) sum(g).
+template <class T, bool is_log>
+void softmax_gradient(int64_t rows, int64_t n, T* dx, const T* g, const T* y) {
+  parallel_each(rows, 1, [=](int64_t row) {
+    double sum = 0;
+    for (int64_t i = row * n; i < (row + 1) * n; ++i) {
+      sum += static_cast<double>(is_log ? g[i] : g[i] * y[i]);
+    }
+    for (int64_t i = row * n; i < (row + 1) * n; ++i) {
+      const T share = is_log ? std::exp(y[i]) : y[i], own = is_log ? g[i] : g[i] * y[i];
+      dx[i] = sum == 0 ? own : own - share * static_cast<T>(sum);
+    }
+  });
+}
+
 template <class T>
-constexpr Softmax<T> kernels_of<Softmax<T>> = {softmax<T, false>, softmax<T, true>};
+constexpr Softmax<T> kernels_of<Softmax<T>> = {
+    softmax<T, false>, softmax<T, true>, softmax_gradient<T, false>, softmax_gradient<T, true>};
 
 }  // namespace
 

@@ -15,8 +15,21 @@ struct SoftmaxOptions {
   static void describe(auto& options, auto& visit) { visit("dim", options.dim); }
 };
 
+template <bool is_log>
+Tensor gradient_of_rows(const Tensor& gradient, const Tensor& y) {
+  const Tensor g = contiguous(gradient);
+  Tensor dx = Tensor::empty(y.shape(), y.dtype());
+  const kernels::Axis axis = axis_of(y, y.dim() - 1);
+  dispatch_floating("softmax", y.dtype(), [&]<class T>() {
+    const auto& table = kernels::table<kernels::Softmax<T>>();
+    (is_log ? table.log_softmax_gradient : table.softmax_gradient)(
+        axis.outer, axis.n, dx.mutable_data<T>(), g.data<T>(), y.data<T>());
+  });
+  return dx;
+}
+
 template <bool is_log, class Rule>
-Tensor along(const char* op, const Tensor& input, int64_t dim, Rule rule) {
+Tensor along(const char* op, const Tensor& input, int64_t dim, Rule) {
   check_floating(op, input);
   const int d = normalize_dim(op, dim, input.shape());
   const Tensor x = contiguous(input);
@@ -26,21 +39,25 @@ Tensor along(const char* op, const Tensor& input, int64_t dim, Rule rule) {
     (is_log ? table.log_softmax : table.softmax)(axis_of(x, d), y.mutable_data<T>(), x.data<T>());
   });
   return record(Op(is_log ? "log_softmax" : "softmax", 5.0 * static_cast<double>(x.numel())),
-                inputs(x), y, saved(y), SoftmaxOptions{d}, rule);
+                inputs(x), y, saved(y), SoftmaxOptions{d}, [](auto& s, auto& a, auto& g) {
+                  const bool composes = Tape::current() != nullptr || a.dim + 1 < s[0].dim();
+                  return composes ? Rule()(g, s[0], Dims{a.dim})
+                                  : gradient_of_rows<is_log>(g, s[0]);
+                });
 }
 
 }  // namespace
 
 Tensor softmax(const Tensor& x, int64_t dim) {
-  return along<false>("softmax", x, dim, [](auto& s, auto& a, auto& g) {
-    const Tensor gy = mul(g, s[0]);
-    return sub(gy, mul(s[0], sum(gy, {a.dim}, true)));
+  return along<false>("softmax", x, dim, [](auto& g, auto& y, const Dims& over) {
+    const Tensor gy = mul(g, y);
+    return sub(gy, mul(y, sum(gy, over, true)));
   });
 }
 
 Tensor log_softmax(const Tensor& x, int64_t dim) {
-  return along<true>("log_softmax", x, dim, [](auto& s, auto& a, auto& g) {
-    return sub(g, mul_or_zero(exp(s[0]), sum(g, {a.dim}, true)));
+  return along<true>("log_softmax", x, dim, [](auto& g, auto& y, const Dims& over) {
+    return sub(g, mul_or_zero(exp(y), sum(g, over, true)));
   });
 }
 

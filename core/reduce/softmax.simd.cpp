@@ -145,8 +145,37 @@ void run(const Axis& axis, T* out, const T* x) {
   });
 }
 
+/// The next n elements, at most a vector of them; 0 for others.
 template <class T>
-constexpr Softmax<T> kernels_of<Softmax<T>> = {run<Form::plain, T>, run<Form::logarithm, T>};
+[[gnu::always_inline]] inline Lanes<T> elements_or_0(int64_t n, const T* x) {
+  return n >= width<T> ? load<Vector<T>>(x) : load_first(n, x);
+}
+template <Form form, class T>
+void gradient_row(int64_t n, T* dx, const T* g, const T* y) {
+  Total<T> total;
+  for (int64_t i = 0; i < n; i += width<T>) {
+    const Lanes<T> of_y = elements_or_0(n - i, g + i);
+    total += form == Form::plain ? of_y * elements_or_0(n - i, y + i) : of_y;
+  }
+  const Lanes<T> sum = sum_of<double>(total.sum);
+  for (int64_t i = 0; i < n; i += width<T>) {
+    const Lanes<T> of_y = elements_or_0(n - i, g + i), result = elements_or_0(n - i, y + i);
+    if constexpr (form == Form::plain) put(n - i, dx + i, of_y * result - result * sum);
+    if constexpr (form == Form::logarithm) put(n - i, dx + i, of_y - mul_or_zero(exp(result), sum));
+  }
+}
+
+template <Form form, class T>
+void gradient(int64_t rows, int64_t n, T* dx, const T* g, const T* y) {
+  parallel_each(rows, n > 0 ? exponentials_per_piece / n : 1, [=](int64_t row) {
+    gradient_row<form>(n, dx + row * n, g + row * n, y + row * n);
+  });
+}
+
+template <class T>
+constexpr Softmax<T> kernels_of<Softmax<T>> = {run<Form::plain, T>, run<Form::logarithm, T>,
+                                               gradient<Form::plain, T>,
+                                               gradient<Form::logarithm, T>};
 
 }  // namespace
 

@@ -4,6 +4,8 @@
 
 #include "../../core/base/error.h"
 #include "../../core/base/parallel_for.h"
+#include "../../core/grad.h"
+#include "../../core/tape.h"
 #include "../support/isa.h"
 #include "checks.h"
 
@@ -67,6 +69,32 @@ TEST_CASE("derivatives of softmax and log_softmax, first and second order") {
     check_gradients([dim](const std::vector<Tensor>& x) { return log_softmax(x[0], dim); },
                     {random({3, 4})});
   }
+}
+
+TEST_CASE("gradients of softmax by kernels are those of its operations, for rows of any length") {
+  Rng generator(7);
+  with_every_isa([&] {
+    for (int64_t n : {1, 5, 10, 24, 25, 64, 100, 150}) {
+      for (Tensor (*f)(const Tensor&, int64_t) : {softmax, log_softmax}) {
+        for (int64_t dim : {0, 1}) {
+          const Tensor x = mul(randn(dim == 1 ? Shape{70, n} : Shape{n, 70}, generator), 3);
+          const Tensor g = randn(x.shape(), generator), leaf = x.clone().requires_grad_();
+          Tape tape;
+          const Tensor y = f(leaf, dim);
+          const Tensor fast = grad(y, {leaf}, {.gradient = g, .retain = true})[0];
+          const Tensor composed = grad(y, {leaf}, {.gradient = g, .create_graph = true})[0];
+          check_close(fast, composed.detach(), 3e-6);
+          if (dim == 0) continue;
+          for (int64_t i : {0, 63, 69}) {  // a row does not depend on others
+            const Tensor own = x.narrow(0, i, 1).clone().requires_grad_();
+            Tape another;
+            const Tensor alone = grad(f(own, 1), {own}, {.gradient = g.narrow(0, i, 1)})[0];
+            CHECK(alone.to_vector<float>() == fast.select(0, i).to_vector<float>());
+          }
+        }
+      }
+    }
+  });
 }
 
 TEST_CASE("a row's softmax does not depend on other rows, and rows of any length are exact") {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numbers>
 
 #include "../../core/base/denormals.h"
 #include "../../core/elementwise/apply.h"
@@ -115,6 +116,29 @@ TEST_CASE("exponentials and logarithms are right to about a unit in the last pla
     });
   }
   set_flush_denormals(true);
+}
+
+TEST_CASE("GELU and its slope are right to a few units in the last place, in the tails as well") {
+  std::vector<float> x = {0, 1e-30F, -1e-30F};
+  for (int i = -12800; i <= 12800; ++i) x.push_back(static_cast<float>(i) / 1000);
+  const Tensor at = tensor(x);
+  with_every_isa([&] {
+    const auto y = gelu(at).to_vector<float>();
+    const int place = decltype(kernels::unary_functions)::index_of("gelu");
+    const auto slope =
+        ops::compute_gradient(place, ones_like(at), at, constants).to_vector<float>();
+    for (size_t i = 0; i < x.size(); ++i) {
+      const auto v = static_cast<double>(x[i]);
+      const double below = std::erfc(-v / std::sqrt(2.0)) / 2;
+      const double density = std::exp(-v * v / 2) / std::sqrt(2 * std::numbers::pi);
+      const double unit = std::numeric_limits<float>::epsilon() * (4 + (v < 0 ? v * v / 2 : 0));
+      const double error_of_y = static_cast<double>(y[i]) - v * below;
+      CHECK_MESSAGE(std::abs(error_of_y) <= unit * std::abs(v * below), "gelu of ", v);
+      const double size = below + std::abs(v) * density;  // of what is added
+      const double error = static_cast<double>(slope[i]) - (below + v * density);
+      CHECK_MESSAGE(std::abs(error) <= unit * size, "slope at ", v);
+    }
+  });
 }
 
 TEST_CASE("the bits of a function do not depend on where in memory an element is") {
