@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "../core/base/error.h"
+#include "../core/conv/transformed_weight.h"
 #include "init.h"
 #include "module.h"
 
@@ -121,16 +122,20 @@ class Conv : public Layer<ConvOptions<N>, ConvLayer> {
     }
   }
   Tensor forward(const Tensor& x) override { return forward_with(x, this->weight, this->bias); }
-  /// The same with other parameters of these shapes, and relu behind it if asked for.
+  /// The same with other parameters of these shapes, relu behind it if asked for, and what
+  /// transformed_weight() made of the weight, or nothing.
   Tensor forward_with(const Tensor& x, const Tensor& other_weight, const Tensor& other_bias,
-                      bool with_relu = false) const {
+                      bool with_relu = false, const Tensor& transformed = {}) const {
     gradus::ConvOptions<N> geometry = geometry_;
     geometry.relu = with_relu;
     const bool is_padded =
         std::any_of(pads_.begin(), pads_.end(), [](int64_t n) { return n != 0; });
-    return for_dims<N>(conv1d, conv2d, conv3d)(
-        is_padded ? pad(x, pads_, this->options().padding_mode) : x, other_weight, other_bias,
-        geometry);
+    const Tensor padded = is_padded ? pad(x, pads_, this->options().padding_mode) : x;
+    if constexpr (N == 2) {
+      return gradus::detail::conv2d(padded, other_weight, other_bias, geometry, transformed);
+    } else {
+      return for_dims<N>(conv1d, nullptr, conv3d)(padded, other_weight, other_bias, geometry);
+    }
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <typeinfo>
 
+#include "../core/conv/transformed_weight.h"
 #include "../core/tape.h"
 #include "activation.h"
 #include "conv.h"
@@ -76,11 +77,11 @@ size_t FusedLayers::run(Modules layers, Tensor& y) {
 
 template <class Layer>
 size_t FusedLayers::run_linear(Layer& layer, Modules layers, Tensor& y) {
-  FoldedParameters parameters = {layer.weight, layer.bias};
+  Parameters parameters = {{layer.weight, layer.bias}, {}};
   size_t count = 1;
   if (Tape::current() == nullptr) {
     const ChannelNormLayer* const norm = as_fixed_norm(fusible(layers, count));
-    const FoldedParameters found = prepared(layer, parameters, norm, y.dim());
+    const Parameters found = prepared(layer, parameters, norm, y.dim());
     if (found.weight.defined()) {
       parameters = found;
       count += norm != nullptr ? 1 : 0;
@@ -98,14 +99,12 @@ size_t FusedLayers::run_linear(Layer& layer, Modules layers, Tensor& y) {
     const bool with_relu =
         is_relu(fusible(layers, count)) && !is_max_pool(fusible(layers, count + 1));
     count += with_relu ? 1 : 0;
-    return call(with_relu);
+    return call(with_relu, parameters.transformed);
   }
 }
 
-FoldedParameters FusedLayers::prepared(const Module& layer, const FoldedParameters& own,
-                                       const ChannelNormLayer* norm, int dims) {
-  const bool is_matrix = own.weight.dim() == 2;
-  if (norm == nullptr && !is_matrix) return {};
+FusedLayers::Parameters FusedLayers::prepared(const Module& layer, const FoldedParameters& own,
+                                              const ChannelNormLayer* norm, int dims) {
   Prepared now = {.dims = dims};
   const Tensor none;
   size_t index = 0;
@@ -118,13 +117,12 @@ FoldedParameters FusedLayers::prepared(const Module& layer, const FoldedParamete
   const std::lock_guard lock(mutex_);
   Prepared& kept = prepared_[&layer];
   if (kept.sources != now.sources || kept.dims != dims) {
-    if (norm != nullptr) now.parameters = folded_parameters(layer, *norm, dims);
+    now.parameters = {norm != nullptr ? folded_parameters(layer, *norm, dims) : own, {}};
     kept = std::move(now);
-  } else if (++kept.uses == 1 && is_matrix) {
-    const auto& [weight, bias] = norm != nullptr ? kept.parameters : own;
-    if (weight.defined()) {
-      kept.parameters = {transpose(contiguous(transpose(weight, 0, 1)), 0, 1).detach(), bias};
-    }
+  } else if (++kept.uses == 1 && kept.parameters.weight.defined()) {
+    Tensor& weight = kept.parameters.weight;
+    if (weight.dim() == 2) weight = transpose(contiguous(transpose(weight, 0, 1)), 0, 1).detach();
+    if (weight.dim() == 4) kept.parameters.transformed = gradus::detail::transformed_weight(weight);
   }
   return kept.parameters;
 }

@@ -22,10 +22,11 @@ class ChannelNormLayer;
 ///   - in evaluation, and if nothing is recorded, a Linear or a convolution with the norm behind it
 ///     folded into its weights (fold_batch_norm.h). Outputs then differ by rounding;
 ///   - where nothing is recorded, a Linear with a transposed copy of its weight, as the product
-///     reads it fastest. The bits are the same.
+///     reads it fastest, and a Conv2d with its weight transformed for Winograd's algorithm. The
+///     bits are the same.
 ///
 /// eval() changes nothing in a net: such weights are made in a forward, and again when the version
-/// of a tensor says that it has been written to; the copy only when a second forward finds the
+/// of a tensor says that it has been written to; copies only when a second forward finds the
 /// weight unchanged. They stay in memory until then.
 /// @{
 void set_fusion(bool on);
@@ -49,19 +50,22 @@ class FusedLayers {
     uint32_t version = 0;
     bool operator==(const Source&) const = default;
   };
+  struct Parameters : FoldedParameters {
+    Tensor transformed;  // the weight of a Conv2d
+  };
   struct Prepared {
     std::array<Source, 6> sources;
     int dims = 0;
     int64_t uses = 0;  // of these parameters
-    FoldedParameters parameters;
+    Parameters parameters;
   };
 
   template <class Layer>
   size_t run_linear(Layer& layer, Modules layers, Tensor& y);
   /// The parameters of a layer with the norm, if there is one, folded in: kept until its `own`
   /// change, or those of the norm. The weight is undefined if the norm cannot be folded.
-  FoldedParameters prepared(const Module& layer, const FoldedParameters& own,
-                            const ChannelNormLayer* norm, int dims);
+  Parameters prepared(const Module& layer, const FoldedParameters& own,
+                      const ChannelNormLayer* norm, int dims);
 
   std::mutex mutex_;
   std::map<const Module*, Prepared> prepared_;

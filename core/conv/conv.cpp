@@ -4,6 +4,7 @@
 #include "../elementwise/apply.h"
 #include "conv_kernel.h"
 #include "sliding_window.h"
+#include "transformed_weight.h"
 
 namespace gradus {
 
@@ -185,11 +186,36 @@ Tensor weight_gradient(const Tensor& gradient, const Tensor& input, const Shape&
 
 }  // namespace
 
-Tensor conv2d(const Tensor& input, const Tensor& weights, const Tensor& bias,
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const Conv2dOptions& options) {
+  return detail::conv2d(x, weight, bias, options, {});
+}
+
+Tensor detail::transformed_weight(const Tensor& weight) {
+  using Winograd = kernels::WinogradConv<float>;
+  if (weight.dtype() != float32 || weight.dim() != 4 || weight.size(2) != 3 ||
+      weight.size(3) != 3 || weight.size(0) < Winograd::fewest_channels ||
+      weight.size(1) < Winograd::fewest_channels) {
+    return {};
+  }
+  const auto s = sizes_of({1, weight.size(1), 4, 4}, weight.shape(), {4, 4}, {.padding = 1});
+  const auto& table = kernels::table<Winograd>();
+  Tensor result = Tensor::empty({table.room_for(s)}, float32);
+  const Tensor w = contiguous(weight);
+  const bool in_range = table.transform(s, result.mutable_data<float>(), w.data<float>());
+  return in_range ? result : Tensor();
+}
+
+Tensor detail::conv2d(const Tensor& input, const Tensor& weights, const Tensor& bias,
+                      const Conv2dOptions& options, const Tensor& transformed) {
   return convolve(
       "conv2d", input, weights, bias, options, [&](const Tensor& batch, const Size2& output) {
-        const auto s = sizes_of(batch.shape(), weights.shape(), output, options);
+        auto s = sizes_of(batch.shape(), weights.shape(), output, options);
+        // Another instruction set has another layout, unless the size is the same.
+        if (transformed.defined() &&
+            transformed.numel() == kernels::table<kernels::WinogradConv<float>>().room_for(s)) {
+          s.transformed = transformed.data<float>();
+        }
         const Tensor x = contiguous(batch), weight = contiguous(weights);
         const Tensor b = bias.defined() ? contiguous(bias) : Tensor();
         Tensor y = Tensor::empty({s.n, s.o, s.oh, s.ow}, x.dtype());

@@ -218,7 +218,7 @@ void whole_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* 
 
 /// Whatever the number of images: the bits of one must not depend on the others.
 bool suits_winograd(const ConvSizes& s) {
-  constexpr int64_t fewest_channels = 16;
+  constexpr int64_t fewest_channels = WinogradConv<float>::fewest_channels;
   const bool fits = s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 &&
                     s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.padding_h >= 0 &&
                     s.padding_h <= 2 && s.padding_w >= 0 && s.padding_w <= 2;

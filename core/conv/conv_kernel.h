@@ -17,8 +17,9 @@ struct ConvSizes {
   int64_t padding_h, padding_w;
   int64_t dilation_h, dilation_w;
   int64_t groups;
-  bool winograd;  // whether Winograd's algorithm may be used
-  bool relu;      // whether negative outputs of forward are 0
+  bool winograd;                      // whether Winograd's algorithm may be used
+  bool relu;                          // whether negative outputs of forward are 0
+  const void* transformed = nullptr;  // by WinogradConv::transform, if the weights were before
 
   /// Rows of the im2col matrix of one group: the number of terms in an output element.
   int64_t depth() const { return c / groups * kh * kw; }
@@ -80,8 +81,14 @@ struct StridedConv : Conv<T> {};
 /// those of the definition, about 1e-6 of the largest output (Lavin and Gray, arXiv 1509.09308).
 /// Outputs out of range (winograd_range.simd.h) are computed from the definition; if that would be
 /// most of them, these functions return false without a result.
+///
+/// `transform` makes of 3x3 weights what forward needs of them, room_for(s) numbers, whatever the
+/// size of the images; false if they are out of range.
 template <class T>
 struct WinogradConv {
+  static constexpr int64_t fewest_channels = 16;  // for which it is worth while
+  int64_t (*room_for)(const ConvSizes& s);
+  bool (*transform)(const ConvSizes& s, T* transformed, const T* weight);
   bool (*forward)(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias);
   bool (*input_gradient)(const ConvSizes& s, T* dx, const T* g, const T* weight);
   bool (*weight_gradient)(const ConvSizes& s, T* dweight, const T* g, const T* x);

@@ -325,8 +325,9 @@ void convolve_exceptions(const ConvSizes& s, const Tiling& t, const Ways& ways, 
 template <class T>
 bool convolve(const ConvSizes& s, T* y, const T* x, const Weights<T>& weights, const T* bias) {
   const Tiling t = Tiling::of<T>(s);
-  Workspace<T> u(points * t.u_stride);
-  if (!transform_weights(s, t, weights, u.data())) return false;
+  Workspace<T> made(s.transformed != nullptr ? 0 : points * t.u_stride);
+  if (s.transformed == nullptr && !transform_weights(s, t, weights, made.data())) return false;
+  const T* const u = s.transformed != nullptr ? static_cast<const T*>(s.transformed) : made.data();
   const Ways ways(s.n, t);
   parallel_for(s.n, t.images, [&](int64_t begin, int64_t end) {
     Workspace<T> in(points * t.v_stride), out(points * t.m_stride);
@@ -341,7 +342,7 @@ bool convolve(const ConvSizes& s, T* y, const T* x, const Weights<T>& weights, c
                           .a = in.data() + k * t.v_stride,
                           .a_row = t.c,
                           .a_step = 1,
-                          .b = u.data() + k * t.u_stride,
+                          .b = u + k * t.u_stride,
                           .out = out.data() + k * t.m_stride});
     });
     transform_outputs(s, t, out.data(), bias, ways, begin, end - begin, pixels.data(), y);
@@ -351,8 +352,23 @@ bool convolve(const ConvSizes& s, T* y, const T* x, const Weights<T>& weights, c
 }
 
 template <class T>
+Weights<T> forward_weights(const ConvSizes& s, const T* weight) {
+  return {weight, weight + s.o * s.c * 9, 9, s.c * 9, false};
+}
+
+template <class T>
+int64_t room_for(const ConvSizes& s) {
+  return points * Tiling::of<T>(s).u_stride;
+}
+
+template <class T>
+bool transform(const ConvSizes& s, T* transformed, const T* weight) {
+  return transform_weights(s, Tiling::of<T>(s), forward_weights(s, weight), transformed);
+}
+
+template <class T>
 bool forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
-  return convolve<T>(s, y, x, {weight, weight + s.o * s.c * 9, 9, s.c * 9, false}, bias);
+  return convolve<T>(s, y, x, forward_weights(s, weight), bias);
 }
 
 /// A convolution of the output gradient with the weights upside down.
@@ -482,8 +498,8 @@ bool weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   return true;
 }
 
-constexpr WinogradConv<float> winograd_table = {forward<float>, input_gradient<float>,
-                                                weight_gradient<float>};
+constexpr WinogradConv<float> winograd_table = {room_for<float>, transform<float>, forward<float>,
+                                                input_gradient<float>, weight_gradient<float>};
 
 }  // namespace
 

@@ -19,6 +19,7 @@
 #include "../../optim/sgd.h"
 #include "../core/checks.h"
 #include "../support/errors.h"
+#include "../support/isa.h"
 
 using namespace gradus;
 using namespace gradus::test;
@@ -200,6 +201,26 @@ TEST_CASE("evaluation: a copy of a Linear's weight gives the same bits, and foll
       CHECK(same_bits(net(narrow(x, 0, 3, 1)), narrow(expected, 0, 3, 1)));
     }
     if (round == 0) CHECK(live_bytes() - before == 300 * 40 * 4);  // it is there
+    const NoGrad pause;
+    net.get_parameter("0.weight").mul_(2);
+  }
+}
+
+TEST_CASE(
+    "evaluation: a transformed weight of a Conv2d gives the same bits, and follows the weight") {
+  nn::Sequential net(conv(16, 20));
+  net.eval();
+  const Tensor x = random({3, 16, 10, 10}, 12).to(float32);
+  for (int round = 0; round < 2; ++round) {
+    const Tensor weight = net.get_parameter("0.weight"), bias = net.get_parameter("0.bias");
+    const Tensor expected = conv2d(x, weight, bias, {.padding = 1});
+    const int64_t before = live_bytes();
+    for (int use = 0; use < 3; ++use) {
+      CHECK(same_bits(net(x), expected));
+      CHECK(same_bits(net(narrow(x, 0, 1, 1)), narrow(expected, 0, 1, 1)));
+    }
+    if (round == 0) CHECK(live_bytes() - before > 16 * 20 * 36 * 4);  // it is there
+    with_every_isa([&] { CHECK(same_bits(net(x), conv2d(x, weight, bias, {.padding = 1}))); });
     const NoGrad pause;
     net.get_parameter("0.weight").mul_(2);
   }
