@@ -257,9 +257,9 @@ struct Tiling {
     t.columns = (s.ow + 3) / 4;
     t.per_image = t.rows * t.columns;
     t.images = (enough_tiles - 1) / t.per_image + 1;
-    t.pieces = s.n > t.images ? 1 : 12;
     t.c = round_up(s.c, width<T>);
     t.o = round_up(s.o, width<T>);
+    t.pieces = s.n > t.images ? 1 : smaller(12, larger(t.c, t.o) / width<T>);
     // A little more than a power of two, so that points do not compete for the same cache lines.
     t.v_stride = t.tiles() * t.c + width<T>;
     t.m_stride = t.tiles() * t.o + width<T>;

@@ -32,9 +32,9 @@ struct MatrixProduct {
 template <class T>
 void gemm(const MatrixProduct<T>& p);
 
-/// The same on all threads: C is cut into bands of rows or columns, whichever there are
-/// more of. Their number depends only on the sizes, so that the result has the same bits on any
-/// number of threads.
+/// The same on all threads: C is cut into bands of rows or columns, whichever there are more of.
+/// Their number depends only on the sizes, so that the result has the same bits on any number of
+/// threads.
 template <class T>
 void gemm_in_bands(const MatrixProduct<T>& p);
 
