@@ -322,16 +322,15 @@ bool Tensor::is_non_overlapping() const {
   if (is_contiguous()) return true;
   // From the shortest stride on, each must exceed the range covered by the dimensions before it.
   const TensorImpl& t = impl();
-  std::array<std::pair<int64_t, int64_t>, Shape::max_dims> dims;  // stride, size
-  size_t count = 0;
+  std::vector<std::pair<int64_t, int64_t>> dims;  // stride, size
   for (int d = 0; d < t.shape.dim(); ++d) {
-    if (t.shape[d] > 1) dims[count++] = {std::abs(t.strides[d]), t.shape[d]};
+    if (t.shape[d] > 1) dims.emplace_back(std::abs(t.strides[d]), t.shape[d]);
   }
-  std::sort(dims.begin(), dims.begin() + static_cast<std::ptrdiff_t>(count));
+  std::sort(dims.begin(), dims.end());
   int64_t covered = 0;
-  for (size_t i = 0; i < count; ++i) {
-    if (dims[i].first <= covered) return false;
-    covered += dims[i].first * (dims[i].second - 1);
+  for (const auto& [stride, size] : dims) {
+    if (stride <= covered) return false;
+    covered += stride * (size - 1);
   }
   return true;
 }
