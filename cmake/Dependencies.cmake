@@ -38,6 +38,12 @@ if(NOT CURL_FOUND)
   message(STATUS "libcurl not found: data sets cannot be downloaded (libcurl4-openssl-dev)")
 endif()
 
+set(MPI_CXX_SKIP_MPICXX ON)  # only the functions of C
+find_package(MPI QUIET COMPONENTS CXX)
+if(NOT MPI_CXX_FOUND)
+  message(STATUS "MPI not found: programs run as one process (libopenmpi-dev)")
+endif()
+
 function(gradus_link_dependencies target)
   target_link_libraries(
     ${target}

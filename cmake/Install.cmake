@@ -7,7 +7,7 @@ endif()
 
 include(CMakePackageConfigHelpers)
 
-install(TARGETS gradus EXPORT gradus-targets
+install(TARGETS gradus gradus_ranks EXPORT gradus-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

@@ -18,7 +18,7 @@ set(kernels_files "^core/simd/|^(core|optim)/.*(_kernel\\.(h|cpp)|_plain\\.(h|cp
 set(kernels_includes base kernels)
 # What the families of operations share, checks and rules of each, and what is made of operations.
 set(ops_files "^core/(op_support\\.(h|cpp)|(tensor_methods|system_info)\\.cpp)$"
-    "|^core/(conv|create|elementwise|linalg|loss|matmul|norm|pool|random|reduce|shape)/[^/]+\\.cpp$"
+    "|^core/(conv|create|distributed|elementwise|linalg|loss|matmul|norm|pool|random|reduce|shape)/[^/]+\\.cpp$"
     "|^core/(elementwise/apply|conv/sliding_window)\\.h$")
 list(JOIN ops_files "" ops_files)
 set(ops_includes base kernels core ops)
@@ -27,7 +27,7 @@ set(core_includes base core)
 set(nn_files "^nn/")
 set(nn_includes base core nn)
 set(optim_files "^optim/")
-set(optim_includes base kernels core ops optim)
+set(optim_includes base kernels core ops nn optim)
 set(datasets_files "^datasets/")
 set(datasets_includes base core datasets)
 set(train_files "^train/")
@@ -45,6 +45,7 @@ set(external_rules
     "zlib\\.h => ^core/io/deflate\\.cpp$"
     "curl/curl\\.h => ^datasets/download\\.cpp$"
     "doctest/doctest\\.h => ^tests/"
+    "mpi\\.h => ^core/distributed/mpi/"
     "cxxabi\\.h => ^nn/module\\.cpp$"
     "benchmark/benchmark\\.h => ^benchmarks/"
     "(torch/torch|malloc|omp)\\.h => ^benchmarks/"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../core/base/random.h"
+#include "../core/shape/view.h"
 #include "../core/tape.h"
 
 namespace gradus::data {
@@ -37,11 +38,20 @@ class DataLoader::Epoch {
     Transform transform;
     Rng random;  ///< of the transform; place i of the order has random.fork(i)
     size_t batch_size, batches;
+    std::function<std::pair<int64_t, int64_t>(int64_t)> part;
 
     Batch make(size_t number) const {
       const NoGrad pause;
-      const size_t begin = number * batch_size;
-      const size_t size = std::min(batch_size, order.size() - begin);
+      size_t begin = number * batch_size;
+      size_t size = std::min(batch_size, order.size() - begin);
+      if (part) {
+        const auto [first, end] = part(static_cast<int64_t>(size));
+        require(0 <= first && first <= end && end <= static_cast<int64_t>(size), loader_op,
+                "give a range within the batch", "part(", size, ") gave [", first, ", ", end, ")");
+        if (first == end) return nothing(begin);
+        begin += static_cast<size_t>(first);
+        size = static_cast<size_t>(end - first);
+      }
       const auto indices = std::span(order).subspan(begin, size);
       Batch batch = dataset->gather(indices);
       if (transform) {
@@ -49,6 +59,13 @@ class DataLoader::Epoch {
                         {.first = static_cast<int64_t>(begin), .numbers = indices});
       }
       return batch;
+    }
+
+   private:
+    /// A batch without samples, of the sizes that the sample at `place` has.
+    Batch nothing(size_t place) const {
+      const Batch one = dataset->gather(std::span(order).subspan(place, 1));
+      return {narrow(one.x, 0, 0, 0).clone(), narrow(one.y, 0, 0, 0).clone()};
     }
   };
 
@@ -151,6 +168,10 @@ int64_t DataLoader::size() const {
   return samples / batch_size + (short_one ? 1 : 0);
 }
 
+int64_t DataLoader::samples_of(int64_t number) const {
+  return std::min(options_.batch_size, sampler_->size() - number * options_.batch_size);
+}
+
 void DataLoader::set_epoch(int64_t epoch, int64_t first_batch) {
   constexpr int64_t most = int64_t{1} << 53;  // the loader counts on from here
   require(epoch >= 0 && first_batch >= 0 && epoch <= most, loader_op,
@@ -167,7 +188,8 @@ DataLoader::Iterator DataLoader::begin() {
       .transform = options_.transform,
       .random = Rng(options_.seed, Stream::augmentation).fork(static_cast<uint64_t>(epoch_)),
       .batch_size = static_cast<size_t>(options_.batch_size),
-      .batches = static_cast<size_t>(size())};
+      .batches = static_cast<size_t>(size()),
+      .part = options_.part};
   require(static_cast<int64_t>(plan.order.size()) == sampler_->size(), loader_op,
           "size() of a sampler is the number of samples that it draws", "the sampler promised ",
           sampler_->size(), " samples and gave ", plan.order.size());

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <utility>
@@ -26,6 +27,10 @@ struct LoaderOptions {
   Transform transform = {};
   /// Replaces `shuffle`; its order depends on its own seed.
   SamplerPtr sampler = {};
+  /// Of a batch of so many samples, those that are wanted: [first, second). The others are not
+  /// read; batches, their order and random numbers stay the same. For a program of several
+  /// processes: optim::DataParallel::part().
+  std::function<std::pair<int64_t, int64_t>(int64_t size)> part = {};
 };
 
 /// Divides a data set into batches. Each range-for over it is one epoch:
@@ -93,6 +98,8 @@ class DataLoader {
 
   /// Batches per epoch.
   int64_t size() const;
+  /// Samples of batch number `number` of an epoch, those included that `part` leaves out.
+  int64_t samples_of(int64_t number) const;
   const Dataset& dataset() const { return *dataset_; }
   const LoaderOptions& options() const { return options_; }
 

@@ -61,6 +61,12 @@ void freeze_norms(Module& net, const NormFreeze& parts) {
   });
 }
 
+void convert_sync_batchnorm(Module& net) {
+  for_each_norm(net, [](NormLayer& norm) {
+    if (auto* layer = dynamic_cast<ChannelNormLayer*>(&norm)) layer->set_synchronized(true);
+  });
+}
+
 // --- Batch norm and instance norm ---
 
 namespace {
@@ -146,19 +152,26 @@ Tensor ChannelNormLayer::normalize(const Tensor& x) {
   if (!uses_input_statistics()) {
     return batch_norm_eval(x, running_mean, running_var, weight, bias, epsilon, form());
   }
-  if (x.numel() == 0) {  // no statistics to speak of: any will do for no values
+  const bool shares = statistics_shards() != nullptr;
+  if (x.numel() == 0 && !shares) {  // no statistics to speak of: any will do for no values
+    if (shards_ != nullptr && has_running_statistics()) update_with_shards({}, 0);
     const Tensor zero = zeros({setting_.channels}, x.dtype()), one = ones_like(zero);
     return batch_norm_eval(x, zero, one, weight, bias, epsilon, form());
   }
-  const int64_t values = x.numel() / setting_.channels / (is_batch() ? 1 : x.shape()[0]);
-  check_values(x, values);
+  if (!shares) {
+    check_values(x, x.numel() / setting_.channels / (is_batch() ? 1 : x.shape()[0]));
+  }
   const NormResult result = normalize_by_input(x);
-  if (has_running_statistics()) update_running_statistics(result, values);
+  if (has_running_statistics()) {
+    shards_ != nullptr ? update_with_shards(result, x.shape()[0])
+                       : update_running_statistics(result);
+  }
   return result.y;
 }
 
 NormResult ChannelNormLayer::normalize_by_input(const Tensor& x) {
-  return (is_batch() ? batch_norm_train : instance_norm)(x, weight, bias, setting_.eps, form());
+  return is_batch() ? batch_norm_train(x, weight, bias, setting_.eps, form(), statistics_shards())
+                    : instance_norm(x, weight, bias, setting_.eps, form());
 }
 
 // --- Layer norm and root mean square norm ---

@@ -39,6 +39,10 @@ class NormLayer : public Module {
 void set_norm_form(Module& net, NormForm form);
 /// Freezes these parts of all norm layers of a net, statistics if there are any.
 void freeze_norms(Module& net, const NormFreeze& parts);
+/// From now on, all batch norms of a net normalize with the statistics of the whole batch where it
+/// is computed in shards (optim::DataParallel), rather than with those of each shard. Without
+/// shards nothing changes. PyTorch's name; layers stay what they are, and so do files.
+void convert_sync_batchnorm(Module& net);
 
 // --- Batch norm and instance norm: statistics of each channel ------------------------------------
 
@@ -103,6 +107,12 @@ class ChannelNormLayer : public NormLayer {
   double eps() const { return setting_.eps; }
   /// Running mean 0, variance 1, no batches tracked.
   void reset_running_stats();
+  /// See convert_sync_batchnorm. Only of batch norm.
+  void set_synchronized(bool on) { synchronized_ = on && is_batch(); }
+  bool is_synchronized() const { return synchronized_; }
+  /// The shards that the inputs from now on are; nullptr: whole batches. Running statistics are
+  /// those of all shards together, synchronized or not. optim::DataParallel calls it.
+  void set_shards(distributed::Shards* shards) { shards_ = shards; }
 
   Tensor& running_mean;         ///< [C], starts at 0
   Tensor& running_var;          ///< [C], starts at 1; unbiased
@@ -123,19 +133,26 @@ class ChannelNormLayer : public NormLayer {
 
   /// forward of a batch [N, C, ...] whose sizes and types have been checked.
   virtual Tensor normalize(const Tensor& x);
-  /// The output and the statistics of a batch that is normalized with its own. The running
-  /// statistics are updated afterwards.
+  /// The output and the statistics of a batch that is normalized with its own, or those of all
+  /// shards. The running statistics are updated afterwards.
   virtual NormResult normalize_by_input(const Tensor& x);
+  /// The shards over which statistics extend; nullptr if they do not.
+  distributed::Shards* statistics_shards() const { return synchronized_ ? shards_ : nullptr; }
 
  private:
   bool is_batch() const { return setting_.over == NormOver::batch; }
   void check_input(const Tensor& x) const;
   void check_values(const Tensor& x, int64_t values) const;
   /// In running_statistics.cpp.
-  void update_running_statistics(const NormResult& batch, int64_t values);
+  /// @{
+  void update_running_statistics(const NormResult& batch);
+  /// Of all shards together, once each has computed its own.
+  void update_with_shards(const NormResult& own, int64_t samples);
+  /// @}
 
   Setting setting_;
-  bool frozen_statistics_ = false;
+  bool frozen_statistics_ = false, synchronized_ = false;
+  distributed::Shards* shards_ = nullptr;
 };
 
 /// BatchNorm and InstanceNorm under their options; everything else is in ChannelNormLayer.

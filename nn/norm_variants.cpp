@@ -56,7 +56,7 @@ void BatchRenormLayer::set_limits(double r_max, double d_max) {
 }
 
 NormResult BatchRenormLayer::normalize_by_input(const Tensor& x) {
-  NormResult result = batch_norm_train(x, {}, {}, eps(), form());
+  NormResult result = batch_norm_train(x, {}, {}, eps(), form(), statistics_shards());
   Tensor factor, shift;
   {
     const NoGrad pause;

@@ -1,8 +1,13 @@
 #include "loop.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -39,6 +44,10 @@ EpochSums epoch_sums(const json& j, const std::string& unit) {
     if (key != unit && key != "seconds") sums.sums.push_back({name, value});
   }
   return sums;
+}
+
+distributed::Communicator& ranks_of(const LoopOptions& options) {
+  return options.ranks != nullptr ? *options.ranks : distributed::one_process();
 }
 
 /// Names that a step did not return are dropped; a checkpoint has them sorted, a step in its order.
@@ -127,6 +136,7 @@ int Loop::run(const Step& step, const Measure& measure) {
 int Loop::run_epochs(const Step& step, const Measure& measure) {
   const RunFolder* const folder = options_.folder && options_.record ? &*options_.folder : nullptr;
   const std::string steps = options_.folder ? begin(*options_.folder) : "";
+  if (ranks_of(options_).size() > 1) follow_first_rank();
   if (folder != nullptr || !options_.tensorboard.empty()) {
     recorder_.begin(loader_.dataset(), {state_.epoch, state_.step, steps, options_.config},
                     {folder, options_.tensorboard, options_.probe});
@@ -139,11 +149,10 @@ int Loop::run_epochs(const Step& step, const Measure& measure) {
     tell({Standing::finished});
     return 0;
   }
-  const int signal = stop_->received();
-  options_.console.say("stopped", str("by ", signal_name(signal), " after step ", state_.step));
-  tell({Standing::stopped, str("by ", signal_name(signal))});
+  options_.console.say("stopped", str("by ", signal_name(signal_), " after step ", state_.step));
+  tell({Standing::stopped, str("by ", signal_name(signal_))});
   say_how_to_go_on();
-  return signal;
+  return signal_;
 }
 
 /// Returns the steps that were recorded before.
@@ -182,6 +191,50 @@ void Loop::go_on(RunFolder& folder, int64_t step, const Checkpoint& checkpoint) 
   if (checkpoint.text("config") != options_.config) save();  // from here on it is another one
 }
 
+/// Starts where rank 0 does, whose folder nobody else may be able to read.
+void Loop::follow_first_rank() {
+  distributed::Communicator& ranks = ranks_of(options_);
+  std::string file;
+  if (!saved_.empty()) {
+    std::ifstream in(saved_, std::ios::binary);
+    file.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  file = ranks.broadcast_text(file);
+  if (ranks.rank() == 0 || file.empty()) return;
+  const auto copy = std::filesystem::temp_directory_path() /
+                    str("gradus-start-", ::getpid(), "-", ranks.rank(), ".safetensors");
+  std::ofstream(copy, std::ios::binary) << file;
+  const Checkpoint checkpoint = load_checkpoint(copy);
+  std::filesystem::remove(copy);
+  state_ = loop_state(checkpoint.text("training"), options_);
+  parts_.load(checkpoint);
+  metrics_ = checkpoint.text("metrics");
+  first_step_ = state_.step;
+  stop_.emplace();
+}
+
+int Loop::signal_of_any_rank() const {
+  return static_cast<int>(ranks_of(options_).max(stop_ ? stop_->received() : 0));
+}
+
+/// What rank 0 measures, to all.
+Values Loop::measured(const Measure& measure) {
+  if (!measure) return {};
+  distributed::Communicator& ranks = ranks_of(options_);
+  json told = json::array();
+  if (ranks.rank() == 0) {
+    const Values values = measure();
+    check(values);
+    if (ranks.size() == 1) return values;
+    for (const Value& value : values) told.push_back({value.name, value.number});
+  }
+  Values values;
+  for (const json& value : json::parse(ranks.broadcast_text(told.dump()))) {
+    values.push_back({value[0], value[1]});
+  }
+  return values;
+}
+
 /// Runs the remaining batches of the current epoch. False if a signal asked to stop.
 bool Loop::run_batches(const Step& step) {
   const Stopwatch watch;
@@ -196,7 +249,8 @@ bool Loop::run_batches(const Step& step) {
     state_.running.seconds = seconds_before + watch.seconds();
     progress.update(done(), state_.running.means());
     if (since_news_.seconds() >= options_.news_seconds) tell({});
-    if (stop_ && stop_->received() != 0) {
+    signal_ = signal_of_any_rank();
+    if (signal_ != 0) {
       save();
       return false;
     }
@@ -213,23 +267,22 @@ void Loop::run_step(const Step& step, const data::Batch& batch) {
   recorder_.begin_step(state_.batch + 1 == loader_.size());
   watch_.step(str("at step ", state_.step + 1), {{"the inputs of this batch", batch.x}},
               [&] { values = step(batch); });
+  const int64_t samples = loader_.samples_of(state_.batch);
   ++state_.step;
   ++state_.batch;
   if (watch_.skipped()) return;
   check(values);
   recorder_.end_step(state_.step, values);
-  const int64_t samples = batch.x.size(0);
   add(state_.running.sums, values, static_cast<double>(samples));
   state_.running.samples += samples;
   state_.skipped_in_row = 0;
 }
 
 void Loop::end_epoch(const Measure& measure) {
-  const Values measured = measure ? measure() : Values();
-  check(measured);
+  const Values values = measured(measure);
   if (const std::string& best = options_.best; !best.empty()) {
-    const auto value = std::ranges::find(measured, best, &Value::name);
-    require(value != measured.end(), "train",
+    const auto value = std::ranges::find(values, best, &Value::name);
+    require(value != values.end(), "train",
             "`best` names one of the values that are measured after an epoch", "no value \"", best,
             "\" is measured, by which the best checkpoint is to be chosen");
     const double sign = best.ends_with("loss") ? -1 : 1;
@@ -240,7 +293,7 @@ void Loop::end_epoch(const Measure& measure) {
   }
   ++state_.epoch;
   state_.batch = 0;
-  report(std::exchange(state_.running, {}), measured);
+  report(std::exchange(state_.running, {}), values);
   save();
   if (since_news_.seconds() >= options_.news_seconds) tell({});
 }

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "../core/distributed/communicator.h"
 #include "../datasets/loader.h"
 #include "../nn/module.h"
 #include "console.h"
@@ -69,6 +70,9 @@ struct LoopOptions {
   std::vector<std::string> may_change = {"version", "data", "epochs"};  ///< keys of `config`
   std::map<std::string, std::string> texts = {};  ///< more texts for checkpoints, by name
   Words words = {};                               ///< for hints
+  /// Where several processes train one net (optim::DataParallel): each has a Loop, and the folder
+  /// is that of rank 0, which saves, measures and prints. A signal to one of them stops all.
+  distributed::Communicator* ranks = nullptr;
 };
 
 /// The results of the steps of one epoch.
@@ -181,6 +185,9 @@ class Loop {
  private:
   int run_epochs(const Step& step, const Measure& measure);
   std::string begin(RunFolder& folder);
+  void follow_first_rank();
+  int signal_of_any_rank() const;
+  Values measured(const Measure& measure);
   void go_on(RunFolder& folder, int64_t step, const Checkpoint& checkpoint);
   bool run_batches(const Step& step);
   void run_step(const Step& step, const data::Batch& batch);
@@ -203,6 +210,7 @@ class Loop {
   std::filesystem::path saved_;  // the last checkpoint
   Stopwatch since_save_, since_news_;
   std::optional<StopSignal> stop_;
+  int signal_ = 0;         // that ends the training
   const int exceptions_;   // in flight at construction
   bool is_finite_ = true;  // else merely resuming repeats what happened
 };

@@ -19,6 +19,7 @@
 
 #include "denormals.h"
 #include "error.h"
+#include "serial_scope.h"
 #include "system_limits.h"
 
 namespace gradus {
@@ -259,6 +260,14 @@ void set_num_threads(int n) {
           "as many as the machine has processors are usual", "expected 1 to ", max_num_threads,
           " threads, got ", n);
   thread_count.store(n, std::memory_order_relaxed);
+}
+
+SerialScope::SerialScope(bool on) : outer_(inside_parallel_for) {
+  inside_parallel_for = inside_parallel_for || on;
+}
+
+SerialScope::~SerialScope() {
+  inside_parallel_for = outer_;
 }
 
 void detail::run_pieces(int64_t n, int64_t piece, PieceFunction function, const void* body) {

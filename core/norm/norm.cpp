@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "../distributed/shards.h"
 #include "../op_support.h"
 #include "norm_terms.h"
 
@@ -82,6 +83,8 @@ struct Attributes {
   const char* op;
   Layout layout;
   double eps;
+  distributed::Shards* shards = nullptr;  // the sets extend over them
+  double shared_values = 0;               // in each set then
 
   static void describe(auto& a, auto& visit) {
     if (std::string_view(a.op) == "group_norm") visit("num_groups", a.layout.view[1]);
@@ -94,6 +97,36 @@ struct Attributes {
 struct Statistics {
   Tensor mean, variance;
 };
+
+// --- Sets that extend over the shards of a batch ---
+
+/// The number of values in a set.
+int64_t count_of(const Attributes& a) {
+  return a.shards != nullptr ? static_cast<int64_t>(a.shared_values) : a.layout.sets.size();
+}
+
+/// The mean over each set of v, which is in the layout's view.
+Tensor set_mean(const Tensor& v, const Attributes& a) {
+  if (a.shards == nullptr) return mean(v, a.layout.dims, true);
+  const Tensor own = sum(v, a.layout.dims, true);
+  return mul(distributed::sum_over_shards(*a.shards, own), 1 / a.shared_values);
+}
+
+/// Statistics of this shard's part of each set as a row for merge_statistics.
+Tensor statistics_row(const Attributes& a, const Statistics& own) {
+  const auto n = static_cast<double>(a.layout.sets.size());
+  return cat({full({1}, n, float64), own.mean, mul(own.variance, n)});
+}
+
+/// The statistics of whole sets, from those of each part; sets their number of values.
+Statistics merged_statistics(Attributes& a, const Statistics& own) {
+  const NoGrad pause;
+  const auto merged = distributed::merge_statistics(a.shards->gather(statistics_row(a, own)));
+  a.shared_values = merged.count;
+  require(merged.count > 1, a.op, "the variance of one value is 0: use more samples",
+          "expected more than 1 value per channel in all shards together, got ", merged.count);
+  return {merged.mean, merged.variance};
+}
 
 // --- The composed form: primitives that the tape can differentiate, and that can be read ---
 
@@ -112,7 +145,13 @@ Normalized normalize(const Tensor& x, const Attributes& a, const Statistics& giv
     return {mul(sub(x, per_set(given.mean)), r), r};
   }
   const bool centres = a.statistics() == NormStatistics::centred;
-  const Tensor wide = to(x, float64), v = centres ? centred(wide, layout.dims) : wide;
+  const Tensor wide = to(x, float64);
+  if (a.shards != nullptr) {
+    const Tensor v = sub(wide, set_mean(wide, a));
+    const Tensor r = rsqrt(add(set_mean(square(v), a), a.eps));
+    return {to(mul(v, r), x.dtype()), to(r, x.dtype())};
+  }
+  const Tensor v = centres ? centred(wide, layout.dims) : wide;
   const auto count = static_cast<double>(layout.sets.size());
   const Tensor r = rsqrt(add(sum_of_squares(v, layout.dims, count, true), a.eps));
   return {to(mul(v, r), x.dtype()), to(r, x.dtype())};
@@ -147,10 +186,10 @@ TensorList composed_gradients(const Tensor& gradient, const Tensor& x, const Ten
     const Tensor u = weight.defined() ? mul(g, reshape(weight, layout.affine)) : g;
     Tensor inner = u;
     if (a.statistics() == NormStatistics::centred) {
-      inner = sub(inner, mean(u, layout.dims, true));
+      inner = sub(inner, set_mean(u, a));
     }
     if (a.statistics() != NormStatistics::given) {
-      inner = sub(inner, mul(x_hat, mean(mul(u, x_hat), layout.dims, true)));
+      inner = sub(inner, mul(x_hat, set_mean(mul(u, x_hat), a)));
     }
     gradients[0] = reshape(mul(inner, r), x.shape());
   }
@@ -168,11 +207,18 @@ Statistics composed_statistics(const Tensor& x, const Attributes& a) {
 }
 
 NormResult composed_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                         const Attributes& a, const Statistics& given) {
+                         Attributes a, const Statistics& given) {
   const Tape::Span span(a.op, a);
   const bool measures = a.statistics() == NormStatistics::centred;
-  const Statistics own = measures ? composed_statistics(x, a) : given;
-  return {composed_forward(x, weight, bias, a, given), own.mean, own.variance};
+  Statistics own = measures && x.numel() > 0 ? composed_statistics(x, a) : given;
+  if (a.shards != nullptr) {
+    const auto wide = [&](const Tensor& t) {
+      return t.defined() ? to(t, float64) : zeros({a.layout.sets.sets}, float64);
+    };
+    own = merged_statistics(a, {wide(own.mean), wide(own.variance)});
+    own = {to(own.mean, x.dtype()), to(own.variance, x.dtype())};
+  }
+  return {composed_forward(x, weight, bias, a, given), own.mean, own.variance, count_of(a)};
 }
 
 // --- The fused form ---
@@ -182,26 +228,64 @@ const T* data_or_null(const Tensor& t) {
   return t.defined() ? t.data<T>() : nullptr;
 }
 
+/// For sets that extend over the shards, dx as if their statistics were given, and the sums of g and
+/// of g x^ in this shard: subtracts what g does to mean and variance, r weight (sum(g) + x^ sum(g x^)) / M
+/// with the sums of all shards.
+template <class T>
+void subtract_shared_terms(Tensor& dx, const Tensor& sum_g, const Tensor& sum_gx, const Tensor& x,
+                           const Tensor& weight, const Statistics& statistics,
+                           const Attributes& a) {
+  const NoGrad pause;
+  const Tensor sums =
+      distributed::sum_over_shards(*a.shards, to(cat({sum_g, sum_gx}), float64));
+  if (x.numel() == 0) return;
+  Tensor factor = mul(rsqrt(add(statistics.variance, a.eps)), 1 / a.shared_values);
+  if (weight.defined()) factor = mul(factor, to(weight.detach(), float64));
+  const int64_t channels = factor.numel();
+  const Tensor shift = to(mul(factor, narrow(sums, 0, 0, channels)), x.dtype());
+  const Tensor slope = to(mul(factor, narrow(sums, 0, channels, channels)), x.dtype());
+  Tensor terms = Tensor::empty(x.shape(), x.dtype());
+  kernels::NormSets sets = a.layout.sets;
+  sets.statistics = NormStatistics::given;
+  Tensor mean = statistics.mean.clone(), variance = statistics.variance.clone();
+  kernels::table<kernels::Norm<T>>().forward(sets, a.eps, terms.mutable_data<T>(), x.data<T>(),
+                                             mean.mutable_data<double>(),
+                                             variance.mutable_data<double>(), slope.data<T>(),
+                                             shift.data<T>());
+  dx.add_(terms, -1);
+}
+
 template <class T>
 TensorList fused_gradients(const Tensor& gradient, const Tensor& x, const Tensor& weight,
                            const Statistics& statistics, const Attributes& a,
                            const Wanted& wanted) {
-  const kernels::NormSets& sets = a.layout.sets;
+  kernels::NormSets sets = a.layout.sets;
+  const bool shares = a.shards != nullptr;
+  if (shares) sets.statistics = NormStatistics::given;
   const Tensor g = contiguous(gradient);
   TensorList gradients(3);
   if (wanted[0]) gradients[0] = Tensor::empty(x.shape(), x.dtype());
   Tensor sum_g, sum_gx;  // the kernel makes both or none
-  if (wanted[1] || wanted[2]) {
+  if (wanted[1] || wanted[2] || (shares && wanted[0])) {
     const Shape sums = {sets.sum_rows(), sets.parameters};
-    sum_g = Tensor::empty(sums, x.dtype());
-    sum_gx = Tensor::empty(sums, x.dtype());
+    sum_g = zeros(sums, x.dtype());
+    sum_gx = zeros(sums, x.dtype());
   }
   const auto out = [](Tensor& t) { return t.defined() ? t.mutable_data<T>() : nullptr; };
-  kernels::table<kernels::Norm<T>>().backward(
-      sets, a.eps, out(gradients[0]), g.data<T>(), x.data<T>(), statistics.mean.data<double>(),
-      statistics.variance.data<double>(), data_or_null<T>(weight), out(sum_g), out(sum_gx));
-  if (wanted[1]) gradients[1] = reshape(sum(sum_gx, {0}), a.layout.parameters);
-  if (wanted[2]) gradients[2] = reshape(sum(sum_g, {0}), a.layout.parameters);
+  if (x.numel() > 0) {  // else a shard without samples
+    kernels::table<kernels::Norm<T>>().backward(
+        sets, a.eps, out(gradients[0]), g.data<T>(), x.data<T>(), statistics.mean.data<double>(),
+        statistics.variance.data<double>(), data_or_null<T>(weight), out(sum_g), out(sum_gx));
+  }
+  if (sum_g.defined()) {
+    sum_g = sum(sum_g, {0});
+    sum_gx = sum(sum_gx, {0});
+  }
+  if (shares && wanted[0]) {
+    subtract_shared_terms<T>(gradients[0], sum_g, sum_gx, x, weight, statistics, a);
+  }
+  if (wanted[1]) gradients[1] = reshape(sum_gx, a.layout.parameters);
+  if (wanted[2]) gradients[2] = reshape(sum_g, a.layout.parameters);
   return gradients;
 }
 
@@ -221,17 +305,29 @@ Statistics kernel_statistics(const Attributes& a, const Statistics& given) {
 }
 
 NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& biases,
-                      const Attributes& attributes, const Statistics& given) {
+                      Attributes attributes, const Statistics& given) {
   const auto dense = [](const Tensor& t) { return t.defined() ? contiguous(t) : t; };
   const Tensor x = contiguous(input), weight = dense(weights), bias = dense(biases);
   Statistics own = kernel_statistics(attributes, given);
   Tensor y = Tensor::empty(x.shape(), x.dtype());
-  dispatch_floating("norm", x.dtype(), [&]<class T>() {
-    kernels::table<kernels::Norm<T>>().forward(
-        attributes.layout.sets, attributes.eps, y.mutable_data<T>(), x.data<T>(),
-        own.mean.mutable_data<double>(), own.variance.mutable_data<double>(),
-        data_or_null<T>(weight), data_or_null<T>(bias));
-  });
+  const auto run = [&](const kernels::NormSets& sets) {
+    if (x.numel() == 0) return;
+    dispatch_floating("norm", x.dtype(), [&]<class T>() {
+      kernels::table<kernels::Norm<T>>().forward(
+          sets, attributes.eps, y.mutable_data<T>(), x.data<T>(), own.mean.mutable_data<double>(),
+          own.variance.mutable_data<double>(), data_or_null<T>(weight), data_or_null<T>(bias));
+    });
+  };
+  if (attributes.shards == nullptr) {
+    run(attributes.layout.sets);
+  } else {
+    if (x.numel() == 0) own = {zeros_like(own.mean), zeros_like(own.variance)};
+    run(attributes.layout.sets);  // for this shard's statistics
+    own = merged_statistics(attributes, own);
+    kernels::NormSets sets = attributes.layout.sets;
+    sets.statistics = NormStatistics::given;
+    run(sets);
+  }
   const Tensor result =
       record(Op(one_of(attributes.op, {"batch_norm", "batch_norm_eval", "instance_norm",
                                        "layer_norm", "group_norm", "rms_norm"}),
@@ -247,14 +343,15 @@ NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& 
                  return fused_gradients<T>(g, s[0], s[1], statistics, a, wanted);
                });
              });
-  return {result, to(own.mean, x.dtype()), to(own.variance, x.dtype())};
+  return {result, to(own.mean, x.dtype()), to(own.variance, x.dtype()), count_of(attributes)};
 }
 
 NormResult compute_norm(const Attributes& a, const Tensor& x, const Tensor& weight,
                         const Tensor& bias, NormForm form, const Statistics& given = {}) {
-  // Kernels need at least one element.
-  return form == NormForm::fused && x.numel() > 0 ? fused_norm(x, weight, bias, a, given)
-                                                  : composed_norm(x, weight, bias, a, given);
+  // Kernels need at least one element; all shards have to take the same way.
+  const bool fits = x.numel() > 0 || a.shards != nullptr;
+  return form == NormForm::fused && fits ? fused_norm(x, weight, bias, a, given)
+                                         : composed_norm(x, weight, bias, a, given);
 }
 
 // --- Checks ---
@@ -310,14 +407,16 @@ Tensor norm_of_last(const char* op, NormStatistics statistics, const Tensor& x,
 }  // namespace
 
 NormResult batch_norm_train(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps,
-                            NormForm form) {
+                            NormForm form, distributed::Shards* shards) {
   constexpr const char* op = "batch_norm";
   check_channels(op, x);
   const Layout layout = batch_layout(x.shape(), NormStatistics::centred);
   check_input(op, x, weight, bias, layout);
-  check_values(op, x, layout, "channel",
-               "the variance of one value is 0: use more samples, or batch_norm_eval()");
-  return compute_norm({op, layout, eps}, x, weight, bias, form);
+  if (shards == nullptr) {
+    check_values(op, x, layout, "channel",
+                 "the variance of one value is 0: use more samples, or batch_norm_eval()");
+  }
+  return compute_norm({op, layout, eps, shards}, x, weight, bias, form);
 }
 
 Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,

@@ -17,6 +17,10 @@
 
 namespace gradus {
 
+namespace distributed {
+class Shards;
+}
+
 /// Two ways to compute a norm. `fused` runs its own kernels and is recorded as one operation;
 /// `composed` is the same written in primitives, to read first and to check against; norm_plain.cpp
 /// has the definition and its gradient as loops. Both can be differentiated any number of times and
@@ -28,11 +32,14 @@ struct NormResult {
   Tensor y;         ///< of the input's shape
   Tensor mean;      ///< of each set; no gradient
   Tensor variance;  ///< of each set, biased; no gradient
+  int64_t values = 0;  ///< in each set
 };
 /// Over the batch and all positions, for each channel: x [N, C, ...], weight and bias [C],
-/// statistics [C] (Ioffe and Szegedy, arXiv 1502.03167).
+/// statistics [C] (Ioffe and Szegedy, arXiv 1502.03167). With `shards`, x is one shard of a batch,
+/// and the statistics, like their part in the gradient, are those of all of them together.
 NormResult batch_norm_train(const Tensor& x, const Tensor& weight = {}, const Tensor& bias = {},
-                            double eps = 1e-5, NormForm form = NormForm::fused);
+                            double eps = 1e-5, NormForm form = NormForm::fused,
+                            distributed::Shards* shards = nullptr);
 /// Batch norm with given statistics [C]: an affine map for each channel. Writing to the statistics
 /// later does not affect the gradient of this call.
 Tensor batch_norm_eval(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,

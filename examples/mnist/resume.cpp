@@ -42,9 +42,9 @@ std::string arguments_text(const std::vector<std::string>& arguments) {
   return json(arguments).dump();
 }
 
-std::vector<std::string> recorded_arguments(const Checkpoint& checkpoint) {
+std::vector<std::string> recorded_arguments(const std::string& text) {
   try {
-    return training::parse_json(checkpoint.text("arguments")).get<std::vector<std::string>>();
+    return training::parse_json(text).get<std::vector<std::string>>();
   } catch (const json::exception&) {
     throw IoError("resume", "the checkpoint does not say how the run was started",
                   "it is of another program or damaged; start a new run");

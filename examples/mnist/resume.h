@@ -17,7 +17,7 @@ const std::vector<std::string>& our_files();
 /// Arguments as a checkpoint records them, JSON. Throws ValueError for one that is not UTF-8.
 std::string arguments_text(const std::vector<std::string>& arguments);
 /// The arguments that a run was started with. Throws IoError where it does not say so.
-std::vector<std::string> recorded_arguments(const Checkpoint& checkpoint);
+std::vector<std::string> recorded_arguments(const std::string& text);
 
 /// "200" means steps, "30s", "5m" and "1h" time. Throws ValueError for anything else.
 training::SaveInterval parse_save_interval(const std::string& text);

@@ -6,6 +6,7 @@
 #include <gradus/core/system_info.h>
 #include <gradus/datasets/split.h>
 #include <gradus/nn/model_json.h>
+#include <gradus/nn/norm.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -81,6 +82,25 @@ data::DatasetPtr split_training_images(const TrainOptions& options, Setup& setup
   return images;
 }
 
+/// Of each batch. Several processes, or what may become several, have the usual number.
+int64_t shards_of(const TrainOptions& options, const distributed::Communicator& ranks) {
+  const bool launched = &ranks != &distributed::one_process();
+  return options.shards.value_or(launched ? optim::DataParallelOptions().shards : 1);
+}
+
+void divide_into_shards(const TrainOptions& options, distributed::Communicator& ranks, Setup& setup,
+                        Console& console) {
+  const int64_t shards = shards_of(options, ranks);
+  if (shards == 1 && ranks.size() == 1) return;
+  require(!options.profile, "train", "profile a run without them", "--profile knows no shards");
+  setup.parallel = std::make_unique<optim::DataParallel>(
+      *setup.net, optim::DataParallelOptions{.shards = shards, .ranks = &ranks});
+  if (options.sync_batchnorm) nn::convert_sync_batchnorm(*setup.net);
+  console.say("ranks", str(ranks.size(), ranks.size() == 1 ? " process, " : " processes, ", shards,
+                           " shards of each batch",
+                           options.sync_batchnorm ? ", batch norm synchronized" : ""));
+}
+
 /// To be found from other folders too.
 std::string whole_path(const std::filesystem::path& path) {
   std::error_code error;
@@ -99,7 +119,8 @@ json to_json(const std::vector<data::Normalization>& normalization) {
 
 }  // namespace
 
-Setup set_up(const TrainOptions& options, const std::string& saved_net, Console& console) {
+Setup set_up(const TrainOptions& options, const std::string& saved_net,
+             distributed::Communicator& ranks, Console& console) {
   check_data_is_used(options.dataset, options.data_directory);
   Setup s{.data = open_data({.name = options.dataset,
                              .directory = options.data_directory,
@@ -120,12 +141,14 @@ Setup set_up(const TrainOptions& options, const std::string& saved_net, Console&
   console.say("model",
               str(options.model, ", ", s.net->parameter_count(), " parameters; ", options.optimizer,
                   ", batch ", options.batch_size, ", seed ", options.seed));
-  s.loader = std::make_unique<data::DataLoader>(
-      split_training_images(options, s, console),
-      data::LoaderOptions{.batch_size = options.batch_size,
-                          .seed = options.seed,
-                          .num_workers = options.workers,
-                          .transform = parse_augmentation(options.augment, background(s.data))});
+  divide_into_shards(options, ranks, s, console);
+  data::LoaderOptions loading{.batch_size = options.batch_size,
+                              .seed = options.seed,
+                              .num_workers = options.workers,
+                              .transform = parse_augmentation(options.augment, background(s.data))};
+  if (s.parallel) loading.part = s.parallel->part();
+  s.loader =
+      std::make_unique<data::DataLoader>(split_training_images(options, s, console), loading);
   s.schedule.emplace(*s.optimizer, make_schedule(options.schedule, *s.optimizer,
                                                  s.loader->size() * options.epochs));
   return s;
@@ -145,6 +168,8 @@ json config_of(const TrainOptions& options, const Setup& setup) {
           {"init", whole_path(options.init)},
           {"epochs", options.epochs},
           {"batch_size", options.batch_size},
+          {"shards", setup.parallel ? json(setup.parallel->shards()) : json()},
+          {"sync_batchnorm", setup.parallel ? json(options.sync_batchnorm) : json()},
           {"lr", setup.peak_lr},
           {"optimizer", options.optimizer},
           {"schedule", options.schedule},
@@ -165,6 +190,7 @@ std::vector<std::string> arguments_of(const TrainOptions& options, const Setup& 
   };
   record("--dataset", setup.data.key);
   record("--data", whole_path(setup.data.folder));
+  if (setup.parallel) record("--shards", str(setup.parallel->shards()));
   return arguments;
 }
 

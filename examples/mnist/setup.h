@@ -3,6 +3,7 @@
 
 #include <gradus/datasets/loader.h>
 #include <gradus/nn/sequential.h>
+#include <gradus/optim/data_parallel.h>
 #include <gradus/optim/ema.h>
 #include <gradus/optim/schedule.h>
 
@@ -21,6 +22,7 @@ struct Setup {
   data::DatasetPtr validation;  ///< images that are held out; null where there are none
   std::unique_ptr<data::DataLoader> loader;  ///< of the other training images
   std::unique_ptr<nn::Sequential> net;
+  std::unique_ptr<optim::DataParallel> parallel;  ///< null where batches are not in shards
   NamedTensors parameters;
   std::unique_ptr<optim::Optimizer> optimizer;
   std::optional<optim::Schedule> schedule;
@@ -30,7 +32,8 @@ struct Setup {
 
 /// Prints what it has found and made. `saved_net` is the net of a run that goes on, JSON; empty: a
 /// new one. Throws gradus::Error for what the options ask for and cannot be had.
-Setup set_up(const TrainOptions& options, const std::string& saved_net, training::Console& console);
+Setup set_up(const TrainOptions& options, const std::string& saved_net,
+             distributed::Communicator& ranks, training::Console& console);
 
 /// What config.json says about a training.
 nlohmann::json config_of(const TrainOptions& options, const Setup& setup);

@@ -31,8 +31,9 @@ using training::Values;
 
 /// The run folder, where there is to be one.
 std::optional<RunFolder> open_folder(const TrainOptions& options,
+                                     const distributed::Communicator& ranks,
                                      std::optional<RunFolder> interrupted) {
-  if (!interrupted && options.out.empty()) return {};
+  if (ranks.rank() != 0 || (!interrupted && options.out.empty())) return {};
   (void)arguments_text(options.arguments);  // throws where they cannot be recorded
   if (!interrupted) {
     return RunFolder::create(
@@ -52,15 +53,17 @@ void show(const std::filesystem::path& run, const training::News& news, Console&
 }
 
 training::LoopOptions loop_options(const TrainOptions& options, const Setup& setup,
+                                   distributed::Communicator& ranks,
                                    std::optional<RunFolder> folder, Console& console) {
   training::LoopOptions loop{.epochs = options.epochs,
                              .save = parse_save_interval(options.checkpoint_every),
                              .best = setup.validation ? "validation_accuracy" : "",
                              .skip_nan = options.on_nan == "skip",
                              .unit = "images",
-                             .tensorboard = options.tensorboard,
+                             .tensorboard = ranks.rank() == 0 ? options.tensorboard : "",
                              .console = console,
-                             .words = our_words()};
+                             .words = our_words(),
+                             .ranks = &ranks};
   if (!folder) return loop;
   folder->checkpoints().set_keep(options.keep);
   const std::filesystem::path folder_path = folder->path();
@@ -148,22 +151,33 @@ void print_results(const TrainOptions& options, const Setup& setup, const Loop& 
 
 }  // namespace
 
-int train(const TrainOptions& options, std::optional<RunFolder> interrupted) {
+int train(const TrainOptions& options, distributed::Communicator& ranks,
+          std::optional<RunFolder> interrupted) {
   const training::Stopwatch watch;
   (void)parse_save_interval(options.checkpoint_every);  // throws before there is a folder
   // With --json, standard output belongs to the JSON line alone.
   Console console(options.json ? std::cerr : std::cout);
-  auto folder = open_folder(options, std::move(interrupted));
+  auto folder = open_folder(options, ranks, std::move(interrupted));
   print_system(console);
   const bool goes_on = folder && folder->newest();
-  const std::string saved_net = goes_on ? folder->newest()->checkpoint.text("net") : "";
-  Setup setup = set_up(options, saved_net, console);
+  const std::string saved_net =
+      ranks.broadcast_text(goes_on ? folder->newest()->checkpoint.text("net") : "");
+  Setup setup = set_up(options, saved_net, ranks, console);
   nn::Sequential& net = *setup.net;
   optim::Optimizer& optimizer = *setup.optimizer;
-  Loop loop(*setup.loader, loop_options(options, setup, std::move(folder), console));
+  Loop loop(*setup.loader, loop_options(options, setup, ranks, std::move(folder), console));
   loop.keep("model", net).keep("optimizer", optimizer).keep("schedule", *setup.schedule);
   if (setup.ema) loop.keep("ema", *setup.ema);
 
+  const auto update = [&](const Tensor& loss) {
+    if (loop.accept(loss)) {
+      if (options.clip_grad_norm) optim::clip_grad_norm_(setup.parameters, *options.clip_grad_norm);
+      optimizer.step();
+      if (setup.ema) setup.ema->update();
+    }
+    optimizer.zero_grad();
+    setup.schedule->step();
+  };
   std::optional<Profile> profile;  // of one step, with --profile
   const auto step = [&](const data::Batch& batch) -> Values {
     TapeOptions tape_options = loop.tape_options();
@@ -174,15 +188,22 @@ int train(const TrainOptions& options, std::optional<RunFolder> interrupted) {
     const Tensor loss = nn::cross_entropy(logits, batch.y);
     tape.backward(loss);
     if (tape_options.profile) profile = tape.profile();
-    if (loop.accept(loss)) {
-      if (options.clip_grad_norm) optim::clip_grad_norm_(setup.parameters, *options.clip_grad_norm);
-      optimizer.step();
-      if (setup.ema) setup.ema->update();
-    }
-    optimizer.zero_grad();
-    setup.schedule->step();
+    update(loss);
     const auto images = static_cast<double>(batch.y.numel());
     return {{"loss", loss.item()}, {"accuracy", count_correct(logits, batch.y) / images}};
+  };
+  const auto step_in_shards = [&](const data::Batch& batch) -> Values {
+    const int64_t images = setup.loader->samples_of(loop.state().batch);
+    const auto result = setup.parallel->step(
+        images,
+        [&](const optim::Shard& shard) -> optim::ShardSums {
+          const Tensor logits = net(shard.of(batch.x)), y = shard.of(batch.y);
+          return {nn::cross_entropy(logits, y, {.reduction = Reduction::sum}),
+                  {static_cast<double>(count_correct(logits, y))}};
+        },
+        loop.tape_options());
+    update(tensor({result.loss}));
+    return {{"loss", result.loss}, {"accuracy", result.values[0] / static_cast<double>(images)}};
   };
   const auto measure_all = [&] {
     const auto averaged = averaged_weights(setup);
@@ -194,7 +215,7 @@ int train(const TrainOptions& options, std::optional<RunFolder> interrupted) {
     values.insert(values.end(), tested.begin(), tested.end());
     return values;
   };
-  if (const int signal = loop.run(step, measure_all)) return 128 + signal;
+  if (const int signal = loop.run(setup.parallel ? Loop::Step(step_in_shards) : step, measure_all)) return 128 + signal;
 
   if (options.profile) print_profile(profile, console);
   if (loop.folder() != nullptr) {

@@ -1,6 +1,7 @@
 // Training a net on digits.
 #pragma once
 
+#include <gradus/core/distributed/communicator.h>
 #include <gradus/train/run_folder.h>
 
 #include <cstdint>
@@ -26,6 +27,9 @@ struct TrainOptions {
   double ema = 0;       ///< decay of the moving average of weights that is tested and kept; 0: none
   std::string augment;  ///< "shift,rotate=15": see parse_augmentation; empty: none
   int workers = 1;      ///< threads that prepare batches
+  /// Of each batch; where not given, 1 for a single process and 8 for those of mpirun.
+  std::optional<int64_t> shards;
+  bool sync_batchnorm = false;  ///< batch norm over all shards, not over each
   uint64_t seed = 0;
   int64_t samples = 0;  ///< use the first so many training images only, and draw no more; 0: all
   /// Training images that are held out to choose the best checkpoint by; by default one in twelve.
@@ -48,6 +52,9 @@ struct TrainOptions {
 ///
 /// With `interrupted`, goes on where that run was left. The options must be those it was started
 /// with, but for the number of epochs: from the present step on, the schedule is that of so many.
-int train(const TrainOptions& options, std::optional<training::RunFolder> interrupted = {});
+///
+/// Every process of `ranks` has to call it. Rank 0 alone has the folder; `interrupted` is its.
+int train(const TrainOptions& options, distributed::Communicator& ranks,
+          std::optional<training::RunFolder> interrupted = {});
 
 }  // namespace gradus::examples

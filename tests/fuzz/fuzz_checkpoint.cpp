@@ -93,7 +93,7 @@ void read_where_it_stands(const Checkpoint& checkpoint) {
 
 void read_how_it_began(const Checkpoint& checkpoint) {
   try {
-    examples::recorded_arguments(checkpoint);
+    examples::recorded_arguments(checkpoint.text("arguments"));
     training::check_same_config(checkpoint.text("config"), R"({"seed": 1, "model": "cnn"})",
                                 {"version"});
   } catch (const IoError&) {
