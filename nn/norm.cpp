@@ -154,17 +154,17 @@ Tensor ChannelNormLayer::normalize(const Tensor& x) {
   }
   const bool shares = statistics_shards() != nullptr;
   if (x.numel() == 0 && !shares) {  // no statistics to speak of: any will do for no values
-    if (shards_ != nullptr && has_running_statistics()) update_with_shards({}, 0);
+    if (shards_ != nullptr && has_running_statistics()) update_with_shards({}, 0, 0);
     const Tensor zero = zeros({setting_.channels}, x.dtype()), one = ones_like(zero);
     return batch_norm_eval(x, zero, one, weight, bias, epsilon, form());
   }
-  if (!shares) {
-    check_values(x, x.numel() / setting_.channels / (is_batch() ? 1 : x.shape()[0]));
-  }
+  const int64_t samples = x.shape()[0];
+  const int64_t values = x.numel() / setting_.channels / (is_batch() ? 1 : samples);
+  if (!shares) check_values(x, values);
   const NormResult result = normalize_by_input(x);
   if (has_running_statistics()) {
-    shards_ != nullptr ? update_with_shards(result, x.shape()[0])
-                       : update_running_statistics(result);
+    shards_ != nullptr ? update_with_shards(result, samples, values)
+                       : update_running_statistics(result, values);
   }
   return result.y;
 }

@@ -145,9 +145,10 @@ class ChannelNormLayer : public NormLayer {
   void check_values(const Tensor& x, int64_t values) const;
   /// In running_statistics.cpp.
   /// @{
-  void update_running_statistics(const NormResult& batch);
-  /// Of all shards together, once each has computed its own.
-  void update_with_shards(const NormResult& own, int64_t samples);
+  void update_running_statistics(const NormResult& batch, int64_t values);
+  /// Of all shards together, once each has computed its own. `values` are those of this shard, in
+  /// each set.
+  void update_with_shards(const NormResult& own, int64_t samples, int64_t values);
   /// @}
 
   Setting setting_;

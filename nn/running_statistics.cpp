@@ -8,7 +8,7 @@
 
 namespace gradus::nn {
 
-void ChannelNormLayer::update_running_statistics(const NormResult& batch) {
+void ChannelNormLayer::update_running_statistics(const NormResult& batch, int64_t values) {
   const NoGrad pause;
   const bool counts = is_batch() || !setting_.momentum;
   const auto per_channel = [&](const Tensor& t) { return is_batch() ? t : mean(t, {0}); };
@@ -17,45 +17,46 @@ void ChannelNormLayer::update_running_statistics(const NormResult& batch) {
                batch_variance = per_channel(batch.variance);
   if (counts) num_batches_tracked.add_(one);
   const double share = setting_.momentum ? *setting_.momentum : 1 / num_batches_tracked.item();
-  const auto values = static_cast<double>(batch.values);
-  const double unbiased = values / (values - 1);
+  const double unbiased = static_cast<double>(values) / static_cast<double>(values - 1);
   running_mean.mul_(1 - share).add_(batch_mean, share);
   running_var.mul_(1 - share).add_(batch_variance, share * unbiased);
 }
 
-void ChannelNormLayer::update_with_shards(const NormResult& own, int64_t samples) {
+void ChannelNormLayer::update_with_shards(const NormResult& own, int64_t samples, int64_t values) {
   const NoGrad pause;
-  if (synchronized_) {  // it is that of all shards already
-    shards_->finish_with({}, [this, own](const Tensor&) { update_running_statistics(own); });
+  const auto number = [](int64_t n) { return full({1}, static_cast<double>(n), float64); };
+  if (synchronized_) {  // the statistics are those of all shards already
+    shards_->finish_with(number(values), [this, own](const Tensor& all) {
+      update_running_statistics(own, static_cast<int64_t>(sum(all).item()));
+    });
     return;
   }
-  // A row as merge_statistics takes it, and the values of a set. Of instance norm both statistics
+  // A row as merge_statistics takes it, and the values of a set. Of instance norm, both statistics
   // are averaged over samples.
   const auto per_channel = [&](const Tensor& t) {
     if (samples == 0) return zeros({num_channels()}, float64);
     return (is_batch() ? t : mean(t, {0})).to(float64);
   };
-  const auto count = static_cast<double>(is_batch() ? own.values : samples);
+  const int64_t count = is_batch() ? values : samples;
   const Tensor row =
-      cat({full({1}, count, float64), per_channel(own.mean), per_channel(own.variance) * count,
-           full({1}, static_cast<double>(own.values), float64)});
+      cat({number(count), per_channel(own.mean),
+           per_channel(own.variance) * static_cast<double>(count), number(values)});
   shards_->finish_with(row, [this](const Tensor& all) {
     const int64_t channels = num_channels();
     const Tensor rows = narrow(all, 1, 0, 1 + 2 * channels).clone();
     const auto merged = distributed::merge_statistics(rows);
     if (merged.count == 0) return;
     const DType dtype = running_mean.dtype();
-    NormResult whole{.y = {}, .mean = merged.mean.to(dtype), .variance = {}};
+    const Tensor mean = merged.mean.to(dtype);
     if (is_batch()) {
-      whole.variance = merged.variance.to(dtype);
-      whole.values = static_cast<int64_t>(merged.count);
+      update_running_statistics({{}, mean, merged.variance.to(dtype)},
+                                static_cast<int64_t>(merged.count));
     } else {
       const Tensor variance = sum(narrow(rows, 1, 1 + channels, channels), {0}) / merged.count;
-      whole.mean = unsqueeze(whole.mean, 0);
-      whole.variance = unsqueeze(variance.to(dtype), 0);
-      whole.values = static_cast<int64_t>(max(select(all, 1, 1 + 2 * channels)).item());
+      update_running_statistics(
+          {{}, unsqueeze(mean, 0), unsqueeze(variance.to(dtype), 0)},
+          static_cast<int64_t>(max(select(all, 1, 1 + 2 * channels)).item()));
     }
-    update_running_statistics(whole);
   });
 }
 

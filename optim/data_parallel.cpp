@@ -269,7 +269,7 @@ class DataParallel::Team : public distributed::Shards {
       if (arrived_ > 0 && arrived_ + finished_ == own_ && !failed_) {
         failed_ = true;
         place.error = std::make_exception_ptr(
-            Error(op, "a shard ended while others wait for it", "the calls of each must be the same"));
+            Error(op, "some shards wait for one that has ended", "the calls of each shard must be the same"));
       }
       changed_.notify_all();
     }

@@ -161,9 +161,12 @@ Tensor weight_gradient(const Tensor& gradient, const Tensor& input, const Shape&
   const auto s = gradient_sizes("conv2d_weight_gradient", gradient, input, input.shape(),
                                 weight_shape, options);
   const Tensor g = contiguous(gradient), x = contiguous(input);
-  Tensor dw = Tensor::empty(weight_shape, g.dtype()), db;
-  if (bias_gradient != nullptr) db = Tensor::empty({s.o}, g.dtype());
+  const bool is_empty = g.numel() == 0;  // kernels need at least one sample
+  Tensor dw = is_empty ? zeros(weight_shape, g.dtype()) : Tensor::empty(weight_shape, g.dtype());
+  Tensor db;
+  if (bias_gradient != nullptr && !is_empty) db = Tensor::empty({s.o}, g.dtype());
   dispatch_floating("conv2d_weight_gradient", g.dtype(), [&]<class T>() {
+    if (is_empty) return;
     const bool has_bias = kernels::table<kernels::Conv<T>>().weight_gradient(
         s, dw.mutable_data<T>(), db.defined() ? db.mutable_data<T>() : nullptr, g.data<T>(),
         x.data<T>());

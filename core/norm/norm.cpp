@@ -100,11 +100,6 @@ struct Statistics {
 
 // --- Sets that extend over the shards of a batch ---
 
-/// The number of values in a set.
-int64_t count_of(const Attributes& a) {
-  return a.shards != nullptr ? static_cast<int64_t>(a.shared_values) : a.layout.sets.size();
-}
-
 /// The mean over each set of v, which is in the layout's view.
 Tensor set_mean(const Tensor& v, const Attributes& a) {
   if (a.shards == nullptr) return mean(v, a.layout.dims, true);
@@ -218,7 +213,7 @@ NormResult composed_norm(const Tensor& x, const Tensor& weight, const Tensor& bi
     own = merged_statistics(a, {wide(own.mean), wide(own.variance)});
     own = {to(own.mean, x.dtype()), to(own.variance, x.dtype())};
   }
-  return {composed_forward(x, weight, bias, a, given), own.mean, own.variance, count_of(a)};
+  return {composed_forward(x, weight, bias, a, given), own.mean, own.variance};
 }
 
 // --- The fused form ---
@@ -343,7 +338,7 @@ NormResult fused_norm(const Tensor& input, const Tensor& weights, const Tensor& 
                  return fused_gradients<T>(g, s[0], s[1], statistics, a, wanted);
                });
              });
-  return {result, to(own.mean, x.dtype()), to(own.variance, x.dtype()), count_of(attributes)};
+  return {result, to(own.mean, x.dtype()), to(own.variance, x.dtype())};
 }
 
 NormResult compute_norm(const Attributes& a, const Tensor& x, const Tensor& weight,

@@ -32,7 +32,6 @@ struct NormResult {
   Tensor y;         ///< of the input's shape
   Tensor mean;      ///< of each set; no gradient
   Tensor variance;  ///< of each set, biased; no gradient
-  int64_t values = 0;  ///< in each set
 };
 /// Over the batch and all positions, for each channel: x [N, C, ...], weight and bias [C],
 /// statistics [C] (Ioffe and Szegedy, arXiv 1502.03167). With `shards`, x is one shard of a batch,

@@ -128,6 +128,39 @@ TEST_CASE("an empty batch gives an empty result") {
   CHECK(max_pool2d(zeros({0, 3, 8, 8}), {}).shape() == Shape{0, 3, 4, 4});
 }
 
+TEST_CASE("an empty batch gives gradients of zero, whichever kernel computes them") {
+  struct Case {
+    Shape image, weight;
+    Conv2dOptions options;
+  };
+  const Case cases[] = {{{16, 8, 8}, {32, 16, 3, 3}, {.padding = 1}},   // Winograd
+                        {{1, 28, 28}, {16, 1, 3, 3}, {}},               // few channels
+                        {{16, 8, 8}, {16, 1, 3, 3}, {.groups = 16}},    // depthwise
+                        {{16, 8, 8}, {32, 16, 1, 1}, {}},               // a product
+                        {{16, 7, 7}, {32, 16, 7, 7}, {}},               // over the whole image
+                        {{16, 14, 14}, {32, 16, 4, 4}, {.stride = 2}},  // with a stride
+                        {{6, 14, 14}, {16, 6, 5, 5}, {}},
+                        {{6, 14, 14}, {16, 6, 3, 3}, {.dilation = 2}}};
+  test::with_plain_and_every_isa([&] {
+    for (const DType dtype : {float32, float64}) {
+      for (const Case& c : cases) {
+        CAPTURE(c.weight);
+        Shape batch = {0, c.image[0], c.image[1], c.image[2]};
+        const Tensor x = zeros(batch, dtype).requires_grad_();
+        const Tensor w = ones(c.weight, dtype).requires_grad_();
+        const Tensor b = ones({c.weight[0]}, dtype).requires_grad_();
+        Tape tape;
+        const auto first = grad(sum(square(conv2d(x, w, b, c.options))), {x, w, b},
+                                {.create_graph = true});
+        CHECK(first[0].shape() == batch);
+        CHECK(sum(abs(first[1])).item() == 0);
+        CHECK(sum(abs(first[2])).item() == 0);
+        CHECK(sum(abs(grad(sum(first[1]), {w})[0])).item() == 0);
+      }
+    }
+  });
+}
+
 TEST_CASE("max_pool2d takes the first of equal elements and lets NaN win") {
   test::with_plain_and_every_isa([] {
     const double nan = std::nan("");
