@@ -12,8 +12,8 @@ pkg_check_modules(OPENBLAS QUIET IMPORTED_TARGET openblas)
 if(NOT OPENBLAS_FOUND)
   gradus_missing("OpenBLAS" libopenblas-dev)
 endif()
-# Where it is an ELF library it is loaded by name at run time rather than linked: core/matmul/blas_kernel.cpp
-# says why.
+# Where it is an ELF library it is loaded by name at run time rather than linked:
+# core/linalg/lapack_kernel.cpp says why.
 set(gradus_openblas ${OPENBLAS_LINK_LIBRARIES})
 list(FILTER gradus_openblas INCLUDE REGEX "blas[^/]*\\.so$")
 if(gradus_openblas AND CMAKE_READELF)
@@ -54,9 +54,8 @@ function(gradus_link_dependencies target)
   if(gradus_openblas_name)
     set(names GRADUS_OPENBLAS_NAME="${gradus_openblas_name}"
               GRADUS_OPENBLAS_PATH="${gradus_openblas}")
-    set_source_files_properties(
-      ${PROJECT_SOURCE_DIR}/core/matmul/blas_kernel.cpp
-      ${PROJECT_SOURCE_DIR}/core/linalg/lapack_kernel.cpp PROPERTIES COMPILE_DEFINITIONS "${names}")
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/core/linalg/lapack_kernel.cpp
+                                PROPERTIES COMPILE_DEFINITIONS "${names}")
     target_include_directories(${target} SYSTEM PRIVATE ${OPENBLAS_INCLUDE_DIRS})
     target_link_libraries(${target} PRIVATE ${CMAKE_DL_LIBS})
   else()

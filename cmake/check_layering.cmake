@@ -40,7 +40,7 @@ set(programs_includes ${layers})
 # Headers of others (in angle brackets): a pattern and the files that may include them. The first
 # row that fits counts; a header without a row is a dependency nobody has decided on.
 set(external_rules
-    "cblas\\.h => ^core/(matmul/blas|linalg/lapack)_kernel\\.cpp$"
+    "cblas\\.h => ^core/linalg/lapack_kernel\\.cpp$"
     "nlohmann/.+ => ^(core/io/safetensors|core/tape_print|nn/model_json|train/[a-z_]+)\\.cpp$|^train/parse_json\\.h$|${programs_files}"
     "zlib\\.h => ^core/io/deflate\\.cpp$"
     "curl/curl\\.h => ^datasets/download\\.cpp$"

@@ -1,7 +1,5 @@
 #include "jacobian.h"
 
-#include <utility>
-
 #include "base/error.h"
 #include "grad.h"
 #include "ops.h"

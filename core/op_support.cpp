@@ -6,12 +6,6 @@
 
 namespace gradus::ops {
 
-kernels::Axis axis_of(const Tensor& x, int dim) {
-  if (x.dim() == 0) return {1, 1, 1};
-  const Shape& shape = x.shape();
-  return {shape.part(0, dim).numel(), shape[dim], shape.part(dim + 1, shape.dim()).numel()};
-}
-
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
   if (a.dtype() == b.dtype()) return;
   throw DTypeError(

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "ops.h"
-#include "simd/axis.h"
 #include "simd/strided.h"
 #include "tape.h"
 
@@ -29,10 +28,6 @@ Tensor in_name_of(const char* op, const F& f) {
     throw;
   }
 }
-
-/// Contiguous x as [outer, n, inner] around its (normalized) dimension `dim`; a 0-d tensor has one
-/// of size 1.
-kernels::Axis axis_of(const Tensor& x, int dim);
 
 /// One option of a composed operation, for its span:
 /// `const Tape::Span span("stack", Option{"dim", dim});`

@@ -2,7 +2,6 @@
 
 #include <fstream>
 
-#include "matmul/blas_kernel.h"
 #include "simd/isa.h"
 
 namespace gradus {
@@ -26,8 +25,7 @@ SystemInfo system_info() {
 #else
   constexpr bool optimized = false;
 #endif
-  return {GRADUS_VERSION, processor_name(), kernels::name_of(kernels::isa()),
-          kernels::blas_description(), optimized};
+  return {GRADUS_VERSION, processor_name(), kernels::name_of(kernels::isa()), optimized};
 }
 
 }  // namespace gradus

@@ -10,7 +10,6 @@ struct SystemInfo {
   std::string version;          ///< of Gradus, "0.1.0"
   std::string processor;        ///< "AMD EPYC", as the system calls it; empty if it does not say
   std::string instruction_set;  ///< that the kernels use: "baseline", "avx2" or "avx512"
-  std::string blas;             ///< name, version and processor type of the BLAS
   bool optimized;               ///< false in a debug build
 };
 /// Of this build, on this machine.

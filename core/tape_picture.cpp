@@ -1,5 +1,4 @@
 // The tape as a picture: as text for Graphviz, and as what Graphviz draws.
-#include <utility>
 
 #include "base/error.h"
 #include "base/run_program.h"

@@ -1,11 +1,8 @@
 #include "tensor.h"
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <cmath>
 #include <functional>
-#include <utility>
 
 #include "base/allocator.h"
 #include "base/error.h"
@@ -97,10 +94,8 @@ Tensor Tensor::empty(const Shape& shape, DType dtype) {
     require<ShapeError>(size >= 0, "empty", "sizes are counts", "negative size in ", shape);
   }
   const int64_t numel = shape.numel();
-  if (numel > (int64_t{1} << 46) / static_cast<int64_t>(size_of(dtype))) {
-    throw ShapeError("empty", str("a tensor of shape ", shape, " is larger than any memory"),
-                     "a size is wrong");
-  }
+  require<ShapeError>(numel <= (int64_t{1} << 46) / static_cast<int64_t>(size_of(dtype)), "empty",
+                      "a size is wrong", "a tensor of shape ", shape, " is larger than any memory");
   auto storage = Storage::create(static_cast<size_t>(numel) * size_of(dtype));
   return Tensor(make_impl(shape, shape.row_major_strides(), dtype, std::move(storage), 0));
 }

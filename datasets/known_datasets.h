@@ -1,7 +1,6 @@
 // Well-known data sets: files, checksums, classes.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>

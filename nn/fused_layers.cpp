@@ -7,7 +7,6 @@
 #include "../core/tape.h"
 #include "activation.h"
 #include "conv.h"
-#include "fold_batch_norm.h"
 #include "linear.h"
 #include "norm.h"
 #include "pool.h"

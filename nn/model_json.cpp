@@ -10,7 +10,6 @@
 #include "../core/base/random.h"
 #include "../core/io/input_file.h"
 #include "../core/tape.h"
-#include "layer_table.h"
 #include "norm.h"
 
 namespace gradus::nn {

@@ -1,6 +1,5 @@
 #include "reparametrization.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "../core/base/error.h"

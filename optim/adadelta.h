@@ -1,4 +1,4 @@
-// Adadelta. The update of one element is in adadelta_kernel.h.
+// Adadelta. The update of one element is in all_rules_kernel.h.
 #pragma once
 
 #include "optimizer.h"

@@ -1,4 +1,4 @@
-// Adagrad. The update of one element is in adagrad_kernel.h.
+// Adagrad. The update of one element is in all_rules_kernel.h.
 #pragma once
 
 #include "optimizer.h"

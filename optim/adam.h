@@ -1,4 +1,4 @@
-// Adam and AdamW. The update of one element is in adam_kernel.h.
+// Adam and AdamW. The update of one element is in all_rules_kernel.h.
 #pragma once
 
 #include <array>

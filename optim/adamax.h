@@ -1,4 +1,4 @@
-// Adamax. The update of one element is in adamax_kernel.h.
+// Adamax. The update of one element is in all_rules_kernel.h.
 #pragma once
 
 #include <array>

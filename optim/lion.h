@@ -1,4 +1,4 @@
-// Lion. The update of one element is in lion_kernel.h.
+// Lion. The update of one element is in all_rules_kernel.h.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// NAdam. The update of one element is in nadam_kernel.h.
+// NAdam. The update of one element is in all_rules_kernel.h.
 #pragma once
 
 #include <array>

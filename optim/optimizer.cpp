@@ -1,7 +1,6 @@
 #include "optimizer.h"
 
 #include <algorithm>
-#include <cmath>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>

@@ -1,4 +1,4 @@
-// RAdam. The update of one element is in radam_kernel.h.
+// RAdam. The update of one element is in all_rules_kernel.h.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// RMSprop. The update of one element is in rmsprop_kernel.h.
+// RMSprop. The update of one element is in all_rules_kernel.h.
 #pragma once
 
 #include "optimizer.h"

@@ -1,7 +1,6 @@
 // From options to update rules: what the optimizers of the library share. One of them is its
-// header, its rule, and a row each in all_rules_kernel.h and at the end of this file.
+// header, its rule in all_rules_kernel.h, and a row at the end of each of these files.
 #include <algorithm>
-#include <utility>
 
 #include "../core/ops.h"
 #include "adadelta.h"

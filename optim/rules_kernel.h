@@ -1,5 +1,4 @@
-// Update rules: how an optimizer changes one element of a parameter. That of Adam is in
-// adam_kernel.h, and so on; all are listed in all_rules_kernel.h.
+// Update rules: how an optimizer changes one element of a parameter. All are in all_rules_kernel.h.
 //
 // A rule is a struct derived from Step, with values computed from its members, and a formula:
 //

@@ -1,7 +1,5 @@
 #include "schedule.h"
 
-#include <algorithm>
-#include <cmath>
 #include <numbers>
 
 #include "../core/base/error.h"

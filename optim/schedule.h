@@ -22,7 +22,6 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "optimizer.h"

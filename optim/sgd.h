@@ -1,4 +1,4 @@
-// Stochastic gradient descent. The update of one element is in sgd_kernel.h.
+// Stochastic gradient descent. The update of one element is in all_rules_kernel.h.
 #pragma once
 
 #include "optimizer.h"

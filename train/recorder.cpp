@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "../core/base/error.h"
@@ -58,7 +57,6 @@ std::string process_line(int64_t step) {
                {"gradus", info.version},
                {"processor", info.processor},
                {"instruction_set", info.instruction_set},
-               {"blas", info.blas},
                {"threads", num_threads()}};
   if (json git = git_state(); !git.is_null()) line["git"] = std::move(git);
   return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";

@@ -36,7 +36,7 @@ struct RunStart {
 
 /// Writes steps.jsonl (see StepLog), layers.jsonl (see LayerLog) and processes.jsonl: a line for
 /// each process that trained, with the step it began after, the time, the version of the library,
-/// processor, instruction set, BLAS, threads, and the commit of the working folder if that is in a
+/// processor, instruction set, threads, and the commit of the working folder if that is in a
 /// git repository. And event files for TensorBoard: values of each step and epoch, norms of
 /// gradients, ratios of updates, histograms of weights, the configuration. The random numbers and
 /// bits of the training are the same with it.

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <fstream>
 #include <system_error>
-#include <utility>
 
 #include "../core/base/error.h"
 #include "../core/io/atomic_file.h"

@@ -74,21 +74,14 @@ const int lock_over_forks = pthread_atfork(
 
 std::atomic<bool> poison = false;
 
-size_t system_alignment(size_t bytes) {
-  return bytes >= huge_page ? huge_page : block_alignment;
-}
-
 void* system_allocate(size_t bytes) {
-  void* const block = std::aligned_alloc(system_alignment(bytes), bytes);
+  const size_t alignment = bytes >= huge_page ? huge_page : block_alignment;
+  void* const block = std::aligned_alloc(alignment, bytes);
   if (block != nullptr && bytes >= huge_page) {
     madvise(block, bytes, MADV_HUGEPAGE);  // fewer first-touch faults; a refusal does no harm
   }
   return block;
 }
-
-}  // namespace
-
-namespace {
 
 SizeClass system_class(size_t bytes) {
   SizeClass c = size_class(bytes);
@@ -137,13 +130,11 @@ void reserve(Pool& p, size_t bytes) {
     return static_cast<size_t>(p.statistics.system_bytes) + bytes <= p.limit;
   };
   if (!fits()) release_cached(p);
-  if (!fits()) {
-    throw Error("allocate",
-                str(bytes, " bytes more than the ", p.statistics.system_bytes,
-                    " in use go beyond the limit of ", p.limit),
-                "is a size wrong? A smaller batch or model needs less; set_memory_limit() sets "
-                "the limit");
-  }
+  require<Error>(fits(), "allocate",
+                 "is a size wrong? A smaller batch or model needs less; set_memory_limit() sets "
+                 "the limit",
+                 bytes, " bytes more than the ", p.statistics.system_bytes,
+                 " in use go beyond the limit of ", p.limit);
   ++p.statistics.system_allocations;
   p.statistics.system_bytes += static_cast<int64_t>(bytes);
 }
@@ -182,9 +173,8 @@ size_t memory_limit() {
 }
 
 void* allocate(size_t bytes) {
-  if (bytes > size_t{1} << 46) {
-    throw Error("allocate", str("cannot allocate ", bytes, " bytes"), "is a size wrong?");
-  }
+  require<Error>(bytes <= size_t{1} << 46, "allocate", "is a size wrong?", "cannot allocate ",
+                 bytes, " bytes");
   const SizeClass c = system_class(bytes);
   void* block = nullptr;
   {

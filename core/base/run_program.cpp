@@ -13,7 +13,6 @@
 #include <memory>
 #include <system_error>
 #include <thread>
-#include <utility>
 
 #include "error.h"
 

@@ -124,12 +124,10 @@ Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
   for (int i = 1; i <= out.dim(); ++i) {
     const int64_t x = i <= a.dim() ? a[a.dim() - i] : 1;
     const int64_t y = i <= b.dim() ? b[b.dim() - i] : 1;
-    if (x != y && x != 1 && y != 1) {
-      throw ShapeError(op,
-                       str("shapes ", a, " and ", b, " do not broadcast: ", x, " against ", y,
-                           " in dimension ", -i),
-                       "sizes must be equal or 1, compared from the last dimension backwards");
-    }
+    require<ShapeError>(x == y || x == 1 || y == 1, op,
+                        "sizes must be equal or 1, compared from the last dimension backwards",
+                        "shapes ", a, " and ", b, " do not broadcast: ", x, " against ", y,
+                        " in dimension ", -i);
     out[out.dim() - i] = x == 1 ? y : x;
   }
   return out;

@@ -109,32 +109,26 @@ int64_t workspace_size(const ConvSizes& s) {
   return is_pointwise(s) ? 1 : s.depth() * s.ow * rows_per_tile<T>(s);
 }
 
+/// Of a 1x1 convolution without padding and groups: the only ones that come here.
 template <class T>
-void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
-  const int64_t depth = s.depth(), outputs = s.o / s.groups, plane = s.oh * s.ow;
-  const int64_t group_inputs = s.c / s.groups * s.h * s.w;
-  parallel_for(s.n * s.groups, 1, [&](int64_t begin, int64_t end) {
-    Workspace<T> tile(workspace_size<T>(s));
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t group = task % s.groups;
-      const T* const image = x + task * group_inputs;
-      T* const out = y + task * outputs * plane;
-      const T* const group_weight = weight + group * outputs * depth;
-      for_tiles<T>(s, [&](int64_t row, int64_t rows) {
-        const int64_t n = rows * s.ow;
-        const T* const columns = columns_of(s, row, rows, tile.data(), image);
-        T* const to = out + row * s.ow;
-        for (int64_t o = 0; bias != nullptr && o < outputs; ++o) {
-          const T b = bias[group * outputs + o];
-          for (int64_t i = 0; i < n; ++i) to[o * plane + i] = b;
-        }
-        gemm<T>({false, false, outputs, n, depth, group_weight, depth, columns, n,
-                 bias != nullptr ? T(1) : T(0), to, plane});
-        for (int64_t o = 0; s.relu && o < outputs; ++o) {
-          for (int64_t i = 0; i < n; ++i) to[o * plane + i] = without_negative(to[o * plane + i]);
-        }
-      });
-    }
+void product_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
+  const int64_t plane = s.oh * s.ow;
+  parallel_for(s.n, 1, [&](int64_t image, int64_t) {
+    const Workspace<T> tile(workspace_size<T>(s));
+    for_tiles<T>(s, [&](int64_t row, int64_t rows) {
+      const int64_t n = rows * s.ow;
+      const T* const columns = columns_of(s, row, rows, tile.data(), x + image * s.c * s.h * s.w);
+      T* const to = y + image * s.o * plane + row * s.ow;
+      for (int64_t o = 0; bias != nullptr && o < s.o; ++o) {
+        const T b = bias[o];
+        for (int64_t i = 0; i < n; ++i) to[o * plane + i] = b;
+      }
+      gemm<T>({false, false, s.o, n, s.c, weight, s.c, columns, n, bias != nullptr ? T(1) : T(0),
+               to, plane});
+      for (int64_t o = 0; s.relu && o < s.o; ++o) {
+        for (int64_t i = 0; i < n; ++i) to[o * plane + i] = without_negative(to[o * plane + i]);
+      }
+    });
   });
 }
 
@@ -142,21 +136,18 @@ template <class T>
 void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   const int64_t depth = s.depth(), outputs = s.o / s.groups, plane = s.oh * s.ow;
   const int64_t group_inputs = s.c / s.groups * s.h * s.w;
-  parallel_for(s.n * s.groups, 1, [&](int64_t begin, int64_t end) {
-    Workspace<T> tile(workspace_size<T>(s));
-    for (int64_t task = begin; task < end; ++task) {
-      const T* const group_weight = weight + task % s.groups * outputs * depth;
-      T* const image = dx + task * group_inputs;
-      const bool in_place = is_pointwise(s);  // columns are the image
-      if (!in_place) std::memset(image, 0, static_cast<size_t>(group_inputs) * sizeof(T));
-      for_tiles<T>(s, [&](int64_t row, int64_t rows) {
-        const int64_t n = rows * s.ow;
-        gemm<T>({true, false, depth, n, outputs, group_weight, depth,
-                 g + task * outputs * plane + row * s.ow, plane, 0, in_place ? image : tile.data(),
-                 n});
-        if (!in_place) col2im(s, row, rows, tile.data(), image);
-      });
-    }
+  parallel_for(s.n * s.groups, 1, [&](int64_t task, int64_t) {
+    const Workspace<T> tile(workspace_size<T>(s));
+    T* const image = dx + task * group_inputs;
+    const bool in_place = is_pointwise(s);  // columns are the image
+    if (!in_place) std::memset(image, 0, static_cast<size_t>(group_inputs) * sizeof(T));
+    for_tiles<T>(s, [&](int64_t row, int64_t rows) {
+      const int64_t n = rows * s.ow;
+      gemm<T>({true, false, depth, n, outputs, weight + task % s.groups * outputs * depth, depth,
+               g + task * outputs * plane + row * s.ow, plane, 0, in_place ? image : tile.data(),
+               n});
+      if (!in_place) col2im(s, row, rows, tile.data(), image);
+    });
   });
 }
 
@@ -167,22 +158,19 @@ void weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* x) {
   const int64_t size = s.o * depth;
   const ImageChunks chunks(s.n);
   Workspace<T> partial(chunks.count * size);
-  parallel_for(chunks.count * s.groups, 1, [&](int64_t begin, int64_t end) {
-    Workspace<T> tile(workspace_size<T>(s));
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t chunk = task / s.groups, group = task % s.groups;
-      T* const sum = partial.data() + chunk * size + group * outputs * depth;
-      std::memset(sum, 0, static_cast<size_t>(outputs * depth) * sizeof(T));
-      chunks.for_each(chunk, [&](int64_t n) {
-        const int64_t image = n * s.groups + group;
-        for_tiles<T>(s, [&](int64_t row, int64_t rows) {
-          const T* const columns = columns_of(s, row, rows, tile.data(), x + image * group_inputs);
-          gemm<T>({false, true, outputs, depth, rows * s.ow,
-                   g + image * outputs * plane + row * s.ow, plane, columns, rows * s.ow, 1, sum,
-                   depth});
-        });
+  parallel_for(chunks.count * s.groups, 1, [&](int64_t task, int64_t) {
+    const Workspace<T> tile(workspace_size<T>(s));
+    const int64_t chunk = task / s.groups, group = task % s.groups;
+    T* const sum = partial.data() + chunk * size + group * outputs * depth;
+    std::memset(sum, 0, static_cast<size_t>(outputs * depth) * sizeof(T));
+    chunks.for_each(chunk, [&](int64_t n) {
+      const int64_t image = n * s.groups + group;
+      for_tiles<T>(s, [&](int64_t row, int64_t rows) {
+        const T* const columns = columns_of(s, row, rows, tile.data(), x + image * group_inputs);
+        gemm<T>({false, true, outputs, depth, rows * s.ow, g + image * outputs * plane + row * s.ow,
+                 plane, columns, rows * s.ow, 1, sum, depth});
       });
-    }
+    });
   });
   parallel_each(size, 4096, [&](int64_t i) {
     T total = 0;
@@ -260,46 +248,36 @@ bool suits_direct_weights(const ConvSizes& s) {
   return !is_pointwise(s) && s.o * s.depth() <= most_weights;
 }
 
-template <class T>
-const DirectConv<T>& direct() {
-  return Tables<Isa::GRADUS_ISA>::get<DirectConv<T>>();
-}
-template <class T>
-const DepthwiseConv<T>& depthwise() {
-  return Tables<Isa::GRADUS_ISA>::get<DepthwiseConv<T>>();
-}
-template <class T>
-const StridedConv<T>& strided() {
-  return Tables<Isa::GRADUS_ISA>::get<StridedConv<T>>();
-}
-const WinogradConv<float>& winograd() {
-  return Tables<Isa::GRADUS_ISA>::get<WinogradConv<float>>();
+/// Of the same instruction set.
+template <class Table>
+const Table& own() {
+  return Tables<Isa::GRADUS_ISA>::get<Table>();
 }
 
 template <class T>
 void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
   if (suits_whole(s)) return whole_forward(s, y, x, weight, bias);
-  if (suits_product(s)) return forward(s, y, x, weight, bias);
-  if (suits_strided(s, s.c, s.o)) return strided<T>().forward(s, y, x, weight, bias);
+  if (suits_product(s)) return product_forward(s, y, x, weight, bias);
+  if (suits_strided(s, s.c, s.o)) return own<StridedConv<T>>().forward(s, y, x, weight, bias);
   if constexpr (std::is_same_v<T, float>) {
-    if (suits_winograd(s) && winograd().forward(s, y, x, weight, bias)) return;
+    if (suits_winograd(s) && own<WinogradConv<T>>().forward(s, y, x, weight, bias)) return;
   }
-  if (suits_depthwise(s)) return depthwise<T>().forward(s, y, x, weight, bias);
-  direct<T>().forward(s, y, x, weight, bias);
+  if (suits_depthwise(s)) return own<DepthwiseConv<T>>().forward(s, y, x, weight, bias);
+  own<DirectConv<T>>().forward(s, y, x, weight, bias);
 }
 
 template <class T>
 void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   if (suits_whole(s)) return whole_input_gradient(s, dx, g, weight);
   if (suits_product(s)) return input_gradient(s, dx, g, weight);
-  if (suits_strided(s, s.o, s.c)) return strided<T>().input_gradient(s, dx, g, weight);
+  if (suits_strided(s, s.o, s.c)) return own<StridedConv<T>>().input_gradient(s, dx, g, weight);
   if constexpr (std::is_same_v<T, float>) {
     const bool suits = suits_winograd(s.of_input_gradient());
-    if (suits && winograd().input_gradient(s, dx, g, weight)) return;
+    if (suits && own<WinogradConv<T>>().input_gradient(s, dx, g, weight)) return;
   }
-  if (suits_depthwise(s)) return depthwise<T>().input_gradient(s, dx, g, weight);
-  const bool is_direct = s.has_mirror() || direct<T>().has_columns(s);
-  (is_direct ? direct<T>().input_gradient : input_gradient<T>)(s, dx, g, weight);
+  if (suits_depthwise(s)) return own<DepthwiseConv<T>>().input_gradient(s, dx, g, weight);
+  const bool is_direct = s.has_mirror() || own<DirectConv<T>>().has_columns(s);
+  (is_direct ? own<DirectConv<T>>().input_gradient : input_gradient<T>)(s, dx, g, weight);
 }
 
 template <class T>
@@ -314,15 +292,15 @@ template <class T>
 bool choose_weight_gradient(const ConvSizes& s, T* dweight, T* dbias, const T* g, const T* x) {
   if (suits_whole(s)) return whole_weight_gradient(s, dweight, g, x), false;
   if (suits_strided(s, s.c, s.o) && !suits_product(s)) {
-    return strided<T>().weight_gradient(s, dweight, dbias, g, x);
+    return own<StridedConv<T>>().weight_gradient(s, dweight, dbias, g, x);
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (suits_winograd(s) && winograd().weight_gradient(s, dweight, g, x)) return false;
+    if (suits_winograd(s) && own<WinogradConv<T>>().weight_gradient(s, dweight, g, x)) return false;
   }
   if (suits_depthwise(s) || suits_direct_weights(s)) {
-    const Conv<T>& kernels =
-        suits_depthwise(s) ? static_cast<const Conv<T>&>(depthwise<T>()) : direct<T>();
-    const bool has_bias = kernels.weight_gradient(s, dweight, dbias, g, x);
+    const auto way = suits_depthwise(s) ? own<DepthwiseConv<T>>().weight_gradient
+                                        : own<DirectConv<T>>().weight_gradient;
+    const bool has_bias = way(s, dweight, dbias, g, x);
     if (are_finite(s.o * s.depth(), dweight)) return has_bias;
   }
   weight_gradient(s, dweight, g, x);

@@ -144,27 +144,24 @@ class PixelMap {
     const int64_t source_plane = h_ * w_,
                   image_bytes = source_plane * pitch_ * static_cast<int64_t>(sizeof(T));
     const int64_t at_once = larger(1, smaller(most_images, cache_bytes / larger(1, image_bytes)));
-    parallel_for((n_ + at_once - 1) / at_once * groups_, 1, [&](int64_t begin, int64_t end) {
+    parallel_for((n_ + at_once - 1) / at_once * groups_, 1, [&](int64_t task, int64_t) {
       Workspace<T> pixels(at_once * source_plane * pitch_);
       Workspace<T> out(at_once * plane_ * block_columns<T>);
       Workspace<int64_t> source(at_once * plane_), target(at_once * plane_);
-      for (int64_t task = begin; task < end; ++task) {
-        const int64_t group = task % groups_, first = task / groups_ * at_once;
-        const int64_t images = smaller(at_once, n_ - first);
+      const int64_t group = task % groups_, first = task / groups_ * at_once;
+      const int64_t images = smaller(at_once, n_ - first);
+      for (int64_t i = 0; i < images; ++i) {
+        to_pixels(channels_, source_plane,
+                  x + ((first + i) * groups_ + group) * channels_ * source_plane,
+                  pixels.data() + i * source_plane * pitch_, pitch_);
+      }
+      list_pixels(images, source.data(), target.data());
+      for (int64_t b = 0; b < blocks_; ++b) {
+        convolve(group * blocks_ + b, images, pixels.data(), source.data(), target.data(),
+                 out.data());
         for (int64_t i = 0; i < images; ++i) {
-          to_pixels(channels_, source_plane,
-                    x + ((first + i) * groups_ + group) * channels_ * source_plane,
-                    pixels.data() + i * source_plane * pitch_, pitch_);
-        }
-        list_pixels(images, source.data(), target.data());
-        for (int64_t b = 0; b < blocks_; ++b) {
-          convolve(group * blocks_ + b, images, pixels.data(), source.data(), target.data(),
-                   out.data());
-          for (int64_t i = 0; i < images; ++i) {
-            const int64_t o = ((first + i) * groups_ + group) * outputs_ + b * block_columns<T>;
-            from_pixels(block_outputs(b), out.data() + i * plane_ * block_columns<T>,
-                        y + o * plane_);
-          }
+          const int64_t o = ((first + i) * groups_ + group) * outputs_ + b * block_columns<T>;
+          from_pixels(block_outputs(b), out.data() + i * plane_ * block_columns<T>, y + o * plane_);
         }
       }
     });

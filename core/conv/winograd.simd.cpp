@@ -11,7 +11,7 @@
 #include <cstring>
 
 #include "../base/parallel_for.h"
-#include "../matmul/packed_gemm_kernel.h"
+#include "../matmul/gemm_kernel.h"
 #include "../matmul/register_tile.simd.h"
 #include "../simd/sizes.h"
 #include "../simd/workspace.h"

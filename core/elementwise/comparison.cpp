@@ -1,5 +1,4 @@
 // Comparison, and what an element is; how conditions combine. None has a gradient.
-#include <cmath>
 #include <limits>
 
 #include "apply.h"

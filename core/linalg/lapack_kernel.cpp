@@ -1,18 +1,30 @@
 // LAPACK is Fortran: matrices lie in memory column by column, so each sees the transpose of ours.
+//
+// OpenBLAS has it, and starts a thread for each processor as soon as it is loaded: before main(),
+// if a program is linked with it, and before anything could tell it that one is wanted. These
+// threads cost memory and the time of a start, and if address space is short they never end. So the
+// library is not linked but loaded when it is first needed, by a thread that is confined to one
+// processor meanwhile.
 #include "lapack_kernel.h"
 
 #include <cblas.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#ifdef GRADUS_OPENBLAS_NAME
+#include <dlfcn.h>
+#include <sched.h>
+#endif
+
 #include "../base/error.h"
 #include "../base/parallel_for.h"
-#include "../matmul/blas_kernel.h"
 
 namespace gradus::kernels {
 
@@ -38,23 +50,48 @@ struct Functions {
   Gesv<T>* gesv;    // a system of equations
 };
 
-// functions<T>() gives them to the calling thread, which is prepared to call them.
+// open_library() makes OpenBLAS ready for use: on one thread, since all threads are parallel_for's,
+// and a library with threads of its own would fight with them. functions_of() gives what it has.
 #ifdef GRADUS_OPENBLAS_NAME
 
 template <class Function>
-void find(const std::string& name, Function*& function) {
-  function = reinterpret_cast<Function*>(find_in_blas(name.c_str()));
-  require<Error>(function != nullptr, "lapack", "install an OpenBLAS that was built with LAPACK",
+void find(void* library, const std::string& name, Function*& function) {
+  function = reinterpret_cast<Function*>(dlsym(library, name.c_str()));
+  require<Error>(function != nullptr, "lapack",
+                 "it must be an OpenBLAS that was built with LAPACK; LD_LIBRARY_PATH decides which "
+                 "library of this name is found",
                  GRADUS_OPENBLAS_NAME, " has no function ", name);
 }
 
+/// By its name, as a program that is linked with it would find it; or else where it was when Gradus
+/// was built. If the system does not allow to confine the thread, it stays as it is.
+void* open_library() {
+  const int here = sched_getcpu();
+  cpu_set_t usual, one;
+  CPU_ZERO(&one);
+  if (here >= 0 && here < CPU_SETSIZE) CPU_SET(here, &one);
+  const bool confined = sched_getaffinity(0, sizeof usual, &usual) == 0 &&
+                        sched_setaffinity(0, sizeof one, &one) == 0;
+  void* library = dlopen(GRADUS_OPENBLAS_NAME, RTLD_LAZY | RTLD_LOCAL);
+  if (library == nullptr) library = dlopen(GRADUS_OPENBLAS_PATH, RTLD_LAZY | RTLD_LOCAL);
+  if (confined) sched_setaffinity(0, sizeof usual, &usual);
+  if (library == nullptr) {
+    throw Error("lapack", str("cannot load ", GRADUS_OPENBLAS_NAME, ": ", dlerror()),
+                "install OpenBLAS, or name its folder in LD_LIBRARY_PATH");
+  }
+  decltype(&openblas_set_num_threads) set_num_threads;
+  find(library, "openblas_set_num_threads", set_num_threads);
+  set_num_threads(1);
+  return library;
+}
+
 template <class T>
-Functions<T> functions() {
+Functions<T> functions_of(void* library) {
   const std::string type = std::is_same_v<T, float> ? "s" : "d";
   Functions<T> f;
-  find(type + "syevd_", f.syevd);
-  find(type + "gesdd_", f.gesdd);
-  find(type + "gesv_", f.gesv);
+  find(library, type + "syevd_", f.syevd);
+  find(library, type + "gesdd_", f.gesdd);
+  find(library, type + "gesv_", f.gesv);
   return f;
 }
 
@@ -69,14 +106,44 @@ Gesv<float> sgesv_;
 Gesv<double> dgesv_;
 }
 
+void* open_library() {
+  openblas_set_num_threads(1);
+  return reinterpret_cast<void*>(&openblas_set_num_threads);  // anything but null
+}
+
 template <class T>
-Functions<T> functions() {
-  find_in_blas("");
+Functions<T> functions_of(void*) {
   if constexpr (std::is_same_v<T, float>) return {ssyevd_, sgesdd_, sgesv_};
   if constexpr (std::is_same_v<T, double>) return {dsyevd_, dgesdd_, dgesv_};
 }
 
 #endif
+
+/// OpenBLAS takes a buffer for each thread that multiplies, and if there is no memory asks for
+/// it forever. So each thread asks once before.
+void check_room_for_buffer() {
+  constexpr size_t buffer = size_t{128} << 20;
+  thread_local bool has_room = false;
+  if (has_room) return;
+  void* const room =
+      mmap(nullptr, buffer, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  require<Error>(room != MAP_FAILED, "lapack", "raise the limit (ulimit -v), or use fewer threads",
+                 "OpenBLAS needs ", buffer,
+                 " bytes of addresses for each thread, and the system has no more");
+  munmap(room, buffer);
+  has_room = true;
+}
+
+/// Those of the library, for the calling thread. Opened without a lock, which the child of a fork
+/// might find taken: threads that come together open the same one.
+template <class T>
+Functions<T> functions() {
+  static std::atomic<void*> opened = nullptr;
+  check_room_for_buffer();
+  void* library = opened.load(std::memory_order_acquire);
+  if (library == nullptr) opened.store(library = open_library(), std::memory_order_release);
+  return functions_of<T>(library);
+}
 
 /// LAPACK counts in 32 bits.
 blasint narrow(const char* op, int64_t size) {

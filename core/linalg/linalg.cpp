@@ -3,7 +3,6 @@
 #include "linalg.h"
 
 #include <limits>
-#include <string>
 
 #include "../op_support.h"
 #include "lapack_kernel.h"

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "../base/parallel_for.h"
-#include "packed_gemm_kernel.h"
 
 namespace gradus::kernels {
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "../simd/isa.h"
+
 namespace gradus::kernels {
 
 /// C = op(A) op(B) + beta C in row-major order, where op(A) is [m, k], op(B) is [k, n] and C
@@ -37,5 +39,15 @@ void gemm(const MatrixProduct<T>& p);
 /// threads.
 template <class T>
 void gemm_in_bands(const MatrixProduct<T>& p);
+
+/// What is behind gemm().
+template <class T>
+struct PackedGemm {
+  /// No size is 0. Every element is a sum over k in order, in runs of the same length whatever m
+  /// and n are.
+  void (*multiply)(const MatrixProduct<T>& p);
+};
+template <class T>
+inline constexpr bool has_plain<PackedGemm<T>> = true;  // matmul_plain.cpp
 
 }  // namespace gradus::kernels

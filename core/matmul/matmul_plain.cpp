@@ -1,7 +1,7 @@
 // The matrix product as its definition says: three loops.
 #include "../base/denormals.h"
 #include "../simd/kernels_of.h"
-#include "packed_gemm_kernel.h"
+#include "gemm_kernel.h"
 
 namespace gradus::kernels {
 

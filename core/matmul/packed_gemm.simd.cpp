@@ -3,7 +3,7 @@
 // B is copied in panels of a few columns and a few hundred rows. While blocks of rows of A pass by,
 // a panel stays in the first-level cache, and the panels and rows that meet in the second. A block
 // of C is a square of registers. A is read in place, number by number.
-#include "packed_gemm_kernel.h"
+#include "gemm_kernel.h"
 
 #include <cstring>
 #include <utility>

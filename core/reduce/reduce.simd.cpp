@@ -113,10 +113,6 @@ typename F::Accumulator fold_piece(const Loop<1>& reduced, int64_t piece, const 
   return total;
 }
 
-int64_t piece_count(const Loop<1>& reduced) {
-  return (at_least_one(reduced.rows() * reduced.size[0]) - 1) / reduced_per_piece + 1;
-}
-
 /// Element number i of the kept nest, as offsets of out and x.
 void kept_offsets(const Loop<2>& kept, int64_t i, int64_t* offset) {
   offset[0] = offset[1] = 0;
@@ -131,8 +127,8 @@ void kept_offsets(const Loop<2>& kept, int64_t i, int64_t* offset) {
 template <class F, class T>
 void fold_inner(const Loop<2>& kept, const Loop<1>& reduced, double divisor, T* out, const T* x) {
   const int64_t outputs = kept.rows() * kept.size[0];
-  const int64_t pieces = piece_count(reduced);
   const int64_t per_output = at_least_one(reduced.rows() * reduced.size[0]);
+  const int64_t pieces = (per_output - 1) / reduced_per_piece + 1;
   if (pieces == 1) {
     parallel_each(outputs, elements_per_piece / per_output, [&](int64_t i) {
       int64_t offset[2];

@@ -3,8 +3,6 @@
 // on the memory layout of x.
 #pragma once
 
-#include <cstdint>
-
 #include "../simd/isa.h"
 #include "../simd/strided.h"
 

@@ -10,6 +10,13 @@ using namespace ops;
 
 namespace {
 
+/// Of a contiguous tensor along dimension `dim`.
+kernels::Axis axis_of(const Tensor& x, int dim) {
+  if (x.dim() == 0) return {1, 1, 1};
+  const Shape& shape = x.shape();
+  return {shape.part(0, dim).numel(), shape[dim], shape.part(dim + 1, shape.dim()).numel()};
+}
+
 struct SoftmaxOptions {
   int dim;
   static void describe(auto& options, auto& visit) { visit("dim", options.dim); }

@@ -1,10 +1,17 @@
 // Softmax and its logarithm along one dimension.
 #pragma once
 
-#include "../simd/axis.h"
+#include <cstdint>
+
 #include "../simd/isa.h"
 
 namespace gradus::kernels {
+
+/// A contiguous tensor as three dimensions, before, along and after the one that a kernel works
+/// along: [outer, n, inner].
+struct Axis {
+  int64_t outer, n, inner;
+};
 
 template <class T>
 struct Softmax {

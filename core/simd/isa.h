@@ -1,8 +1,6 @@
 // Instruction sets: kernels are compiled once for each, and the best one is chosen at run time.
 #pragma once
 
-#include <utility>
-
 namespace gradus::kernels {
 
 /// What runs: the plain definitions of `*_plain.cpp` if a family has them (else baseline), or the

@@ -3,6 +3,8 @@
 // file that includes it.
 #pragma once
 
+#include <cmath>
+
 #include "simd.h"
 #include "wrapping.h"
 
@@ -59,6 +61,46 @@ struct Lanes {
     return where(bounded > high, high, bounded);
   }
 
+  /// f of each element; compilers make one instruction of those that the processor has.
+  template <class F>
+  static Lanes each(Lanes x, F f) {
+    for (int k = 0; k < width<T>; ++k) x.v[k] = f(x.v[k]);
+    return x;
+  }
+  /// A function of the standard library, called for each element.
+  template <T (*f)(T)>
+  [[gnu::noinline]] static Lanes one_by_one(Lanes x) {
+    return each(x, f);
+  }
+
+  friend Lanes floor(Lanes x) {
+    return each(x, [](T a) { return std::floor(a); });
+  }
+  friend Lanes ceil(Lanes x) {
+    return each(x, [](T a) { return std::ceil(a); });
+  }
+  friend Lanes round(Lanes x) {
+    return each(x, [](T a) { return std::nearbyint(a); });
+  }
+  friend Lanes trunc(Lanes x) {
+    return each(x, [](T a) { return std::trunc(a); });
+  }
+  friend Lanes sqrt(Lanes x) {
+    return each(x, [](T a) { return std::sqrt(a); });
+  }
+  friend Lanes rsqrt(Lanes x) { return 1 / sqrt(x); }
+  friend Lanes sin(Lanes x) { return one_by_one<std::sin>(x); }
+  friend Lanes cos(Lanes x) { return one_by_one<std::cos>(x); }
+  friend Lanes tan(Lanes x) { return one_by_one<std::tan>(x); }
+  friend Lanes asin(Lanes x) { return one_by_one<std::asin>(x); }
+  friend Lanes acos(Lanes x) { return one_by_one<std::acos>(x); }
+  friend Lanes atan(Lanes x) { return one_by_one<std::atan>(x); }
+  friend Lanes sinh(Lanes x) { return one_by_one<std::sinh>(x); }
+  friend Lanes cosh(Lanes x) { return one_by_one<std::cosh>(x); }
+  friend Lanes sign(Lanes x) { return where(x > 0, 1, where(x < 0, -Lanes(1), 0)); }
+  friend Lanes square(Lanes x) { return x * x; }
+  friend Lanes relu_gradient(Lanes g, Lanes y) { return where(y <= 0, 0, g); }
+
  private:
   /// Integers wrap around, see wrapping.h.
   /// @{
@@ -73,18 +115,6 @@ struct Lanes {
 template <class T>
 Lanes<T> abs(Lanes<T> x) {
   return where(x < 0, -x, x);
-}
-template <class T>
-Lanes<T> sign(Lanes<T> x) {
-  return where(x > 0, 1, where(x < 0, -Lanes<T>(1), 0));
-}
-template <class T>
-Lanes<T> square(Lanes<T> x) {
-  return x * x;
-}
-template <class T>
-Lanes<T> relu_gradient(Lanes<T> g, Lanes<T> y) {
-  return where(y <= 0, 0, g);
 }
 
 }  // namespace

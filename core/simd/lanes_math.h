@@ -1,7 +1,8 @@
 // Exponentials, logarithms and what is made of them, of vectors of numbers. Floats without a branch
 // and without a call per element, by minimax polynomials; the errors found over all binades are
 // below 1.1 units in the last place for exp, exp2, log and erf, 1.4 for tanh, 1.8 for expm1 and
-// log1p, 2.3 for log2. Other functions, and doubles, are the standard library's, one by one.
+// log1p, 2.3 for log2. Other functions, and those of doubles, are the standard library's, one by
+// one.
 //
 // For files that are compiled once per instruction set: everything is local to the file that
 // includes it.
@@ -17,107 +18,39 @@ namespace gradus::kernels {
 
 namespace {
 
-// --- Of any type ---
+// --- Of doubles ---
 
-/// f of each element; compilers make one instruction of those that the processor has.
-template <class T, class F>
-Lanes<T> each(Lanes<T> x, F f) {
-  for (int k = 0; k < width<T>; ++k) x.v[k] = f(x.v[k]);
-  return x;
-}
-template <class T>
-Lanes<T> floor(Lanes<T> x) {
-  return each(x, [](T a) { return std::floor(a); });
-}
-template <class T>
-Lanes<T> ceil(Lanes<T> x) {
-  return each(x, [](T a) { return std::ceil(a); });
-}
-template <class T>
-Lanes<T> round(Lanes<T> x) {
-  return each(x, [](T a) { return std::nearbyint(a); });
-}
-template <class T>
-Lanes<T> trunc(Lanes<T> x) {
-  return each(x, [](T a) { return std::trunc(a); });
-}
-template <class T>
-Lanes<T> sqrt(Lanes<T> x) {
-  return each(x, [](T a) { return std::sqrt(a); });
-}
-template <class T>
-Lanes<T> rsqrt(Lanes<T> x) {
-  return 1 / sqrt(x);
-}
-
-/// A function of the standard library, called for each element.
-template <class T, T (*f)(T)>
-[[gnu::noinline]] Lanes<T> one_by_one(Lanes<T> x) {
-  return each(x, f);
-}
 template <class T>
 Lanes<T> exp(Lanes<T> x) {
-  return one_by_one<T, std::exp>(x);
+  return Lanes<T>::template one_by_one<std::exp>(x);
 }
 template <class T>
 Lanes<T> exp2(Lanes<T> x) {
-  return one_by_one<T, std::exp2>(x);
+  return Lanes<T>::template one_by_one<std::exp2>(x);
 }
 template <class T>
 Lanes<T> expm1(Lanes<T> x) {
-  return one_by_one<T, std::expm1>(x);
+  return Lanes<T>::template one_by_one<std::expm1>(x);
 }
 template <class T>
 Lanes<T> log(Lanes<T> x) {
-  return one_by_one<T, std::log>(x);
+  return Lanes<T>::template one_by_one<std::log>(x);
 }
 template <class T>
 Lanes<T> log2(Lanes<T> x) {
-  return one_by_one<T, std::log2>(x);
+  return Lanes<T>::template one_by_one<std::log2>(x);
 }
 template <class T>
 Lanes<T> log1p(Lanes<T> x) {
-  return one_by_one<T, std::log1p>(x);
-}
-template <class T>
-Lanes<T> sin(Lanes<T> x) {
-  return one_by_one<T, std::sin>(x);
-}
-template <class T>
-Lanes<T> cos(Lanes<T> x) {
-  return one_by_one<T, std::cos>(x);
-}
-template <class T>
-Lanes<T> tan(Lanes<T> x) {
-  return one_by_one<T, std::tan>(x);
-}
-template <class T>
-Lanes<T> asin(Lanes<T> x) {
-  return one_by_one<T, std::asin>(x);
-}
-template <class T>
-Lanes<T> acos(Lanes<T> x) {
-  return one_by_one<T, std::acos>(x);
-}
-template <class T>
-Lanes<T> atan(Lanes<T> x) {
-  return one_by_one<T, std::atan>(x);
-}
-template <class T>
-Lanes<T> sinh(Lanes<T> x) {
-  return one_by_one<T, std::sinh>(x);
-}
-template <class T>
-Lanes<T> cosh(Lanes<T> x) {
-  return one_by_one<T, std::cosh>(x);
+  return Lanes<T>::template one_by_one<std::log1p>(x);
 }
 template <class T>
 Lanes<T> tanh(Lanes<T> x) {
-  return one_by_one<T, std::tanh>(x);
+  return Lanes<T>::template one_by_one<std::tanh>(x);
 }
 template <class T>
 Lanes<T> erf(Lanes<T> x) {
-  return one_by_one<T, std::erf>(x);
+  return Lanes<T>::template one_by_one<std::erf>(x);
 }
 
 // --- Floats: parts ---

@@ -1,7 +1,6 @@
 // Loop nests over strided operands.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 namespace gradus::kernels {

@@ -27,10 +27,6 @@ template <class T>
 T times(T a, T b) {
   return static_cast<T>(static_cast<Modular<T>>(a) * static_cast<Modular<T>>(b));
 }
-template <class T>
-T negative(T a) {
-  return static_cast<T>(-static_cast<Modular<T>>(a));
-}
 
 /// By squaring, for integers and exponents from 0 up.
 template <class T>

@@ -115,7 +115,6 @@ void Runner::check_folder() {
   json facts = now;
   facts["version"] = info.version;
   facts["instruction_set"] = info.instruction_set;
-  facts["blas"] = info.blas;
   const std::string text = facts.dump(2) + "\n";
   write_file_atomically("norm_lab", file, {std::as_bytes(std::span(text))});
 }

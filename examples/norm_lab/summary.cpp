@@ -140,7 +140,7 @@ report::Page report_page(const fs::path& folder) {
                            "`norm_lab run all --full` decides."
                          : ""};
   for (const auto& [name, value] : facts.items()) {
-    if (name == "blas") continue;  // it is in lab.json
+    if (name == "blas") continue;  // of an earlier version
     std::string words = name;
     std::replace(words.begin(), words.end(), '_', ' ');
     page.facts.emplace_back(words, value.is_string() ? value.get<std::string>() : value.dump());

@@ -5,7 +5,7 @@
 
 namespace gradus::examples {
 
-/// Version, threads, instruction set and BLAS, and a warning in a build without optimization.
+/// Version, threads and instruction set, and a warning in a build without optimization.
 void print_system(training::Console& console);
 
 }  // namespace gradus::examples

@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include "../../core/matmul/packed_gemm_kernel.h"
+#include "../../core/matmul/gemm_kernel.h"
 #include "../../core/ops.h"
 #include "../support/isa.h"
 
