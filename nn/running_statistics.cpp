@@ -38,9 +38,8 @@ void ChannelNormLayer::update_with_shards(const NormResult& own, int64_t samples
     return (is_batch() ? t : mean(t, {0})).to(float64);
   };
   const int64_t count = is_batch() ? values : samples;
-  const Tensor row =
-      cat({number(count), per_channel(own.mean),
-           per_channel(own.variance) * static_cast<double>(count), number(values)});
+  const Tensor row = cat({number(count), per_channel(own.mean),
+                          per_channel(own.variance) * static_cast<double>(count), number(values)});
   shards_->finish_with(row, [this](const Tensor& all) {
     const int64_t channels = num_channels();
     const Tensor rows = narrow(all, 1, 0, 1 + 2 * channels).clone();
@@ -53,9 +52,8 @@ void ChannelNormLayer::update_with_shards(const NormResult& own, int64_t samples
                                 static_cast<int64_t>(merged.count));
     } else {
       const Tensor variance = sum(narrow(rows, 1, 1 + channels, channels), {0}) / merged.count;
-      update_running_statistics(
-          {{}, unsqueeze(mean, 0), unsqueeze(variance.to(dtype), 0)},
-          static_cast<int64_t>(max(select(all, 1, 1 + 2 * channels)).item()));
+      update_running_statistics({{}, unsqueeze(mean, 0), unsqueeze(variance.to(dtype), 0)},
+                                static_cast<int64_t>(max(select(all, 1, 1 + 2 * channels)).item()));
     }
   });
 }

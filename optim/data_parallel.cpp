@@ -61,13 +61,15 @@ class DataParallel::Team : public distributed::Shards {
         ranks_(options.ranks != nullptr ? *options.ranks : distributed::one_process()),
         shards_(options.shards) {
     require(shards_ >= 1, op, "8 are usual", "expected at least 1 shard, got ", shards_);
-    require(shards_ >= ranks_.size(), op, "each process computes at least one: start fewer, or ask "
-            "for more shards", shards_, " shards are too few for ", ranks_.size(), " processes");
+    require(shards_ >= ranks_.size(), op,
+            "each process computes at least one: start fewer, or ask "
+            "for more shards",
+            shards_, " shards are too few for ", ranks_.size(), " processes");
     first_ = begin_of(ranks_.rank(), ranks_.size(), shards_);
     own_ = static_cast<size_t>(begin_of(ranks_.rank() + 1, ranks_.size(), shards_) - first_);
     for (const auto& [path, module] : net.named_modules()) {
-      require(!module->type().starts_with("SpectralNorm"), op,
-              "train it without shards", "(", path, ") ", module->type(),
+      require(!module->type().starts_with("SpectralNorm"), op, "train it without shards", "(", path,
+              ") ", module->type(),
               " changes its buffers in each forward, which shards would do several times");
       if (auto* norm = dynamic_cast<nn::ChannelNormLayer*>(module)) norms_.push_back(norm);
     }
@@ -268,8 +270,8 @@ class DataParallel::Team : public distributed::Shards {
       failed_ = failed_ || place.error;
       if (arrived_ > 0 && arrived_ + finished_ == own_ && !failed_) {
         failed_ = true;
-        place.error = std::make_exception_ptr(
-            Error(op, "some shards wait for one that has ended", "the calls of each shard must be the same"));
+        place.error = std::make_exception_ptr(Error(op, "some shards wait for one that has ended",
+                                                    "the calls of each shard must be the same"));
       }
       changed_.notify_all();
     }
@@ -280,7 +282,9 @@ class DataParallel::Team : public distributed::Shards {
     const SerialScope serial(own_ >= allowed_);
     Place& place = places_[k];
     set_random_state(place.random);
-    const auto begin_of_shard = [&](int64_t index) { return begin_of(index, shards_, batch_size_); };
+    const auto begin_of_shard = [&](int64_t index) {
+      return begin_of(index, shards_, batch_size_);
+    };
     const int64_t index = first_ + static_cast<int64_t>(k), begin = begin_of_shard(index);
     const Shard shard{index, begin - begin_of_shard(first_), begin_of_shard(index + 1) - begin};
     Tape tape(tape_options_);
@@ -330,8 +334,8 @@ class DataParallel::Team : public distributed::Shards {
     const Tensor mine = own.size() == 1 ? own[0] : cat(own);
     std::vector<int64_t> sizes;
     for (int r = 0; r < ranks_.size(); ++r) {
-      const int64_t shards = begin_of(r + 1, ranks_.size(), shards_) -
-                             begin_of(r, ranks_.size(), shards_);
+      const int64_t shards =
+          begin_of(r + 1, ranks_.size(), shards_) - begin_of(r, ranks_.size(), shards_);
       sizes.push_back(shards * n * static_cast<int64_t>(sizeof(double)));
     }
     ranks_.allgather(bytes_of(mine), sizes, mutable_bytes_of(all));

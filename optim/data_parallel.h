@@ -1,4 +1,5 @@
-// Training on a batch in shards: on several threads and processes, with the same bits on any number.
+// Training on a batch in shards: on several threads and processes, with the same bits on any
+// number.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +47,8 @@ struct ShardSums {
 ///     optim::DataParallel parallel(net, {.shards = 8, .ranks = &ranks});
 ///     data::DataLoader loader(train, {.batch_size = 128, .part = parallel.part()});
 ///     for (const auto& [x, y] : loader) {
-///       const auto result = parallel.step(128, [&](const optim::Shard& shard) -> optim::ShardSums {
+///       const auto result = parallel.step(128, [&](const optim::Shard& shard) -> optim::ShardSums
+///       {
 ///         const Tensor logits = net(shard.of(x));
 ///         return {nn::cross_entropy(logits, shard.of(y), {.reduction = Reduction::sum})};
 ///       });

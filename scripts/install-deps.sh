@@ -42,8 +42,8 @@ peer_packages=("libtorch-dev" "libopenblas0-openmp" "libdnnl-dev" "python3")
 # Nice to have for them: ONNX Runtime is a package of npm, which may come with nodejs or alone.
 optional_peer_packages=("python3-onnx")
 command -v npm > /dev/null || optional_peer_packages+=("npm")
-# Nice to have: without it, the digits are downloaded or synthetic.
-optional_packages=("dataset-fashion-mnist")
+# Nice to have: without them, the digits are downloaded or synthetic, and programs run as one process.
+optional_packages=("dataset-fashion-mnist" "libopenmpi-dev libmpich-dev" "openmpi-bin mpich")
 # Nice to have for tests: reports are looked at in a browser, their figures become PNG files, and
 # Graphviz draws tapes.
 optional_test_packages=("chromium" "chromium-driver" "fonts-liberation" "python3-selenium"

@@ -9,8 +9,8 @@
 
 namespace gradus::distributed {
 
-/// Another process of the program has ended, or failed, and its message; `status` is the exit status
-/// with which all are to end.
+/// Another process of the program has ended, or failed, and its message; `status` is the exit
+/// status with which all are to end.
 class RankFailed : public std::runtime_error {
  public:
   RankFailed(const std::string& message, int status)

@@ -20,9 +20,9 @@ namespace gradus::distributed {
 ///     }
 ///
 /// What ranks other than 0 print to std::cout and std::cerr is dropped. An exception that leaves
-/// `program` on one rank ends all: the others get RankFailed with its text from what they call next,
-/// so that rank 0 says it. `explain` prints it and returns the exit status (that of a RankFailed is
-/// its own). In a build without MPI, more than one process is an error that says so.
+/// `program` on one rank ends all: the others get RankFailed with its text from what they call
+/// next, so that rank 0 says it. `explain` prints it and returns the exit status (that of a
+/// RankFailed is its own). In a build without MPI, more than one process is an error that says so.
 int run_ranks(int argc, char** argv, const std::function<int(Communicator& ranks)>& program,
               const std::function<int(const std::exception& error)>& explain);
 

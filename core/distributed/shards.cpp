@@ -24,10 +24,9 @@ Tensor sum_over_shards(Shards& shards, const Tensor& x) {
     const Tensor all = shards.gather(contiguous(reshape(to(x.detach(), float64), {-1})));
     y = to(reshape(sum(all, {0}), x.shape()), x.dtype());
   }
-  return record("sum_over_shards", inputs(x), y, saved(), Over{&shards},
-                [](auto&, auto& a, auto& g, auto&) -> TensorList {
-                  return {sum_over_shards(*a.shards, g)};
-                });
+  return record(
+      "sum_over_shards", inputs(x), y, saved(), Over{&shards},
+      [](auto&, auto& a, auto& g, auto&) -> TensorList { return {sum_over_shards(*a.shards, g)}; });
 }
 
 MergedStatistics merge_statistics(const Tensor& rows) {

@@ -201,8 +201,8 @@ Statistics composed_statistics(const Tensor& x, const Attributes& a) {
   return {reshape(mean(view, a.layout.dims), sets), reshape(var(view, a.layout.dims, 0), sets)};
 }
 
-NormResult composed_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
-                         Attributes a, const Statistics& given) {
+NormResult composed_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, Attributes a,
+                         const Statistics& given) {
   const Tape::Span span(a.op, a);
   const bool measures = a.statistics() == NormStatistics::centred;
   Statistics own = measures && x.numel() > 0 ? composed_statistics(x, a) : given;
@@ -223,16 +223,15 @@ const T* data_or_null(const Tensor& t) {
   return t.defined() ? t.data<T>() : nullptr;
 }
 
-/// For sets that extend over the shards, dx as if their statistics were given, and the sums of g and
-/// of g x^ in this shard: subtracts what g does to mean and variance, r weight (sum(g) + x^ sum(g x^)) / M
-/// with the sums of all shards.
+/// For sets that extend over the shards, dx as if their statistics were given, and the sums of g
+/// and of g x^ in this shard: subtracts what g does to mean and variance, r weight (sum(g) + x^
+/// sum(g x^)) / M with the sums of all shards.
 template <class T>
 void subtract_shared_terms(Tensor& dx, const Tensor& sum_g, const Tensor& sum_gx, const Tensor& x,
                            const Tensor& weight, const Statistics& statistics,
                            const Attributes& a) {
   const NoGrad pause;
-  const Tensor sums =
-      distributed::sum_over_shards(*a.shards, to(cat({sum_g, sum_gx}), float64));
+  const Tensor sums = distributed::sum_over_shards(*a.shards, to(cat({sum_g, sum_gx}), float64));
   if (x.numel() == 0) return;
   Tensor factor = mul(rsqrt(add(statistics.variance, a.eps)), 1 / a.shared_values);
   if (weight.defined()) factor = mul(factor, to(weight.detach(), float64));
@@ -243,10 +242,9 @@ void subtract_shared_terms(Tensor& dx, const Tensor& sum_g, const Tensor& sum_gx
   kernels::NormSets sets = a.layout.sets;
   sets.statistics = NormStatistics::given;
   Tensor mean = statistics.mean.clone(), variance = statistics.variance.clone();
-  kernels::table<kernels::Norm<T>>().forward(sets, a.eps, terms.mutable_data<T>(), x.data<T>(),
-                                             mean.mutable_data<double>(),
-                                             variance.mutable_data<double>(), slope.data<T>(),
-                                             shift.data<T>());
+  kernels::table<kernels::Norm<T>>().forward(
+      sets, a.eps, terms.mutable_data<T>(), x.data<T>(), mean.mutable_data<double>(),
+      variance.mutable_data<double>(), slope.data<T>(), shift.data<T>());
   dx.add_(terms, -1);
 }
 

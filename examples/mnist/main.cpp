@@ -36,11 +36,11 @@ int go_on(const CommandLine& command, Communicator& ranks) {
   std::optional<RunFolder> run;
   if (ranks.rank() == 0) {
     run.emplace(RunFolder::resume(path, {.words = our_words(), .files = our_files()},
-                            [&](const std::string& text) { console.say("damaged", text); }));
+                                  [&](const std::string& text) { console.say("damaged", text); }));
   }
   const std::string recorded = run ? run->newest()->checkpoint.text("arguments") : "";
-  TrainOptions options = resumed_options(command.train.arguments,
-                                         recorded_arguments(ranks.broadcast_text(recorded)));
+  TrainOptions options =
+      resumed_options(command.train.arguments, recorded_arguments(ranks.broadcast_text(recorded)));
   options.out = path;
   options.json = command.train.json;
   options.profile = command.train.profile;

@@ -215,7 +215,8 @@ int train(const TrainOptions& options, distributed::Communicator& ranks,
     values.insert(values.end(), tested.begin(), tested.end());
     return values;
   };
-  if (const int signal = loop.run(setup.parallel ? Loop::Step(step_in_shards) : step, measure_all)) return 128 + signal;
+  if (const int signal = loop.run(setup.parallel ? Loop::Step(step_in_shards) : step, measure_all))
+    return 128 + signal;
 
   if (options.profile) print_profile(profile, console);
   if (loop.folder() != nullptr) {

@@ -129,7 +129,9 @@ void check_equals_whole_batch(const Make& make) {
 }  // namespace
 
 TEST_CASE("shards: the gradient is that of the whole batch, whatever the norm") {
-  SUBCASE("batch, synchronized") { check_equals_whole_batch([] { return batch_normed(); }); }
+  SUBCASE("batch, synchronized") {
+    check_equals_whole_batch([] { return batch_normed(); });
+  }
   SUBCASE("batch, synchronized, composed") {
     check_equals_whole_batch([] {
       auto net = batch_normed();
@@ -152,8 +154,7 @@ TEST_CASE("shards: the gradient is that of the whole batch, whatever the norm") 
 }
 
 TEST_CASE("shards: with batch renorm, synchronized, the gradient is that of the whole batch") {
-  check_equals_whole_batch(
-      [] { return net_with(nn::BatchRenorm2d({.num_features = channels})); });
+  check_equals_whole_batch([] { return net_with(nn::BatchRenorm2d({.num_features = channels})); });
 }
 
 TEST_CASE("shards: the last statistics and gradients of batch norm are those of each shard") {
@@ -163,8 +164,8 @@ TEST_CASE("shards: the last statistics and gradients of batch norm are those of 
   Tensor sum;
   for (const int64_t half : {0, 1}) {
     Tape tape;
-    const Tensor loss = nn::cross_entropy(one(narrow(batch.x, 0, 8 * half, 8)),
-                                          narrow(batch.y, 0, 8 * half, 8));
+    const Tensor loss =
+        nn::cross_entropy(one(narrow(batch.x, 0, 8 * half, 8)), narrow(batch.y, 0, 8 * half, 8));
     const Tensor g = grad(loss, {one.named_parameters()[0].tensor})[0] * 0.5;
     sum = sum.defined() ? sum + g : g;
   }
@@ -201,9 +202,8 @@ TEST_CASE("shards: synchronized batch norm has the second derivatives of the who
         tape.backward(penalty(one, batch.x) / static_cast<double>(n));
       }
       DataParallel parallel(other, {.shards = 4});
-      parallel.step(n, [&](const Shard& shard) -> ShardSums {
-        return {penalty(other, shard.of(batch.x))};
-      });
+      parallel.step(
+          n, [&](const Shard& shard) -> ShardSums { return {penalty(other, shard.of(batch.x))}; });
       check_close(state_of(other), state_of(one), 1e-10);
     }
   }
@@ -300,9 +300,12 @@ TEST_CASE("shards: what is wrong is said") {
   const data::Batch batch = batch_of(8, float32);
   CHECK(message_of([&] {
           parallel.step(8, [&](const Shard& s) -> ShardSums { return {net(s.of(batch.x))}; });
-        }) == "[data_parallel] expected a loss with one element, got [2,3]. Hint: return the sum of "
-              "the losses of the shard's samples");
-  CHECK(message_of([&] { step(net, parallel, {batch.x, zeros({0}, int64)}); }) ==
+        }) ==
+        "[data_parallel] expected a loss with one element, got [2,3]. Hint: return the sum of "
+        "the losses of the shard's samples");
+  CHECK(message_of([&] {
+          step(net, parallel, {batch.x, zeros({0}, int64)});
+        }) ==
         "[data_parallel] a batch of 0 samples has no gradient. Hint: it counts the samples of all "
         "ranks");
   nn::convert_sync_batchnorm(net);
@@ -321,8 +324,8 @@ TEST_CASE("a loader reads the part of a batch that a process computes") {
   const data::Batch all = batch_of(21, float32);
   const auto dataset = data::share(data::TensorDataset(all.x, all.y));
   const auto batches = [&](std::pair<int64_t, int64_t> shards) {
-    data::LoaderOptions options{.batch_size = 8, .seed = 5,
-                                .transform = data::RandomShift{.pixels = 1}};
+    data::LoaderOptions options{
+        .batch_size = 8, .seed = 5, .transform = data::RandomShift{.pixels = 1}};
     if (shards.second > 0) {
       options.part = [shards](int64_t n) {
         return std::pair{n * shards.first / 8, n * shards.second / 8};

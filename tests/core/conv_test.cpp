@@ -150,8 +150,8 @@ TEST_CASE("an empty batch gives gradients of zero, whichever kernel computes the
         const Tensor w = ones(c.weight, dtype).requires_grad_();
         const Tensor b = ones({c.weight[0]}, dtype).requires_grad_();
         Tape tape;
-        const auto first = grad(sum(square(conv2d(x, w, b, c.options))), {x, w, b},
-                                {.create_graph = true});
+        const auto first =
+            grad(sum(square(conv2d(x, w, b, c.options))), {x, w, b}, {.create_graph = true});
         CHECK(first[0].shape() == batch);
         CHECK(sum(abs(first[1])).item() == 0);
         CHECK(sum(abs(first[2])).item() == 0);

@@ -44,6 +44,8 @@ gradus_add_document_test(tensors docs/tensors.md)
 gradus_add_document_test(performance docs/performance.md)
 gradus_add_document_test(reliability docs/reliability.md)
 gradus_add_document_test(runs docs/runs.md)
+gradus_add_document_test(distributed docs/distributed.md)
+target_link_libraries(document_distributed PRIVATE gradus::ranks)
 
 # The course: the code of each chapter is one program, as in the documents above; its exercises fail
 # as they are given, its solutions pass, and wrong ones fail with the right message.

@@ -79,9 +79,8 @@ class MpiCommunicator : public Communicator {
                 std::span<const int64_t> from, std::span<std::byte> received) override {
     meet(Call::alltoall, 0);
     const Parts out(to), in(from);
-    check(MPI_Alltoallv(send.data(), out.sizes.data(), out.begins.data(), MPI_BYTE,
-                        received.data(), in.sizes.data(), in.begins.data(), MPI_BYTE,
-                        MPI_COMM_WORLD));
+    check(MPI_Alltoallv(send.data(), out.sizes.data(), out.begins.data(), MPI_BYTE, received.data(),
+                        in.sizes.data(), in.begins.data(), MPI_BYTE, MPI_COMM_WORLD));
   }
 
   void barrier() override { meet(Call::barrier, 0); }
