@@ -109,6 +109,9 @@ void check_same_config(const std::string& saved, const std::string& now,
 
 Loop::Loop(data::DataLoader& loader, LoopOptions options)
     : loader_(loader), options_(std::move(options)), exceptions_(std::uncaught_exceptions()) {
+  require<Error>(options_.ranks != nullptr || distributed::launched_processes() <= 1, "train",
+                 "give the loop its .ranks, or start it without mpirun", "one of ",
+                 distributed::launched_processes(), " processes, in a program that trains on one");
   watch_.skip = [this](const std::string& what) {
     if (!options_.skip_nan || ++state_.skipped_in_row > most_skipped_in_row) return false;
     options_.console.say("skipped", what);

@@ -1,6 +1,7 @@
 #include "communicator.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 namespace gradus::distributed {
@@ -35,6 +36,14 @@ int64_t Communicator::max(int64_t mine) {
   const std::vector<int64_t> sizes(all.size(), sizeof mine);
   allgather(std::as_bytes(std::span(&mine, 1)), sizes, std::as_writable_bytes(std::span(all)));
   return *std::ranges::max_element(all);
+}
+
+int launched_processes() {
+  // OpenMPI; MPICH and its relatives; Slurm, whatever its plugin.
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
+    if (const char* const text = std::getenv(name)) return std::max(1, std::atoi(text));
+  }
+  return 0;
 }
 
 Communicator& one_process() {

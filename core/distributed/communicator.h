@@ -55,4 +55,8 @@ class Communicator {
 /// The communicator of a program that runs as one process.
 Communicator& one_process();
 
+/// As how many processes a launcher (mpirun, srun) started the program, by the environment; 0 if
+/// none did.
+int launched_processes();
+
 }  // namespace gradus::distributed

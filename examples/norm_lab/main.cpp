@@ -2,6 +2,7 @@
 // side by side. What an experiment is: experiment.h. Which there are: experiments.cpp.
 #include <gradus/core/base/error.h>
 #include <gradus/core/base/parallel_for.h>
+#include <gradus/core/distributed/communicator.h>
 #include <gradus/datasets/open_dataset.h>
 
 #include <CLI/CLI.hpp>
@@ -155,6 +156,10 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    const int processes = gradus::distributed::launched_processes();
+    gradus::require<gradus::Error>(processes <= 1, "norm_lab",
+                                   "it runs as one, and --jobs uses the processors",
+                                   "started as one of ", processes, " processes");
     return run(argc, argv);
   } catch (const std::exception& error) {
     std::cerr << "norm_lab: " << error.what() << '\n';

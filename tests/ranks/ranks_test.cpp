@@ -185,6 +185,15 @@ TEST_CASE("ranks: an error is said once, and is the exit status of all") {
   check("--samples 100 --epochs 1 --lr 1e30", 3, "mnist: [");
 }
 
+TEST_CASE("ranks: a program for one process refuses to be one of several") {
+  const Outcome outcome = run("mpirun -n 2 " + build_folder() + "/bin/norm_lab list");
+  CHECK(outcome.status == 1);
+  CHECK_MESSAGE(count(outcome.err,
+                      "[norm_lab] started as one of 2 processes. Hint: it runs as one, and --jobs "
+                      "uses the processors") == 2,
+                outcome.err);
+}
+
 TEST_CASE("ranks: what goes wrong on one process alone is said by the first, and ends all") {
   const TemporaryFolder folder;
   const std::string train = program + " train --dataset synthetic --samples 400 --epochs 1 --out " +

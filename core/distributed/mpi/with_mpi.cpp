@@ -12,7 +12,6 @@
 
 #include "../../base/error.h"
 #include "../run_ranks.h"
-#include "launched.h"
 
 namespace gradus::distributed {
 
@@ -177,7 +176,7 @@ int run_one_of(MpiCommunicator& ranks, const std::function<int(Communicator&)>& 
 
 int run_ranks(int argc, char** argv, const std::function<int(Communicator& ranks)>& program,
               const std::function<int(const std::exception& error)>& explain) {
-  if (!was_launched()) {
+  if (launched_processes() == 0) {
     try {
       return program(one_process());
     } catch (const std::exception& error) {
@@ -189,7 +188,13 @@ int run_ranks(int argc, char** argv, const std::function<int(Communicator& ranks
   int status = 0;
   {
     MpiCommunicator ranks;
-    status = run_one_of(ranks, program, explain);
+    const auto checked = [&](Communicator& all) {
+      require<Error>(all.size() == launched_processes(), op,
+                     "start it with the launcher of that MPI, or srun with --mpi=pmix or pmi2",
+                     launched_processes(), " processes were started, and MPI sees ", all.size());
+      return program(all);
+    };
+    status = run_one_of(ranks, checked, explain);
   }
   MPI_Finalize();
   return status;
