@@ -103,4 +103,7 @@ namespace data {}
 /// progress, a watch for NaN.
 namespace training {}
 
+/// Several processes that train one net; most programs need only optim::DataParallel.
+namespace distributed {}
+
 }  // namespace gradus

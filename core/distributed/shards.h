@@ -31,8 +31,9 @@ Tensor sum_over_shards(Shards& shards, const Tensor& x);
 
 /// Statistics of values that came in groups.
 struct MergedStatistics {
-  double count;           ///< values of all groups
-  Tensor mean, variance;  ///< float64 [C]; the variance is biased
+  double count;     ///< values of all groups
+  Tensor mean;      ///< float64 [C]
+  Tensor variance;  ///< float64 [C], biased
 };
 /// Of the rows [n, mean [C], sum of squares around it [C]] of each group, combined in their order
 /// (Chan, Golub and LeVeque, 1979). Groups without values do not count; if none has any, the
