@@ -36,6 +36,7 @@ test_packages=(
   "python3-protobuf"
   "gcovr"
   "valgrind"
+  "procps"
   "git"
 )
 peer_packages=("libtorch-dev" "libopenblas0-openmp" "libdnnl-dev" "python3")

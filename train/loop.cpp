@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -207,9 +208,13 @@ void Loop::follow_first_rank() {
   if (ranks.rank() == 0 || file.empty()) return;
   const auto copy = std::filesystem::temp_directory_path() /
                     str("gradus-start-", ::getpid(), "-", ranks.rank(), ".safetensors");
+  const std::unique_ptr<const std::filesystem::path, void (*)(const std::filesystem::path*)>
+      removed(&copy, [](const std::filesystem::path* path) {
+        std::error_code error;
+        std::filesystem::remove(*path, error);
+      });
   std::ofstream(copy, std::ios::binary) << file;
   const Checkpoint checkpoint = load_checkpoint(copy);
-  std::filesystem::remove(copy);
   state_ = loop_state(checkpoint.text("training"), options_);
   parts_.load(checkpoint);
   metrics_ = checkpoint.text("metrics");

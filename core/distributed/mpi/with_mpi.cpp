@@ -61,8 +61,11 @@ class MpiCommunicator : public Communicator {
 
   void broadcast(std::span<std::byte> data) override {
     meet(Call::broadcast, static_cast<int64_t>(data.size()));
-    check(MPI_Bcast(data.data(), to_int(static_cast<int64_t>(data.size())), MPI_BYTE, 0,
-                    MPI_COMM_WORLD));
+    constexpr size_t most = size_t{1} << 30;  // of one message, whose length MPI takes as an int
+    for (size_t at = 0; at < data.size(); at += most) {
+      const size_t length = std::min(most, data.size() - at);
+      check(MPI_Bcast(data.data() + at, static_cast<int>(length), MPI_BYTE, 0, MPI_COMM_WORLD));
+    }
   }
 
   void allgather(std::span<const std::byte> mine, std::span<const int64_t> sizes,
