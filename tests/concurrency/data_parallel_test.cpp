@@ -1,5 +1,5 @@
 // Gradients of batches in shards: the same as of whole batches, and the same bits on any number of
-// threads. Several processes: tests/programs/ranks_test.cpp.
+// threads. Several processes: tests/ranks/ranks_test.cpp.
 #include "../../optim/data_parallel.h"
 
 #include <doctest/doctest.h>

@@ -1,9 +1,18 @@
 // Matrix products, convolution, pooling and normalization.
+#include "../../core/distributed/shards.h"
 #include "../../core/ops.h"
 #include "op_table.h"
 
 namespace gradus::op_table {
 namespace {
+
+/// Three shards that all hold the same: what each does to itself is what all do to one.
+class ThreeAlike : public distributed::Shards {
+ public:
+  int64_t count() const override { return 3; }
+  Tensor gather(const Tensor& local) override { return stack({local, local, local}); }
+  void finish_with(const Tensor&, std::function<void(const Tensor& all)>) override {}
+} three_alike;
 
 std::vector<Row> products() {
   const auto multiply = [](const Tensors& x) { return matmul(x[0], x[1]); };
@@ -209,6 +218,18 @@ std::vector<Row> normalization() {
                   {.shape = {4}, .large = {8}},
                   {.shape = {4}, .large = {8}}},
        .call = [](const Tensors& t) { return group_norm(t[0], 2, t[1], t[2]); },
+       .float32_tolerance = 3e-5},
+      {.op = "sum_over_shards",
+       .form = "sum_over_shards(three alike, x)",
+       .inputs = {{.shape = {4, 3}, .large = {200, 300}}},
+       .call = [](const Tensors& t) { return distributed::sum_over_shards(three_alike, t[0]); }},
+      {.op = "batch_norm",
+       .form = "batch_norm_train(x, weight, bias, three shards)",
+       .inputs = {x, channels, channels},
+       .call =
+           [](const Tensors& t) {
+             return batch_norm_train(t[0], t[1], t[2], 1e-5, NormForm::fused, &three_alike).y;
+           },
        .float32_tolerance = 3e-5},
       {.op = "rms_norm",
        .form = "rms_norm(x, [3], weight)",
