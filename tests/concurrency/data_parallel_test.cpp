@@ -94,7 +94,9 @@ State sharded(nn::Module& net, const data::Batch& batch, int64_t shards) {
 
 void check_close(const State& found, const State& expected, double tolerance) {
   REQUIRE(found.size() == expected.size());
-  for (const auto& [name, tensor] : expected) {
+  for (const auto& entry : expected) {
+    const std::string& name = entry.first;
+    const Tensor& tensor = entry.second;
     INFO(name);
     REQUIRE(found.at(name).defined() == tensor.defined());
     if (!tensor.defined()) continue;
@@ -104,7 +106,9 @@ void check_close(const State& found, const State& expected, double tolerance) {
 }
 
 void check_same_bits(const State& found, const State& expected) {
-  for (const auto& [name, tensor] : expected) {
+  for (const auto& entry : expected) {
+    const std::string& name = entry.first;
+    const Tensor& tensor = entry.second;
     INFO(name);
     CHECK(same_bits(found.at(name), tensor));
   }

@@ -129,21 +129,21 @@ TEST_CASE("an empty batch gives an empty result") {
 }
 
 TEST_CASE("an empty batch gives gradients of zero, whichever kernel computes them") {
-  struct Case {
+  struct EmptyCase {
     Shape image, weight;
     Conv2dOptions options;
   };
-  const Case cases[] = {{{16, 8, 8}, {32, 16, 3, 3}, {.padding = 1}},   // Winograd
-                        {{1, 28, 28}, {16, 1, 3, 3}, {}},               // few channels
-                        {{16, 8, 8}, {16, 1, 3, 3}, {.groups = 16}},    // depthwise
-                        {{16, 8, 8}, {32, 16, 1, 1}, {}},               // a product
-                        {{16, 7, 7}, {32, 16, 7, 7}, {}},               // over the whole image
-                        {{16, 14, 14}, {32, 16, 4, 4}, {.stride = 2}},  // with a stride
-                        {{6, 14, 14}, {16, 6, 5, 5}, {}},
-                        {{6, 14, 14}, {16, 6, 3, 3}, {.dilation = 2}}};
+  const EmptyCase empty_cases[] = {{{16, 8, 8}, {32, 16, 3, 3}, {.padding = 1}},  // Winograd
+                                   {{1, 28, 28}, {16, 1, 3, 3}, {}},              // few channels
+                                   {{16, 8, 8}, {16, 1, 3, 3}, {.groups = 16}},   // depthwise
+                                   {{16, 8, 8}, {32, 16, 1, 1}, {}},              // a product
+                                   {{16, 7, 7}, {32, 16, 7, 7}, {}},  // over the whole image
+                                   {{16, 14, 14}, {32, 16, 4, 4}, {.stride = 2}},  // with a stride
+                                   {{6, 14, 14}, {16, 6, 5, 5}, {}},
+                                   {{6, 14, 14}, {16, 6, 3, 3}, {.dilation = 2}}};
   test::with_plain_and_every_isa([&] {
     for (const DType dtype : {float32, float64}) {
-      for (const Case& c : cases) {
+      for (const EmptyCase& c : empty_cases) {
         CAPTURE(c.weight);
         Shape batch = {0, c.image[0], c.image[1], c.image[2]};
         const Tensor x = zeros(batch, dtype).requires_grad_();
