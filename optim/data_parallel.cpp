@@ -79,10 +79,7 @@ class DataParallel::Team : public distributed::Shards {
     }
     copy_from_first_rank();
     places_ = std::vector<Place>(own_);
-    for (size_t k = 0; k < own_; ++k) {
-      places_[k].thread = std::jthread([this, k] { work(k); });
-      places_[k].id = places_[k].thread.get_id();
-    }
+    for (size_t w = 0; w < own_; ++w) threads_.emplace_back([this, w] { work(w); });
   }
 
   ~Team() override {
@@ -90,8 +87,8 @@ class DataParallel::Team : public distributed::Shards {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
-    changed_.notify_all();
-    for (Place& place : places_) place.thread.join();
+    begun_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
   }
 
   int64_t count() const override { return shards_; }
@@ -119,10 +116,11 @@ class DataParallel::Team : public distributed::Shards {
   // --- What layers call, in the threads of shards ---
 
   Tensor gather(const Tensor& local) override {
-    const size_t k = own_place();
     std::unique_lock lock(mutex_);
     if (failed_) throw Abandoned();
-    places_[k].row = local;
+    require<Error>(workers_ == own_, op, "shards that exchange run at the same time",
+                   "no layer of the net is synchronized");
+    own_place().row = local;
     const int64_t round = round_;
     if (++arrived_ + finished_ < own_) {
       --running_;
@@ -151,7 +149,8 @@ class DataParallel::Team : public distributed::Shards {
   }
 
   void finish_with(const Tensor& local, std::function<void(const Tensor& all)> finish) override {
-    places_[own_place()].pending.push_back({local, std::move(finish)});
+    const std::lock_guard lock(mutex_);
+    own_place().pending.push_back({local, std::move(finish)});
   }
 
  private:
@@ -161,8 +160,7 @@ class DataParallel::Team : public distributed::Shards {
   };
   /// One shard of this rank.
   struct Place {
-    std::jthread thread = {};
-    std::thread::id id = {};
+    std::thread::id thread = {};  ///< that computes it
     RandomState random = {};
     ShardSums sums = {};
     std::vector<Tensor> gradients = {};
@@ -184,12 +182,12 @@ class DataParallel::Team : public distributed::Shards {
     }
   };
 
-  size_t own_place() const {
-    const auto id = std::this_thread::get_id();
-    const auto place = std::ranges::find(places_, id, &Place::id);
+  /// That of the shard which this thread computes.
+  Place& own_place() {
+    const auto place = std::ranges::find(places_, std::this_thread::get_id(), &Place::thread);
     require<Error>(place != places_.end(), op, "call the net in the function given to step()",
                    "shards were used outside of one");
-    return static_cast<size_t>(place - places_.begin());
+    return *place;
   }
 
   void copy_from_first_rank() {
@@ -232,49 +230,66 @@ class DataParallel::Team : public distributed::Shards {
       place.gradients.clear();
       place.pending.clear();
       place.row = {};
+      place.thread = {};
       place.finished = place.abandoned = false;
       place.error = nullptr;
     }
     failed_ = false;
-    finished_ = arrived_ = running_ = 0;
+    next_ = finished_ = arrived_ = running_ = 0;
     allowed_ = static_cast<size_t>(num_threads());
+    // Shards that wait for each other need a thread each. Others are computed one after the other
+    // by as many threads as run, whose buffers are then still in the cache.
+    const bool exchange = std::ranges::any_of(norms_, &nn::ChannelNormLayer::is_synchronized);
+    workers_ = exchange ? own_ : std::min(own_, allowed_);
     ++generation_;
-    changed_.notify_all();
+    begun_.notify_all();
   }
 
-  void work(size_t k) {
+  /// Thread number `worker`: takes shards, step after step.
+  void work(size_t worker) {
     uint64_t seen = 0;
     std::unique_lock lock(mutex_);
     while (true) {
-      changed_.wait(lock, [&] { return stopping_ || generation_ != seen; });
+      begun_.wait(lock, [&] { return stopping_ || generation_ != seen; });
       if (stopping_) return;
       seen = generation_;
-      changed_.wait(lock, [&] { return running_ < allowed_; });
-      ++running_;
-      Place& place = places_[k];
-      if (!failed_) {
-        lock.unlock();
-        try {
-          compute(k);
-        } catch (const Abandoned&) {
-          place.abandoned = true;
-          place.error = std::current_exception();
-        } catch (...) {
-          place.error = std::current_exception();
-        }
-        lock.lock();
+      while (worker < workers_ && next_ < own_) {
+        const size_t k = next_++;
+        places_[k].thread = std::this_thread::get_id();
+        changed_.wait(lock, [&] { return running_ < allowed_; });
+        ++running_;
+        if (!failed_) compute_unlocked(lock, k);
+        --running_;
+        end(places_[k]);
       }
-      --running_;
-      ++finished_;
-      place.finished = true;
-      failed_ = failed_ || place.error;
-      if (arrived_ > 0 && arrived_ + finished_ == own_ && !failed_) {
-        failed_ = true;
-        place.error = std::make_exception_ptr(Error(op, "some shards wait for one that has ended",
-                                                    "the calls of each shard must be the same"));
-      }
-      changed_.notify_all();
     }
+  }
+
+  void compute_unlocked(std::unique_lock<std::mutex>& lock, size_t k) {
+    Place& place = places_[k];
+    lock.unlock();
+    try {
+      compute(k);
+    } catch (const Abandoned&) {
+      place.abandoned = true;
+      place.error = std::current_exception();
+    } catch (...) {
+      place.error = std::current_exception();
+    }
+    lock.lock();
+  }
+
+  void end(Place& place) {
+    ++finished_;
+    place.finished = true;
+    place.thread = {};
+    failed_ = failed_ || place.error;
+    if (arrived_ > 0 && arrived_ + finished_ == own_ && !failed_) {
+      failed_ = true;
+      place.error = std::make_exception_ptr(Error(op, "some shards wait for one that has ended",
+                                                  "the calls of each shard must be the same"));
+    }
+    changed_.notify_all();
   }
 
   /// The forward and backward pass of one shard.
@@ -364,37 +379,50 @@ class DataParallel::Team : public distributed::Shards {
     return {begin_of(r, ranks_.size(), elements_), begin_of(r + 1, ranks_.size(), elements_)};
   }
 
+  /// The gradients of this rank's shards, as the ranks get them: for each rank its slice of the
+  /// first shard, of the second ...
+  Tensor packed_gradients(DType dtype) const {
+    Tensor packed = Tensor::empty({static_cast<int64_t>(own_) * elements_}, dtype);
+    const auto width = static_cast<int64_t>(size_of(dtype));
+    std::byte* to = mutable_bytes_of(packed).data();
+    for (int r = 0; r < ranks_.size(); ++r) {
+      const auto [first, last] = slice_of(r);
+      for (const Place& place : places_) {
+        int64_t at = 0;  // of a parameter's first element among all
+        for (size_t i = 0; i < parameters_.size(); ++i) {
+          const int64_t begin = std::max(first, at), n = parameters_[i].numel();
+          const int64_t bytes = (std::min(last, at + n) - begin) * width;
+          const Tensor& g = place.gradients[i];
+          if (bytes > 0 && g.defined()) {
+            std::memcpy(to, bytes_of(g).data() + (begin - at) * width, static_cast<size_t>(bytes));
+          } else if (bytes > 0) {
+            std::memset(to, 0, static_cast<size_t>(bytes));
+          }
+          to += std::max<int64_t>(bytes, 0);
+          at += n;
+        }
+      }
+    }
+    return packed;
+  }
+
   /// Each rank gets a slice of the gradients of all shards, adds them in their order, and gives the
   /// sum to all. Returns the sums of whole batches.
   std::vector<Tensor> exchange_gradients() {
     const NoGrad pause;
     const DType dtype = parameters_.empty() ? float32 : parameters_[0].dtype();
     const auto width = static_cast<int64_t>(size_of(dtype));
-    const auto own = static_cast<int64_t>(own_);
-    Tensor flat = zeros({own, elements_}, dtype);
-    for (int64_t k = 0; k < own; ++k) {
-      int64_t at = 0;
-      Tensor row = select(flat, 0, k);
-      for (size_t i = 0; i < parameters_.size(); ++i) {
-        const Tensor& g = places_[static_cast<size_t>(k)].gradients[i];
-        const int64_t n = parameters_[i].numel();
-        if (g.defined()) narrow(row, 0, at, n).copy_(reshape(g, {n}));
-        at += n;
-      }
-    }
     const int ranks = ranks_.size();
     const auto [begin, end] = slice_of(ranks_.rank());
-    std::vector<Tensor> parts;
     std::vector<int64_t> to, from, slices;
     for (int r = 0; r < ranks; ++r) {
       const auto [first, last] = slice_of(r);
-      parts.push_back(reshape(narrow(flat, 1, first, last - first), {-1}));
-      to.push_back(own * (last - first) * width);
+      to.push_back(static_cast<int64_t>(own_) * (last - first) * width);
       const int64_t theirs = begin_of(r + 1, ranks, shards_) - begin_of(r, ranks, shards_);
       from.push_back(theirs * (end - begin) * width);
       slices.push_back((last - first) * width);
     }
-    const Tensor send = cat(parts);
+    const Tensor send = packed_gradients(dtype);
     Tensor received = Tensor::empty({shards_, end - begin}, dtype);
     ranks_.alltoall(bytes_of(send), to, from, mutable_bytes_of(received));
     const Tensor slice = sum_in_order(received);
@@ -454,14 +482,18 @@ class DataParallel::Team : public distributed::Shards {
   int64_t elements_ = 0;            // of all of them
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable begun_;    // a step, or the end
+  std::condition_variable changed_;  // where the shards of a step are
   bool stopping_ = false, failed_ = false;
   uint64_t generation_ = 0;
   int64_t round_ = 0;                                // of gather()
+  size_t next_ = 0;                                  // the shard that no thread has taken
   size_t arrived_ = 0, finished_ = 0, running_ = 0;  // shards
   size_t allowed_ = 1;                               // to run at once
   Tensor gathered_;
+  size_t workers_ = 0;  // threads that take shards
   std::vector<Place> places_;
+  std::vector<std::thread> threads_;
 };
 
 DataParallel::DataParallel(nn::Module& net, const DataParallelOptions& options)

@@ -1,7 +1,9 @@
 #include "communicator.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 namespace gradus::distributed {
@@ -41,7 +43,11 @@ int64_t Communicator::max(int64_t mine) {
 int launched_processes() {
   // OpenMPI; MPICH and its relatives; Slurm, whatever its plugin.
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) {
-    if (const char* const text = std::getenv(name)) return std::max(1, std::atoi(text));
+    const char* const text = std::getenv(name);
+    if (text == nullptr) continue;
+    int count = 1;
+    std::from_chars(text, text + std::strlen(text), count);
+    return std::max(1, count);
   }
   return 0;
 }
