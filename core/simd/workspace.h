@@ -30,12 +30,14 @@ class Workspace {
 };
 
 /// The images of a batch in a few chunks, for sums over images: each chunk is summed in order, then
-/// the chunks, and the division depends only on the number of images.
+/// the chunks, and the division depends only on the number of images. Chunks are not so small that
+/// adding them up costs more than they do.
 struct ImageChunks {
   int64_t images, per_chunk, count;
   explicit ImageChunks(int64_t n) : images(n) {
-    constexpr int64_t most = 8;
-    per_chunk = n > most ? (n + most - 1) / most : 1;
+    constexpr int64_t most = 8, least_images = 4;
+    const int64_t even = (n + most - 1) / most;
+    per_chunk = even > least_images ? even : least_images;
     count = (n + per_chunk - 1) / per_chunk;
   }
   /// Calls body(first, count) for the images of a chunk, a few at a time.
