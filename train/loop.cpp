@@ -232,7 +232,7 @@ Values Loop::measured(const Measure& measure) {
   distributed::Communicator& ranks = ranks_of(options_);
   json told = json::array();
   if (ranks.rank() == 0) {
-    const Values values = measure();
+    Values values = measure();
     check(values);
     if (ranks.size() == 1) return values;
     for (const Value& value : values) told.push_back({value.name, value.number});

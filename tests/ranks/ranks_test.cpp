@@ -35,8 +35,8 @@ struct ShardedPlace : Place {
   std::vector<std::string> start(int ranks, std::vector<std::string> more = {}) const {
     std::vector<std::string> command = start_command();
     std::erase_if(command, [](const std::string& w) { return w.starts_with("--batch-size"); });
-    command.push_back("--batch-size=10");
-    if (ranks == 0) command.push_back("--shards=8");
+    command.emplace_back("--batch-size=10");
+    if (ranks == 0) command.emplace_back("--shards=8");
     command.insert(command.end(), more.begin(), more.end());
     return on_ranks(ranks, command);
   }
