@@ -66,7 +66,7 @@ class DataParallel::Team : public distributed::Shards {
             "for more shards",
             shards_, " shards are too few for ", ranks_.size(), " processes");
     first_ = begin_of(ranks_.rank(), ranks_.size(), shards_);
-    own_ = static_cast<size_t>(begin_of(ranks_.rank() + 1, ranks_.size(), shards_) - first_);
+    own_ = static_cast<size_t>(shards_of(ranks_.rank()));
     for (const auto& [path, module] : net.named_modules()) {
       require(!module->type().starts_with("SpectralNorm"), op, "train it without shards", "(", path,
               ") ", module->type(),
@@ -338,6 +338,11 @@ class DataParallel::Team : public distributed::Shards {
 
   // --- Between the ranks ---
 
+  /// How many shards rank r computes.
+  int64_t shards_of(int r) const {
+    return begin_of(r + 1, ranks_.size(), shards_) - begin_of(r, ranks_.size(), shards_);
+  }
+
   /// Rows of the shards of this rank, [n] of double each, to those of all shards, [shards, n].
   Tensor gather_rows(const std::vector<Tensor>& own) {
     const int64_t n = own[0].numel();
@@ -349,9 +354,7 @@ class DataParallel::Team : public distributed::Shards {
     const Tensor mine = own.size() == 1 ? own[0] : cat(own);
     std::vector<int64_t> sizes;
     for (int r = 0; r < ranks_.size(); ++r) {
-      const int64_t shards =
-          begin_of(r + 1, ranks_.size(), shards_) - begin_of(r, ranks_.size(), shards_);
-      sizes.push_back(shards * n * static_cast<int64_t>(sizeof(double)));
+      sizes.push_back(shards_of(r) * n * static_cast<int64_t>(sizeof(double)));
     }
     ranks_.allgather(bytes_of(mine), sizes, mutable_bytes_of(all));
     return all;
@@ -418,8 +421,7 @@ class DataParallel::Team : public distributed::Shards {
     for (int r = 0; r < ranks; ++r) {
       const auto [first, last] = slice_of(r);
       to.push_back(static_cast<int64_t>(own_) * (last - first) * width);
-      const int64_t theirs = begin_of(r + 1, ranks, shards_) - begin_of(r, ranks, shards_);
-      from.push_back(theirs * (end - begin) * width);
+      from.push_back(shards_of(r) * (end - begin) * width);
       slices.push_back((last - first) * width);
     }
     const Tensor send = packed_gradients(dtype);

@@ -261,8 +261,9 @@ TensorList fused_gradients(const Tensor& gradient, const Tensor& x, const Tensor
   Tensor sum_g, sum_gx;  // the kernel makes both or none
   if (wanted[1] || wanted[2] || (shares && wanted[0])) {
     const Shape sums = {sets.sum_rows(), sets.parameters};
-    sum_g = zeros(sums, x.dtype());
-    sum_gx = zeros(sums, x.dtype());
+    for (Tensor* s : {&sum_g, &sum_gx}) {
+      *s = x.numel() > 0 ? Tensor::empty(sums, x.dtype()) : zeros(sums, x.dtype());
+    }
   }
   const auto out = [](Tensor& t) { return t.defined() ? t.mutable_data<T>() : nullptr; };
   if (x.numel() > 0) {  // else a shard without samples
@@ -271,8 +272,9 @@ TensorList fused_gradients(const Tensor& gradient, const Tensor& x, const Tensor
         statistics.variance.data<double>(), data_or_null<T>(weight), out(sum_g), out(sum_gx));
   }
   if (sum_g.defined()) {
-    sum_g = sum(sum_g, {0});
-    sum_gx = sum(sum_gx, {0});
+    const bool both = shares && wanted[0];
+    if (both || wanted[2]) sum_g = sum(sum_g, {0});
+    if (both || wanted[1]) sum_gx = sum(sum_gx, {0});
   }
   if (shares && wanted[0]) {
     subtract_shared_terms<T>(gradients[0], sum_g, sum_gx, x, weight, statistics, a);

@@ -155,6 +155,7 @@ TEST_CASE("ranks: killed at random moments, and resumed with other numbers of pr
       const int n = ranks(random);
       Process process(place.has_checkpoint() ? place.resume(n) : place.start(n, {"--overwrite"}),
                       place.log());
+      // The moment is what is random here: while starting, computing, exchanging or saving.
       std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds(random)));
       const auto ids = children_of(place.run());
       if (ids.empty() || process.has_ended()) break;
