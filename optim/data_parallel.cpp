@@ -353,6 +353,7 @@ class DataParallel::Team : public distributed::Shards {
     Tensor all = Tensor::empty({shards_, n}, float64);
     const Tensor mine = own.size() == 1 ? own[0] : cat(own);
     std::vector<int64_t> sizes;
+    sizes.reserve(static_cast<size_t>(ranks_.size()));
     for (int r = 0; r < ranks_.size(); ++r) {
       sizes.push_back(shards_of(r) * n * static_cast<int64_t>(sizeof(double)));
     }

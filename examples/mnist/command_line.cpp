@@ -67,8 +67,7 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   add("--augment", o.augment, not_empty(), "random changes of the images: shift,rotate=15,...");
   add_with_default("--workers", o.workers, whole_number(0, 256), "threads that prepare batches");
   add("--shards", o.shards, whole_number(1, 65'536),
-      "of each batch, for several threads or processes: results depend on it, and not on those; "
-      "default: 1, with mpirun 8");
+      "parts of each batch; default: 1, with mpirun 8");
   app.add_flag("--sync-batchnorm", o.sync_batchnorm, "batch norm over all shards, not over each");
   add_with_default("--seed", o.seed, whole_number(0, std::numeric_limits<uint64_t>::max()),
                    "of initial weights, validation, order, dropout, augmentation");
