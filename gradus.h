@@ -49,6 +49,7 @@
 #include "nn/module.h"
 #include "nn/norm.h"
 #include "nn/norm_variants.h"
+#include "nn/onnx/onnx.h"
 #include "nn/padding.h"
 #include "nn/pool.h"
 #include "nn/recurrent.h"

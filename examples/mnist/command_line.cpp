@@ -237,6 +237,14 @@ CommandLine parse_command_line(int argc, char** argv) {
                   "file to write; default: report.html in the folder of a single run, "
                   "comparison.html here for several")
       ->check(not_empty());
+  CLI::App& exporting = *app.add_subcommand("export", "write a saved net for other programs");
+  exporting.add_option("RUN", line.export_net.run, "folder that `mnist train --out` wrote")
+      ->required();
+  exporting.add_option("--onnx", line.export_net.onnx, "file to write")
+      ->required()
+      ->check(not_empty());
+  exporting.add_flag("--with-normalization", line.export_net.with_normalization,
+                     "the file takes pixels from 0 to 255 as they are");
   for (CLI::App* command : {&train, &eval, &predict}) {
     command->add_option("--threads", line.threads, "default: one per processor")
         ->check(whole_number(1, 1024));
@@ -251,10 +259,11 @@ CommandLine parse_command_line(int argc, char** argv) {
     if (!meant.empty()) std::cerr << meant << '\n';
     return line;
   }
-  line.action = train.parsed()    ? Action::train
-                : eval.parsed()   ? Action::evaluate
-                : report.parsed() ? Action::report
-                                  : Action::predict;
+  line.action = train.parsed()       ? Action::train
+                : eval.parsed()      ? Action::evaluate
+                : report.parsed()    ? Action::report
+                : exporting.parsed() ? Action::export_net
+                                     : Action::predict;
   if (line.action == Action::train) check_options_matter(train, line.train, !line.resume.empty());
   line.train.arguments = given_arguments(train);
   return line;

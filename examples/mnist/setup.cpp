@@ -117,6 +117,12 @@ json to_json(const std::vector<data::Normalization>& normalization) {
   return {{"mean", mean}, {"std", std}};
 }
 
+/// Sizes of an image, [C,H,W].
+json image_of(const data::Dataset& dataset) {
+  const Shape shape = dataset.get(0).x.shape();
+  return std::vector<int64_t>(shape.begin(), shape.end());
+}
+
 }  // namespace
 
 Setup set_up(const TrainOptions& options, const std::string& saved_net,
@@ -163,6 +169,7 @@ json config_of(const TrainOptions& options, const Setup& setup) {
           {"train_data", fingerprint(*data.train)},
           {"test_data", fingerprint(*data.test)},
           {"classes", data.classes},
+          {"image", image_of(*data.test)},
           {"model", options.model},
           {"norm", options.model == "cnn" ? json(options.norm) : json()},
           {"init", whole_path(options.init)},

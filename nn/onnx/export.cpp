@@ -40,25 +40,42 @@ ValueInfo described(const std::string& name, const Value& value) {
   return info;
 }
 
+/// One number for all, or a row of numbers for channels in dimension 1.
+Tensor by_channel(const std::vector<double>& numbers, const Shape& input) {
+  const auto n = static_cast<int64_t>(numbers.size());
+  require<ShapeError>(n == 1 || (input.dim() > 1 && n == input[1]), "save_onnx",
+                      "give one number for all, or one for each channel", "a normalization of ", n,
+                      " channels for the input ", input);
+  if (n == 1) return tensor(numbers, {});
+  Shape shape = Shape::filled(input.dim() - 1, 1);
+  shape[0] = n;
+  return tensor(numbers, shape);
+}
+
 /// Adds the nodes that make the net's input of pixels.
-std::string add_normalization(Model& model, const std::string& pixels,
-                              const InputNormalization& how) {
-  require(how.stddev > 0, "save_onnx", "give what the training data were divided by",
-          "the standard deviation of pixels must be positive, got ", how.stddev);
-  const auto add = [&](const char* op_type, Names inputs, Attributes attributes = {}) {
-    const std::string name = str("normalization.", op_type);
+std::string add_normalization(Model& model, const std::string& pixels, const Shape& input,
+                              const PixelNormalization& how) {
+  const NoGrad pause;
+  const Tensor mean = by_channel(how.mean, input), deviation = by_channel(how.std, input);
+  for (const double number : how.std) {
+    require(number > 0, "save_onnx", "give what the training data were divided by",
+            "the standard deviation of pixels must be positive, got ", number);
+  }
+  const auto add = [&](const std::string& op_type, Names inputs, Attributes attributes) {
+    const std::string name = "normalization." + op_type;
     model.nodes.push_back({op_type, name, std::move(inputs), {name}, std::move(attributes)});
     return name;
   };
-  const NoGrad pause;
-  const auto number = [&](const char* name, double value) {
-    const std::string own = str("normalization.", name);
-    model.nodes.push_back({"Constant", own, {}, {own}, {{"value", full({}, value)}}});
+  const auto constant = [&](const std::string& name, const Tensor& value) {
+    const std::string own = "normalization." + name;
+    model.nodes.push_back(
+        {"Constant", own, {}, {own}, {{"value", value.to(float32).contiguous()}}});
     return own;
   };
-  const std::string values = add("Cast", {pixels}, {{"to", 1}});
-  const std::string scaled = add("Mul", {values, number("scale", 1 / (255 * how.stddev))});
-  return add("Add", {scaled, number("shift", -how.mean / how.stddev)});
+  const std::string numbers = add("Cast", {pixels}, {{"to", 1}});
+  const std::string scaled =
+      add("Mul", {numbers, constant("factor", reciprocal(deviation * 255.0))}, {});
+  return add("Sub", {scaled, constant("shift", mean / deviation)}, {});
 }
 
 /// Gives the value `from` the name of the output.
@@ -106,7 +123,7 @@ void save_onnx(const std::filesystem::path& path, Module& net, const Tensor& exa
   const int64_t batch_dim = dim ? normalize_dim("save_onnx", *dim, example_input.shape()) : 0;
   const Trace one(net, example_input);
   const Trace other(net, other_input(example_input, dim ? std::optional(batch_dim) : dim));
-  Model model;
+  Model model{.metadata = options.metadata};
   Value input{options.input_name, {}, example_input.dtype(), {}};
   for (int d = 0; d < example_input.dim(); ++d) {
     const bool counts = dim && d == batch_dim;
@@ -115,7 +132,7 @@ void save_onnx(const std::filesystem::path& path, Module& net, const Tensor& exa
   model.inputs = {described(options.input_name, input)};
   if (options.normalization) {
     model.inputs[0].dtype = uint8;
-    input.name = add_normalization(model, options.input_name, *options.normalization);
+    input.name = add_normalization(model, options.input_name, example_input.shape(), *options.normalization);
   }
   const Value output = Translation(net, one, other, batch_dim).run(model, input);
   name_output(model, output.name, options.output_name);

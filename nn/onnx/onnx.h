@@ -2,18 +2,21 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "../module.h"
 
 namespace gradus::nn {
 
-/// What images go through before a net sees them: (pixel / 255 - mean) / stddev.
-struct InputNormalization {
-  double mean = 0;    ///< of pixels in [0, 1]
-  double stddev = 1;  ///< of pixels in [0, 1]
+/// What pixels of 0 to 255 went through before the net was trained with them:
+/// (pixel / 255 - mean) / std, with one number for all, or one for each channel (dimension 1).
+struct PixelNormalization {
+  std::vector<double> mean;  ///< of pixels in [0, 1]
+  std::vector<double> std;   ///< likewise; positive
 };
 
 /// Options of save_onnx.
@@ -21,10 +24,12 @@ struct OnnxOptions {
   /// The dimension of the example that counts samples; a file computes any number of them. Nothing
   /// for a file with the example's sizes only.
   std::optional<int64_t> batch_dim = 0;
-  /// Makes it a part of the file, whose input then is pixels: uint8, 0 to 255.
-  std::optional<InputNormalization> normalization = {};
+  /// Becomes a part of the file, whose input then is pixels, uint8.
+  std::optional<PixelNormalization> normalization = {};
   std::string input_name = "input";    ///< in the file
   std::string output_name = "output";  ///< in the file
+  /// Texts that the file keeps, by name: what it is, names of classes.
+  std::map<std::string, std::string> metadata = {};
 };
 
 /// Writes what a net computes in evaluation as an ONNX file, completely or not at all:
