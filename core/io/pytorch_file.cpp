@@ -111,7 +111,7 @@ int64_t find_global(const InputFile& file, const std::string& name) {
   if (name == "torch._utils._rebuild_parameter") return rebuild_parameter;
   const auto* const row =
       std::ranges::find_if(refused, [&](const Refused& r) { return name.starts_with(r.begin); });
-  file.check(false, row->hint, "it contains ", row->what, " (", printable(name),
+  file.check(false, row->hint, "it contains ", row->what, " (", printable(name.substr(0, 200)),
              "), which cannot be read");
   return 0;
 }
@@ -164,8 +164,8 @@ class PytorchReader {
   void spend(uint64_t bytes) {
     constexpr uint64_t factor = 60, small_file = uint64_t{1} << 20;
     const uint64_t limit = std::max(archive_.file().size(), small_file) * factor;
-    archive_.file().check(bytes <= limit - spent_, "save the tensors it was expanded from",
-                          "its tensors take more than ", limit, " bytes, from a file of ",
+    archive_.file().check(bytes <= limit - spent_, "save tensors as they are before expand()",
+                          "it unfolds to more than ", limit, " bytes, from a file of ",
                           archive_.file().size());
     spent_ += bytes;
   }
@@ -234,7 +234,7 @@ void PytorchReader::visit(const PickleValue& value, int depth) {
   check(value.kind != Kind::persistent, "'", name_, "' is a storage, not a tensor");
   const bool is_dict = value.kind == Kind::dict;
   if (!is_dict && value.kind != Kind::list && value.kind != Kind::tuple) return;
-  check(depth < most, "'", name_.substr(0, 100), "...' is nested deeper than ", most);
+  check(depth < most, "its values are nested deeper than ", most);
   const auto& items = pickle_.items(value);
   spend(step + item_step * items.size());
   for (size_t i = 0; i < items.size(); i += is_dict ? 2 : 1) {
@@ -259,7 +259,7 @@ void PytorchReader::visit_below(const std::string& key, const PickleValue& value
 }
 
 void PytorchReader::add(const PickleValue& call) {
-  constexpr uint64_t handle = 256;  // what a tensor takes apart from name and elements
+  constexpr uint64_t handle = 512;  // what a tensor takes apart from name and elements
   spend(handle + name_.size());
   check(names_.insert(name_).second, "the name '", name_, "' appears twice");
   if (first_.empty()) first_ = name_;
@@ -360,9 +360,11 @@ NamedTensors PytorchReader::read() {
   const NoGrad pause;
   pickle_ = read_root();
   visit(pickle_.root, 0);
-  archive_.file().check(prefix_.empty() || !result_.empty(),
-                        str("its names go from '", first_, "' to '", last_, "'"),
-                        "no tensor's name begins with '", prefix_, "'");
+  const std::string hint = names_.empty()
+                               ? "there is no tensor in it"
+                               : str("its names go from '", first_, "' to '", last_, "'");
+  archive_.file().check(prefix_.empty() || !result_.empty(), hint, "no tensor's name begins with '",
+                        prefix_, "'");
   return std::move(result_);
 }
 

@@ -204,7 +204,7 @@ class PytorchFileTest(unittest.TestCase):
         torch.save({"a": torch.ones(1).storage()}, self.path)
         self.check_refused("'a' is a storage, not a tensor")
         torch.save({"a": torch.ones(1).expand(1 << 20, 1 << 20)}, self.path)
-        self.check_refused("its tensors take more than 62914560 bytes, from a file of ")
+        self.check_refused("it unfolds to more than 62914560 bytes, from a file of ")
 
 
 if __name__ == "__main__":
