@@ -145,7 +145,7 @@ class PytorchReader {
   NamedTensors read();
 
  private:
-  struct Storage {
+  struct Block {
     Tensor elements;
     int64_t type;
     bool is_taken;  ///< a tensor of the result is these elements
@@ -154,6 +154,11 @@ class PytorchReader {
   template <class... What>
   void check(bool holds, const What&... what) const {
     archive_.file().check(holds, save_anew, what...);
+  }
+  /// What may be wrong with a file that is whole.
+  template <class... What>
+  void check_content(bool holds, const What&... what) const {
+    archive_.file().check(holds, save_state, what...);
   }
   template <class... What>
   void check_tensor(bool holds, const What&... what) const {
@@ -176,7 +181,7 @@ class PytorchReader {
   void visit_below(const std::string& key, const PickleValue& value, int depth);
   void add(const PickleValue& call);
   Tensor tensor_of(const PickleValue& call);
-  Storage& storage_of(const PickleValue& persistent);
+  Block& block_of(const PickleValue& persistent);
   Shape sizes_of(const PickleValue& tuple) const;
   void check_place(const Shape& shape, const Strides& strides, int64_t offset,
                    int64_t elements) const;
@@ -189,7 +194,7 @@ class PytorchReader {
   Pickle pickle_;
   std::string name_;  ///< of the value that is being visited
   uint64_t spent_ = 0;
-  std::map<std::string_view, Storage> storages_;
+  std::map<std::string_view, Block> blocks_;  ///< by their names
   std::unordered_set<std::string> names_;
   std::string first_, last_;  ///< names of tensors
   NamedTensors result_;
@@ -231,18 +236,18 @@ void PytorchReader::visit(const PickleValue& value, int depth) {
   constexpr int most = 64;
   constexpr uint64_t step = 32, item_step = 8;
   if (value.kind == Kind::call) return add(value);
-  check(value.kind != Kind::persistent, "'", name_, "' is a storage, not a tensor");
+  check_content(value.kind != Kind::persistent, "'", name_, "' is a storage, not a tensor");
   const bool is_dict = value.kind == Kind::dict;
   if (!is_dict && value.kind != Kind::list && value.kind != Kind::tuple) return;
-  check(depth < most, "its values are nested deeper than ", most);
+  check_content(depth < most, "its values are nested deeper than ", most);
   const auto& items = pickle_.items(value);
   spend(step + item_step * items.size());
   for (size_t i = 0; i < items.size(); i += is_dict ? 2 : 1) {
     const PickleValue& item = items[is_dict ? i + 1 : i];
     if (item.kind < Kind::tuple) continue;  // a number or text
     const PickleValue& key = items[i];
-    check(!is_dict || key.kind == Kind::text || key.kind == Kind::integer, "'", name_,
-          "' has a key that is neither text nor an integer");
+    check_content(!is_dict || key.kind == Kind::text || key.kind == Kind::integer, "'", name_,
+                  "' has a key that is neither text nor an integer");
     const bool is_text = is_dict && key.kind == Kind::text;
     visit_below(
         is_text ? std::string(key.text) : str(is_dict ? key.number : static_cast<int64_t>(i)), item,
@@ -261,7 +266,7 @@ void PytorchReader::visit_below(const std::string& key, const PickleValue& value
 void PytorchReader::add(const PickleValue& call) {
   constexpr uint64_t handle = 512;  // what a tensor takes apart from name and elements
   spend(handle + name_.size());
-  check(names_.insert(name_).second, "the name '", name_, "' appears twice");
+  check_content(names_.insert(name_).second, "the name '", name_, "' appears twice");
   if (first_.empty()) first_ = name_;
   last_ = name_;
   if (!name_.starts_with(prefix_)) return;
@@ -306,26 +311,26 @@ Tensor PytorchReader::tensor_of(const PickleValue& call) {
     arguments = &pickle_.items(function[1]);
   }
   check_tensor(function->number == rebuild_tensor && arguments->size() >= 4, "is no tensor");
-  const auto& [offset, sizes, steps] = std::tie((*arguments)[1], (*arguments)[2], (*arguments)[3]);
-  const Shape shape = sizes_of(sizes);
-  const Strides strides = sizes_of(steps);
+  const PickleValue& offset = (*arguments)[1];
+  const Shape shape = sizes_of((*arguments)[2]);
+  const Strides strides = sizes_of((*arguments)[3]);
   check_tensor(offset.kind == Kind::integer && shape.dim() == strides.dim(), "has no place");
-  Storage& storage = storage_of((*arguments)[0]);
-  const DType dtype = storage.elements.dtype();
+  Block& block = block_of((*arguments)[0]);
+  const DType dtype = block.elements.dtype();
   const auto bytes = bytes_in_file(shape, size_of(dtype));
   check_tensor(bytes.has_value(), "of shape ", shape, " overflows 63 bits");
   if (*bytes == 0) return Tensor::empty(shape, dtype);
-  check_place(shape, strides, offset.number, storage.elements.numel());
-  const Tensor view = storage.elements.view(shape, strides, offset.number);
-  if (!storage.is_taken && view.is_contiguous() && view.numel() == storage.elements.numel()) {
-    storage.is_taken = true;
-    return storage.elements.view(shape, shape.row_major_strides());
+  check_place(shape, strides, offset.number, block.elements.numel());
+  const Tensor view = block.elements.view(shape, strides, offset.number);
+  if (!block.is_taken && view.is_contiguous() && view.numel() == block.elements.numel()) {
+    block.is_taken = true;
+    return block.elements.view(shape, shape.row_major_strides());
   }
   spend(*bytes);
   return view.clone();
 }
 
-PytorchReader::Storage& PytorchReader::storage_of(const PickleValue& persistent) {
+PytorchReader::Block& PytorchReader::block_of(const PickleValue& persistent) {
   const bool has_id =
       persistent.kind == Kind::persistent && pickle_.items(persistent).front().kind == Kind::tuple;
   check_tensor(has_id, "has no storage");
@@ -336,8 +341,8 @@ PytorchReader::Storage& PytorchReader::storage_of(const PickleValue& persistent)
                    id[4].kind == Kind::integer && id[4].number >= 0,
                "has a storage that is described in an unknown way");
   const StorageType& type = storage_types[id[1].number];
-  const auto [place, is_new] = storages_.try_emplace(id[2].text, Storage{{}, id[1].number, false});
-  Storage& storage = place->second;
+  const auto [place, is_new] = blocks_.try_emplace(id[2].text, Block{{}, id[1].number, false});
+  Block& block = place->second;
   if (is_new) {
     const auto entry = entries_.find(str(folder_, "data/", id[2].text));
     check_tensor(entry != entries_.end(), "needs the entry 'data/", id[2].text,
@@ -347,13 +352,12 @@ PytorchReader::Storage& PytorchReader::storage_of(const PickleValue& persistent)
     check_tensor(size / type.width == elements && size % type.width == 0, "needs ", elements,
                  " elements of ", type.width, " bytes, its entry has ", size, " bytes");
     spend(elements * size_of(type.dtype));
-    storage.elements = Tensor::empty({id[4].number}, type.dtype);
-    archive_.read(*entry->second,
-                  [&](InputFile& content) { type.read(content, storage.elements); });
+    block.elements = Tensor::empty({id[4].number}, type.dtype);
+    archive_.read(*entry->second, [&](InputFile& content) { type.read(content, block.elements); });
   }
-  check_tensor(storage.type == id[1].number && storage.elements.numel() == id[4].number,
+  check_tensor(block.type == id[1].number && block.elements.numel() == id[4].number,
                "describes its storage other than a tensor before it");
-  return storage;
+  return block;
 }
 
 NamedTensors PytorchReader::read() {

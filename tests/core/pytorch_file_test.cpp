@@ -4,61 +4,23 @@
 
 #include <doctest/doctest.h>
 
-#include <cstring>
 #include <fstream>
 #include <limits>
 
-#include "../../core/io/zip.h"
 #include "../../core/ops.h"
 #include "../../core/storage.h"
 #include "../support/errors.h"
+#include "../support/paths.h"
 #include "../support/processor_time.h"
+#include "../support/pytorch_writer.h"
 #include "../support/temporary_folder.h"
+#include "../support/text.h"
 
 using namespace gradus;
 using namespace gradus::test;
 
 namespace {
 
-using Entries = std::vector<std::pair<std::string, std::string>>;
-
-template <class T>
-std::string bytes(std::initializer_list<T> numbers) {
-  return {reinterpret_cast<const char*>(numbers.begin()), numbers.size() * sizeof(T)};
-}
-
-// --- Instructions of a pickle ---
-
-std::string text(const std::string& content) {
-  return "X" + bytes({static_cast<uint32_t>(content.size())}) + content;
-}
-std::string integer(int64_t n) {
-  return "\x8a\x08" + bytes({n});
-}
-std::string global(const std::string& module, const std::string& name) {
-  return "c" + module + "\n" + name + "\n";
-}
-std::string tuple(const std::string& items) {
-  return "(" + items + "t";
-}
-std::string sizes(std::initializer_list<int64_t> numbers) {
-  std::string items;
-  for (const int64_t n : numbers) items += integer(n);
-  return tuple(items);
-}
-std::string dict(const std::string& keys_and_values) {
-  return "}(" + keys_and_values + "u";
-}
-std::string storage(const std::string& type, const std::string& key, int64_t elements) {
-  return tuple(text("storage") + global("torch", type) + text(key) + text("cpu") +
-               integer(elements)) +
-         "Q";
-}
-std::string tensor_in(const std::string& storage, int64_t offset, const std::string& shape,
-                      const std::string& strides) {
-  return global("torch._utils", "_rebuild_tensor_v2") +
-         tuple(storage + integer(offset) + shape + strides + "\x89})") + "R";
-}
 /// The elements of data/<key>, as many as there are.
 std::string vector_in(const std::string& type, const std::string& key, int64_t elements) {
   return tensor_in(storage(type, key, elements), 0, sizes({elements}), sizes({1}));
@@ -69,47 +31,32 @@ std::string repeated(const std::string& part, int times) {
   return all;
 }
 
-// --- Files ---
-
-std::filesystem::path write_archive(const TemporaryFolder& folder, const Entries& entries) {
-  ZipWriter archive("test", folder / "x.pt");
-  for (const auto& [name, content] : entries) {
-    const std::span<const std::byte> parts[] = {std::as_bytes(std::span(content))};
-    archive.add(name, parts, false);
-  }
-  archive.commit();
-  return folder / "x.pt";
-}
-
-Entries entries_of(const std::string& values, const Entries& data) {
-  Entries entries{{"x/data.pkl", "\x80\x02" + values + "."}};
-  for (const auto& [key, content] : data) entries.emplace_back("x/data/" + key, content);
-  return entries;
-}
-
 NamedTensors load(const std::string& values, const Entries& data = {},
                   const PytorchOptions& options = {}) {
   const TemporaryFolder folder;
-  return load_pytorch(write_archive(folder, entries_of(values, data)), options);
+  write_archive(folder / "x.pt", entries_of(values, data));
+  return load_pytorch(folder / "x.pt", options);
 }
 
 const std::string usual_hint =
     ". Hint: save it again with torch.save, or copy it anew if it was damaged on the way";
+const std::string state_hint =
+    ". Hint: save the state alone, in Python: torch.save(model.state_dict(), path)";
 const std::string pickle_hint =
     ". Hint: save dictionaries of tensors alone, as torch.save(model.state_dict(), path) does, or "
     "copy the file anew if it was damaged on the way";
 
 /// What the call says, without operation, folder and usual hints.
-std::string error_of(const TemporaryFolder& folder, const std::filesystem::path& path,
-                     const PytorchOptions& options = {}) {
-  std::string message = message_of([&] { load_pytorch(path, options); });
+std::string error_of(const TemporaryFolder& folder, const PytorchOptions& options = {}) {
+  std::string message = message_of([&] { load_pytorch(folder / "x.pt", options); });
   const std::string begin = "[load_pytorch] '" + folder.path().string() + "/";
   if (message.starts_with(begin)) message.erase(0, begin.size());
-  return without(without(message, usual_hint), pickle_hint);
+  return without(without(without(message, usual_hint), pickle_hint), state_hint);
 }
 std::string error_of(const Entries& entries, const PytorchOptions& options = {}) {
   const TemporaryFolder folder;
-  return error_of(folder, write_archive(folder, entries), options);
+  write_archive(folder / "x.pt", entries);
+  return error_of(folder, options);
 }
 std::string error_of(const std::string& values, const Entries& data = {}) {
   return error_of(entries_of(values, data));
@@ -118,7 +65,7 @@ std::string error_of(const std::string& values, const Entries& data = {}) {
 std::string error_of_bytes(const std::string& content) {
   const TemporaryFolder folder;
   std::ofstream(folder / "x.pt", std::ios::binary) << content;
-  return error_of(folder, folder / "x.pt");
+  return error_of(folder);
 }
 
 const std::string in_pickle = "x.pt: x/data.pkl': the pickle ";
@@ -294,9 +241,7 @@ TEST_CASE("nothing is called, and what asks for it is named") {
     return error_of(global(module, name) + "(tR");
   };
   const std::string contains = "x.pt: x/data.pkl': it contains ";
-  const std::string hint =
-      "), which cannot be read. Hint: save the state alone, in Python: "
-      "torch.save(model.state_dict(), path)";
+  const std::string hint = "), which cannot be read";
   CHECK(error("os", "system") == contains + "a Python object (os.system" + hint);
   CHECK(error("torch", "Flo\x1b") == contains + "a Python object (torch.Flo\uFFFD" + hint);
   CHECK(error_of(text("os") + text("system") + "\x93") ==
@@ -391,6 +336,26 @@ TEST_CASE("few bytes cannot ask for much time or memory") {
             .starts_with(too_much));
   CHECK(refused(dict(text("a") + x + text("a") + x)) == "x.pt': the name 'a' appears twice");
   CHECK(refused(dict("N" + x)) == "x.pt': '' has a key that is neither text nor an integer");
+}
+
+TEST_CASE("a file that PyTorch wrote is read") {
+  const auto corpus = std::filesystem::path(source_folder()) / "tests/fuzz/corpus/pytorch";
+  const NamedTensors found = load_pytorch(corpus / "state_dict.pt");
+  std::vector<std::string> names;
+  for (const NamedTensor& t : found) names.push_back(t.name);
+  CHECK(joined(names) ==
+        "0.weight, 0.bias, 1.weight, 1.bias, 1.running_mean, 1.running_var, "
+        "1.num_batches_tracked");
+  CHECK(found[0].tensor.shape() == Shape{2, 1, 2, 2});
+  CHECK(fixed(found[0].tensor[0][0][0][0].item(), 4) == "-0.0037");
+  CHECK(found[5].tensor.to_vector<float>() == std::vector{1.0F, 1.0F});
+  CHECK(found[6].tensor.item<int64_t>() == 0);
+  std::string damaged = test::read_text(corpus / "state_dict.pt");
+  damaged[damaged.find("bias")] = 'B';
+  CHECK(
+      error_of_bytes(damaged) ==
+      "x.pt': entry 'state_dict/data.pkl' is damaged: wrong checksum. Hint: save it again, or copy "
+      "it anew if it was damaged on the way");
 }
 
 TEST_CASE("other files are recognized") {
