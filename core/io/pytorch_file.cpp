@@ -40,7 +40,7 @@ float from_half(uint16_t x) {
 }
 
 template <class Integer>
-int32_t widened(Integer x) {
+int32_t as_int32(Integer x) {
   return x;
 }
 
@@ -80,8 +80,8 @@ constexpr StorageType storage_types[] = {
     {"torch.BFloat16Storage", float32, 2, read_converted<uint16_t, from_bfloat16>},
     {"torch.LongStorage", int64, 8, read_as_they_are},
     {"torch.IntStorage", int32, 4, read_as_they_are},
-    {"torch.ShortStorage", int32, 2, read_converted<int16_t, widened<int16_t>>},
-    {"torch.CharStorage", int32, 1, read_converted<int8_t, widened<int8_t>>},
+    {"torch.ShortStorage", int32, 2, read_converted<int16_t, as_int32<int16_t>>},
+    {"torch.CharStorage", int32, 1, read_converted<int8_t, as_int32<int8_t>>},
     {"torch.ByteStorage", uint8, 1, read_as_they_are},
     {"torch.BoolStorage", boolean, 1, read_converted<uint8_t, is_true>},
 };

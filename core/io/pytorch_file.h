@@ -12,7 +12,7 @@ namespace gradus {
 struct PytorchOptions {
   /// Only what is below this name, and is then named without it: with "model", a checkpoint's
   /// "model.conv1.weight" is "conv1.weight", and its optimizer is left out. Empty: everything.
-  std::string prefix = "";
+  std::string prefix = {};
 };
 
 /// Reads what `torch.save` writes, since version 1.6: `torch.save(model.state_dict(), path)`, or
