@@ -12,6 +12,7 @@
 #include "core/io/checkpoint.h"
 #include "core/io/checkpoint_folder.h"
 #include "core/io/npy.h"
+#include "core/io/pytorch_file.h"
 #include "core/io/safetensors.h"
 #include "core/jacobian.h"
 #include "core/loss/loss.h"

@@ -53,7 +53,7 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   add_with_default("--model", o.model, not_empty(),
                    "cnn, small, deep, lenet, mlp, lstm or a model file (.json)");
   add_with_default("--norm", o.norm, any, "norm of the cnn: none, batch, layer, instance or group");
-  add("--init", o.init, not_empty(), "weights to start from: a safetensors file, or a checkpoint");
+  add("--init", o.init, not_empty(), "weights to start from: .safetensors, .pt, or a checkpoint");
   add_with_default("--epochs", o.epochs, whole_number(1, 100'000),
                    "in all; beside --resume, the schedule is that of so many from there on");
   add_with_default("--batch-size", o.batch_size, whole_number(1, 65'536), "");
