@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The web site of the project: its documents, the texts of the course and the reference of the public
-headers, with a search that needs no server.
+"""The web site of the project: its documents, the texts of the course and the reference of the
+public headers, with a search that needs no server.
 
     build.py ROOT OUTPUT --version X.Y.Z [--report NAME=FOLDER]...
 
@@ -58,7 +58,7 @@ class Site:
         chinese = [(d.title, d.page) for d in self.documents.values() if d.language != "en"]
         if chinese:
             groups.append(("中文", chinese))
-        reports = [(REPORTS.get(name, name), f"reports/{name}/report.html") for name in self.reports]
+        reports = [(REPORTS.get(n, n), f"reports/{n}/report.html") for n in self.reports]
         if reports:
             groups.append(("Reports of programs", reports))
         return groups
@@ -75,7 +75,8 @@ class Site:
                 mark += ' lang="zh-CN"' if target.endswith(".zh-CN.html") else ""
                 parts.append(f'<li><a href="{posixpath.relpath(target, up)}"{mark}>{words}</a>')
                 if target == page:
-                    items = "".join(f'<li><a href="#{a}">{t}</a></li>' for n, a, t in headings if n == 2)
+                    items = "".join(f'<li><a href="#{anchor}">{heading}</a></li>'
+                                    for level, anchor, heading in headings if level == 2)
                     parts.append(items and f"<ul>{items}</ul>")
                 parts.append("</li>")
             parts.append("</ul></div>")
@@ -121,7 +122,8 @@ class Site:
                 self.copy(source, name)
             else:
                 page = name + "/index.html" if source.is_dir() else target_page(name)
-                self.write(page, name, f"<h1>{name}</h1>" + source_page(self.root, name), kind="source")
+                body = f"<h1>{name}</h1>" + source_page(self.root, name)
+                self.write(page, name, body, kind="source")
 
     def write_reference(self):
         for header in self.reference.pages:
@@ -134,7 +136,8 @@ class Site:
         """The first page: what README.md says, arranged for a wide screen and a phone."""
         readme = self.documents["README.md"].body
         parts = {
-            "intro": re.search("<p>(.*?)(?=\\s<a [^>]*>中文</a>|</p>)", readme, re.DOTALL).group(1),
+            "intro": next(words for words in re.findall("<p>(.*?)</p>", readme, re.DOTALL)
+                          if ".zh-CN." not in words),
             "points": re.search("<ul>.*?</ul>", readme, re.DOTALL).group(),
             "picture": re.search("<img[^>]*>", readme).group(),
             "commands": re.findall("<pre.*?</pre>", readme, re.DOTALL)[0],
@@ -163,7 +166,8 @@ class Site:
             for file in {"report.html", *links}:
                 self.copy(report.parent / file, f"reports/{name}/{file}")
         entries = json.dumps(self.index, ensure_ascii=False, separators=(",", ":"))
-        (self.output / "search-index.js").write_text(f"searchIndex = {entries};\n", encoding="utf-8")
+        index = self.output / "search-index.js"
+        index.write_text(f"searchIndex = {entries};\n", encoding="utf-8")
         print(f"{len(self.documents)} documents, {len(self.reference.pages)} headers, "
               f"{len(self.index)} entries of the search: {self.output}/index.html")
 

@@ -1,5 +1,5 @@
 """Markdown as HTML: cmark-gfm reads it as a forge does, Pygments colours the code. Links keep their
-place in the tree: that to docs/data.md leads to docs/data.html, that to core/tape.h to the reference.
+place in the tree: docs/data.md is docs/data.html, core/tape.h is core/tape.h.html in the reference.
 """
 import html
 import pathlib
@@ -13,6 +13,7 @@ from pygments.lexers import TextLexer, get_lexer_by_name, get_lexer_for_filename
 from pygments.util import ClassNotFound
 
 COPIED = {".svg", ".png", ".jpg"}
+PRE = '<pre class="scroll" tabindex="0"><code>{}</code></pre>'
 TAG = re.compile("<[^>]*>")
 
 
@@ -33,12 +34,11 @@ def coloured(code, lexer):
 
 
 def code_block(match):
-    language, code = match.group(1) or "", html.unescape(match.group(2))
     try:
-        lexer = get_lexer_by_name({"c++": "cpp"}.get(language, language), stripnl=False)
+        lexer = get_lexer_by_name(match.group(1) or "text", stripnl=False)
     except ClassNotFound:
-        return f'<pre class="scroll" tabindex="0"><code>{html.escape(code, quote=False)}</code></pre>'
-    return f'<pre class="scroll" tabindex="0"><code>{coloured(code, lexer)}</code></pre>'
+        lexer = TextLexer(stripnl=False)
+    return PRE.format(coloured(html.unescape(match.group(2)), lexer))
 
 
 def target_page(path):
@@ -119,4 +119,4 @@ def source_page(root, path):
         lexer = get_lexer_for_filename("a.cpp" if path.endswith(".h") else path, stripnl=False)
     except ClassNotFound:
         lexer = TextLexer(stripnl=False)
-    return f'<pre class="scroll" tabindex="0"><code>{coloured(text, lexer)}</code></pre>'
+    return PRE.format(coloured(text, lexer))

@@ -5,14 +5,15 @@ import posixpath
 import re
 import xml.etree.ElementTree as ElementTree
 
-from documents import text_of
+from documents import PRE, text_of
 
 PLAIN = {"para": "p", "computeroutput": "code", "bold": "b", "emphasis": "em", "itemizedlist": "ul",
          "orderedlist": "ol", "listitem": "li", "row": "tr", "verbatim": "pre", "codeline": "",
          "highlight": "", "programlisting": "pre", "parameterdescription": "", "sect1": ""}
 # Keywords outside of tags.
-KEYWORDS = re.compile(r"<[^>]*>|\b(const|constexpr|static|virtual|explicit|template|class|struct|enum|using|"
-                      r"typename|noexcept|override|operator|auto|void|bool|double|float|int)\b")
+KEYWORDS = re.compile(r"<[^>]*>|\b(const|constexpr|static|virtual|explicit|template|class|struct|"
+                      r"enum|using|typename|noexcept|override|operator|auto|void|bool|double|"
+                      r"float|int)\b")
 
 
 class Entry:
@@ -137,15 +138,16 @@ class Reference:
         node, name = entry.node, html.escape(entry.short.split("::")[-1])
         if entry.kind in ("class", "struct", "concept"):
             bases = ", ".join(self.code(base, page) for base in node.findall("basecompoundref"))
-            name = html.escape(entry.short)
-            return f"{self.template(node, page)}{entry.kind} <b>{name}</b>" + (bases and f" : {bases}")
+            start = f"{self.template(node, page)}{entry.kind} <b>{html.escape(entry.short)}</b>"
+            return start + (bases and f" : {bases}")
         if entry.kind == "enum":
             values = ", ".join(child_text(v, "name") for v in node.findall("enumvalue"))
             return f"enum class <b>{name}</b> {{ {html.escape(values)} }}"
         kind = self.code(node.find("type"), page)
         start = self.template(node, page)
         if entry.kind == "typedef":
-            return f"{start}using <b>{name}</b> = {kind}{html.escape(child_text(node, 'argsstring'))}"
+            kind += html.escape(child_text(node, "argsstring"))
+            return f"{start}using <b>{name}</b> = {kind}"
         if node.get("static") == "yes" and "static" not in kind:
             start += "static "
         if entry.kind == "variable":
@@ -161,10 +163,9 @@ class Reference:
                 text += " = " + self.code(parameter.find("defval"), page)
             parameters.append(text)
         width = len(text_of(f"{kind} {name} {', '.join(parameters)}"))
-        mark = ",\n    " if width > 88 else ", "
-        end = child_text(node, "argsstring").rsplit(")", 1)[-1]
-        opening = "(\n    " if width > 88 else "("
-        return f"{start}{kind} <b>{name}</b>{opening}{mark.join(parameters)}){html.escape(end)}".strip()
+        opening, comma = ("(\n    ", ",\n    ") if width > 88 else ("(", ", ")
+        end = html.escape(child_text(node, "argsstring").rsplit(")", 1)[-1])
+        return f"{start}{kind} <b>{name}</b>{opening}{comma.join(parameters)}){end}".strip()
 
     def block(self, entries, page, level):
         """Neighbours that share a comment, under one description."""
@@ -193,7 +194,8 @@ class Reference:
             yield self.block(group, page, level)
             members = group[0].members
             if members:
-                yield '<div class="members">' + "".join(self.blocks(members, page, level + 1)) + "</div>"
+                inner = "".join(self.blocks(members, page, level + 1))
+                yield f'<div class="members">{inner}</div>'
 
     def summary(self, header):
         """The first sentence of the comment a header begins with."""
@@ -206,10 +208,10 @@ class Reference:
 
     def page(self, header):
         page = header + ".html"
-        types = [entry for entry in self.pages[header] if entry.kind in ("class", "struct", "enum")]
-        jump = " · ".join(f'<a href="#{entry.anchor}">{html.escape(entry.short)}</a>' for entry in types)
+        types = [e for e in self.pages[header] if e.kind in ("class", "struct", "enum")]
+        jump = " · ".join(f'<a href="#{e.anchor}">{html.escape(e.short)}</a>' for e in types)
         return (f"<h1>{header}</h1><p>{html.escape(self.summary(header))}</p>"
-                f'<pre class="scroll" tabindex="0"><code>#include &lt;gradus/{header}&gt;</code></pre>'
+                + PRE.format(f"#include &lt;gradus/{header}&gt;")
                 + (f'<p class="jump">{jump}</p>' if len(types) > 1 else "")
                 + "".join(self.blocks(self.pages[header], page, 0)))
 
@@ -218,14 +220,15 @@ class Reference:
         folders = {}
         for header in self.pages:
             folders.setdefault(posixpath.dirname(header) or ".", []).append(header)
-        parts = ["<h1>Reference</h1><p>What <code>#include &lt;gradus/gradus.h&gt;</code> declares, "
-                 "header by header; <a href=\"core/ops.h.html\">what holds for every operation</a>. "
-                 "The search finds names.</p>"]
+        parts = ["<h1>Reference</h1><p>What <code>#include &lt;gradus/gradus.h&gt;</code> declares,"
+                 ' header by header; <a href="core/ops.h.html">what holds for every operation</a>.'
+                 " The search finds names.</p>"]
         for folder in sorted(folders):
             rows = "".join(
                 f'<dt><a href="{h}.html">{posixpath.basename(h)}</a></dt>'
                 f"<dd>{html.escape(self.summary(h))}</dd>" for h in sorted(folders[folder]))
-            parts.append(f'<h2 id="{folder.replace("/", "-")}">{folder}</h2><dl class="headers">{rows}</dl>')
+            anchor = folder.replace("/", "-")
+            parts.append(f'<h2 id="{anchor}">{folder}</h2><dl class="headers">{rows}</dl>')
         return "".join(parts)
 
     def entries(self):

@@ -8,7 +8,8 @@ var searchIndex;
   let entries, loading;
 
   // group_norm, GroupNorm and "group norm" are the same words.
-  const plain = text => text.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[_:.]+/g, " ").toLowerCase();
+  const plain = text =>
+    text.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[_:.]+/g, " ").toLowerCase();
 
   function load() {
     loading ||= new Promise(done => {

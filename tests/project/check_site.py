@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Every link of the pages in a folder leads to a file of the folder, and to an anchor that it has; no
-id occurs twice on a page.
+"""Every link of the pages in a folder leads to a file of the folder, and to an anchor that it has;
+no id occurs twice on a page.
 
     check_site.py FOLDER
 """
@@ -42,7 +42,9 @@ def problems(folder):
             target = (file.parent / urllib.parse.unquote(place)).resolve() if place else file
             if not target.is_file() or not target.is_relative_to(folder.resolve()):
                 yield f"{name}: {link} leads nowhere"
-            elif anchor and target in pages and urllib.parse.unquote(anchor) not in pages[target].ids:
+                continue
+            anchor = urllib.parse.unquote(anchor)
+            if anchor and target in pages and anchor not in pages[target].ids:
                 yield f"{name}: {link}: there is no such anchor"
 
 

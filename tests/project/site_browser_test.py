@@ -1,5 +1,5 @@
-"""The web site in Chromium, from disk: no page is wider than a screen or a phone, light or dark, no text
-below 11 pixels, no console message; the search finds what is asked for, and leads there.
+"""The web site in Chromium, from disk: no page is wider than a screen or a phone, light or dark, no
+text below 11 pixels, no console message; the search finds what is asked for, and leads there.
 
     site_browser_test.py SITE [FOLDER FOR SCREENSHOTS]
 
@@ -26,7 +26,8 @@ def search(browser, words):
     for _ in range(100):
         links = browser.find_elements(By.CSS_SELECTOR, "#found a")
         if links:
-            return [(link.find_element(By.TAG_NAME, "b").text, link.get_attribute("href")) for link in links]
+            return [(link.find_element(By.TAG_NAME, "b").text, link.get_attribute("href"))
+                    for link in links]
         time.sleep(0.1)
     return []
 
@@ -53,11 +54,12 @@ def check_widths(browser, site, folder, found):
 
 def check_colours(browser, site, found):
     """Dark is dark."""
+    colour = "return getComputedStyle(document.body).backgroundColor"
     shades = []
     for scheme in ("light", "dark"):
         browser_test.set_screen(browser, 1400, 900, scheme)
         browser.get((site / "index.html").as_uri())
-        shades.append(browser.execute_script("return getComputedStyle(document.body).backgroundColor"))
+        shades.append(browser.execute_script(colour))
     if shades[0] == shades[1]:
         found.append(f"the page is {shades[0]}, light and dark")
 
