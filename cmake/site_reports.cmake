@@ -4,11 +4,11 @@
 #   cmake -DMNIST=<program> -DNORM_LAB=<program> -DFOLDER=<folder> -P site_reports.cmake
 file(MAKE_DIRECTORY ${FOLDER})
 if(NOT EXISTS ${FOLDER}/norm-lab/report.html)
-  execute_process(COMMAND ${NORM_LAB} run all --quick --dataset synthetic --out ${FOLDER}/norm-lab
-                  OUTPUT_QUIET ERROR_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  execute_process(COMMAND ${NORM_LAB} run all --quick --dataset synthetic --out norm-lab
+                  WORKING_DIRECTORY ${FOLDER} OUTPUT_QUIET ERROR_QUIET COMMAND_ERROR_IS_FATAL ANY)
 endif()
-if(NOT EXISTS ${FOLDER}/run/report.html)
+if(NOT EXISTS ${FOLDER}/run/model.safetensors)  # written last
   execute_process(COMMAND ${MNIST} train --dataset synthetic --model lenet --epochs 2 --keep 1
-                          --out ${FOLDER}/run --overwrite
-                  OUTPUT_QUIET ERROR_QUIET COMMAND_ERROR_IS_FATAL ANY)
+                          --out run --overwrite
+                  WORKING_DIRECTORY ${FOLDER} OUTPUT_QUIET ERROR_QUIET COMMAND_ERROR_IS_FATAL ANY)
 endif()
