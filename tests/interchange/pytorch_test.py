@@ -17,15 +17,16 @@ PROGRAM, DOCUMENT = sys.argv[1:3]
 del sys.argv[1:3]
 
 
-def functions_of_readme():
-    """What the one block of Python in docs/from-pytorch.md defines."""
-    (code,) = re.findall(r"\n```python\n(.*?)\n```\n", pathlib.Path(DOCUMENT).read_text(), re.DOTALL)
+def functions_of_document():
+    """What the block of Python in docs/from-pytorch.md defines that has functions."""
+    text = pathlib.Path(DOCUMENT).read_text()
+    (code,) = re.findall(r"\n```python\n(import [^`]*def [^`]*)\n```\n", text)
     names = {}
     exec(code, names)
     return names["save"], names["load"]
 
 
-save, load = functions_of_readme()
+save, load = functions_of_document()
 
 
 def make_net():
