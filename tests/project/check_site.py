@@ -4,6 +4,7 @@ no id occurs twice on a page.
 
     check_site.py FOLDER
 """
+import os
 import pathlib
 import re
 import sys
@@ -28,11 +29,13 @@ class Page(HTMLParser):
 
 
 def problems(folder):
+    folder = folder.resolve()
     pages = {file.resolve(): Page(file) for file in folder.rglob("*.html")}
     if not pages:
         yield f"no page in {folder}"
+    missing = {}
     for file, page in sorted(pages.items()):
-        name = file.relative_to(folder.resolve())
+        name = file.relative_to(folder)
         for twice in sorted(page.twice):
             yield f"{name}: the id {twice} occurs twice"
         for link in sorted(page.links):
@@ -40,12 +43,15 @@ def problems(folder):
                 continue
             place, _, anchor = link.partition("#")
             target = (file.parent / urllib.parse.unquote(place)).resolve() if place else file
-            if not target.is_file() or not target.is_relative_to(folder.resolve()):
-                yield f"{name}: {link} leads nowhere"
+            if not target.is_file() or not target.is_relative_to(folder):
+                missing.setdefault(target, []).append(name)
                 continue
             anchor = urllib.parse.unquote(anchor)
             if anchor and target in pages and anchor not in pages[target].ids:
                 yield f"{name}: {link}: there is no such anchor"
+    for target, names in sorted(missing.items()):
+        yield f"{os.path.relpath(target, folder)} is not there; {names[0]} links to it" + (
+            f", and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 if __name__ == "__main__":
