@@ -50,6 +50,7 @@ var searchIndex;
     const query = plain(input.value).trim().replace(/\s+/g, " "), words = query.split(" ");
     found.replaceChildren();
     found.hidden = !query;
+    found.dataset.query = query;
     if (!query) return;
     const best = entries.map(entry => [score(entry, query, words), entry])
       .filter(([points]) => points > 0).sort((a, b) => b[0] - a[0]).slice(0, 30);

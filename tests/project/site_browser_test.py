@@ -23,18 +23,19 @@ def search(browser, words):
     field = browser.find_element(By.CSS_SELECTOR, SEARCH)
     field.clear()
     field.send_keys(words)
+    results = browser.find_element(By.ID, "found")
     for _ in range(100):
-        links = browser.find_elements(By.CSS_SELECTOR, "#found a")
-        if links:
-            return [(link.find_element(By.TAG_NAME, "b").text, link.get_attribute("href"))
-                    for link in links]
+        if results.get_attribute("data-query") == words:
+            break
         time.sleep(0.1)
-    return []
+    return [(link.find_element(By.TAG_NAME, "b").text, link.get_attribute("href"))
+            for link in results.find_elements(By.TAG_NAME, "a")]
 
 
 def check_widths(browser, site, folder, found):
-    """A few pages on all screens, every document on a phone."""
-    for width, height, scheme in browser_test.SCREENS:
+    """A few pages on a screen and on a phone, every document on a phone."""
+    screens = browser_test.SCREENS if folder else browser_test.SCREENS[1:3]
+    for width, height, scheme in screens:
         browser_test.set_screen(browser, width, height, scheme)
         for page in PAGES:
             browser.get((site / page).as_uri())
@@ -43,8 +44,9 @@ def check_widths(browser, site, folder, found):
             if folder:
                 name = page.replace("/", "-").removesuffix(".html")
                 browser_test.screenshot(browser, folder / f"{name}-{width}-{scheme}.png")
-    documents = sorted({*site.glob("*.html"), *site.glob("docs/*.html"), *site.glob("nn/*.html"),
-                        *site.glob("examples/course/*/*.html")})
+    browser_test.set_screen(browser, 390, 844, "light")
+    documents = sorted([*site.glob("*.html"), *site.glob("docs/*.html"),
+                        *site.glob("examples/course/*/README.html")])
     wide = "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
     for page in documents:
         browser.get(page.as_uri())
