@@ -275,6 +275,7 @@ Compute resize(NodeReader& n) {
     n.ignore(unused);  // of modes that are refused
   }
   const size_t scales = old ? 1 : 2;
+  n.check(n.has_input(scales) || n.has_input(3), export_again, "it has neither scales nor sizes");
   return one([=](const Call& c) {
     const bool by_size = !old && c.has(3) && c[3].numel() > 0;
     return resize_to(node, c[0], by_size ? integers_of(c[3]) : scaled(c[0], c[scales]));
@@ -293,7 +294,7 @@ Compute upsample_by(NodeReader& n) {
 constexpr OpRow pool_table[] = {
     {"MaxPool", pool_node<PoolKind::max>},    {"AveragePool", pool_node<PoolKind::average>},
     {"LpPool", pool_node<PoolKind::norm>},    {"GlobalMaxPool", global_pool<amax>},
-    {"GlobalAveragePool", global_pool<mean>}, {"Resize", resize, 2, 4, 0b1110},
+    {"GlobalAveragePool", global_pool<mean>}, {"Resize", resize, 1, 4, 0b1110},
     {"Upsample", upsample_by, 1, 2, 0b10},
 };
 
