@@ -298,13 +298,17 @@ void NetBuilder::finish_types() {
   net_->constants_type_ = net_->file_type_;
 }
 
+std::unique_ptr<nn::Module> to_module(Model model, const std::string& file) {
+  return NetBuilder(std::move(model), file).build();
+}
+
 }  // namespace gradus::onnx
 
 namespace gradus::nn {
 
 std::unique_ptr<Module> load_onnx(const std::filesystem::path& path) {
   const auto bytes = read_file(onnx::load_op, path);
-  return onnx::NetBuilder(onnx::parse_model(bytes, path.string()), path.string()).build();
+  return onnx::to_module(onnx::parse_model(bytes, path.string()), path.string());
 }
 
 }  // namespace gradus::nn
