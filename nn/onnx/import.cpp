@@ -112,8 +112,7 @@ void NetBuilder::find_rows() {
     if (needed.row != nullptr) continue;
     const std::string type = node.domain.empty() ? node.op_type : node.domain + "." + node.op_type;
     auto& [example, count] = missing[type];
-    if (count++ == 0)
-      example = node.name.empty() && !node.outputs.empty() ? node.outputs[0] : node.name;
+    if (count++ == 0) example = name_of(node);
   }
   std::string list;
   for (const auto& [type, what] : missing) {
@@ -253,7 +252,7 @@ void NetBuilder::add_step(const Needed& needed) {
     const auto found = given_.find(name);
     if (step.scope.empty() && found != given_.end()) step.scope = found->second.group;
   }
-  step.node = node.name.empty() ? str(node.op_type, " of ", node.outputs.front()) : node.name;
+  step.node = name_of(node);
   if (step.scope.empty()) step.scope = step.node;
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     const std::string& name = node.outputs[i];

@@ -8,10 +8,10 @@
 
 namespace gradus::onnx {
 
-std::string NodeReader::to_string() const {
-  const std::string& name =
-      node_.name.empty() && !node_.outputs.empty() ? node_.outputs[0] : node_.name;
-  return printable(str("'", name, "' (", node_.op_type, ")"));
+const std::string& name_of(const Node& node) {
+  if (!node.name.empty()) return node.name;
+  const auto named = std::ranges::find_if(node.outputs, [](const auto& n) { return !n.empty(); });
+  return named == node.outputs.end() ? node.op_type : *named;
 }
 
 template <class T>

@@ -59,6 +59,9 @@ class LayerSink {
   virtual void add_layer(const std::string& path, std::unique_ptr<nn::Module> layer) = 0;
 };
 
+/// The name of a node; if it has none, that of its first output.
+const std::string& name_of(const Node& node);
+
 /// A node while the net is built: its attributes, each of which a row has to ask for. Everything
 /// throws IoError, naming the node.
 class NodeReader {
@@ -95,7 +98,9 @@ class NodeReader {
   /// Throws if there is an attribute that nobody asked for: its effect is unknown.
   void finish() const;
   /// "'/conv/Conv' (Conv)".
-  std::string to_string() const;
+  std::string to_string() const {
+    return printable(str("'", name_of(node_), "' (", node_.op_type, ")"));
+  }
 
  private:
   template <class T>

@@ -4,10 +4,8 @@ onnx_import_test.py PROGRAM, the program being tests/interchange/onnx_import.cpp
 """
 
 import copy
-import json
 import math
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
@@ -18,33 +16,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+import tensor_files
+
 PROGRAM = sys.argv.pop(1)
-TYPES = {"F32": torch.float32, "F64": torch.float64, "I64": torch.int64, "I32": torch.int32}
 BATCHES = (1, 5, 64)
 
 
 def save(tensors, path):
-    """Writes a safetensors file."""
-    header, data = {}, b""
-    for name, t in tensors.items():
-        raw = t.detach().contiguous().numpy().tobytes()
-        kind = next(k for k, v in TYPES.items() if v == t.dtype)
-        header[name] = {"dtype": kind, "shape": list(t.shape),
-                        "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    tensor_files.save({name: t.detach().numpy() for name, t in tensors.items()}, path)
 
 
 def load(path):
-    content = path.read_bytes()
-    size, = struct.unpack("<Q", content[:8])
-    result = {}
-    for name, entry in json.loads(content[8:8 + size]).items():
-        begin, end = (8 + size + i for i in entry["data_offsets"])
-        flat = torch.frombuffer(bytearray(content[begin:end]) or bytearray(8), dtype=TYPES[entry["dtype"]])
-        result[name] = flat[:math.prod(entry["shape"])].reshape(entry["shape"])
-    return result
+    return {name: torch.from_numpy(array) for name, array in tensor_files.load(path).items()}
 
 
 class Function(nn.Module):
@@ -313,7 +296,7 @@ class OnnxImportTest(unittest.TestCase):
     def setUpClass(cls):
         torch.manual_seed(0)
         warnings.filterwarnings("ignore")
-        cls.temporary = tempfile.TemporaryDirectory()
+        cls.temporary = tempfile.TemporaryDirectory(dir=tensor_files.MEMORY)
         folder = pathlib.Path(cls.temporary.name)
         cls.cases = []
         for name, (_, _, opsets, *_) in NETS.items():
