@@ -78,7 +78,10 @@ void NetBuilder::collect_given() {
           printable(name), "'");
     order_.push_back(name);
   };
-  for (NamedTensor& t : model_.initializers) add(t.name, {std::move(t.tensor), false, -1, {}});
+  for (NamedTensor& t : model_.initializers) {
+    bytes_ += t.tensor.nbytes();
+    add(t.name, {std::move(t.tensor), false, -1, {}});
+  }
   std::erase_if(needed_, [&](const Needed& needed) {
     const Node& node = *needed.node;
     if (is_constant_node(node)) {
@@ -94,7 +97,7 @@ void NetBuilder::collect_given() {
                         node.inputs.size() == 1 && node.outputs.size() == 1;
     const auto found = copies ? given_.find(node.inputs[0]) : given_.end();
     if (found == given_.end() || node.outputs[0] == model_.outputs[0].name) return false;
-    add(node.outputs[0], {found->second.tensor.clone(), found->second.constant, -1, {}});
+    add(node.outputs[0], {copy(found->second.tensor), found->second.constant, -1, {}});
     return true;
   });
 }
@@ -158,6 +161,14 @@ Tensor NetBuilder::given(const std::string& name) const {
   return found == given_.end() ? Tensor() : found->second.tensor;
 }
 
+Tensor NetBuilder::copy(const Tensor& given) {
+  copied_bytes_ += given.nbytes();
+  constexpr int64_t factor = 16, always = int64_t{1} << 20;
+  check(copied_bytes_ <= factor * bytes_ + always, "no exporter writes such a file",
+        "its nodes make copies of initializers without end");
+  return given.clone();
+}
+
 // --- Names ---
 
 /// Whether a tensor or a layer can be registered there.
@@ -180,7 +191,8 @@ NetBuilder::Place NetBuilder::place(const std::string& name) {
     std::string flat = name.empty() ? "_" : name;
     std::ranges::replace(flat, '.', '_');
     parts = {flat};
-    for (int i = 2; !is_free_path(parts); ++i) parts = {str(flat, "_", i)};
+    int& count = counts_[flat];  // so that many equal names take no quadratic time
+    for (count = std::max(count, 1); !is_free_path(parts);) parts = {str(flat, "_", ++count)};
   }
   Group* group = net_.get();
   std::string path;
@@ -192,7 +204,7 @@ NetBuilder::Place NetBuilder::place(const std::string& name) {
     }
     group = next;
   }
-  taken_[path.empty() ? parts.back() : path + "." + parts.back()] = true;
+  taken_.insert(path.empty() ? parts.back() : path + "." + parts.back());
   return {group, path, parts.back()};
 }
 

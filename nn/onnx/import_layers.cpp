@@ -199,7 +199,7 @@ Compute batch_norm(NodeReader& n) {
   auto layer = std::make_unique<BatchNorm>(given[0].numel(), eps, 1 - momentum, affine);
   Tensor* const own[4] = {&layer->weight, &layer->bias, &layer->running_mean, &layer->running_var};
   for (size_t i = 0; i < 4; ++i) {
-    if (own[i]->defined()) own[i]->set_data(given[i].clone());
+    if (own[i]->defined()) own[i]->set_data(n.net().copy(given[i]));
   }
   auto* const norm = layer.get();
   n.net().add_layer(path, std::move(layer));

@@ -55,6 +55,8 @@ class LayerSink {
   virtual ~LayerSink() = default;
   /// The tensor that the file has under this name; undefined if it is computed.
   virtual Tensor given(const std::string& name) const = 0;
+  /// A copy of such a tensor. Throws IoError if copies take much more than the file.
+  virtual Tensor copy(const Tensor& given) = 0;
   /// Registers a layer under a dotted path, or one that resembles it if that is taken.
   virtual void add_layer(const std::string& path, std::unique_ptr<nn::Module> layer) = 0;
 };

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "import_node.h"
@@ -70,6 +71,7 @@ class NetBuilder : public LayerSink {
   std::unique_ptr<ImportedNet> build();
 
   Tensor given(const std::string& name) const override;
+  Tensor copy(const Tensor& given) override;
   void add_layer(const std::string& path, std::unique_ptr<nn::Module> layer) override;
 
  private:
@@ -112,7 +114,9 @@ class NetBuilder : public LayerSink {
   std::vector<std::string> order_;                ///< of what is given, as in the file
   std::unordered_map<std::string, int> numbers_;  ///< of values that are computed
   std::unordered_map<std::string, Group*> groups_;
-  std::unordered_map<std::string, bool> taken_;  ///< full names of tensors and layers
+  std::unordered_set<std::string> taken_;        ///< full names of tensors and layers
+  std::unordered_map<std::string, int> counts_;  ///< of names that had to be changed
+  int64_t bytes_ = 0, copied_bytes_ = 0;         ///< of initializers
   std::string layer_group_;                      ///< where the last layer was added
 };
 
