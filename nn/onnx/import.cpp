@@ -118,7 +118,13 @@ void NetBuilder::find_rows() {
     if (count++ == 0) example = name_of(node);
   }
   std::string list;
+  constexpr size_t shown = 50;  // more than any real file has
+  size_t number = 0;
   for (const auto& [type, what] : missing) {
+    if (++number > shown) {
+      list += str(" and ", missing.size() - shown, " more");
+      break;
+    }
     list += str(list.empty() ? "" : ", ", type, " (node '", what.example, "'");
     if (what.count > 1) list += str(" and ", what.count - 1, " more");
     list += ")";
@@ -144,15 +150,18 @@ void NetBuilder::check_counts(const Needed& needed) {
 /// Floating initializers are parameters where a node computes with them, and constants where they
 /// tell it how.
 void NetBuilder::find_parameters() {
-  std::unordered_set<std::string> used;
+  std::unordered_set<std::string> used, computed_with;
   for (const auto& [node, row] : needed_) {
     for (size_t i = 0; i < node->inputs.size(); ++i) {
       const bool setting = i < 32 && (row->settings >> i & 1U) != 0;
-      if (!setting) used.insert(node->inputs[i]);
+      (setting ? used : computed_with).insert(node->inputs[i]);
     }
   }
   for (auto& [name, given] : given_) {
-    given.constant = given.constant || !is_floating(given.tensor.dtype()) || !used.contains(name);
+    const bool in_computation = computed_with.contains(name);
+    given.constant = given.constant || !in_computation || !is_floating(given.tensor.dtype());
+    const bool needed = in_computation || used.contains(name) || name == model_.outputs[0].name;
+    if (!needed) given.tensor = {};
   }
 }
 
@@ -254,18 +263,19 @@ void NetBuilder::add_steps() {
 void NetBuilder::add_step(const Needed& needed) {
   const Node& node = *needed.node;
   NodeReader reader(node, model_.opset, file_, *this);
-  layer_group_.clear();
+  layer_group_.reset();
   ImportedNet::Step step;
   step.compute = needed.row->build(reader);
   reader.finish();
-  step.scope = layer_group_;
+  step.node = name_of(node);
+  std::optional<std::string> scope = layer_group_;
   for (const std::string& name : node.inputs) {
     step.inputs.push_back(number_of(name, reader));
     const auto found = given_.find(name);
-    if (step.scope.empty() && found != given_.end()) step.scope = found->second.group;
+    const bool is_parameter = found != given_.end() && !found->second.constant;
+    if (!scope && is_parameter) scope = found->second.group;
   }
-  step.node = name_of(node);
-  if (step.scope.empty()) step.scope = step.node;
+  step.scope = scope.value_or(step.node);
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     const std::string& name = node.outputs[i];
     const bool can_be_used = static_cast<int>(i) < needed.row->outputs;

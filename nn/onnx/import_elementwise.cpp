@@ -151,6 +151,11 @@ Compute cast(NodeReader& n) {
   return one([dtype = type->dtype](const Call& c) { return c[0].to(c.type(dtype)); });
 }
 
+Compute cast_like(NodeReader& n) {
+  n.ignore("saturate");
+  return one([](const Call& c) { return c[0].to(c[1].dtype()); });
+}
+
 constexpr OpRow elementwise_table[] = {
     {"Add", binary<add>, 2, 2},
     {"Sub", binary<sub>, 2, 2},
@@ -194,6 +199,7 @@ constexpr OpRow elementwise_table[] = {
     {"Where",
      [](NodeReader&) { return one([](const Call& c) { return where(c[0], c[1], c[2]); }); }, 3, 3},
     {"Cast", cast},
+    {"CastLike", cast_like, 2, 2},
     {"Clip", clip, 1, 3, 0b110},
     {"Relu", unary<relu>},
     {"LeakyRelu", [](NodeReader& n) { return with_number<leaky_relu>(n, "alpha", 0.01); }},

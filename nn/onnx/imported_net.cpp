@@ -13,7 +13,8 @@ Tensor ImportedNet::forward(const Tensor& x) {
   if (type != constants_type_) {
     for (size_t i = 0; i < fixed_.size(); ++i) {
       const auto& [tensor, constant] = fixed_[i];
-      if (constant && tensor.dtype() == file_type_) constants_[i] = tensor.to(type);
+      if (constant && tensor.defined() && tensor.dtype() == file_type_)
+        constants_[i] = tensor.to(type);
     }
     constants_type_ = type;
   }

@@ -117,7 +117,7 @@ class NetBuilder : public LayerSink {
   std::unordered_set<std::string> taken_;        ///< full names of tensors and layers
   std::unordered_map<std::string, int> counts_;  ///< of names that had to be changed
   int64_t bytes_ = 0, copied_bytes_ = 0;         ///< of initializers
-  std::string layer_group_;                      ///< where the last layer was added
+  std::optional<std::string> layer_group_;       ///< where the last layer was added
 };
 
 }  // namespace gradus::onnx
