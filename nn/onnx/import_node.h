@@ -19,12 +19,15 @@
 
 namespace gradus::onnx {
 
+/// The name of the reader in errors, and the hint of most.
+/// @{
 inline constexpr const char* load_op = "load_onnx";
 inline constexpr const char* export_again =
     "copy it anew if it was damaged on the way, or export it again";
+/// @}
 
-using Integers = std::vector<int64_t>;
-using Tensors = std::vector<Tensor>;
+using Integers = std::vector<int64_t>;  ///< sizes, axes, places
+using Tensors = std::vector<Tensor>;    ///< inputs or outputs of a node
 
 /// One execution of a node.
 struct Call {

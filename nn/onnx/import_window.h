@@ -47,6 +47,8 @@ bool are_symmetric(const Pads& pads);
 /// The number of spatial dimensions of x [N, C, ...]. Throws ShapeError unless it is one to three.
 int64_t spatial_dims(const Tensor& x);
 
+/// Numbers as the functions of Gradus take them: all of them, or those of the beginnings.
+/// @{
 template <size_t N>
 Sizes<N> sizes_of(const Integers& list) {
   Sizes<N> sizes;
@@ -59,8 +61,9 @@ Sizes<N> begins_of(const Pads& pads) {
   for (size_t i = 0; i < N; ++i) sizes[i] = pads[i][0];
   return sizes;
 }
+/// @}
 
-/// f.operator()<N>() for the number of spatial dimensions of x.
+/// Calls `f` with the number of spatial dimensions of x as its template argument.
 template <class F>
 Tensor for_spatial_dims(const Tensor& x, const F& f) {
   switch (spatial_dims(x)) {

@@ -32,7 +32,7 @@ class ImportedNet : public Group {
     Compute compute;
     std::vector<int> inputs, outputs;
     std::vector<int> unneeded;  ///< values that no later step uses
-    std::string scope;          ///< under which it is recorded: a module, or the node
+    std::string scope;          ///< under which it is recorded: that of its parameters, or the node
     std::string node;           ///< in errors
   };
   /// A parameter or a constant. Constants of the type that weights have in the file follow
