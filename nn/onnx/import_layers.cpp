@@ -101,7 +101,7 @@ Compute conv_transpose_node(NodeReader& n) {
       const bool direct =
           are_symmetric(cuts) && std::ranges::all_of(cuts, [](auto& cut) { return cut[0] >= 0; });
       if (direct) o.padding = begins_of<N>(cuts);
-      const Tensor y = conv<N>(c[0], c[1], direct ? c[2] : Tensor(), o);
+      Tensor y = conv<N>(c[0], c[1], direct ? c[2] : Tensor(), o);
       if (direct) return y;
       for (auto& [begin, end] : cuts) {
         begin = -begin;

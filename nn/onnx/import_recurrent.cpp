@@ -57,12 +57,12 @@ Tensor rnn_step(const RecurrentNode& node, size_t number, const Direction& d,
 
 /// Gates are z, r, n: h' = (1 - z) n + z h.
 Tensor gru_step(const RecurrentNode& node, const Direction& d, const Tensor& from_x) {
-  const int64_t H = node.hidden_size;
-  const auto gate = [H](const Tensor& t, int64_t first, int64_t count) {
-    return t.defined() ? narrow(t, t.dim() - 1, first * H, count * H) : t;
+  const int64_t size = node.hidden_size;
+  const auto gate = [size](const Tensor& t, int64_t first, int64_t count) {
+    return t.defined() ? narrow(t, t.dim() - 1, first * size, count * size) : t;
   };
-  const auto row_gate = [H](const Tensor& t, int64_t first, int64_t count) {
-    return narrow(t, 0, first * H, count * H);
+  const auto row_gate = [size](const Tensor& t, int64_t first, int64_t count) {
+    return narrow(t, 0, first * size, count * size);
   };
   Tensor zr, n;
   if (node.resets_after) {
@@ -81,10 +81,11 @@ Tensor gru_step(const RecurrentNode& node, const Direction& d, const Tensor& fro
 /// Gates are i, o, f, g: c' = f c + i g, h' = o tanh(c').
 void lstm_step(const RecurrentNode& node, Direction& d, const Tensor& from_x) {
   const Tensor gates = from_x + linear(d.h, d.r, d.r_bias);
-  const int64_t H = node.hidden_size;
-  const Tensor iof = sigmoid(narrow(gates, 1, 0, 3 * H)), g = tanh(narrow(gates, 1, 3 * H, H));
-  d.c = narrow(iof, 1, 2 * H, H) * d.c + narrow(iof, 1, 0, H) * g;
-  d.h = narrow(iof, 1, H, H) * tanh(d.c);
+  const int64_t size = node.hidden_size;
+  const Tensor iof = sigmoid(narrow(gates, 1, 0, 3 * size)),
+               g = tanh(narrow(gates, 1, 3 * size, size));
+  d.c = narrow(iof, 1, 2 * size, size) * d.c + narrow(iof, 1, 0, size) * g;
+  d.h = narrow(iof, 1, size, size) * tanh(d.c);
 }
 
 /// The hidden states of one direction, in the order of x's steps [T, N, I].

@@ -145,7 +145,7 @@ Compute split_along(NodeReader& n) {
 
 /// Negative indices count from the end.
 Tensor counted_from_front(const Tensor& index, int64_t size) {
-  const Tensor i = index.to(int64);
+  Tensor i = index.to(int64);
   if (i.numel() == 0 || min(i).item() >= 0) return i;
   return where(lt(i, 0), i + static_cast<double>(size), i);
 }

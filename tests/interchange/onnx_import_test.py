@@ -93,6 +93,25 @@ def viewed(*shape):
     return Function(lambda m, x: x.view(x.size(0), *shape))
 
 
+class LearnedState(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(3, 4, batch_first=True)
+        self.state = nn.Parameter(torch.randn(1, 1, 4))
+
+    def forward(self, x):
+        return self.gru(x, self.state.expand(-1, x.size(0), -1).contiguous())[1][0]
+
+
+def masked(m, x):
+    """A mask, places and a view whose sizes follow from the input."""
+    n, t, _ = x.shape
+    scores = m.query(x) @ x.transpose(1, 2)
+    scores = scores.masked_fill(torch.ones(t, t).tril() == 0, -1e9)
+    y = scores.softmax(-1) @ x + torch.arange(t).float().unsqueeze(-1)
+    return y.view(n, t // 2, -1).gather(1, y.argmax(1, keepdim=True).clamp(max=t // 2 - 1))
+
+
 def tokens(n):
     return torch.randint(0, 11, (n, 6))
 
@@ -221,6 +240,10 @@ NETS = {
     "volume": (volume, images(1, 4, 4, 4), (13,)),
     "signal": (signal, images(2, 14), (9, 17)),
     "encoder": (lambda: Encoder(11, 6, 8), tokens, (12, 17)),
+    "transformer": (lambda: nn.TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True, norm_first=True),
+                    images(5, 4), (13, 15, 17)),
+    "masked": (lambda: Function(masked, query=nn.Linear(4, 4)), images(6, 4), (14, 17)),
+    "learned_state": (LearnedState, images(5, 3), (14, 16)),
     "lstm": (lambda: recurrent(LSTM, batch_first=True), images(5, 3), (9, 14)),
     "lstm_both": (lambda: recurrent(LSTM, num_layers=2, bidirectional=True), steps, (13,), 1),
     "gru": (lambda: recurrent(GRU, batch_first=True), images(5, 3), (11, 17)),
