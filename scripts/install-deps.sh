@@ -47,10 +47,10 @@ optional_peer_packages=("python3-onnx")
 command -v npm > /dev/null || optional_peer_packages+=("npm")
 # Nice to have: without them, the digits are downloaded or synthetic, and programs run as one process.
 optional_packages=("dataset-fashion-mnist" "libopenmpi-dev libmpich-dev" "openmpi-bin mpich")
-# Nice to have for tests: reports are looked at in a browser, their figures become PNG files, and
-# Graphviz draws tapes.
+# Nice to have for tests: reports are looked at in a browser, their figures become PNG files,
+# Graphviz draws tapes, and the ONNX standard comes with examples of its nodes.
 optional_test_packages=("chromium" "chromium-driver" "fonts-liberation" "python3-selenium"
-  "librsvg2-bin" "graphviz")
+  "librsvg2-bin" "graphviz" "python3-onnx")
 
 usage() {
   sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0"

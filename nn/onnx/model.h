@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,13 +13,17 @@
 
 #include "../../core/tensor.h"
 
+namespace gradus::nn {
+class Module;
+}
+
 /// The messages of ONNX files, as far as Gradus writes and reads them. What they mean is told by
 /// the standard's operator reference; numbers of fields are those of its onnx.proto.
 namespace gradus::onnx {
 
 /// The value of an attribute.
 using AttributeValue = std::variant<int64_t, float, std::string, std::vector<int64_t>,
-                                    std::vector<float>, std::vector<std::string>, Tensor>;
+                                    std::vector<float>, Tensor, std::vector<std::string>>;
 
 /// One operation.
 struct Node {
@@ -58,5 +63,8 @@ std::string to_bytes(const Model& model);
 /// or damaged or has types that Gradus has not, naming node or tensor. Nothing large is allocated
 /// before its size has been checked against the file.
 Model parse_model(std::span<const std::byte> bytes, std::string_view file);
+
+/// The module that a model describes: see nn::load_onnx.
+std::unique_ptr<nn::Module> to_module(Model model, const std::string& file);
 
 }  // namespace gradus::onnx

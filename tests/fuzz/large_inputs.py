@@ -100,6 +100,68 @@ def model_json():
     yield "lists_in_lists", b'{"layers":' + repeated(b"[")
 
 
+def onnx():
+    def varint(n):
+        out = b""
+        while n >= 128:
+            out += bytes([n & 127 | 128])
+            n >>= 7
+        return out + bytes([n])
+
+    def number(field, n):
+        return varint(field << 3) + varint(n)
+
+    def part(field, content):
+        content = content if isinstance(content, bytes) else content.encode()
+        return varint(field << 3 | 2) + varint(len(content)) + content
+
+    def file(graph):
+        around = part(11, part(1, "x")) + part(12, part(1, "y"))
+        return number(1, 8) + part(8, number(2, 17)) + part(7, graph + around)
+
+    def node(kind, inputs, output, attributes=b""):
+        names = b"".join(part(1, name) for name in inputs) + part(2, output)
+        return part(1, names + part(4, kind) + attributes)
+
+    def tensor(name, sizes, data):
+        return part(5, part(1, b"".join(map(varint, sizes))) + number(2, 1) + part(8, name) + part(9, data))
+
+    def each(write, size=LIMIT - 1000):
+        parts = []
+        for i in itertools.count():
+            parts.append(write(i))
+            size -= len(parts[-1])
+            if size < 0:
+                return b"".join(parts[:-1])
+
+    half = tensor("w", [125_000], bytes(500_000))
+    stats = part(5, part(1, b"\x80\x20") + number(2, 1) + part(8, "w") + part(9, bytes(4 * 4096)))
+    norm = ["w", "w", "w", "w"]
+    sums = node("Sum", [f"c{i}" for i in range(10_000)], "y")
+    empty = [tensor(f"{i}", [0], b"") for i in range(20_000)]
+    yield "relus", file(each(lambda i: node("Relu", ["x" if i == 0 else f"v{i - 1}"], f"v{i}"), 1_000_000)
+                        + node("Relu", ["v9999"], "y"))
+    yield "inputs", file(node("Sum", ["x"] * 300_000, "y"))
+    yield "outputs", file(part(1, part(1, "x") + part(2, "y") * 300_000 + part(4, "Split")))
+    yield "unknown", file(each(lambda i: node(f"Op{i}", ["x" if i == 0 else f"v{i - 1}"], f"v{i}"), 900_000)
+                          + node("Relu", ["v9999"], "y"))
+    yield "initializers", file(b"".join(empty) + node("Sum", [f"{i}" for i in range(20_000)], "y"))
+    yield "same_names", file(b"".join(
+        tensor(f"{i:014b}".replace("0", ".").replace("1", "_"), [0], b"") for i in range(15_000))
+        + node("Sum", [f"{i:014b}".replace("0", ".").replace("1", "_") for i in range(15_000)], "y"))
+    yield "deep_names", file(b"".join(tensor("a." * 30 + f"{i}", [0], b"") for i in range(5_000))
+                             + node("Sum", ["a." * 30 + f"{i}" for i in range(5_000)], "y"))
+    yield "long_name", file(tensor("a." * 200_000, [1], b"1234") + node("Add", ["x", "a." * 200_000], "y"))
+    yield "copies", file(half + b"".join(node("Identity", ["w"], f"c{i}") for i in range(10_000)) + sums)
+    yield "norms", file(stats + each(lambda i: node(
+        "BatchNormalization", ["x" if i == 0 else f"v{i - 1}", *norm], f"v{i}"), 900_000)
+        + node("Relu", ["v9999"], "y"))
+    yield "attributes", file(node("Relu", ["x"], "y", each(lambda i: part(5, part(1, f"a{i}") + number(3, 1)))))
+    yield "integers", file(node("Constant", [], "y", part(5, part(1, "value_ints") + part(8, bytes(1_000_000)))))
+    yield "sizes", file(part(5, part(1, bytes(1_000_000)) + number(2, 1) + part(8, "w")))
+    yield "messages", repeated(b"\x3a\xff\xff\x3f")
+
+
 def npy_file(descr, fortran, shape, data=b"", padding=b""):
     header = f"{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': ({shape}), }}".encode()
     header += padding + b"\n"
@@ -253,6 +315,7 @@ FORMATS = {
     "safetensors": safetensors,
     "checkpoint": checkpoint,
     "model_json": model_json,
+    "onnx": onnx,
     "npy": npy,
     "npz": npz,
     "pytorch": pytorch,
