@@ -1,6 +1,6 @@
-"""A net goes to PyTorch and back with the functions that README.md shows.
+"""A net goes to PyTorch and back with the functions that docs/from-pytorch.md shows.
 
-pytorch_test.py PROGRAM README, the program being tests/interchange/main.cpp.
+pytorch_test.py PROGRAM DOCUMENT, the program being tests/interchange/main.cpp.
 """
 
 import pathlib
@@ -13,13 +13,13 @@ import unittest
 import torch
 from torch import nn
 
-PROGRAM, README = sys.argv[1:3]
+PROGRAM, DOCUMENT = sys.argv[1:3]
 del sys.argv[1:3]
 
 
 def functions_of_readme():
-    """What the one block of Python in README.md defines."""
-    (code,) = re.findall(r"\n```python\n(.*?)\n```\n", pathlib.Path(README).read_text(), re.DOTALL)
+    """What the one block of Python in docs/from-pytorch.md defines."""
+    (code,) = re.findall(r"\n```python\n(.*?)\n```\n", pathlib.Path(DOCUMENT).read_text(), re.DOTALL)
     names = {}
     exec(code, names)
     return names["save"], names["load"]
