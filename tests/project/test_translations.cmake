@@ -100,7 +100,8 @@ endif()
 set(sizes "README.zh-CN.md, section '大小 [N,C]': ")
 set(only "that only the original has:")
 expect_difference(README.zh-CN.md "## 大小 [N,C]\n" ""
-                  "section '结尾：一切都好': the next heading has level none" "'The end', level 2")
+                  "section '结尾：一切都好': the next heading has level none" "'The end', level 2"
+                  "section '步': code differs")
 expect_difference(README.zh-CN.md "## 大小" "### 大小"
                   "section '步': the next heading has level 3; in README.md it is 'Sizes [N,C]', level 2")
 expect_difference(README.md "## The end" "## Before\n\n## The end"
