@@ -22,20 +22,25 @@ configure_package_config_file(cmake/gradusConfig.cmake.in gradusConfig.cmake
 write_basic_package_version_file(gradusConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 
 # For gradus.pc. Those who link the static library need what it needs; the shared one has that.
-set(gradus_private .private)
-if(NOT gradus_with_shared)
-  set(gradus_private "")
-endif()
 set(gradus_requires zlib)
 if(CURL_FOUND)
   string(APPEND gradus_requires " libcurl")
 endif()
 if(NOT gradus_openblas_name)
   string(APPEND gradus_requires " openblas")
+  if(LAPACK_FOUND)
+    string(APPEND gradus_requires " lapack")
+  endif()
 endif()
-set(gradus_libraries -pthread)
+set(gradus_libraries " -pthread")
 if(CMAKE_DL_LIBS)
   string(APPEND gradus_libraries " -l${CMAKE_DL_LIBS}")
+endif()
+if(gradus_with_shared)
+  set(gradus_requires "Requires.private: ${gradus_requires}")
+  string(PREPEND gradus_libraries "\nLibs.private:")
+else()
+  set(gradus_requires "Requires: ${gradus_requires}")
 endif()
 
 # gradus_install_libraries(LIBDIR LIBRARY DEVELOPMENT [EXCLUDE_FROM_ALL]): into the folder LIBDIR,
@@ -65,6 +70,7 @@ function(gradus_install_libraries libdir library development)
           DESTINATION ${package_folder} COMPONENT ${development} ${ARGN})
 
   file(RELATIVE_PATH up /usr/${libdir}/pkgconfig /usr)
+  string(REGEX REPLACE "/$" "" up "${up}")
   configure_file(cmake/gradus.pc.in ${development}/gradus.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${development}/gradus.pc DESTINATION ${libdir}/pkgconfig
           COMPONENT ${development} ${ARGN})

@@ -104,3 +104,4 @@ gradus_package(gradus-doc doc "minimal deep learning framework (documents)"
 set(CPACK_DEBIAN_GRADUS_DOC_PACKAGE_ARCHITECTURE all)
 
 include(CPack)
+set(gradus_has_packages ON)
