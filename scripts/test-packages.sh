@@ -78,6 +78,7 @@ inside sh -c 'apt-get install --yes --quiet=2 --no-install-recommends -o Dpkg::U
   -o APT::Keep-Downloaded-Packages=true /tmp/packages/*.deb > /tmp/apt.log 2>&1 \
   || { cat /tmp/apt.log; exit 1; }'
 
+# shellcheck disable=SC2016  # the inner shell expands it
 inside sh -eux -c '
   mnist --help > /dev/null
   mnist train --dataset synthetic --model small --epochs 1 --samples 512

@@ -14,7 +14,7 @@ for argument in "$@"; do
 done
 made="$REUSE_FROM/${output#_deps/gradus-build/}"
 if [ -n "$output" ] && [ -f "$made" ]; then
-  [ -z "$dependencies" ] || : > "$dependencies"
+  [ -z "$dependencies" ] || echo "$output: $made" > "$dependencies" # not headers: this tree knows
   exec cp "$made" "$output"
 fi
 exec "$@"
