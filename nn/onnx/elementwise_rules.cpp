@@ -83,102 +83,101 @@ std::string shrink(const Operation& c) {
   return c.node("Shrink", {c.in(0).name}, {{"lambd", lambda}, {"bias", bias}});
 }
 
-constexpr Rule rules[] = {
-    {"neg", same<"Neg">},
-    {"abs", same<"Abs">},
-    {"sign", same<"Sign">},
-    {"floor", same<"Floor">},
-    {"ceil", same<"Ceil">},
-    {"round", same<"Round">},
-    {"trunc",
-     [](const Operation& c) {
-       const std::string x = c.in(0).name;
-       return c.node("Mul", {c.node("Sign", {x}), c.node("Floor", {c.node("Abs", {x})})});
-     }},
-    {"square", square},
-    {"sqrt", same<"Sqrt">},
-    {"rsqrt",
-     [](const Operation& c) { return c.node("Reciprocal", {c.node("Sqrt", {c.in(0).name})}); }},
-    {"reciprocal", same<"Reciprocal">},
-    {"exp", same<"Exp">},
-    {"exp2",
-     [](const Operation& c) {
-       return c.node("Pow", {c.scalar(2), c.in(0).name});
-     }},
-    {"expm1",
-     [](const Operation& c) {
-       return c.node("Sub", {c.node("Exp", {c.in(0).name}), c.scalar(1)});
-     }},
-    {"log", same<"Log">},
-    {"log2",
-     [](const Operation& c) {
-       return c.node("Mul", {c.node("Log", {c.in(0).name}), c.scalar(std::numbers::log2e)});
-     }},
-    {"log1p",
-     [](const Operation& c) {
-       return c.node("Log", {c.node("Add", {c.in(0).name, c.scalar(1)})});
-     }},
-    {"sin", same<"Sin">},
-    {"cos", same<"Cos">},
-    {"tan", same<"Tan">},
-    {"asin", same<"Asin">},
-    {"acos", same<"Acos">},
-    {"atan", same<"Atan">},
-    {"sinh", same<"Sinh">},
-    {"cosh", same<"Cosh">},
-    {"tanh", same<"Tanh">},
-    {"sigmoid", same<"Sigmoid">},
-    {"erf", same<"Erf">},
-    {"clamp", clip<"lo", "hi">},
-    // Activations
-    {"relu", same<"Relu">},
-    {"leaky_relu", with_option<"LeakyRelu", "negative_slope", "alpha">},
-    {"elu", with_option<"Elu", "alpha", "alpha">},
-    {"celu", with_option<"Celu", "alpha", "alpha">},
-    {"gelu", gelu},
-    {"silu",
-     [](const Operation& c) {
-       const std::string x = c.in(0).name;
-       return c.node("Mul", {x, c.node("Sigmoid", {x})});
-     }},
-    {"log_sigmoid",
-     [](const Operation& c) {
-       return c.node("Neg", {c.node("Softplus", {c.node("Neg", {c.in(0).name})})});
-     }},
-    {"softplus", softplus},
-    {"mish",
-     [](const Operation& c) {
-       const std::string x = c.in(0).name;
-       return c.node("Mul", {x, c.node("Tanh", {c.node("Softplus", {x})})});
-     }},
-    {"hardswish", same<"HardSwish">},
-    {"softsign", same<"Softsign">},
-    {"hardshrink", shrink},
-    {"softshrink", shrink},
-    {"hardsigmoid",
-     [](const Operation& c) {
-       return c.node("HardSigmoid", {c.in(0).name}, {{"alpha", 1.F / 6}, {"beta", 0.5F}});
-     }},
-    {"hardtanh", clip<"min_val", "max_val">},
-    // Of two
-    {"add", same_of_two<"Add">},
-    {"sub", same_of_two<"Sub">},
-    {"mul", same_of_two<"Mul">},
-    {"mul_or_zero", same_of_two<"Mul">},
-    {"div", same_of_two<"Div">},
-    {"pow", same_of_two<"Pow">},
-    {"maximum", same_of_two<"Max">},
-    {"minimum", same_of_two<"Min">},
-    {"remainder", remainder},
-    {"where",
-     [](const Operation& c) {
-       return c.node("Where", {c.broadcast(0).name, c.broadcast(1).name, c.broadcast(2).name});
-     }},
-};
-
 }  // namespace
 
 std::span<const Rule> elementwise_rules() {
+  static constexpr Rule rules[] = {
+      {"neg", same<"Neg">},
+      {"abs", same<"Abs">},
+      {"sign", same<"Sign">},
+      {"floor", same<"Floor">},
+      {"ceil", same<"Ceil">},
+      {"round", same<"Round">},
+      {"trunc",
+       [](const Operation& c) {
+         const std::string x = c.in(0).name;
+         return c.node("Mul", {c.node("Sign", {x}), c.node("Floor", {c.node("Abs", {x})})});
+       }},
+      {"square", square},
+      {"sqrt", same<"Sqrt">},
+      {"rsqrt",
+       [](const Operation& c) { return c.node("Reciprocal", {c.node("Sqrt", {c.in(0).name})}); }},
+      {"reciprocal", same<"Reciprocal">},
+      {"exp", same<"Exp">},
+      {"exp2",
+       [](const Operation& c) {
+         return c.node("Pow", {c.scalar(2), c.in(0).name});
+       }},
+      {"expm1",
+       [](const Operation& c) {
+         return c.node("Sub", {c.node("Exp", {c.in(0).name}), c.scalar(1)});
+       }},
+      {"log", same<"Log">},
+      {"log2",
+       [](const Operation& c) {
+         return c.node("Mul", {c.node("Log", {c.in(0).name}), c.scalar(std::numbers::log2e)});
+       }},
+      {"log1p",
+       [](const Operation& c) {
+         return c.node("Log", {c.node("Add", {c.in(0).name, c.scalar(1)})});
+       }},
+      {"sin", same<"Sin">},
+      {"cos", same<"Cos">},
+      {"tan", same<"Tan">},
+      {"asin", same<"Asin">},
+      {"acos", same<"Acos">},
+      {"atan", same<"Atan">},
+      {"sinh", same<"Sinh">},
+      {"cosh", same<"Cosh">},
+      {"tanh", same<"Tanh">},
+      {"sigmoid", same<"Sigmoid">},
+      {"erf", same<"Erf">},
+      {"clamp", clip<"lo", "hi">},
+      // Activations
+      {"relu", same<"Relu">},
+      {"leaky_relu", with_option<"LeakyRelu", "negative_slope", "alpha">},
+      {"elu", with_option<"Elu", "alpha", "alpha">},
+      {"celu", with_option<"Celu", "alpha", "alpha">},
+      {"gelu", gelu},
+      {"silu",
+       [](const Operation& c) {
+         const std::string x = c.in(0).name;
+         return c.node("Mul", {x, c.node("Sigmoid", {x})});
+       }},
+      {"log_sigmoid",
+       [](const Operation& c) {
+         return c.node("Neg", {c.node("Softplus", {c.node("Neg", {c.in(0).name})})});
+       }},
+      {"softplus", softplus},
+      {"mish",
+       [](const Operation& c) {
+         const std::string x = c.in(0).name;
+         return c.node("Mul", {x, c.node("Tanh", {c.node("Softplus", {x})})});
+       }},
+      {"hardswish", same<"HardSwish">},
+      {"softsign", same<"Softsign">},
+      {"hardshrink", shrink},
+      {"softshrink", shrink},
+      {"hardsigmoid",
+       [](const Operation& c) {
+         return c.node("HardSigmoid", {c.in(0).name}, {{"alpha", 1.F / 6}, {"beta", 0.5F}});
+       }},
+      {"hardtanh", clip<"min_val", "max_val">},
+      // Of two
+      {"add", same_of_two<"Add">},
+      {"sub", same_of_two<"Sub">},
+      {"mul", same_of_two<"Mul">},
+      {"mul_or_zero", same_of_two<"Mul">},
+      {"div", same_of_two<"Div">},
+      {"pow", same_of_two<"Pow">},
+      {"maximum", same_of_two<"Max">},
+      {"minimum", same_of_two<"Min">},
+      {"remainder", remainder},
+      {"where",
+       [](const Operation& c) {
+         return c.node("Where", {c.broadcast(0).name, c.broadcast(1).name, c.broadcast(2).name});
+       }},
+  };
   return rules;
 }
 

@@ -331,54 +331,52 @@ std::string upsample(const Operation& c) {
   return c.node("Resize", {x.name, "", factors}, attributes);
 }
 
-constexpr Rule rules[] = {
-    {"linear", linear},
-    {"matmul", matmul},
-    {"conv2d", conv2d},
-    {"max_pool1d", pool<"MaxPool", 1>},
-    {"max_pool2d", pool<"MaxPool", 2>},
-    {"max_pool3d", pool<"MaxPool", 3>},
-    {"avg_pool1d", pool<"AveragePool", 1>},
-    {"avg_pool2d", pool<"AveragePool", 2>},
-    {"avg_pool3d", pool<"AveragePool", 3>},
-    {"adaptive_avg_pool1d", adaptive_pool<"ReduceMean", 1>},
-    {"adaptive_avg_pool2d", adaptive_pool<"ReduceMean", 2>},
-    {"adaptive_avg_pool3d", adaptive_pool<"ReduceMean", 3>},
-    {"adaptive_max_pool1d", adaptive_pool<"ReduceMax", 1>},
-    {"adaptive_max_pool2d", adaptive_pool<"ReduceMax", 2>},
-    {"adaptive_max_pool3d", adaptive_pool<"ReduceMax", 3>},
-    {"batch_norm_eval", batch_norm_eval},
-    {"batch_norm", batch_norm},
-    {"instance_norm", instance_norm},
-    {"group_norm", group_norm},
-    {"layer_norm", norm_of_last<"LayerNormalization">},
-    {"rms_norm", norm_of_last<"RMSNormalization">},
-};
-
-constexpr Rule composed[] = {
-    {"conv1d", composed_convolution<"Conv", 1>},
-    {"conv3d", composed_convolution<"Conv", 3>},
-    {"conv_transpose1d", composed_convolution<"ConvTranspose", 1>},
-    {"conv_transpose2d", composed_convolution<"ConvTranspose", 2>},
-    {"conv_transpose3d", composed_convolution<"ConvTranspose", 3>},
-    {"lp_pool1d", lp_pool},
-    {"lp_pool2d", lp_pool},
-    {"local_response_norm", local_response_norm},
-    {"embedding", embedding},
-    {"prelu", prelu},
-    {"threshold", threshold},
-    {"selu", selu},
-    {"upsample", upsample},
-};
-
 }  // namespace
 
 std::span<const Rule> layer_rules() {
+  static constexpr Rule rules[] = {
+      {"linear", linear},
+      {"matmul", matmul},
+      {"conv2d", conv2d},
+      {"max_pool1d", pool<"MaxPool", 1>},
+      {"max_pool2d", pool<"MaxPool", 2>},
+      {"max_pool3d", pool<"MaxPool", 3>},
+      {"avg_pool1d", pool<"AveragePool", 1>},
+      {"avg_pool2d", pool<"AveragePool", 2>},
+      {"avg_pool3d", pool<"AveragePool", 3>},
+      {"adaptive_avg_pool1d", adaptive_pool<"ReduceMean", 1>},
+      {"adaptive_avg_pool2d", adaptive_pool<"ReduceMean", 2>},
+      {"adaptive_avg_pool3d", adaptive_pool<"ReduceMean", 3>},
+      {"adaptive_max_pool1d", adaptive_pool<"ReduceMax", 1>},
+      {"adaptive_max_pool2d", adaptive_pool<"ReduceMax", 2>},
+      {"adaptive_max_pool3d", adaptive_pool<"ReduceMax", 3>},
+      {"batch_norm_eval", batch_norm_eval},
+      {"batch_norm", batch_norm},
+      {"instance_norm", instance_norm},
+      {"group_norm", group_norm},
+      {"layer_norm", norm_of_last<"LayerNormalization">},
+      {"rms_norm", norm_of_last<"RMSNormalization">},
+  };
   return rules;
 }
 
 std::span<const Rule> span_rules() {
-  return composed;
+  static constexpr Rule rules[] = {
+      {"conv1d", composed_convolution<"Conv", 1>},
+      {"conv3d", composed_convolution<"Conv", 3>},
+      {"conv_transpose1d", composed_convolution<"ConvTranspose", 1>},
+      {"conv_transpose2d", composed_convolution<"ConvTranspose", 2>},
+      {"conv_transpose3d", composed_convolution<"ConvTranspose", 3>},
+      {"lp_pool1d", lp_pool},
+      {"lp_pool2d", lp_pool},
+      {"local_response_norm", local_response_norm},
+      {"embedding", embedding},
+      {"prelu", prelu},
+      {"threshold", threshold},
+      {"selu", selu},
+      {"upsample", upsample},
+  };
+  return rules;
 }
 
 }  // namespace gradus::onnx

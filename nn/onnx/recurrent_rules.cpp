@@ -93,11 +93,10 @@ std::string recurrent(const Operation& c) {
   return batch_first ? transposed(x, {1, 0, 2}) : x;
 }
 
-constexpr Rule rules[] = {{"LSTM", recurrent}, {"GRU", recurrent}, {"RNN", recurrent}};
-
 }  // namespace
 
 std::span<const Rule> recurrent_rules() {
+  static constexpr Rule rules[] = {{"LSTM", recurrent}, {"GRU", recurrent}, {"RNN", recurrent}};
   return rules;
 }
 

@@ -122,42 +122,41 @@ std::string cumsum(const Operation& c) {
                 {{"reverse", c.integer("reverse")}});
 }
 
-constexpr Rule rules[] = {
-    {"reshape", reshape},
-    {"permute",
-     [](const Operation& c) {
-       return c.node("Transpose", {c.in(0).name}, {{"perm", c.integers("dims")}});
-     }},
-    {"expand",
-     [](const Operation& c) {
-       return c.node("Expand", {c.in(0).name, c.shape_value(c.output_shape())});
-     }},
-    {"slice", slice},
-    {"flip", flip},
-    {"cat", cat},
-    {"pad", pad},
-    {"index_select", gather<"Gather">},
-    {"gather", gather<"GatherElements">},
-    {"scatter_add", scatter_add},
-    {"scatter", scatter},
-    {"to", convert},
-    {"sum", reduction<"ReduceSum", "dims">},
-    {"mean", reduction<"ReduceMean", "dims">},
-    {"sum_of_squares", sum_of_squares},
-    {"max", reduction<"ReduceMax", "dim">},
-    {"min", reduction<"ReduceMin", "dim">},
-    {"amax", reduction_to_ones<"ReduceMax">},
-    {"amin", reduction_to_ones<"ReduceMin">},
-    {"norm", reduction_to_ones<"ReduceL2">},
-    {"logsumexp", reduction_to_ones<"ReduceLogSumExp">},
-    {"cumsum", cumsum},
-    {"softmax", along<"Softmax">},
-    {"log_softmax", along<"LogSoftmax">},
-};
-
 }  // namespace
 
 std::span<const Rule> shape_rules() {
+  static constexpr Rule rules[] = {
+      {"reshape", reshape},
+      {"permute",
+       [](const Operation& c) {
+         return c.node("Transpose", {c.in(0).name}, {{"perm", c.integers("dims")}});
+       }},
+      {"expand",
+       [](const Operation& c) {
+         return c.node("Expand", {c.in(0).name, c.shape_value(c.output_shape())});
+       }},
+      {"slice", slice},
+      {"flip", flip},
+      {"cat", cat},
+      {"pad", pad},
+      {"index_select", gather<"Gather">},
+      {"gather", gather<"GatherElements">},
+      {"scatter_add", scatter_add},
+      {"scatter", scatter},
+      {"to", convert},
+      {"sum", reduction<"ReduceSum", "dims">},
+      {"mean", reduction<"ReduceMean", "dims">},
+      {"sum_of_squares", sum_of_squares},
+      {"max", reduction<"ReduceMax", "dim">},
+      {"min", reduction<"ReduceMin", "dim">},
+      {"amax", reduction_to_ones<"ReduceMax">},
+      {"amin", reduction_to_ones<"ReduceMin">},
+      {"norm", reduction_to_ones<"ReduceL2">},
+      {"logsumexp", reduction_to_ones<"ReduceLogSumExp">},
+      {"cumsum", cumsum},
+      {"softmax", along<"Softmax">},
+      {"log_softmax", along<"LogSoftmax">},
+  };
   return rules;
 }
 
