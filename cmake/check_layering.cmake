@@ -60,7 +60,7 @@ set(external_rules
     "[a-z_0-9]+ => .")  # the standard library
 
 # Headers that core keeps to itself.
-set(private_core_headers "^core/io/zip\\.h$")
+set(private_core_headers "^core/io/(pickle|zip)\\.h$")
 
 # What is compiled once per instruction set must not see inline functions that other files use as
 # well: the linker keeps one copy of those, and it could be the one for the wrong processor.

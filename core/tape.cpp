@@ -186,7 +186,7 @@ int32_t Tape::slot_of(const char* op, const Tensor& tensor) const {
 }
 
 bool Tape::tracks(const char* op, TensorRefs tensors) const {
-  bool tracked = false;
+  bool tracked = options_.keep_inputs;
   for (const Tensor* t : tensors) {
     if (t->defined()) tracked = slot_of(op, *t) >= 0 || t->requires_grad() || tracked;
   }
@@ -256,6 +256,8 @@ void Tape::check_finite(const Tensor& tensor, const Entry& entry, const char* wh
 void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs saved,
                   decltype(Entry::rule) rule, const void* attributes, size_t attribute_bytes,
                   decltype(Entry::options) options_text) {
+  // Of the operations that computed it, all are recorded then, and none is this one.
+  if (options_.keep_inputs && output.tape_slot().tape != 0) output = output.detach();
   require<TapeError>(output.tape_slot().tape == 0, op.name, "copy it with clone()",
                      "an operation must return a new tensor, not one that is on the tape");
   // Room for everything, so that nothing is half written if memory runs out.
@@ -263,6 +265,7 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
   make_room(input_slots_, inputs.size());
   make_room(input_shapes_, inputs.size());
   make_room(saved_, saved.size());
+  if (options_.keep_inputs) make_room(kept_inputs_, inputs.size());
   make_room(numbers_, numbers_of_output + inputs.size() * noted_elements);
   make_room(small_constants_, inputs.size());
   if (options_.profile) make_room(timings_, entries_.size() + inputs.size() + 1 - timings_.size());
@@ -293,6 +296,7 @@ void Tape::append(const Op& op, TensorRefs inputs, Tensor& output, TensorRefs sa
     }
     input_slots_.push_back(slot);
     input_shapes_.push_back(t->defined() ? t->shape() : Shape());
+    if (options_.keep_inputs) kept_inputs_.push_back(*t);
   }
   output.set_tape_slot({id_, static_cast<int32_t>(entries_.size()), generation_});
   for (const Tensor* t : saved) {
@@ -341,6 +345,7 @@ void Tape::trim(Mark mark) {
   paths_.resize(std::max(used, current_path_ + 1));
   input_slots_.resize(first.first_input);
   input_shapes_.resize(first.first_input);
+  if (options_.keep_inputs) kept_inputs_.resize(first.first_input);
   drop_noted(mark.entries);
   saved_.erase(saved_.begin() + first.first_saved, saved_.end());
   entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(mark.entries), entries_.end());
@@ -377,6 +382,14 @@ detail::List<Tensor> Tape::saved(size_t index) const {
     tensors.push_back(saved_[entry.first_saved + k].tensor);
   }
   return tensors;
+}
+
+Tensor Tape::input(size_t index, size_t input) const {
+  const Entry& entry = entries_[index];
+  require<TapeError>(options_.keep_inputs && input < entry.input_count, "tape",
+                     "open the tape with {.keep_inputs = true}", "input ", input, " of ", entry.op,
+                     ", which has ", entry.input_count, ", was not kept");
+  return kept_inputs_[entry.first_input + input];
 }
 
 std::string Tape::options(const Entry& entry) const {

@@ -159,6 +159,9 @@ struct TapeOptions {
   /// Note the Euclidean norm of the gradient of every entry, for gradient_norm() and all pictures:
   /// a pass over each gradient. Those of up to Tape::noted_elements are known without.
   bool gradient_norms = false;
+  /// Record every operation, whether or not an input requires a gradient, and keep all inputs, for
+  /// Tape::input(). For programs that translate what a net computes.
+  bool keep_inputs = false;
 };
 
 /// How a profile is grouped into rows: one per operation, or one per operation and module.
@@ -246,6 +249,9 @@ class Tape {
   /// What entry number `index` keeps for its rule, in the order of saved(). Throws TapeError if a
   /// replay has released it, or if it has been overwritten since.
   detail::List<Tensor> saved(size_t index) const;
+  /// Input number `input` of entry number `index`; undefined for an optional one that was not
+  /// given. Throws TapeError unless the tape was opened with {.keep_inputs = true}.
+  Tensor input(size_t index, size_t input) const;
   /// Bytes that the tensors saved for one entry, or for all, keep alive (views counted in full).
   int64_t saved_bytes(const Entry& entry) const;
   int64_t saved_bytes() const;
@@ -427,6 +433,7 @@ class Tape {
   Pooled<Entry> entries_;
   Pooled<int32_t> input_slots_;
   Pooled<Shape> input_shapes_;
+  Pooled<Tensor> kept_inputs_;  // as many as input_slots_ if they are kept, else none
   Pooled<SavedTensor> saved_;
   std::unordered_map<const void*, int32_t, std::hash<const void*>, std::equal_to<>,
                      PoolAllocator<std::pair<const void* const, int32_t>>>

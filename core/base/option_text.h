@@ -53,6 +53,8 @@ class OptionText {
   static std::string of(const Array& values) {
     return of(std::span<const typename Array::value_type>(values));
   }
+  /// All digits that tell it from other numbers: what reads the text gets the same option.
+  static std::string of(double value) { return exact(value); }
   template <class T>
   static std::string of(const T& value) {
     return str(value);

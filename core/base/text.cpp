@@ -10,9 +10,9 @@ namespace gradus {
 
 namespace {
 
-template <class Integer>
-std::string converted(Integer number) {
-  std::array<char, 24> buffer;
+template <class Number>
+std::string converted(Number number) {
+  std::array<char, 32> buffer;
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
   return {buffer.data(), end};
 }
@@ -37,6 +37,11 @@ std::string detail::to_text(uint64_t number) {
 }
 std::string detail::to_text(double number) {
   return converted(number, std::chars_format::general, 6);
+}
+
+std::string exact(double number) {
+  if (std::isnan(number)) return "nan";
+  return converted(number);
 }
 
 std::string fixed(double number, int digits) {

@@ -46,6 +46,9 @@ std::string str(const Args&... args) {
   return text;
 }
 
+/// A number in as few digits as tell it from all others: "0.1", "1e-05", "0.3333333333333333".
+std::string exact(double number);
+
 /// A number with `digits` decimals: 3.14159 as "3.14".
 std::string fixed(double number, int digits);
 

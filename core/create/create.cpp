@@ -45,6 +45,7 @@ Tensor eye(int64_t rows, std::optional<int64_t> columns, DType dtype) {
   require<ShapeError>(rows >= 0 && width >= 0, "eye", "both must be at least 0", "a matrix of ",
                       rows, " rows and ", width, " columns");
   Tensor out = zeros({rows, width}, dtype);
+  const NoGrad pause;
   diagonal(out).fill_(1);
   return out;
 }

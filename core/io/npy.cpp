@@ -235,12 +235,15 @@ void save_npy(const std::filesystem::path& path, const Tensor& x) {
 
 NamedTensors load_npz(const std::filesystem::path& path) {
   NamedTensors tensors;
-  read_zip("load_npz", path, [&](const std::string& name, InputFile& content) {
-    require<IoError>(name.ends_with(extension), "load_npz",
-                     "an archive of arrays holds .npy files only", "'", path.string(), "': entry '",
-                     name, "' is no .npy");
-    tensors.push_back({name.substr(0, name.size() - extension.size()), read_array(content)});
-  });
+  ZipReader archive({"load_npz", path});
+  for (const auto& entry : archive.entries()) {
+    const std::string& name = entry.name;
+    archive.file().check(name.ends_with(extension), "an archive of arrays holds .npy files only",
+                         "entry '", name, "' is no .npy");
+    archive.read(entry, [&](InputFile& content) {
+      tensors.push_back({name.substr(0, name.size() - extension.size()), read_array(content)});
+    });
+  }
   return tensors;
 }
 

@@ -75,18 +75,7 @@ constexpr uint32_t in_zip64 = 0xffffffff;  // "see the 64-bit field"
 
 // --- Reading ---
 
-constexpr const char* zip_again =
-    "save it again with np.savez, or copy it anew if it was damaged on the way";
-
-/// One file in an archive, as its directory declares it.
-struct ZipEntry {
-  std::string name;
-  EntryFields fields;
-  uint64_t compressed, size;  // of the fields, or what stands for them in 64 bits
-  uint64_t begin;             // of its own header, later of its data
-
-  bool is_deflated() const { return fields.method == method_deflated; }
-};
+constexpr const char* zip_again = "save it again, or copy it anew if it was damaged on the way";
 
 struct Directory {
   uint64_t entries, bytes, begin;
@@ -141,7 +130,7 @@ Directory find_directory(InputFile& file) {
         end.directory_begin == in_zip64) {
       return find_directory64(file, file.size() - back);
     }
-    file.check(end.disk == 0 && end.directory_disk == 0, "save it as one file, with np.savez",
+    file.check(end.disk == 0 && end.directory_disk == 0, "save it as one file",
                "it is spread over several files");
     return {end.entries, end.directory_bytes, end.directory_begin};
   }
@@ -183,18 +172,20 @@ std::vector<ZipEntry> read_directory(InputFile& file, const Directory& directory
     };
     const auto line = as<DirectoryLine>(next(sizeof(DirectoryLine)));
     file.check(line.signature == DirectoryLine::expected, zip_again, "its directory is damaged");
-    ZipEntry e{.name = std::string(next(line.entry.name_bytes)),
-               .fields = line.entry,
-               .compressed = line.entry.compressed,
-               .size = line.entry.size,
-               .begin = line.begin};
-    const std::string_view extra = next(e.fields.extra_bytes);
+    const EntryFields& fields = line.entry;
+    ZipEntry e{.name = std::string(next(fields.name_bytes)),
+               .size = fields.size,
+               .compressed = fields.compressed,
+               .begin = line.begin,  // of its own header; locate() goes on to its data
+               .checksum = fields.checksum,
+               .is_deflated = fields.method == method_deflated};
+    const std::string_view extra = next(fields.extra_bytes);
     next(line.comment_bytes);
-    file.check((e.fields.flags & flag_encrypted) == 0, "save it without a password", "entry '",
+    file.check((fields.flags & flag_encrypted) == 0, "save it without a password", "entry '",
                e.name, "' is encrypted");
-    file.check(e.is_deflated() || e.fields.method == method_stored,
-               "save it with np.savez or np.savez_compressed", "entry '", e.name,
-               "' is compressed with method ", uint16_t{e.fields.method}, "; 0 and 8 can be read");
+    file.check(e.is_deflated || fields.method == method_stored, "save it uncompressed", "entry '",
+               e.name, "' is compressed with method ", uint16_t{fields.method},
+               "; 0 and 8 can be read");
     file.check(read_zip64(extra, {&e.size, &e.compressed, &e.begin}), zip_again, "entry '", e.name,
                "' has damaged extra fields");
     file.check(names.insert(e.name).second, zip_again, "the name '", e.name, "' appears twice");
@@ -235,13 +226,12 @@ std::vector<ZipEntry> checked_entries(InputFile& file) {
     const uint64_t begin = e.begin;
     locate(file, e, directory.begin);
     ranges.emplace_back(begin, e.begin + e.compressed);
-    file.check(e.is_deflated() || e.size == e.compressed, zip_again, "entry '", e.name, "' of ",
+    file.check(e.is_deflated || e.size == e.compressed, zip_again, "entry '", e.name, "' of ",
                e.compressed, " stored bytes declares ", e.size);
     file.check(e.size / max_inflation <= e.compressed, zip_again, "entry '", e.name, "' declares ",
                e.size, " bytes, more than its ", e.compressed, " compressed ones can hold");
-    if (!e.is_deflated()) continue;
-    file.check(e.size <= most - inflated,
-               "if it really holds so much, write it uncompressed, with numpy.savez",
+    if (!e.is_deflated) continue;
+    file.check(e.size <= most - inflated, "if it really holds so much, save it uncompressed",
                "its entries declare more than ", most, " bytes, from a file of ", file.size());
     inflated += e.size;
   }
@@ -254,35 +244,33 @@ std::vector<ZipEntry> checked_entries(InputFile& file) {
 
 }  // namespace
 
-void read_zip(const char* op, const std::filesystem::path& path,
-              const std::function<void(const std::string&, InputFile&)>& use) {
-  InputFile file(op, path);
-  for (const ZipEntry& e : checked_entries(file)) {
-    const auto check = [&](bool holds, const auto&... what) {
-      file.check(holds, zip_again, "entry '", e.name, "' ", what...);
-    };
-    file.seek(e.begin);
-    InputFile::ReadSome read = [&](uint64_t, void* to, size_t n) { return file.read_up_to(to, n); };
-    if (e.is_deflated()) {
-      read = inflated(file, e.compressed, Frame::none,
-                      str("'", file.name(), "': the compressed data of entry '", e.name, "'"));
-    }
-    uint64_t rest = e.size;
-    uint32_t checksum = 0;
-    InputFile content(op, str(file.name(), ": ", e.name), e.size,
-                      [&](uint64_t, void* to, size_t n) {
-                        const size_t got = rest == 0 ? 0 : read(0, to, std::min(n, rest));
-                        check(got > 0, "ends early");
-                        rest -= got;
-                        checksum = add_to_crc32(checksum, {static_cast<std::byte*>(to), got});
-                        return got;
-                      });
-    use(e.name, content);
-    std::byte more;
-    check(rest == 0 && (!e.is_deflated() || read(0, &more, 1) == 0), "holds more than the ", e.size,
-          " bytes it declares");
-    check(checksum == e.fields.checksum, "is damaged: wrong checksum");
+ZipReader::ZipReader(InputFile file) : file_(std::move(file)), entries_(checked_entries(file_)) {}
+
+void ZipReader::read(const ZipEntry& e, const std::function<void(InputFile&)>& use) {
+  const auto check = [&](bool holds, const auto&... what) {
+    file_.check(holds, zip_again, "entry '", e.name, "' ", what...);
+  };
+  file_.seek(e.begin);
+  InputFile::ReadSome read = [&](uint64_t, void* to, size_t n) { return file_.read_up_to(to, n); };
+  if (e.is_deflated) {
+    read = inflated(file_, e.compressed, Frame::none,
+                    str("'", file_.name(), "': the compressed data of entry '", e.name, "'"));
   }
+  uint64_t rest = e.size;
+  uint32_t checksum = 0;
+  InputFile content(file_.op(), str(file_.name(), ": ", e.name), e.size,
+                    [&](uint64_t, void* to, size_t n) {
+                      const size_t got = rest == 0 ? 0 : read(0, to, std::min(n, rest));
+                      check(got > 0, "ends early");
+                      rest -= got;
+                      checksum = add_to_crc32(checksum, {static_cast<std::byte*>(to), got});
+                      return got;
+                    });
+  use(content);
+  std::byte more;
+  check(rest == 0 && (!e.is_deflated || read(0, &more, 1) == 0), "holds more than the ", e.size,
+        " bytes it declares");
+  check(checksum == e.checksum, "is damaged: wrong checksum");
 }
 
 // --- Writing ---

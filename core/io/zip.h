@@ -1,4 +1,4 @@
-// Zip archives (PKWARE's APPNOTE 6.3), as far as .npz files need them. For npy.cpp.
+// Zip archives (PKWARE's APPNOTE 6.3), as far as .npz files and PyTorch's need them.
 //
 // Why not libzip: it does not tell where entries lie and accepts those that overlap, it has one
 // error for all that can be wrong with a directory, and the bytes that it writes depend on its
@@ -11,20 +11,40 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "atomic_file.h"
 #include "input_file.h"
 
 namespace gradus {
 
-/// Passes each entry of an archive to `use`, which must read all of its content. Names are keys and
-/// never paths: nothing is extracted to a file.
-///
-/// First the archive's directory is read and checked: every entry is within the file, overlaps no
-/// other, is stored or deflated, and declares no more than its bytes can hold. Throws IoError
-/// otherwise, and if a content is longer or shorter than declared or does not match its checksum.
-void read_zip(const char* op, const std::filesystem::path& path,
-              const std::function<void(const std::string& name, InputFile& content)>& use);
+/// One file in an archive. Its name is a key and never a path: nothing is extracted to a file.
+struct ZipEntry {
+  std::string name;
+  uint64_t size;               ///< bytes of its content
+  uint64_t compressed, begin;  ///< its bytes in the archive, and where they begin
+  uint32_t checksum;
+  bool is_deflated;
+};
+
+/// An archive whose entries are read in any order.
+class ZipReader {
+ public:
+  /// Reads and checks the archive's directory: every entry is within the file, overlaps no other,
+  /// is stored or deflated, and declares no more than its bytes can hold. Throws IoError otherwise.
+  explicit ZipReader(InputFile file);
+
+  /// In the order of the directory; no two have the same name.
+  const std::vector<ZipEntry>& entries() const { return entries_; }
+  const InputFile& file() const { return file_; }
+  /// Passes the content of an entry to `use`, which must read all of it. Throws IoError if it is
+  /// longer or shorter than declared or does not match its checksum.
+  void read(const ZipEntry& entry, const std::function<void(InputFile& content)>& use);
+
+ private:
+  InputFile file_;
+  std::vector<ZipEntry> entries_;
+};
 
 /// Writes an archive completely or not at all.
 class ZipWriter {

@@ -88,6 +88,7 @@ struct Attributes {
 
   static void describe(auto& a, auto& visit) {
     if (std::string_view(a.op) == "group_norm") visit("num_groups", a.layout.view[1]);
+    if (a.layout.sets.per_element) visit("normalized_shape", a.layout.parameters);
     visit("eps", a.eps);
   }
   NormStatistics statistics() const { return layout.sets.statistics; }

@@ -48,7 +48,10 @@ struct Summed {
   Shape shape;
   Dims dims;
   double divisor;
-  static void describe(auto& options, auto& visit) { visit("dims", options.dims); }
+  static void describe(auto& options, auto& visit) {
+    visit("dims", options.dims);
+    if (options.divisor != 1) visit("divisor", options.divisor);
+  }
 };
 
 /// A gradient for what Summed describes, with the reduced dimensions as 1.

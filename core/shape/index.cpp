@@ -16,6 +16,7 @@ namespace {
 struct Along {
   Shape shape;
   int dim;
+  static void describe(auto& a, auto& visit) { visit("dim", a.dim); }
 };
 
 void check_range(const char* op, const Tensor& index, const Shape& shape, int dim) {
@@ -106,9 +107,9 @@ Tensor scatter_add(const Shape& shape, int64_t dim, const Tensor& index, const T
   const auto [loop, axis] = scattering(out, d, index, source);
   kernels::scatter_add(loop, source.dtype(), axis, out.raw_mutable_data(), index.data<int64_t>(),
                        source.raw_data());
-  return record(
-      Op("scatter_add", static_cast<double>(source.numel())), inputs(source), out, saved(index), d,
-      [](auto& saved_tensors, auto& along, auto& g) { return gather(g, along, saved_tensors[0]); });
+  return record(Op("scatter_add", static_cast<double>(source.numel())), inputs(source), out,
+                saved(index), Along{shape, d},
+                [](auto& t, auto& a, auto& g) { return gather(g, a.dim, t[0]); });
 }
 
 namespace {

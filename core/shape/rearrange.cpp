@@ -11,6 +11,16 @@ using namespace ops;
 
 namespace {
 
+struct Joined {
+  int dim;
+  static void describe(auto& o, auto& visit) { visit("dim", o.dim); }
+};
+
+struct Flipped {
+  Dims dims;
+  static void describe(auto& o, auto& visit) { visit("dims", o.dims); }
+};
+
 void check_joinable(const char* op, std::span<const Tensor> tensors) {
   require(!tensors.empty(), op, "the list is empty", "expected at least one tensor, got none");
   for (const Tensor& t : tensors) check_same_dtype(op, tensors[0], t);
@@ -54,13 +64,13 @@ Tensor cat(std::span<const Tensor> tensors, int64_t dim) {
     start += t.shape()[d];
     all.push_back(&t);
   }
-  return record("cat", all, out, saved(lengths), d,
+  return record("cat", all, out, saved(lengths), Joined{d},
                 [](const TensorList& s, auto& along, auto& g, auto& wanted) -> TensorList {
                   TensorList parts(wanted.size());
                   const int64_t* const size = s[0].data<int64_t>();
                   int64_t at = 0;
                   for (size_t i = 0; i < wanted.size(); at += size[i++]) {
-                    if (wanted[i]) parts[i] = narrow(g, along, at, size[i]);
+                    if (wanted[i]) parts[i] = narrow(g, along.dim, at, size[i]);
                   }
                   return parts;
                 });
@@ -127,8 +137,8 @@ Tensor flip(const Tensor& x, const Dims& wanted) {
     Tensor flipped = out.view(x.shape(), backwards, last);
     kernels::copy(loop_over(flipped, x), x.dtype(), flipped.raw_mutable_data(), x.raw_data());
   }
-  return record("flip", inputs(x), out, saved(), dims,
-                [](auto&, auto& again, auto& g) { return flip(g, again); });
+  return record("flip", inputs(x), out, saved(), Flipped{dims},
+                [](auto&, auto& again, auto& g) { return flip(g, again.dims); });
 }
 
 Tensor roll(const Tensor& x, int64_t shift, std::optional<int64_t> dim) {
@@ -178,6 +188,19 @@ namespace {
 /// ones crop.
 using Pads = std::array<std::array<int64_t, 2>, Shape::max_dims>;
 
+struct ConstantPad {
+  Pads pads;
+  int dims;
+  double value;
+  /// As pad() takes them.
+  static void describe(auto& p, auto& visit) {
+    std::array<int64_t, 2 * Shape::max_dims> numbers;
+    for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = p.pads[i / 2][i % 2];
+    visit("pads", std::span<const int64_t>(numbers).first(2 * static_cast<size_t>(p.dims)));
+    visit("value", p.value);
+  }
+};
+
 std::array<int64_t, 2> pads_of(const Pads& pads, int dim, int dims) {
   return pads[static_cast<size_t>(dims - 1 - dim)];
 }
@@ -224,8 +247,9 @@ Tensor pad_constant(const Tensor& x, const Pads& pads, double value) {
   if (shared.numel() > 0) {
     out.view(shared, out.strides(), to).copy_(x.detach().view(shared, x.strides(), from));
   }
-  return record("pad", inputs(x), out, saved(), pads, [](auto&, auto& p, auto& g) {
-    Pads back = p;
+  const ConstantPad attributes{pads, x.dim(), value};
+  return record("pad", inputs(x), out, saved(), attributes, [](auto&, auto& p, auto& g) {
+    Pads back = p.pads;
     for (auto& [begin, end] : back) {
       begin = -begin;
       end = -end;

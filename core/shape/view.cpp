@@ -125,6 +125,15 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
   return in_name_of("unsqueeze", [&] { return reshape(x, shape); });
 }
 
+namespace {
+
+struct Permutation {
+  Dims dims, inverse;
+  static void describe(auto& p, auto& visit) { visit("dims", p.dims); }
+};
+
+}  // namespace
+
 Tensor permute(const Tensor& x, const Dims& dims) {
   constexpr const char* hint = "name each once, in the order of the result";
   require<ShapeError>(dims.dim() == x.dim(), "permute", hint, "dims ", dims, " do not name the ",
@@ -140,8 +149,9 @@ Tensor permute(const Tensor& x, const Dims& dims) {
     shape[d] = x.shape()[from];
     strides[d] = x.strides()[from];
   }
-  return record(Op("permute", 0), inputs(x), x.view(shape, strides), saved(), inverse,
-                [](auto&, auto& back, auto& g) { return permute(g, back); });
+  return record(Op("permute", 0), inputs(x), x.view(shape, strides), saved(),
+                Permutation{dims, inverse},
+                [](auto&, auto& p, auto& g) { return permute(g, p.inverse); });
 }
 
 Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
@@ -200,6 +210,11 @@ struct Slice {
   Shape shape;  // of the input
   int dim;
   int64_t start, step;
+  static void describe(auto& s, auto& visit) {
+    visit("dim", s.dim);
+    visit("start", s.start);
+    visit("step", s.step);
+  }
 };
 
 /// Zeros of s.shape with g at the places of the slice: the transpose of slice().

@@ -53,7 +53,7 @@ void add_train_options(CLI::App& app, TrainOptions& o) {
   add_with_default("--model", o.model, not_empty(),
                    "cnn, small, deep, lenet, mlp, lstm or a model file (.json)");
   add_with_default("--norm", o.norm, any, "norm of the cnn: none, batch, layer, instance or group");
-  add("--init", o.init, not_empty(), "weights to start from: a safetensors file, or a checkpoint");
+  add("--init", o.init, not_empty(), "weights to start from: .safetensors, .pt, or a checkpoint");
   add_with_default("--epochs", o.epochs, whole_number(1, 100'000),
                    "in all; beside --resume, the schedule is that of so many from there on");
   add_with_default("--batch-size", o.batch_size, whole_number(1, 65'536), "");
@@ -237,6 +237,14 @@ CommandLine parse_command_line(int argc, char** argv) {
                   "file to write; default: report.html in the folder of a single run, "
                   "comparison.html here for several")
       ->check(not_empty());
+  CLI::App& exporting = *app.add_subcommand("export", "write a saved net for other programs");
+  exporting.add_option("RUN", line.export_net.run, "folder that `mnist train --out` wrote")
+      ->required();
+  exporting.add_option("--onnx", line.export_net.onnx, "file to write")
+      ->required()
+      ->check(not_empty());
+  exporting.add_flag("--with-normalization", line.export_net.with_normalization,
+                     "the file takes pixels from 0 to 255 as they are");
   for (CLI::App* command : {&train, &eval, &predict}) {
     command->add_option("--threads", line.threads, "default: one per processor")
         ->check(whole_number(1, 1024));
@@ -251,10 +259,11 @@ CommandLine parse_command_line(int argc, char** argv) {
     if (!meant.empty()) std::cerr << meant << '\n';
     return line;
   }
-  line.action = train.parsed()    ? Action::train
-                : eval.parsed()   ? Action::evaluate
-                : report.parsed() ? Action::report
-                                  : Action::predict;
+  line.action = train.parsed()       ? Action::train
+                : eval.parsed()      ? Action::evaluate
+                : report.parsed()    ? Action::report
+                : exporting.parsed() ? Action::export_net
+                                     : Action::predict;
   if (line.action == Action::train) check_options_matter(train, line.train, !line.resume.empty());
   line.train.arguments = given_arguments(train);
   return line;

@@ -5,12 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "export_run.h"
 #include "predict.h"
 #include "train.h"
 
 namespace gradus::examples {
 
-enum class Action { none, train, evaluate, predict, report };
+enum class Action { none, train, evaluate, predict, report, export_net };
 
 struct CommandLine {
   Action action = Action::none;
@@ -22,6 +23,7 @@ struct CommandLine {
   std::vector<std::string> files = {};  ///< of predict
   std::vector<std::string> runs = {};   ///< of report
   std::string page = {};                ///< of report: the file to write
+  ExportOptions export_net = {};
 };
 
 /// Prints help, or what is wrong and what was probably meant; the action is none then. Throws

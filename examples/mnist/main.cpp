@@ -67,6 +67,9 @@ int run(int argc, char** argv, Communicator& ranks) {
     case Action::report:
       report(command.runs, command.page);
       return 0;
+    case Action::export_net:
+      export_run(command.export_net);
+      return 0;
   }
   return 1;
 }

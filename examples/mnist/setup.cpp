@@ -1,7 +1,7 @@
 #include "setup.h"
 
 #include <gradus/core/base/error.h>
-#include <gradus/core/io/checkpoint.h>
+#include <gradus/core/io/pytorch_file.h>
 #include <gradus/core/io/safetensors.h>
 #include <gradus/core/system_info.h>
 #include <gradus/datasets/split.h>
@@ -45,12 +45,21 @@ void check_model_fits(nn::Module& net, const data::Found& data) {
                       "the model gives ", logits.shape(), " for one image");
 }
 
+/// All tensors of a file or, if it is a checkpoint, those of its net.
+NamedTensors read_weights(const std::filesystem::path& file) {
+  const bool of_pytorch = file.extension() == ".pt" || file.extension() == ".pth";
+  const NamedTensors all = of_pytorch ? load_pytorch(file) : load_safetensors(file).tensors;
+  const std::string prefix = of_pytorch ? "model." : "model/";
+  NamedTensors of_net;
+  for (const auto& [name, tensor] : all) {
+    if (name.starts_with(prefix)) of_net.push_back({name.substr(prefix.size()), tensor});
+  }
+  return of_net.empty() ? all : of_net;
+}
+
 void load_initial_weights(nn::Module& net, const std::string& file, Console& console) {
   if (file.empty()) return;
-  NamedTensors weights = load_safetensors(file).tensors;
-  const Checkpoint checkpoint{.tensors = weights};
-  if (NamedTensors of_model = checkpoint.part("model"); !of_model.empty()) weights = of_model;
-  net.load_state_dict(weights);
+  net.load_state_dict(read_weights(file));
   console.say("init", "weights from " + file);
 }
 
@@ -117,6 +126,12 @@ json to_json(const std::vector<data::Normalization>& normalization) {
   return {{"mean", mean}, {"std", std}};
 }
 
+/// Sizes of an image, [C,H,W].
+json image_of(const data::Dataset& dataset) {
+  const Shape shape = dataset.get(0).x.shape();
+  return std::vector<int64_t>(shape.begin(), shape.end());
+}
+
 }  // namespace
 
 Setup set_up(const TrainOptions& options, const std::string& saved_net,
@@ -163,6 +178,7 @@ json config_of(const TrainOptions& options, const Setup& setup) {
           {"train_data", fingerprint(*data.train)},
           {"test_data", fingerprint(*data.test)},
           {"classes", data.classes},
+          {"image", image_of(*data.test)},
           {"model", options.model},
           {"norm", options.model == "cnn" ? json(options.norm) : json()},
           {"init", whole_path(options.init)},

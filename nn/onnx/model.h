@@ -23,7 +23,7 @@ namespace gradus::onnx {
 
 /// The value of an attribute.
 using AttributeValue = std::variant<int64_t, float, std::string, std::vector<int64_t>,
-                                    std::vector<float>, Tensor, std::vector<std::string>>;
+                                    std::vector<float>, std::vector<std::string>, Tensor>;
 
 /// One operation.
 struct Node {

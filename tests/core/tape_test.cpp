@@ -167,6 +167,26 @@ TEST_CASE("what an entry keeps for its rule can be read, and is in hooks") {
   CHECK(message_of([&] { tape.saved(1); }).starts_with("[backward] entry %1 exp [2] was replayed"));
 }
 
+TEST_CASE("a tape that keeps inputs records what needs no gradient, too") {
+  const Tensor x = ones({2}), y = full({2}, 3.0);
+  Tape tape({.keep_inputs = true});
+  const Tensor z = mul(add(x, y), y);
+  REQUIRE(tape.size() == 2);
+  CHECK(tape[0].op == std::string("add"));
+  CHECK(tape.input(0, 0).is_same(x));
+  CHECK(tape.input(0, 1).is_same(y));
+  CHECK(tape.input_slots(tape[1])[0] == 0);
+  CHECK(tape.input(1, 1).is_same(y));
+  CHECK(message_of([&] { (void)tape.input(1, 2); }) ==
+        "[tape] input 2 of mul, which has 2, was not kept. Hint: open the tape with "
+        "{.keep_inputs = true}");
+  tape.trim({1});
+  CHECK(tape.input(0, 1).is_same(y));
+  Tape other;
+  const Tensor w = square(ones({1}).requires_grad_());
+  CHECK(message_of([&] { (void)other.input(1, 0); }).find("was not kept") != std::string::npos);
+}
+
 TEST_CASE("a tensor that was overwritten after it was saved is noticed") {
   const Tensor x = leaf({1, 2});
   Tape tape;

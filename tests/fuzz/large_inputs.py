@@ -194,6 +194,60 @@ def npz():
     yield "zeros", file([("a.npy", zeros)], zipfile.ZIP_DEFLATED)
 
 
+def pytorch():
+    def pickle(values):
+        return b"\x80\2" + values + b"."
+
+    def text(content):
+        return b"X" + struct.pack("<I", len(content)) + content
+
+    def number(n):
+        return b"J" + struct.pack("<i", n)
+
+    def tensor(shape, strides):
+        storage = b"(" + text(b"storage") + b"ctorch\nFloatStorage\n" + text(b"0") + text(b"cpu") + b"K\6tQ"
+        sizes = b"".join(b"(" + b"".join(map(number, x)) + b"t" for x in (shape, strides))
+        return b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage + b"K\0" + sizes + b"tR"
+
+    def file_with_entries(count):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("x/data.pkl", pickle(b"N"))
+            for i in range(count):
+                archive.writestr(f"x/data/{i}", b"")
+        return buffer.getvalue()
+
+    def often(value, rest):
+        return pickle(b"](" + value + b"q\1" + rest + b"e")
+
+    one = tensor([6], [1])
+    named = b"".join(text(b"%d.weight" % i) + one for i in range(LIMIT // (len(one) + 20)))
+    once_more = repeated(b"h\1")
+    half = LIMIT // 2
+    yield "many_entries", file_with_entries(8500)
+    yield "state_dict", pickle(b"}(" + named + b"u")
+    yield "expanded", pickle(tensor([3900, 4000], [0, 0]))
+    yield "expanded_in_8_dimensions", pickle(tensor([2, 3, 2, 1, 50, 50, 50, 10], [3, 1, 0, 0, 0, 0, 0, 0]))
+    yield "expanded_often", often(tensor([100, 1000], [0, 0]), once_more)
+    yield "one_tensor_often", often(one, once_more)
+    yield "no_elements_often", often(tensor([0], [1]), once_more)
+    yield "lists", pickle(b"](" + repeated(b"]") + b"e")
+    yield "lists_in_lists", pickle(repeated(b"]", half - 100) + repeated(b"a", half - 101))
+    yield "tuples_in_tuples", pickle(b"N" + repeated(b"\x85"))
+    yield "tuples_of_one_twice", pickle(b"N" + b"q\1h\1\x86" * 60)
+    yield "lists_of_one_twice", pickle(b"](" + b"N" * 1000 + b"e" + b"q\1h\1\x86" * 60)
+    yield "list_in_itself", pickle(b"]q\1(" + once_more + b"e")
+    yield "nothing", pickle(b"](" + repeated(b"N") + b"e")
+    yield "marks", pickle(repeated(b"("))
+    yield "memo", pickle(b"N" + repeated(b"\x94"))
+    yield "high_memo", often(b"Nr" + struct.pack("<I", 990_000), repeated(b"N"))
+    yield "long_key_often", pickle(b"}(" + text(b"a" * half) + b"q\1]q\2" + repeated(b"h\1h\2", half - 100) + b"u")
+    yield "dictionaries", pickle(b"}(" + repeated(b"K\1}") + b"u")
+    yield "long_text", pickle(text(repeated(b"a")))
+    yield "long_name", pickle(b"c" + repeated(b"a") + b"\n\n")
+    yield "long_number", pickle(b"\x8b" + struct.pack("<I", half) + b"\xff" * half)
+
+
 def idx():
     def file(sizes, data):
         return bytes([0, 0, 8, len(sizes)]) + b"".join(struct.pack(">I", n) for n in sizes) + data
@@ -264,6 +318,7 @@ FORMATS = {
     "onnx": onnx,
     "npy": npy,
     "npz": npz,
+    "pytorch": pytorch,
     "idx": idx,
     "image": image,
     "cifar": cifar,

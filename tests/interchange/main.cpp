@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "../../core/io/npy.h"
+#include "../../core/io/pytorch_file.h"
 #include "../../core/io/safetensors.h"
 #include "../../core/ops.h"
 #include "../../core/tape.h"
@@ -62,6 +63,11 @@ void logits(const fs::path& folder) {
   save_safetensors(folder / "logits.safetensors", {{"logits", net(x)}});
 }
 
+/// Loads PyTorch's file, or a part of it, and writes what was in it.
+void from_pytorch(const fs::path& from, const fs::path& to, std::string_view prefix) {
+  save_safetensors(to, load_pytorch(from, {.prefix = std::string(prefix)}));
+}
+
 /// Loads NumPy's file and writes what was in it.
 void resave(const fs::path& from, const fs::path& to, bool compress) {
   if (from.extension() == ".npy") {
@@ -100,11 +106,13 @@ int run(const std::vector<std::string_view>& arguments) {
     std::cout << load_npz(arguments[1]).size() << '\n';
   } else if (command == "resave" && arguments.size() >= 3) {
     resave(arguments[1], arguments[2], arguments.size() > 3);
+  } else if (command == "from_pytorch" && arguments.size() == 4) {
+    from_pytorch(arguments[1], arguments[2], arguments[3]);
   } else if (command == "events" && arguments.size() == 2) {
     events(arguments[1]);
   } else {
     std::cerr << "interchange train FOLDER | logits FOLDER | count FILE | resave FROM TO "
-                 "[compress] | events FOLDER\n";
+                 "[compress] | from_pytorch FROM TO PREFIX | events FOLDER\n";
     return 2;
   }
   return 0;

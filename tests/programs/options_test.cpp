@@ -9,6 +9,7 @@
 #include "../../core/ops.h"
 #include "../../datasets/idx.h"
 #include "../../datasets/synthetic.h"
+#include "../support/pytorch_writer.h"
 #include "small_run.h"
 
 using namespace gradus;
@@ -181,7 +182,10 @@ TEST_CASE("--init starts from the weights of a file, or of a checkpoint") {
     }
   }
   CHECK(mnist(second, "train --resume run").status == 0);  // does not read the file again
-  const Place other;
+  const Place other, fourth;
+  write_pytorch_checkpoint(fourth / "there.pt", "model", load_safetensors(file).tensors);
+  REQUIRE(train(fourth, std::string(quick) + "--seed 2 --out run --init there.pt").status == 0);
+  CHECK(weights(fourth) == weights(third));
   check_refused(other,
                 "train --dataset synthetic --samples 24 --model mlp --out run --init " + file,
                 "missing");

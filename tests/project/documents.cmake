@@ -31,6 +31,8 @@ add_test(NAME document.first_program
                  -DPROGRAM=${PROJECT_SOURCE_DIR}/examples/first_net/main.cpp
                  -P ${CMAKE_CURRENT_SOURCE_DIR}/check_first_program.cmake)
 gradus_add_document_test(from_pytorch docs/from-pytorch.md)
+configure_file(../fuzz/corpus/pytorch/state_dict.pt net.pt COPYONLY)  # which it reads
+configure_file(../fuzz/corpus/pytorch/checkpoint.pt run.pt COPYONLY)
 gradus_add_document_test(adding_an_op docs/adding-an-op.md)
 gradus_add_document_test(normalization docs/normalization.md)
 gradus_add_document_test(gradients docs/gradients.md)
