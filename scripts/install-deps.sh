@@ -32,6 +32,8 @@ test_packages=(
   "lld"
   "shellcheck"
   "doxygen"
+  "cmark-gfm"
+  "python3-pygments"
   "python3-numpy"
   "python3-protobuf"
   "gcovr"

@@ -11,16 +11,16 @@ namespace {
 
 template <auto f>
 Compute unary(NodeReader&) {
-  return one([](const NodeCall& c) { return f(c[0]); });
+  return one([](const Call& c) { return f(c[0]); });
 }
 template <auto f>
 Compute binary(NodeReader&) {
-  return one([](const NodeCall& c) { return f(c[0], c[1]); });
+  return one([](const Call& c) { return f(c[0], c[1]); });
 }
 /// Of any number of inputs.
 template <auto f>
 Compute folded(NodeReader&) {
-  return one([](const NodeCall& c) {
+  return one([](const Call& c) {
     Tensor y = c[0];
     for (size_t i = 1; i < c.inputs.size(); ++i) y = f(y, c[i]);
     return y;
@@ -29,7 +29,7 @@ Compute folded(NodeReader&) {
 
 Compute mean_of_inputs(NodeReader& n) {
   const Compute sum = folded<add>(n);
-  return one([sum](const NodeCall& c) { return sum(c)[0] / static_cast<double>(c.inputs.size()); });
+  return one([sum](const Call& c) { return sum(c)[0] / static_cast<double>(c.inputs.size()); });
 }
 
 /// Integers are divided towards 0, in float64, which is exact for those that it can hold.
@@ -55,7 +55,7 @@ Tensor power(const Tensor& x, const Tensor& exponent) {
 
 Compute modulo(NodeReader& n) {
   if (!n.flag("fmod", false)) return binary<remainder>(n);
-  return one([](const NodeCall& c) {  // with the sign of a
+  return one([](const Call& c) {  // with the sign of a
     const Tensor r = remainder(c[0], c[1]);
     const Tensor differs = logical_and(ne(r, 0), ne(sign(r), sign(c[0])));
     return where(differs, r - c[1], r);
@@ -77,14 +77,14 @@ bool is_near(double a, double b) {
 Compute selu_with(NodeReader& n) {
   const double alpha = n.number("alpha", selu_alpha), gamma = n.number("gamma", selu_gamma);
   if (is_near(alpha, selu_alpha) && is_near(gamma, selu_gamma)) return unary<selu>(n);
-  return one([=](const NodeCall& c) { return elu(c[0], alpha) * gamma; });
+  return one([=](const Call& c) { return elu(c[0], alpha) * gamma; });
 }
 
 Compute gelu_in_form(NodeReader& n) {
   const std::string form = n.text("approximate", "none");
   n.check(form == "none" || form == "tanh", "", "approximate = '", printable(form), "'");
   const Gelu gelu_form = form == "tanh" ? Gelu::tanh : Gelu::exact;
-  return one([=](const NodeCall& c) { return gelu(c[0], gelu_form); });
+  return one([=](const Call& c) { return gelu(c[0], gelu_form); });
 }
 
 /// The slope broadcasts against x. One number, or one for each channel, is what prelu() takes.
@@ -98,7 +98,7 @@ Tensor prelu_with(const Tensor& x, const Tensor& slope) {
 Compute hard_sigmoid(NodeReader& n) {
   const double alpha = n.number("alpha", 0.2), beta = n.number("beta", 0.5);
   if (is_near(alpha, 1.0 / 6) && beta == 0.5) return unary<hardsigmoid>(n);
-  return one([=](const NodeCall& c) { return hardtanh(c[0] * alpha + beta, 0, 1); });
+  return one([=](const Call& c) { return hardtanh(c[0] * alpha + beta, 0, 1); });
 }
 
 /// exp(-40) is below the rounding of 40 in float64.
@@ -111,10 +111,10 @@ Compute clip(NodeReader& n) {
   std::optional<double> low, high;
   if (n.has("min")) low = n.number("min", 0);
   if (n.has("max")) high = n.number("max", 0);
-  const auto bound = [](const NodeCall& c, size_t i, std::optional<double> attribute) {
+  const auto bound = [](const Call& c, size_t i, std::optional<double> attribute) {
     return c.has(i) ? c[i].item() : attribute;
   };
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     const auto from = bound(c, 1, low), to = bound(c, 2, high);
     return from || to ? clamp(c[0], from, to) : c[0];
   });
@@ -124,14 +124,14 @@ Compute clip(NodeReader& n) {
 template <auto f>
 Compute with_number(NodeReader& n, const char* parameter, double otherwise) {
   const double number = n.number(parameter, otherwise);
-  return one([number](const NodeCall& c) { return f(c[0], number); });
+  return one([number](const Call& c) { return f(c[0], number); });
 }
 
 /// Attributes of the dropout do not matter to evaluation.
 Compute drop(NodeReader& n) {
   n.ignore("seed");
   const double ratio = n.number("ratio", 0.5);
-  return one([ratio](const NodeCall& c) {
+  return one([ratio](const Call& c) {
     const double p = c.has(1) ? c[1].item() : ratio;
     return c.training && p != 0 ? dropout(c[0], p) : c[0];
   });
@@ -148,12 +148,12 @@ Compute cast(NodeReader& n) {
   const int64_t code = n.integer("to", 0);
   const auto* const type = std::ranges::find(types, code, &Type::code);
   n.check(type != std::end(types), "", "element type ", code, " is not supported");
-  return one([dtype = type->dtype](const NodeCall& c) { return c[0].to(c.type(dtype)); });
+  return one([dtype = type->dtype](const Call& c) { return c[0].to(c.type(dtype)); });
 }
 
 Compute cast_like(NodeReader& n) {
   n.ignore("saturate");
-  return one([](const NodeCall& c) { return c[0].to(c[1].dtype()); });
+  return one([](const Call& c) { return c[0].to(c[1].dtype()); });
 }
 
 constexpr OpRow elementwise_table[] = {
@@ -197,8 +197,7 @@ constexpr OpRow elementwise_table[] = {
     {"Xor", binary<exclusive_or>, 2, 2},
     {"Not", unary<logical_not>},
     {"Where",
-     [](NodeReader&) { return one([](const NodeCall& c) { return where(c[0], c[1], c[2]); }); }, 3,
-     3},
+     [](NodeReader&) { return one([](const Call& c) { return where(c[0], c[1], c[2]); }); }, 3, 3},
     {"Cast", cast},
     {"CastLike", cast_like, 2, 2},
     {"Clip", clip, 1, 3, 0b110},
@@ -219,7 +218,7 @@ constexpr OpRow elementwise_table[] = {
     {"ThresholdedRelu",
      [](NodeReader& n) {
        const double alpha = n.number("alpha", 1);
-       return one([alpha](const NodeCall& c) { return threshold(c[0], alpha, 0); });
+       return one([alpha](const Call& c) { return threshold(c[0], alpha, 0); });
      }},
     {"Dropout", drop, 1, 3, 0b110},
 };

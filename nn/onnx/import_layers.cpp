@@ -41,7 +41,7 @@ Integers kernel_of(const Windows& windows, const Tensor& x, const Tensor& weight
 Compute conv_node(NodeReader& n) {
   const Windows windows(n, false);
   const int64_t groups = n.integer("group", 1);
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     return for_spatial_dims(c[0], [&]<size_t N>() {
       const Pads pads = windows.pads(c[0], kernel_of(windows, c[0], c[1]));
       const bool symmetric = are_symmetric(pads);
@@ -90,7 +90,7 @@ struct TransposedNode {
 Compute conv_transpose_node(NodeReader& n) {
   const TransposedNode node{Windows(n, false), n.integers("output_padding").value_or(Integers()),
                             n.integers("output_shape").value_or(Integers()), n.integer("group", 1)};
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     return for_spatial_dims(c[0], [&]<size_t N>() {
       Pads cuts = node.cuts(c[0], kernel_of(node.windows, c[0], c[1]));
       ConvTransposeOptions<N> o{.stride = sizes_of<N>(node.windows.strides(N)),
@@ -120,7 +120,7 @@ Compute conv_transpose_node(NodeReader& n) {
 Compute gemm(NodeReader& n) {
   const double alpha = n.number("alpha", 1), beta = n.number("beta", 1);
   const bool a_transposed = n.flag("transA", false), b_transposed = n.flag("transB", false);
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     const Tensor a = a_transposed ? c[0].T() : c[0];
     const bool fits = b_transposed && alpha == 1 && beta == 1;
     if (fits && (!c.has(2) || (c[2].dim() == 1 && c[2].size(0) == c[1].size(0)))) {
@@ -136,7 +136,7 @@ Compute gemm(NodeReader& n) {
 Compute einsum_of(NodeReader& n) {
   std::string equation = n.text("equation", "");
   std::erase(equation, ' ');
-  return one([equation](const NodeCall& c) { return einsum(equation, c.inputs); });
+  return one([equation](const Call& c) { return einsum(equation, c.inputs); });
 }
 
 // --- Norms ---
@@ -203,12 +203,12 @@ Compute batch_norm(NodeReader& n) {
   }
   auto* const norm = layer.get();
   n.net().add_layer(path, std::move(layer));
-  return one([norm](const NodeCall& c) { return (*norm)(c[0]); });
+  return one([norm](const Call& c) { return (*norm)(c[0]); });
 }
 
 Compute instance_norm_node(NodeReader& n) {
   const double eps = n.number("epsilon", 1e-5);
-  return one([eps](const NodeCall& c) { return instance_norm(c[0], c[1], c[2], eps).y; });
+  return one([eps](const Call& c) { return instance_norm(c[0], c[1], c[2], eps).y; });
 }
 
 /// Norms over the dimensions from `axis` on. Weights that do not have the sizes of those, but
@@ -218,7 +218,7 @@ Compute norm_from(NodeReader& n, F norm) {
   const int64_t axis = n.integer("axis", -1);
   const double eps = n.number("epsilon", 1e-5);
   n.ignore("stash_type");  // of statistics: Gradus' have the precision they need
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     const Tensor& x = c[0];
     const Shape sizes = x.shape().part(normalize_dim(load_op, axis, x.shape()), x.dim());
     const bool fits = (!c.has(1) || c[1].shape() == sizes) && (!c.has(2) || c[2].shape() == sizes);
@@ -245,7 +245,7 @@ Compute group_norm_node(NodeReader& n) {
   n.check(groups >= 1, export_again, "num_groups is ", groups);
   n.ignore("stash_type");
   const bool by_group = n.opset() < 21;
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     const auto per_channel = [&](const Tensor& t) {
       if (!by_group) return t;
       const int64_t channels = c[0].size(1);
@@ -261,7 +261,7 @@ Compute response_norm(NodeReader& n) {
   n.check(size >= 1, export_again, "size is ", size);
   const double alpha = n.number("alpha", 1e-4), beta = n.number("beta", 0.75);
   const double k = n.number("bias", 1);
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     if (size % 2 == 1) return local_response_norm(c[0], size, alpha, beta, k);
     return flip(local_response_norm(flip(c[0], {1}), size, alpha, beta, k), {1});
   });
@@ -271,8 +271,8 @@ constexpr OpRow layer_table[] = {
     {"Conv", conv_node, 2, 3},
     {"ConvTranspose", conv_transpose_node, 2, 3},
     {"Gemm", gemm, 2, 3},
-    {"MatMul",
-     [](NodeReader&) { return one([](const NodeCall& c) { return matmul(c[0], c[1]); }); }, 2, 2},
+    {"MatMul", [](NodeReader&) { return one([](const Call& c) { return matmul(c[0], c[1]); }); }, 2,
+     2},
     {"Einsum", einsum_of, 1, OpRow::any},
     {"BatchNormalization", batch_norm, 5, 5, 0b11110},
     {"InstanceNormalization", instance_norm_node, 3, 3},

@@ -30,7 +30,7 @@ using Integers = std::vector<int64_t>;  ///< sizes, axes, places
 using Tensors = std::vector<Tensor>;    ///< inputs or outputs of a node
 
 /// One execution of a node.
-struct NodeCall {
+struct Call {
   std::span<const Tensor> inputs;  ///< undefined where one is left out
   bool training = false;           ///< the mode of the net
   DType file_type = float32;       ///< the type of the weights in the file ...
@@ -44,12 +44,12 @@ struct NodeCall {
 };
 
 /// What a node computes: its outputs, from first to last.
-using Compute = std::function<Tensors(const NodeCall&)>;
+using Compute = std::function<Tensors(const Call&)>;
 
 /// The one output of a node as a function of the call.
 template <class F>
 Compute one(F function) {
-  return [function = std::move(function)](const NodeCall& call) { return Tensors{function(call)}; };
+  return [function = std::move(function)](const Call& call) { return Tensors{function(call)}; };
 }
 
 /// Registers what a node brings along; part of the net that is being built.
@@ -157,7 +157,7 @@ class Numbers {
       : attribute_(node.integers(attribute)), input_(input) {}
   bool is_attribute() const { return attribute_.has_value(); }
   /// Nothing if there are none.
-  std::optional<Integers> of(const NodeCall& call) const {
+  std::optional<Integers> of(const Call& call) const {
     if (attribute_ || !call.has(input_)) return attribute_;
     return integers_of(call[input_]);
   }

@@ -168,14 +168,14 @@ Compute pool_node(NodeReader& n) {
   const auto dilations = n.integers("dilations").value_or(Integers());
   const bool dilated = std::ranges::any_of(dilations, [](int64_t d) { return d != 1; });
   n.check(kind == PoolKind::max || !dilated, "", "dilations are not supported");
-  return one([node](const NodeCall& c) {
+  return one([node](const Call& c) {
     return for_spatial_dims(c[0], [&]<size_t N>() { return pool_with<N>(node, c[0]); });
   });
 }
 
 template <Tensor (*reduce)(const Tensor&, const Dims&, bool)>
 Compute global_pool(NodeReader&) {
-  return one([](const NodeCall& c) {
+  return one([](const Call& c) {
     Dims dims;
     for (int d = 2; d < c[0].dim(); ++d) dims.push_back(d);
     return dims.empty() ? c[0] : reduce(c[0], dims, true);
@@ -276,7 +276,7 @@ Compute resize(NodeReader& n) {
   }
   const size_t scales = old ? 1 : 2;
   n.check(n.has_input(scales) || n.has_input(3), export_again, "it has neither scales nor sizes");
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     const bool by_size = !old && c.has(3) && c[3].numel() > 0;
     return resize_to(node, c[0], by_size ? integers_of(c[3]) : scaled(c[0], c[scales]));
   });
@@ -286,7 +286,7 @@ Compute resize(NodeReader& n) {
 Compute upsample_by(NodeReader& n) {
   const ResizeNode node = resize_node(n, "asymmetric", "floor");
   const auto factors = n.numbers("scales");
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     return resize_to(node, c[0], scaled(c[0], c.has(1) ? c[1] : tensor(factors)));
   });
 }

@@ -104,7 +104,7 @@ Tensors run_direction(const RecurrentNode& node, size_t number, const Tensor& x,
 }
 
 /// Inputs are (x, W, R, B, sequence_lens, initial h, initial c, P).
-Direction direction_of(const RecurrentNode& node, size_t number, const NodeCall& c) {
+Direction direction_of(const RecurrentNode& node, size_t number, const Call& c) {
   const auto i = static_cast<int64_t>(number), rows = gates_of(node.cell) * node.hidden_size;
   const int64_t batch = c[0].size(1);
   const auto state = [&](size_t input) {
@@ -121,7 +121,7 @@ Direction direction_of(const RecurrentNode& node, size_t number, const NodeCall&
 }
 
 /// Outputs are all states [T, directions, N, H], and the last ones [directions, N, H].
-Tensors run_recurrent(const RecurrentNode& node, const NodeCall& c) {
+Tensors run_recurrent(const RecurrentNode& node, const Call& c) {
   require<ShapeError>(c[0].dim() == 3, load_op, "give steps of a batch", "expected [T,N,I], got ",
                       c[0].shape());
   require(c[0].size(0) > 0, load_op, "give at least one step", "there are no steps in input ",
@@ -152,7 +152,7 @@ Compute recurrent(NodeReader& n) {
   n.check(!n.has_input(4), "export it for sequences of equal length",
           "sequence_lens is not supported");
   n.check(!n.has_input(7), "", "peepholes are not supported");
-  return [node](const NodeCall& c) { return run_recurrent(node, c); };
+  return [node](const Call& c) { return run_recurrent(node, c); };
 }
 
 constexpr OpRow recurrent_table[] = {

@@ -38,7 +38,7 @@ template <Reduction reduce>
 Compute reduction(NodeReader& n) {
   const bool keepdims = n.flag("keepdims", true);
   const bool none_is_none = n.flag("noop_with_empty_axes", false);
-  return one([=, axes = Numbers(n, "axes", 1)](const NodeCall& c) {
+  return one([=, axes = Numbers(n, "axes", 1)](const Call& c) {
     const Integers given = axes.of(c).value_or(Integers());
     if (given.empty() && none_is_none) return c[0];
     Dims dims;
@@ -56,7 +56,7 @@ Compute index_of(NodeReader& n) {
   const bool keepdims = n.flag("keepdims", true);
   n.check(!n.flag("select_last_index", false), "Gradus takes the first of equal elements",
           "select_last_index is not supported");
-  return one([=](const NodeCall& c) { return f(c[0], axis, keepdims); });
+  return one([=](const Call& c) { return f(c[0], axis, keepdims); });
 }
 
 /// Before opset 13, over all dimensions from `axis` on together.
@@ -64,7 +64,7 @@ template <auto f>
 Compute softmax_over(NodeReader& n) {
   const bool together = n.opset() < 13;
   const int64_t axis = n.integer("axis", together ? 1 : -1);
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     const Tensor& x = c[0];
     const int dim = normalize_dim(load_op, axis, x.shape());
     if (!together || dim == x.dim() - 1) return f(x, dim);
@@ -75,7 +75,7 @@ Compute softmax_over(NodeReader& n) {
 Compute cumulative_sum(NodeReader& n) {
   const bool exclusive = n.flag("exclusive", false), reverse = n.flag("reverse", false);
   n.check(!exclusive && !reverse, "", "exclusive and reverse are not supported");
-  return one([](const NodeCall& c) { return cumsum(c[0], c[1].item<int64_t>()).to(c[0].dtype()); });
+  return one([](const Call& c) { return cumsum(c[0], c[1].item<int64_t>()).to(c[0].dtype()); });
 }
 
 constexpr OpRow reduce_table[] = {

@@ -26,7 +26,7 @@ Shape shape_of(const Integers& sizes) {
 
 Compute reshape_to(NodeReader& n) {
   const bool zero_is_size = n.flag("allowzero", false);
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     Integers sizes = integers_of(c[1]);
     for (size_t i = 0; i < sizes.size(); ++i) {
       if (sizes[i] == 0 && !zero_is_size) sizes[i] = c[0].size(static_cast<int64_t>(i));
@@ -38,7 +38,7 @@ Compute reshape_to(NodeReader& n) {
 /// To a matrix: the dimensions before `axis`, and the others.
 Compute flatten_at(NodeReader& n) {
   const int64_t axis = n.integer("axis", 1);
-  return one([axis](const NodeCall& c) {
+  return one([axis](const Call& c) {
     const Shape& shape = c[0].shape();
     const int split = axis == shape.dim() ? shape.dim() : normalize_dim(load_op, axis, shape);
     return reshape(c[0], {shape.part(0, split).numel(), shape.part(split, shape.dim()).numel()});
@@ -47,7 +47,7 @@ Compute flatten_at(NodeReader& n) {
 
 Compute transpose_by(NodeReader& n) {
   const auto order = n.integers("perm");
-  return one([order](const NodeCall& c) {
+  return one([order](const Call& c) {
     Integers dims(static_cast<size_t>(c[0].dim()));
     std::iota(dims.rbegin(), dims.rend(), 0);
     return permute(c[0], shape_of(order ? *order : dims));
@@ -55,7 +55,7 @@ Compute transpose_by(NodeReader& n) {
 }
 
 Compute squeeze_at(NodeReader& n) {
-  return one([axes = Numbers(n, "axes", 1)](const NodeCall& c) {
+  return one([axes = Numbers(n, "axes", 1)](const Call& c) {
     const auto given = axes.of(c);
     if (!given) return squeeze(c[0]);
     Shape shape = c[0].shape();
@@ -72,7 +72,7 @@ Compute squeeze_at(NodeReader& n) {
 }
 
 Compute unsqueeze_at(NodeReader& n) {
-  return one([axes = Numbers(n, "axes", 1)](const NodeCall& c) {
+  return one([axes = Numbers(n, "axes", 1)](const Call& c) {
     Shape shape = c[0].shape();
     const auto given = axes.of(c);
     const auto rank = shape.dim() + static_cast<int64_t>(given ? given->size() : 0);
@@ -113,7 +113,7 @@ Tensor sliced(const Tensor& x, int64_t axis, int64_t start, int64_t end, int64_t
 
 Compute slice_by(NodeReader& n) {
   const Numbers starts(n, "starts", 1), ends(n, "ends", 2), axes(n, "axes", 3);
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     Tensor x = c[0];
     const Integers from = starts.of(c).value_or(Integers()), to = ends.of(c).value_or(Integers());
     Integers all(from.size());
@@ -133,7 +133,7 @@ Compute split_along(NodeReader& n) {
   auto parts = static_cast<int64_t>(n.node().outputs.size());
   const int64_t told = n.integer("num_outputs", parts);
   n.check(told == parts, export_again, "it has ", parts, " outputs, and num_outputs is ", told);
-  return [=, sizes = Numbers(n, "split", 1)](const NodeCall& c) {
+  return [=, sizes = Numbers(n, "split", 1)](const Call& c) {
     const auto given = sizes.of(c);
     const int64_t size = (c[0].size(axis) + parts - 1) / parts;  // the last part may be smaller
     const auto list = given ? split(c[0], *given, axis) : split(c[0], size, axis);
@@ -152,7 +152,7 @@ Tensor counted_from_front(const Tensor& index, int64_t size) {
 
 Compute gather_along(NodeReader& n) {
   const int64_t axis = n.integer("axis", 0);
-  return one([axis](const NodeCall& c) {
+  return one([axis](const Call& c) {
     const Tensor x = c[0], index = counted_from_front(c[1], x.size(axis));
     const int dim = normalize_dim(load_op, axis, x.shape());
     if (index.dim() == 0) return select(x, dim, index.item<int64_t>());
@@ -166,7 +166,7 @@ Compute gather_along(NodeReader& n) {
 
 Compute gather_elements(NodeReader& n) {
   const int64_t axis = n.integer("axis", 0);
-  return one([axis](const NodeCall& c) {
+  return one([axis](const Call& c) {
     return gather(c[0], axis, counted_from_front(c[1], c[0].size(axis)));
   });
 }
@@ -175,7 +175,7 @@ Compute gather_elements(NodeReader& n) {
 
 Compute concat(NodeReader& n) {
   const int64_t axis = n.integer("axis", 1);
-  return one([axis](const NodeCall& c) { return cat(c.inputs, axis); });
+  return one([axis](const Call& c) { return cat(c.inputs, axis); });
 }
 
 /// Of pads [begin ..., end ...] for all dimensions or those of `axes`: as gradus::pad takes them.
@@ -207,7 +207,7 @@ Compute pad_by(NodeReader& n) {
   const auto* const row = std::ranges::find(modes, name, &Mode::name);
   n.check(row != std::end(modes), "", "mode '", printable(name), "' is unknown");
   const double otherwise = n.number("value", 0);
-  return one([=, mode = row->mode, pads = Numbers(n, "pads", 1)](const NodeCall& c) {
+  return one([=, mode = row->mode, pads = Numbers(n, "pads", 1)](const Call& c) {
     Integers axes(static_cast<size_t>(c[0].dim()));
     std::iota(axes.begin(), axes.end(), 0);
     if (c.has(3)) axes = dims_of(integers_of(c[3]), c[0].shape());
@@ -228,7 +228,7 @@ Compute depth_to_space(NodeReader& n) {
   n.check(b >= 1 && (mode == "DCR" || mode == "CRD"), export_again, "blocksize ", b, ", mode '",
           printable(mode), "'");
   const bool first = mode == "DCR";
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     const Tensor& x = c[0];
     const int64_t samples = x.size(0), height = x.size(2), width = x.size(3);
     const int64_t channels = x.size(1) / (b * b);
@@ -242,7 +242,7 @@ Compute depth_to_space(NodeReader& n) {
 Compute space_to_depth(NodeReader& n) {
   const int64_t b = n.integer("blocksize", 1);
   n.check(b >= 1, export_again, "blocksize ", b);
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     const Tensor& x = c[0];
     const int64_t samples = x.size(0), channels = x.size(1);
     const int64_t height = x.size(2) / b, width = x.size(3) / b;
@@ -253,7 +253,7 @@ Compute space_to_depth(NodeReader& n) {
 
 Compute triangle(NodeReader& n) {
   const bool upper = n.flag("upper", true);
-  return one([upper](const NodeCall& c) {
+  return one([upper](const Call& c) {
     const int64_t diagonal = c.has(1) ? c[1].item<int64_t>() : 0;
     return upper ? triu(c[0], diagonal) : tril(c[0], diagonal);
   });
@@ -265,7 +265,7 @@ Compute triangle(NodeReader& n) {
 Compute sizes(NodeReader& n) {
   const int64_t start = n.integer("start", 0);
   const int64_t end = n.integer("end", Shape::max_dims);
-  return one([=](const NodeCall& c) {
+  return one([=](const Call& c) {
     const Shape& shape = c[0].shape();
     const auto place = [&](int64_t at) {
       return std::clamp<int64_t>(at < 0 ? at + shape.dim() : at, 0, shape.dim());
@@ -280,7 +280,7 @@ Compute constant_of_shape(NodeReader& n) {
   Tensor value = n.tensor("value");
   if (!value.defined()) value = zeros({1});
   n.check(value.numel() == 1, export_again, "its value must be one number");
-  return one([value](const NodeCall& c) {
+  return one([value](const Call& c) {
     return full(shape_of(integers_of(c[0])), value.item(), c.type(value.dtype()));
   });
 }
@@ -299,30 +299,29 @@ constexpr OpRow shape_table[] = {
     {"Transpose", transpose_by},
     {"Squeeze", squeeze_at, 1, 2, 0b10},
     {"Unsqueeze", unsqueeze_at, 1, 2, 0b10},
-    {"Expand",
-     [](NodeReader&) { return one([](const NodeCall& c) { return expand_to(c[0], c[1]); }); }, 2, 2,
-     0b10},
+    {"Expand", [](NodeReader&) { return one([](const Call& c) { return expand_to(c[0], c[1]); }); },
+     2, 2, 0b10},
     {"Slice", slice_by, 1, 5, 0b11110},
     {"Split", split_along, 1, 2, 0b10, OpRow::any},
     {"Gather", gather_along, 2, 2},
     {"GatherElements", gather_elements, 2, 2},
     {"Concat", concat, 1, OpRow::any},
     {"Pad", pad_by, 1, 4, 0b1110},
-    {"Tile", [](NodeReader&) { return one([](const NodeCall& c) { return tile(c[0], c[1]); }); }, 2,
-     2, 0b10},
+    {"Tile", [](NodeReader&) { return one([](const Call& c) { return tile(c[0], c[1]); }); }, 2, 2,
+     0b10},
     {"DepthToSpace", depth_to_space},
     {"SpaceToDepth", space_to_depth},
     {"Trilu", triangle, 1, 2, 0b10},
-    {"Identity", [](NodeReader&) { return one([](const NodeCall& c) { return c[0]; }); }},
+    {"Identity", [](NodeReader&) { return one([](const Call& c) { return c[0]; }); }},
     {"Shape", sizes},
     {"Size",
      [](NodeReader&) {
-       return one([](const NodeCall& c) { return tensor({c[0].numel()}, Shape()); });
+       return one([](const Call& c) { return tensor({c[0].numel()}, Shape()); });
      }},
     {"ConstantOfShape", constant_of_shape},
     {"Range",
-     [](NodeReader&) { return one([](const NodeCall& c) { return range(c[0], c[1], c[2]); }); }, 3,
-     3, 0b111},
+     [](NodeReader&) { return one([](const Call& c) { return range(c[0], c[1], c[2]); }); }, 3, 3,
+     0b111},
 };
 
 }  // namespace

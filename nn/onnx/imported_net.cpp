@@ -27,7 +27,7 @@ Tensor ImportedNet::forward(const Tensor& x) {
   return value(result_, computed);
 }
 
-void ImportedNet::run(const Step& step, Tensors& computed, NodeCall call) const {
+void ImportedNet::run(const Step& step, Tensors& computed, Call call) const {
   Tape* const tape = step.scope.empty() ? nullptr : Tape::current();
   const Tape::Scope scope(tape, step.scope);
   Tensors inputs;

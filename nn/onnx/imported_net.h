@@ -52,7 +52,7 @@ class ImportedNet : public Group {
   void check_input(const Tensor& x) const;
   DType current_type(const Tensor& x) const;
   const Tensor& value(int number, const Tensors& computed) const;
-  void run(const Step& step, Tensors& computed, NodeCall call) const;
+  void run(const Step& step, Tensors& computed, Call call) const;
 
   std::vector<Fixed> fixed_;
   Tensors constants_;  ///< in constants_type_; undefined for parameters

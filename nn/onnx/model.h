@@ -23,7 +23,7 @@ namespace gradus::onnx {
 
 /// The value of an attribute.
 using AttributeValue = std::variant<int64_t, float, std::string, std::vector<int64_t>,
-                                    std::vector<float>, std::vector<std::string>, Tensor>;
+                                    std::vector<float>, Tensor, std::vector<std::string>>;
 
 /// One operation.
 struct Node {

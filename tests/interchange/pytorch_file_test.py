@@ -1,6 +1,6 @@
 """What torch.save writes is read here, with every value, or refused by name.
 
-pytorch_file_test.py PROGRAM README, the program being tests/interchange/main.cpp.
+pytorch_file_test.py PROGRAM DOCUMENT, the program being tests/interchange/main.cpp.
 """
 
 import argparse
@@ -16,18 +16,19 @@ import zipfile
 import torch
 from torch import nn
 
-PROGRAM, README = sys.argv[1:3]
+PROGRAM, DOCUMENT = sys.argv[1:3]
 del sys.argv[1:3]
 
 
-def function_of_readme():
-    (code,) = re.findall(r"\n```python\n(.*?)\n```\n", pathlib.Path(README).read_text(), re.DOTALL)
+def function_of_document():
+    text = pathlib.Path(DOCUMENT).read_text()
+    (code,) = re.findall(r"\n```python\n(import [^`]*def [^`]*)\n```\n", text)
     names = {}
     exec(code, names)
     return names["load"]
 
 
-load_safetensors = function_of_readme()
+load_safetensors = function_of_document()
 
 # What a type becomes that there is not here.
 BECOMES = {torch.float16: torch.float32, torch.bfloat16: torch.float32, torch.int8: torch.int32,

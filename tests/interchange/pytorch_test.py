@@ -1,6 +1,6 @@
-"""A net goes to PyTorch and back with the functions that README.md shows.
+"""A net goes to PyTorch and back with the functions that docs/from-pytorch.md shows.
 
-pytorch_test.py PROGRAM README, the program being tests/interchange/main.cpp.
+pytorch_test.py PROGRAM DOCUMENT, the program being tests/interchange/main.cpp.
 """
 
 import pathlib
@@ -13,19 +13,20 @@ import unittest
 import torch
 from torch import nn
 
-PROGRAM, README = sys.argv[1:3]
+PROGRAM, DOCUMENT = sys.argv[1:3]
 del sys.argv[1:3]
 
 
-def functions_of_readme():
-    """What the one block of Python in README.md defines."""
-    (code,) = re.findall(r"\n```python\n(.*?)\n```\n", pathlib.Path(README).read_text(), re.DOTALL)
+def functions_of_document():
+    """What the block of Python in docs/from-pytorch.md defines that has functions."""
+    text = pathlib.Path(DOCUMENT).read_text()
+    (code,) = re.findall(r"\n```python\n(import [^`]*def [^`]*)\n```\n", text)
     names = {}
     exec(code, names)
     return names["save"], names["load"]
 
 
-save, load = functions_of_readme()
+save, load = functions_of_document()
 
 
 def make_net():

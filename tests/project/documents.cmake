@@ -22,6 +22,14 @@ add_test(NAME project.paths_check COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/check_path
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/paths/core/a.h "// See core/gone.h and lost.h, but a.h is there.\n")
 set_tests_properties(project.paths_check PROPERTIES PASS_REGULAR_EXPRESSION
                                                     "gone.h, which does not.*lost.h, and no file")
+# The code of a translation is that of its original, and is not run again.
+set(check_translations ${CMAKE_CURRENT_SOURCE_DIR}/check_translations.cmake)
+add_test(NAME project.translations COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR}
+                                           -P ${check_translations})
+add_test(NAME project.translations_check
+         COMMAND ${CMAKE_COMMAND} -DCHECK=${check_translations}
+                 -DWORK=${CMAKE_CURRENT_BINARY_DIR}/translations
+                 -P ${CMAKE_CURRENT_SOURCE_DIR}/test_translations.cmake)
 add_test(NAME document.from_pytorch_table
          COMMAND ${CMAKE_COMMAND} -DDOCUMENT=${PROJECT_SOURCE_DIR}/docs/from-pytorch.md
                  -P ${CMAKE_CURRENT_SOURCE_DIR}/check_code_table.cmake)
