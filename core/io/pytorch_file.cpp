@@ -11,6 +11,7 @@
 
 #include "../ops.h"
 #include "../tape.h"
+#include "half.h"
 #include "pickle.h"
 #include "zip.h"
 
@@ -26,18 +27,6 @@ constexpr const char* save_anew =
     "save it again with torch.save, or copy it anew if it was damaged on the way";
 
 // --- Elements ------------------------------------------------------------------------------------
-
-float from_bfloat16(uint16_t x) {
-  return std::bit_cast<float>(uint32_t{x} << 16);
-}
-
-float from_half(uint16_t x) {
-  const uint32_t exponent = x >> 10 & 0x1f, fraction = x & 0x3ff, sign = uint32_t{x} >> 15 << 31;
-  uint32_t magnitude = (exponent + 127 - 15) << 23 | fraction << 13;
-  if (exponent == 0x1f) magnitude = 0x7f800000 | fraction << 13;
-  if (exponent == 0) magnitude = std::bit_cast<uint32_t>(static_cast<float>(fraction) * 0x1p-24F);
-  return std::bit_cast<float>(sign | magnitude);
-}
 
 template <class Integer>
 int32_t as_int32(Integer x) {

@@ -14,7 +14,7 @@ enum class Cell { rnn, gru, lstm };
 struct Direction {
   Tensor w, r;                      ///< weights of input and state
   Tensor w_bias = {}, r_bias = {};  ///< undefined if there are none
-  Tensor h, c = {};                 ///< the state
+  Tensor h, c = {};                 ///< the state; undefined for zeros
 };
 
 struct RecurrentNode {
@@ -48,43 +48,49 @@ void check_activations(NodeReader& n, RecurrentNode& node) {
   if (node.cell == Cell::rnn) node.bounds = *names;
 }
 
+/// W h + b; without a state, which is zero then, only b, if there is one.
+Tensor of_state(const Tensor& h, const Tensor& weight, const Tensor& bias) {
+  return h.defined() ? linear(h, weight, bias) : bias;
+}
+Tensor plus(const Tensor& a, const Tensor& b) {
+  return b.defined() ? a + b : a;
+}
+
 /// h' of an RNN, from x's part with its bias.
 Tensor rnn_step(const RecurrentNode& node, size_t number, const Direction& d,
                 const Tensor& from_x) {
-  const Tensor sum = from_x + linear(d.h, d.r, d.r_bias);
+  const Tensor sum = plus(from_x, of_state(d.h, d.r, d.r_bias));
   return node.bounds[number] == "Relu" ? relu(sum) : tanh(sum);
 }
 
 /// Gates are z, r, n: h' = (1 - z) n + z h.
 Tensor gru_step(const RecurrentNode& node, const Direction& d, const Tensor& from_x) {
   const int64_t size = node.hidden_size;
-  const auto gate = [size](const Tensor& t, int64_t first, int64_t count) {
-    return t.defined() ? narrow(t, t.dim() - 1, first * size, count * size) : t;
+  const auto gate = [size](const Tensor& t, int64_t first, int64_t count, int dim = -1) {
+    return t.defined() ? narrow(t, dim, first * size, count * size) : t;
   };
-  const auto row_gate = [size](const Tensor& t, int64_t first, int64_t count) {
-    return narrow(t, 0, first * size, count * size);
-  };
-  Tensor zr, n;
+  Tensor zr, from_state;
   if (node.resets_after) {
-    const Tensor from_h = linear(d.h, d.r, d.r_bias);
-    zr = sigmoid(gate(from_x, 0, 2) + gate(from_h, 0, 2));
-    n = tanh(gate(from_x, 2, 1) + gate(zr, 1, 1) * gate(from_h, 2, 1));
+    const Tensor all = of_state(d.h, d.r, d.r_bias);
+    zr = sigmoid(plus(gate(from_x, 0, 2), gate(all, 0, 2)));
+    if (all.defined()) from_state = gate(zr, 1, 1) * gate(all, 2, 1);
   } else {
-    zr = sigmoid(gate(from_x, 0, 2) + linear(d.h, row_gate(d.r, 0, 2), gate(d.r_bias, 0, 2)));
-    n = tanh(gate(from_x, 2, 1) +
-             linear(gate(zr, 1, 1) * d.h, row_gate(d.r, 2, 1), gate(d.r_bias, 2, 1)));
+    zr = sigmoid(plus(gate(from_x, 0, 2), of_state(d.h, gate(d.r, 0, 2, 0), gate(d.r_bias, 0, 2))));
+    const Tensor kept = d.h.defined() ? gate(zr, 1, 1) * d.h : Tensor();
+    from_state = of_state(kept, gate(d.r, 2, 1, 0), gate(d.r_bias, 2, 1));
   }
-  const Tensor z = gate(zr, 0, 1);
-  return n + z * (d.h - n);
+  const Tensor n = tanh(plus(gate(from_x, 2, 1), from_state)), z = gate(zr, 0, 1);
+  return d.h.defined() ? n + z * (d.h - n) : n - z * n;
 }
 
 /// Gates are i, o, f, g: c' = f c + i g, h' = o tanh(c').
 void lstm_step(const RecurrentNode& node, Direction& d, const Tensor& from_x) {
-  const Tensor gates = from_x + linear(d.h, d.r, d.r_bias);
+  const Tensor gates = plus(from_x, of_state(d.h, d.r, d.r_bias));
   const int64_t size = node.hidden_size;
   const Tensor iof = sigmoid(narrow(gates, 1, 0, 3 * size)),
                g = tanh(narrow(gates, 1, 3 * size, size));
-  d.c = narrow(iof, 1, 2 * size, size) * d.c + narrow(iof, 1, 0, size) * g;
+  const Tensor added = narrow(iof, 1, 0, size) * g;
+  d.c = d.c.defined() ? narrow(iof, 1, 2 * size, size) * d.c + added : added;
   d.h = narrow(iof, 1, size, size) * tanh(d.c);
 }
 
@@ -106,9 +112,13 @@ Tensors run_direction(const RecurrentNode& node, size_t number, const Tensor& x,
 /// Inputs are (x, W, R, B, sequence_lens, initial h, initial c, P).
 Direction direction_of(const RecurrentNode& node, size_t number, const Call& c) {
   const auto i = static_cast<int64_t>(number), rows = gates_of(node.cell) * node.hidden_size;
-  const int64_t batch = c[0].size(1);
+  const bool has_one_step = c[0].size(0) == 1;  // whose zeros give weights a gradient of 0
   const auto state = [&](size_t input) {
-    return c.has(input) ? select(c[input], 0, i) : zeros({batch, node.hidden_size}, c[0].dtype());
+    const Tensor given = c.has(input) ? select(c[input], 0, i) : Tensor();
+    const bool counts =
+        given.defined() && (given.requires_grad() || any(ne(given, 0)).item<bool>());
+    if (counts || !has_one_step) return counts ? given : Tensor();
+    return zeros({c[0].size(1), node.hidden_size}, c[0].dtype());
   };
   Direction d{.w = select(c[1], 0, i), .r = select(c[2], 0, i), .h = state(5)};
   if (c.has(3)) {

@@ -6,6 +6,7 @@
 
 #include "../../core/base/error.h"
 #include "../../core/io/elements.h"
+#include "../../core/io/half.h"
 #include "../../core/io/protobuf_reader.h"
 #include "../../core/ops.h"
 #include "import_node.h"
@@ -33,18 +34,6 @@ enum Code : int64_t { int8_code = 3, int16_code = 5, half_code = 10, bfloat_code
 const ElementType* find_type(int64_t code) {
   const auto* const row = std::ranges::find(element_types, code, &ElementType::code);
   return row == std::end(element_types) ? nullptr : row;
-}
-
-float from_bfloat(uint16_t bits) {
-  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16U);
-}
-
-float from_half(uint16_t bits) {
-  const uint32_t sign = (bits & 0x8000U) << 16U, exponent = bits >> 10U & 31U, rest = bits & 1023U;
-  if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000U | rest << 13U);
-  if (exponent != 0) return std::bit_cast<float>(sign | (exponent + 112) << 23U | rest << 13U);
-  const float small = static_cast<float>(rest) * 0x1p-24F;
-  return sign != 0 ? -small : small;
 }
 
 class Parser {
@@ -297,10 +286,11 @@ AttributeValue Parser::value_of(const std::string& name, Message m) {
   if (!alone && type == integer) return int64_t{0};
   if (!alone && type == text) return std::string();
   check(alone.has_value(), export_again, "'", name, "' has no value");
-  const size_t place = alone->index();  // as in the variant
-  check(type == unknown || (type == integer && place == 0) || (type == single && place == 1) ||
-            (type == text && place == 2) || (type == tensor && place == 5),
-        export_again, "has a value of another type than it says");
+  const bool fits = (type == integer && std::holds_alternative<int64_t>(*alone)) ||
+                    (type == single && std::holds_alternative<float>(*alone)) ||
+                    (type == text && std::holds_alternative<std::string>(*alone)) ||
+                    (type == tensor && std::holds_alternative<Tensor>(*alone));
+  check(type == unknown || fits, export_again, "has a value of another type than it says");
   return *std::move(alone);
 }
 
@@ -390,7 +380,7 @@ Tensor Parser::convert(const ElementType& type, const Shape& shape,
     case half_code:
       return mapped<uint16_t, float>(shape, raw, from_half);
     case bfloat_code:
-      return mapped<uint16_t, float>(shape, raw, from_bfloat);
+      return mapped<uint16_t, float>(shape, raw, from_bfloat16);
     default:
       break;
   }
@@ -415,7 +405,7 @@ Tensor Parser::convert(const ElementType& type, const Shape& shape,
     const auto raw = std::as_bytes(std::span(integers));
     return mapped<int64_t, float>(shape, raw, [&type](int64_t bits) {
       const auto half = static_cast<uint16_t>(bits);
-      return type.code == half_code ? from_half(half) : from_bfloat(half);
+      return type.code == half_code ? from_half(half) : from_bfloat16(half);
     });
   }
   const auto [low, high] = std::ranges::minmax_element(integers);
