@@ -151,7 +151,8 @@ TEST_CASE("a saved run goes out as an ONNX file, which takes pixels and has the 
         file + ": images [batch,1,28,28], uint8, 0 to 255, to logits [batch,classes]\n");
   const auto net = nn::load_onnx(file);
   net->eval();
-  const data::Found found = data::open_dataset({.name = "synthetic", .test_only = true});
+  const data::Found found =
+      data::open_dataset({.name = "synthetic", .test_only = true, .synthetic_test = 1000});
   double right = 0;
   for (int64_t i = 0; i < found.test->size(); ++i) {
     const data::Sample sample = found.test->get(i);
