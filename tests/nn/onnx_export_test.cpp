@@ -110,7 +110,7 @@ TEST_CASE("all that has no equivalent is named at once, with its module") {
 TEST_CASE("an example needs the dimension that counts samples") {
   const test::TemporaryFolder folder;
   nn::ReLU net;
-  CHECK(message_of([&] { nn::save_onnx(folder / "net.onnx", net, tensor(1.0)); }) ==
+  CHECK(message_of([&] { nn::save_onnx(folder / "net.onnx", net, full({}, 1.0)); }) ==
         "[save_onnx] the example [] has no batch dimension. Hint: give a batch as the example, or "
         "set batch_dim to nothing");
   CHECK(message_of([&] {
