@@ -23,6 +23,10 @@ if(gradus_openblas AND CMAKE_READELF)
   endif()
 endif()
 
+if(NOT gradus_openblas_name)
+  pkg_check_modules(LAPACK QUIET IMPORTED_TARGET lapack)  # if OpenBLAS was built without it
+endif()
+
 find_package(nlohmann_json 3.9 QUIET)
 if(NOT nlohmann_json_FOUND)
   gradus_missing("nlohmann/json 3.9 or later" nlohmann-json3-dev)
@@ -59,7 +63,8 @@ function(gradus_link_dependencies target)
     target_include_directories(${target} SYSTEM PRIVATE ${OPENBLAS_INCLUDE_DIRS})
     target_link_libraries(${target} PRIVATE ${CMAKE_DL_LIBS})
   else()
-    target_link_libraries(${target} PRIVATE PkgConfig::OPENBLAS)
+    target_link_libraries(${target} PRIVATE PkgConfig::OPENBLAS
+                                            $<TARGET_NAME_IF_EXISTS:PkgConfig::LAPACK>)
   endif()
   if(CURL_FOUND)
     target_link_libraries(${target} PRIVATE CURL::libcurl)

@@ -27,6 +27,7 @@ function(gradus_add_simd_kernels target)
                                                 UNITY_BUILD OFF)
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
   endforeach()
+  set(${target}_instruction_sets ${sets} PARENT_SCOPE)
 endfunction()
 
 # Compiles `sources`, loops over data, with -O2 if the build type's flags set no level: without any,

@@ -40,6 +40,8 @@ test_packages=(
   "valgrind"
   "procps"
   "git"
+  "dpkg-dev"
+  "file"
 )
 peer_packages=("libtorch-dev" "libopenblas0-openmp" "libdnnl-dev" "python3")
 # Nice to have for them: ONNX Runtime is a package of npm, which may come with nodejs or alone.
@@ -47,10 +49,12 @@ optional_peer_packages=("python3-onnx")
 command -v npm > /dev/null || optional_peer_packages+=("npm")
 # Nice to have: without them, the digits are downloaded or synthetic, and programs run as one process.
 optional_packages=("dataset-fashion-mnist" "libopenmpi-dev libmpich-dev" "openmpi-bin mpich")
-# Nice to have for tests: reports are looked at in a browser, their figures become PNG files,
-# Graphviz draws tapes, and the ONNX standard comes with examples of its nodes.
+# Nice to have for tests: reports are looked at in a browser, their figures become PNG files, Graphviz
+# draws tapes, Debian packages are installed in a root of their own, PyTorch and the ONNX standard say
+# what files mean, and npm has a runtime that executes them.
 optional_test_packages=("chromium" "chromium-driver" "fonts-liberation" "python3-selenium"
-  "librsvg2-bin" "graphviz" "python3-onnx")
+  "librsvg2-bin" "graphviz" "mmdebstrap" "python3-onnx" "python3-torch")
+command -v npm > /dev/null || optional_test_packages+=("npm")
 
 usage() {
   sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0"

@@ -1,4 +1,4 @@
-// Fits the line y = 3 x - 1 to noisy points with nothing but tensors and a tape.
+// Fits the line y = 3 x - 1 to noisy points: a module of its own, a tape, an optimizer.
 #include <gradus/gradus.h>
 
 #include <cmath>
@@ -6,26 +6,30 @@
 
 using namespace gradus;
 
+struct Line : nn::Module {
+  Tensor& slope = parameter("slope", zeros({}));
+  Tensor& offset = parameter("offset", zeros({}));
+
+  Tensor forward(const Tensor& x) override { return slope * x + offset; }
+};
+
 int main() try {
   Rng random(1);
   const Tensor x = rand({64}, random, -1, 1);
   const Tensor y = 3 * x - 1 + 0.01 * randn({64}, random);
 
-  Tensor slope = zeros({}).requires_grad_();
-  Tensor offset = zeros({}).requires_grad_();
+  Line line;
+  optim::SGD sgd(line.named_parameters(), {.lr = 0.2});
   for (int step = 0; step < 200; ++step) {
     Tape tape;
-    tape.backward(mean(square(slope * x + offset - y)));
-    const NoGrad pause;
-    for (Tensor* parameter : {&slope, &offset}) {
-      parameter->add_(parameter->grad(), -0.2);
-      parameter->set_grad({});
-    }
+    tape.backward(mean(square(line(x) - y)));
+    sgd.step();
+    sgd.zero_grad();
   }
 
-  std::cout << "y = " << slope.item() << " x + " << offset.item() << '\n';
-  const bool found = std::abs(slope.item() - 3) < 0.02 && std::abs(offset.item() + 1) < 0.02;
-  return found ? 0 : 1;
+  const double slope = line.slope.item(), offset = line.offset.item();
+  std::cout << "y = " << slope << " x + " << offset << '\n';
+  return std::abs(slope - 3) < 0.02 && std::abs(offset + 1) < 0.02 ? 0 : 1;
 } catch (const Error& error) {
   std::cerr << error.what() << '\n';
   return 1;

@@ -132,7 +132,8 @@ void save_onnx(const std::filesystem::path& path, Module& net, const Tensor& exa
   model.inputs = {described(options.input_name, input)};
   if (options.normalization) {
     model.inputs[0].dtype = uint8;
-    input.name = add_normalization(model, options.input_name, example_input.shape(), *options.normalization);
+    input.name =
+        add_normalization(model, options.input_name, example_input.shape(), *options.normalization);
   }
   const Value output = Translation(net, one, other, batch_dim).run(model, input);
   name_output(model, output.name, options.output_name);

@@ -156,6 +156,15 @@ Compute cast_like(NodeReader& n) {
   return one([](const Call& c) { return c[0].to(c[1].dtype()); });
 }
 
+/// x beyond +-lambda, moved towards 0 by a bias; 0 between.
+Compute shrink(NodeReader& n) {
+  const double lambda = n.number("lambd", 0.5), bias = n.number("bias", 0);
+  return one([lambda, bias](const Call& c) {
+    const Tensor kept = hardshrink(c[0], lambda);
+    return bias == 0 ? kept : sub(kept, mul(sign(kept), bias));
+  });
+}
+
 constexpr OpRow elementwise_table[] = {
     {"Add", binary<add>, 2, 2},
     {"Sub", binary<sub>, 2, 2},
@@ -220,6 +229,7 @@ constexpr OpRow elementwise_table[] = {
        const double alpha = n.number("alpha", 1);
        return one([alpha](const Call& c) { return threshold(c[0], alpha, 0); });
      }},
+    {"Shrink", shrink},
     {"Dropout", drop, 1, 3, 0b110},
 };
 

@@ -171,6 +171,18 @@ Compute gather_elements(NodeReader& n) {
   });
 }
 
+Compute scatter_elements(NodeReader& n) {
+  const int64_t axis = n.integer("axis", 0);
+  const std::string reduction = n.text("reduction", "none");
+  n.check(reduction == "none" || reduction == "add", export_again, "reduction \"", reduction,
+          "\" is not supported");
+  return one([axis, adds = reduction == "add"](const Call& c) {
+    const Tensor index = counted_from_front(c[1], c[0].size(axis));
+    if (!adds) return scatter(c[0], axis, index, c[2]);
+    return add(c[0], scatter_add(c[0].shape(), axis, index, c[2]));
+  });
+}
+
 // --- Copies ---
 
 Compute concat(NodeReader& n) {
@@ -305,6 +317,7 @@ constexpr OpRow shape_table[] = {
     {"Split", split_along, 1, 2, 0b10, OpRow::any},
     {"Gather", gather_along, 2, 2},
     {"GatherElements", gather_elements, 2, 2},
+    {"ScatterElements", scatter_elements, 3, 3},
     {"Concat", concat, 1, OpRow::any},
     {"Pad", pad_by, 1, 4, 0b1110},
     {"Tile", [](NodeReader&) { return one([](const Call& c) { return tile(c[0], c[1]); }); }, 2, 2,

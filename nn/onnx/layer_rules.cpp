@@ -9,7 +9,8 @@ namespace gradus::onnx {
 namespace {
 
 /// A number per channel, or `otherwise` for each if there is none.
-std::string per_channel(const Call& c, const Value& given, int64_t channels, double otherwise) {
+std::string per_channel(const Operation& c, const Value& given, int64_t channels,
+                        double otherwise) {
   return given.name.empty() ? c.filled(channels, otherwise) : given.name;
 }
 
@@ -19,7 +20,7 @@ int64_t channels_of(const Value& x) {
 
 // --- Products ---
 
-std::string linear(const Call& c) {
+std::string linear(const Operation& c) {
   const Value x = c.in(0), weight = c.in(1), bias = c.in(2);
   if (x.dims() == 2) {
     Names inputs = {x.name, weight.name};
@@ -32,13 +33,13 @@ std::string linear(const Call& c) {
   return bias.name.empty() ? y : c.node("Add", {y, bias.name});
 }
 
-std::string matmul(const Call& c) {
+std::string matmul(const Operation& c) {
   return c.node("MatMul", {c.broadcast(0).name, c.broadcast(1).name});
 }
 
 // --- Convolutions ---
 
-Attributes window_attributes(const Call& c, size_t n) {
+Attributes window_attributes(const Operation& c, size_t n) {
   std::vector<int64_t> pads = c.integers("padding", n);
   pads.insert(pads.end(), pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(n));
   return {{"strides", c.integers("stride", n)},
@@ -48,7 +49,7 @@ Attributes window_attributes(const Call& c, size_t n) {
 
 /// A transposed convolution adds to the end of its output by taking off less of what it computed,
 /// and by zeros after that: runtimes do not agree on output_padding. Returns the zeros.
-std::vector<int64_t> take_output_padding(const Call& c, Attributes& attributes, size_t n) {
+std::vector<int64_t> take_output_padding(const Operation& c, Attributes& attributes, size_t n) {
   std::vector<int64_t> added = c.integers("output_padding", n);
   auto& pads = std::get<std::vector<int64_t>>(attributes["pads"]);
   for (size_t i = 0; i < n; ++i) {
@@ -59,8 +60,8 @@ std::vector<int64_t> take_output_padding(const Call& c, Attributes& attributes, 
   return added;
 }
 
-std::string convolution(const Call& c, const char* op_type, const Value& x, const Value& weight,
-                        const Value& bias) {
+std::string convolution(const Operation& c, const char* op_type, const Value& x,
+                        const Value& weight, const Value& bias) {
   const size_t n = weight.dims() - 2;
   Attributes attributes = window_attributes(c, n);
   attributes.emplace("group", c.integer("groups"));
@@ -86,14 +87,14 @@ std::string convolution(const Call& c, const char* op_type, const Value& x, cons
   return c.has("relu") ? c.node("Relu", {y}) : y;
 }
 
-std::string conv2d(const Call& c) {
+std::string conv2d(const Operation& c) {
   return convolution(c, "Conv", c.in(0), c.in(1), c.in(2));
 }
 
 /// A convolution that the tape composes of others. One without a batch stays composed.
 template <Name op_type, size_t n>
-std::string composed_convolution(const Call& c) {
-  const Call::Outside outside = c.outside();
+std::string composed_convolution(const Operation& c) {
+  const Operation::Outside outside = c.outside();
   const Value weight = outside.constant_with(n + 2);
   if (outside.dynamic.size() != 1 || outside.dynamic[0].dims() != n + 2 || weight.name.empty()) {
     return "";
@@ -106,7 +107,7 @@ std::string composed_convolution(const Call& c) {
 /// A window that would start in the padding at the end does not count, in PyTorch as in Gradus. In
 /// ONNX it does, before opset 22: where there is one, padding at the end that leaves no room for it
 /// takes the place of ceil_mode.
-void drop_last_windows(const Call& c, const Value& x, const std::vector<int64_t>& kernel,
+void drop_last_windows(const Operation& c, const Value& x, const std::vector<int64_t>& kernel,
                        Attributes& attributes) {
   const size_t n = kernel.size(), lead = x.dims() - n;
   const auto strides = std::get<std::vector<int64_t>>(attributes["strides"]);
@@ -126,7 +127,7 @@ void drop_last_windows(const Call& c, const Value& x, const std::vector<int64_t>
 }
 
 template <Name op_type, size_t n>
-std::string pool(const Call& c) {
+std::string pool(const Operation& c) {
   const Value x = c.in(0);
   const std::vector<int64_t> kernel = c.integers("kernel_size", n);
   Attributes attributes = window_attributes(c, n);
@@ -150,7 +151,7 @@ std::string pool(const Call& c) {
 /// Windows that depend on the output's size are rectangles, so that each axis can be done by
 /// itself: the mean of all is the mean of means, and the same with the largest.
 template <Name op_type, size_t n>
-std::string adaptive_pool(const Call& c) {
+std::string adaptive_pool(const Operation& c) {
   const Value x = c.in(0);
   const TracedShape shape = c.output_shape();
   const size_t lead = x.dims() - n;
@@ -175,8 +176,8 @@ std::string adaptive_pool(const Call& c) {
 }
 
 /// The root of a sum of powers, as an average of powers.
-std::string lp_pool(const Call& c) {
-  const Call::Outside outside = c.outside();
+std::string lp_pool(const Operation& c) {
+  const Operation::Outside outside = c.outside();
   if (outside.dynamic.size() != 1) return "";
   const Value x = outside.dynamic[0];
   const size_t n = c.op() == "lp_pool1d" ? 1 : 2;
@@ -196,11 +197,11 @@ std::string lp_pool(const Call& c) {
 
 // --- Normalization ---
 
-Attributes epsilon(const Call& c) {
+Attributes epsilon(const Operation& c) {
   return {{"epsilon", static_cast<float>(c.number("eps"))}};
 }
 
-std::string batch_norm_eval(const Call& c) {
+std::string batch_norm_eval(const Operation& c) {
   const Value x = c.in(0);
   const int64_t channels = channels_of(x);
   return c.node("BatchNormalization",
@@ -210,7 +211,7 @@ std::string batch_norm_eval(const Call& c) {
 }
 
 /// Batch norm without running statistics, which normalizes with those of the batch in evaluation.
-std::string batch_norm(const Call& c) {
+std::string batch_norm(const Operation& c) {
   const Value x = c.in(0), weight = c.in(1), bias = c.in(2);
   TracedShape affine(x.dims(), {1, 0});
   affine[1] = x.shape[1];
@@ -226,7 +227,7 @@ std::string batch_norm(const Call& c) {
   return bias.name.empty() ? y : c.node("Add", {y, c.reshape(bias.name, affine)});
 }
 
-std::string instance_norm(const Call& c) {
+std::string instance_norm(const Operation& c) {
   const Value x = c.in(0);
   const int64_t channels = channels_of(x);
   return c.node(
@@ -235,7 +236,7 @@ std::string instance_norm(const Call& c) {
       epsilon(c));
 }
 
-std::string group_norm(const Call& c) {
+std::string group_norm(const Operation& c) {
   const Value x = c.in(0);
   const int64_t channels = channels_of(x);
   Attributes attributes = epsilon(c);
@@ -248,7 +249,7 @@ std::string group_norm(const Call& c) {
 
 /// Layer norm, and root mean square norm.
 template <Name op_type>
-std::string norm_of_last(const Call& c) {
+std::string norm_of_last(const Operation& c) {
   const std::vector<int64_t> shape = c.integers("normalized_shape");
   Value weight = c.in(1);
   if (weight.name.empty()) {
@@ -265,8 +266,8 @@ std::string norm_of_last(const Call& c) {
 
 /// An even window leans the other way in ONNX: then the operation stays composed, and for anything
 /// but images, which is all that ONNX Runtime takes.
-std::string local_response_norm(const Call& c) {
-  const Call::Outside outside = c.outside();
+std::string local_response_norm(const Operation& c) {
+  const Operation::Outside outside = c.outside();
   if (outside.dynamic.size() != 1 || outside.dynamic[0].dims() != 4) return "";
   if (c.integer("size") % 2 == 0) return "";
   return c.node("LRN", {outside.dynamic[0].name},
@@ -278,15 +279,15 @@ std::string local_response_norm(const Call& c) {
 
 // --- Others that the tape composes ---
 
-std::string embedding(const Call& c) {
-  const Call::Outside outside = c.outside();
+std::string embedding(const Operation& c) {
+  const Operation::Outside outside = c.outside();
   const Value weight = outside.constant_with(2);
   if (outside.dynamic.size() != 1 || weight.name.empty()) return "";
   return c.node("Gather", {weight.name, outside.dynamic[0].name}, {{"axis", 0}});
 }
 
-std::string prelu(const Call& c) {
-  const Call::Outside outside = c.outside();
+std::string prelu(const Operation& c) {
+  const Operation::Outside outside = c.outside();
   const Value weight = outside.constant_with(1);
   if (outside.dynamic.size() != 1 || weight.name.empty()) return "";
   const Value x = outside.dynamic[0];
@@ -295,22 +296,22 @@ std::string prelu(const Call& c) {
   return c.node("PRelu", {x.name, c.reshape(weight.name, slope)});
 }
 
-std::string threshold(const Call& c) {
-  const Call::Outside outside = c.outside();
+std::string threshold(const Operation& c) {
+  const Operation::Outside outside = c.outside();
   if (outside.dynamic.size() != 1) return "";
   const std::string x = outside.dynamic[0].name;
   return c.node("Where", {c.node("Greater", {x, c.scalar(c.number("threshold"))}), x,
                           c.scalar(c.number("value"))});
 }
 
-std::string selu(const Call& c) {
-  const Call::Outside outside = c.outside();
+std::string selu(const Operation& c) {
+  const Operation::Outside outside = c.outside();
   return outside.dynamic.size() == 1 ? c.node("Selu", {outside.dynamic[0].name}) : "";
 }
 
 /// By whole factors, where both agree on which elements are near.
-std::string upsample(const Call& c) {
-  const Call::Outside outside = c.outside();
+std::string upsample(const Operation& c) {
+  const Operation::Outside outside = c.outside();
   if (outside.dynamic.size() != 1) return "";
   const Value x = outside.dynamic[0];
   const TracedShape shape = c.output_shape();
@@ -330,54 +331,52 @@ std::string upsample(const Call& c) {
   return c.node("Resize", {x.name, "", factors}, attributes);
 }
 
-constexpr Rule rules[] = {
-    {"linear", linear},
-    {"matmul", matmul},
-    {"conv2d", conv2d},
-    {"max_pool1d", pool<"MaxPool", 1>},
-    {"max_pool2d", pool<"MaxPool", 2>},
-    {"max_pool3d", pool<"MaxPool", 3>},
-    {"avg_pool1d", pool<"AveragePool", 1>},
-    {"avg_pool2d", pool<"AveragePool", 2>},
-    {"avg_pool3d", pool<"AveragePool", 3>},
-    {"adaptive_avg_pool1d", adaptive_pool<"ReduceMean", 1>},
-    {"adaptive_avg_pool2d", adaptive_pool<"ReduceMean", 2>},
-    {"adaptive_avg_pool3d", adaptive_pool<"ReduceMean", 3>},
-    {"adaptive_max_pool1d", adaptive_pool<"ReduceMax", 1>},
-    {"adaptive_max_pool2d", adaptive_pool<"ReduceMax", 2>},
-    {"adaptive_max_pool3d", adaptive_pool<"ReduceMax", 3>},
-    {"batch_norm_eval", batch_norm_eval},
-    {"batch_norm", batch_norm},
-    {"instance_norm", instance_norm},
-    {"group_norm", group_norm},
-    {"layer_norm", norm_of_last<"LayerNormalization">},
-    {"rms_norm", norm_of_last<"RMSNormalization">},
-};
-
-constexpr Rule composed[] = {
-    {"conv1d", composed_convolution<"Conv", 1>},
-    {"conv3d", composed_convolution<"Conv", 3>},
-    {"conv_transpose1d", composed_convolution<"ConvTranspose", 1>},
-    {"conv_transpose2d", composed_convolution<"ConvTranspose", 2>},
-    {"conv_transpose3d", composed_convolution<"ConvTranspose", 3>},
-    {"lp_pool1d", lp_pool},
-    {"lp_pool2d", lp_pool},
-    {"local_response_norm", local_response_norm},
-    {"embedding", embedding},
-    {"prelu", prelu},
-    {"threshold", threshold},
-    {"selu", selu},
-    {"upsample", upsample},
-};
-
 }  // namespace
 
 std::span<const Rule> layer_rules() {
+  static constexpr Rule rules[] = {
+      {"linear", linear},
+      {"matmul", matmul},
+      {"conv2d", conv2d},
+      {"max_pool1d", pool<"MaxPool", 1>},
+      {"max_pool2d", pool<"MaxPool", 2>},
+      {"max_pool3d", pool<"MaxPool", 3>},
+      {"avg_pool1d", pool<"AveragePool", 1>},
+      {"avg_pool2d", pool<"AveragePool", 2>},
+      {"avg_pool3d", pool<"AveragePool", 3>},
+      {"adaptive_avg_pool1d", adaptive_pool<"ReduceMean", 1>},
+      {"adaptive_avg_pool2d", adaptive_pool<"ReduceMean", 2>},
+      {"adaptive_avg_pool3d", adaptive_pool<"ReduceMean", 3>},
+      {"adaptive_max_pool1d", adaptive_pool<"ReduceMax", 1>},
+      {"adaptive_max_pool2d", adaptive_pool<"ReduceMax", 2>},
+      {"adaptive_max_pool3d", adaptive_pool<"ReduceMax", 3>},
+      {"batch_norm_eval", batch_norm_eval},
+      {"batch_norm", batch_norm},
+      {"instance_norm", instance_norm},
+      {"group_norm", group_norm},
+      {"layer_norm", norm_of_last<"LayerNormalization">},
+      {"rms_norm", norm_of_last<"RMSNormalization">},
+  };
   return rules;
 }
 
 std::span<const Rule> span_rules() {
-  return composed;
+  static constexpr Rule rules[] = {
+      {"conv1d", composed_convolution<"Conv", 1>},
+      {"conv3d", composed_convolution<"Conv", 3>},
+      {"conv_transpose1d", composed_convolution<"ConvTranspose", 1>},
+      {"conv_transpose2d", composed_convolution<"ConvTranspose", 2>},
+      {"conv_transpose3d", composed_convolution<"ConvTranspose", 3>},
+      {"lp_pool1d", lp_pool},
+      {"lp_pool2d", lp_pool},
+      {"local_response_norm", local_response_norm},
+      {"embedding", embedding},
+      {"prelu", prelu},
+      {"threshold", threshold},
+      {"selu", selu},
+      {"upsample", upsample},
+  };
+  return rules;
 }
 
 }  // namespace gradus::onnx

@@ -48,7 +48,7 @@ Weights weights_of(const nn::Module& module, const Kind& kind, int64_t layer, bo
 }
 
 /// True if states start as zeros: what a call was given stays composed.
-bool starts_from_zeros(const Call& c, const Call::Outside& outside) {
+bool starts_from_zeros(const Operation& c, const Operation::Outside& outside) {
   const NamedTensors own = c.module().named_parameters();
   return std::all_of(outside.constant.begin(), outside.constant.end(), [&](const Value& value) {
     if (!is_floating(value.dtype)) return true;
@@ -59,9 +59,9 @@ bool starts_from_zeros(const Call& c, const Call::Outside& outside) {
   });
 }
 
-std::string recurrent(const Call& c) {
+std::string recurrent(const Operation& c) {
   const NoGrad pause;
-  const Call::Outside outside = c.outside();
+  const Operation::Outside outside = c.outside();
   if (outside.dynamic.size() != 1 || outside.dynamic[0].dims() != 3 ||
       !starts_from_zeros(c, outside)) {
     return "";
@@ -93,11 +93,10 @@ std::string recurrent(const Call& c) {
   return batch_first ? transposed(x, {1, 0, 2}) : x;
 }
 
-constexpr Rule rules[] = {{"LSTM", recurrent}, {"GRU", recurrent}, {"RNN", recurrent}};
-
 }  // namespace
 
 std::span<const Rule> recurrent_rules() {
+  static constexpr Rule rules[] = {{"LSTM", recurrent}, {"GRU", recurrent}, {"RNN", recurrent}};
   return rules;
 }
 

@@ -74,14 +74,15 @@ TracedShape Translation::traced(const Shape& one, const Shape& other) const {
 
 std::string Translation::batch_size() {
   if (batch_size_.empty()) {
-    const Call call(*this, "batch_size", "", "", 0, 0, 0);
-    batch_size_ = call.node("Gather", {call.node("Shape", {input_.name}), call.list({batch_dim_})},
-                            {{"axis", 0}});
+    const Operation operation(*this, "batch_size", "", "", 0, 0, 0);
+    batch_size_ = operation.node(
+        "Gather", {operation.node("Shape", {input_.name}), operation.list({batch_dim_})},
+        {{"axis", 0}});
   }
   return batch_size_;
 }
 
-std::string Call::shape_value(const TracedShape& shape) const {
+std::string Operation::shape_value(const TracedShape& shape) const {
   std::vector<int64_t> fixed;
   Names parts;
   const auto end_fixed = [&] {
@@ -104,7 +105,7 @@ std::string Call::shape_value(const TracedShape& shape) const {
   return parts.size() == 1 ? parts[0] : node("Concat", parts, {{"axis", 0}});
 }
 
-std::string Call::reshape(const std::string& x, const TracedShape& shape) const {
+std::string Operation::reshape(const std::string& x, const TracedShape& shape) const {
   std::vector<int64_t> sizes;
   int unknown = 0;
   bool is_empty = false;
@@ -185,10 +186,10 @@ Value Translation::value_of(const Tensor& one, const Tensor& other, bool broadca
   if (dynamic_[slot] == 0) {
     if (passes_on(entry, tape.input(slot, 0))) return source();
     if (op != "expand" || one.shape() == other.shape()) return constant_value(one, other);
-    const Call call(*this, op, "", path_, slot, slot + 1, slot);
+    const Operation operation(*this, op, "", path_, slot, slot + 1, slot);
     const Value from = value_of(tape.input(slot, 0), others.input(slot, 0));
     const TracedShape shape = traced(one.shape(), other.shape());
-    return {call.node("Expand", {from.name, call.shape_value(shape)}), shape, from.dtype};
+    return {operation.node("Expand", {from.name, operation.shape_value(shape)}), shape, from.dtype};
   }
   if (names_[slot].empty()) {
     problem(path_, str("uses the result of ", op, " within an operation that is written as one"));
@@ -198,34 +199,34 @@ Value Translation::value_of(const Tensor& one, const Tensor& other, bool broadca
 
 // --- What a rule sees ---
 
-const nn::Module& Call::module() const {
+const nn::Module& Operation::module() const {
   return path_.empty() ? graph_.net_ : graph_.net_.get_submodule(path_);
 }
 
-TracedShape Call::output_shape() const {
+TracedShape Operation::output_shape() const {
   return graph_.traced(graph_.one_.tape()[result_].shape, graph_.other_.tape()[result_].shape);
 }
 
-Value Call::in(size_t k) const {
+Value Operation::in(size_t k) const {
   return graph_.value_of(graph_.one_.tape().input(first_, k),
                          graph_.other_.tape().input(first_, k));
 }
 
-Value Call::broadcast(size_t k) const {
+Value Operation::broadcast(size_t k) const {
   return graph_.value_of(graph_.one_.tape().input(first_, k), graph_.other_.tape().input(first_, k),
                          true);
 }
 
-Value Call::saved(size_t k) const {
+Value Operation::saved(size_t k) const {
   return graph_.value_of(graph_.one_.tape().saved(first_)[k],
                          graph_.other_.tape().saved(first_)[k]);
 }
 
-size_t Call::input_count() const {
+size_t Operation::input_count() const {
   return graph_.one_.tape()[first_].input_count;
 }
 
-Call::Outside Call::outside() const {
+Operation::Outside Operation::outside() const {
   Outside outside;
   std::vector<const void*> seen;
   const Tape &tape = graph_.one_.tape(), &others = graph_.other_.tape();
@@ -259,23 +260,23 @@ Call::Outside Call::outside() const {
   return outside;
 }
 
-Value Call::Outside::constant_with(size_t dims) const {
+Value Operation::Outside::constant_with(size_t dims) const {
   for (const Value& value : constant) {
     if (!value.name.empty() && value.dims() == dims) return value;
   }
   return {};
 }
 
-bool Call::has(std::string_view option) const {
+bool Operation::has(std::string_view option) const {
   const std::string_view value = option_in(options_, option);
   return !value.empty() && value != "none";
 }
 
-std::string Call::text(std::string_view option) const {
+std::string Operation::text(std::string_view option) const {
   return std::string(option_in(options_, option));
 }
 
-double Call::number(std::string_view option) const {
+double Operation::number(std::string_view option) const {
   const std::string_view value = option_in(options_, option);
   if (value == "true") return 1;
   double number = 0;
@@ -283,7 +284,7 @@ double Call::number(std::string_view option) const {
   return number;
 }
 
-std::vector<int64_t> Call::integers(std::string_view option, size_t n) const {
+std::vector<int64_t> Operation::integers(std::string_view option, size_t n) const {
   std::string_view list = option_in(options_, option);
   if (!list.starts_with('[')) return std::vector(n, integer(option));
   std::vector<int64_t> numbers;
@@ -299,7 +300,8 @@ std::vector<int64_t> Call::integers(std::string_view option, size_t n) const {
 
 // --- Nodes ---
 
-Names Call::nodes(const char* op_type, Names inputs, Attributes attributes, size_t outputs) const {
+Names Operation::nodes(const char* op_type, Names inputs, Attributes attributes,
+                       size_t outputs) const {
   const std::string name = graph_.unique(path_.empty() ? op_type : str(path_, ".", op_type));
   Names names = {name};
   for (size_t i = 1; i < outputs; ++i) names.push_back(graph_.unique(name));
@@ -307,30 +309,30 @@ Names Call::nodes(const char* op_type, Names inputs, Attributes attributes, size
   return names;
 }
 
-std::string Call::node(const char* op_type, Names inputs, Attributes attributes) const {
+std::string Operation::node(const char* op_type, Names inputs, Attributes attributes) const {
   return nodes(op_type, std::move(inputs), std::move(attributes), 1)[0];
 }
 
-std::string Call::constant(const Tensor& value, const std::string& name) const {
+std::string Operation::constant(const Tensor& value, const std::string& name) const {
   return graph_.add_constant(value, path_.empty() ? name : str(path_, ".", name));
 }
 
-std::string Call::scalar(double value) const {
+std::string Operation::scalar(double value) const {
   const NoGrad pause;
   return constant(full({}, value), "constant");
 }
 
-std::string Call::list(const std::vector<int64_t>& values) const {
+std::string Operation::list(const std::vector<int64_t>& values) const {
   return constant(tensor(values, {static_cast<int64_t>(values.size())}), "constant");
 }
 
-std::string Call::filled(int64_t n, double value) const {
+std::string Operation::filled(int64_t n, double value) const {
   const NoGrad pause;
   return constant(full({n}, value), value == 0 ? "zeros" : "ones");
 }
 
-std::string Call::reduce(const char* op_type, const std::string& x,
-                         const std::vector<int64_t>& axes, bool keepdims) const {
+std::string Operation::reduce(const char* op_type, const std::string& x,
+                              const std::vector<int64_t>& axes, bool keepdims) const {
   const bool by_input = graph_.model_->opset >= 18 || std::string_view(op_type) == "ReduceSum";
   Attributes attributes = {{"keepdims", int64_t{keepdims}}};
   if (by_input) return node(op_type, {x, list(axes)}, attributes);
@@ -338,8 +340,8 @@ std::string Call::reduce(const char* op_type, const std::string& x,
   return node(op_type, {x}, attributes);
 }
 
-std::string Call::slice(const std::string& x, int64_t axis, int64_t begin, int64_t end,
-                        int64_t step) const {
+std::string Operation::slice(const std::string& x, int64_t axis, int64_t begin, int64_t end,
+                             int64_t step) const {
   return node("Slice", {x, list({begin}), list({end}), list({axis}), list({step})});
 }
 
@@ -391,8 +393,8 @@ bool Translation::translate_span(size_t entry) {
     const Rule* const rule = find_rule({span_rules(), recurrent_rules()}, span.name);
     if (rule == nullptr) continue;
     path_ = tape.path(span);
-    const Call call(*this, span.name, span.options, path_, span.first, span.end, result);
-    names_[result] = rule->translate(call);
+    const Operation operation(*this, span.name, span.options, path_, span.first, span.end, result);
+    names_[result] = rule->translate(operation);
     if (names_[result].empty()) continue;
     next_ = span.end;
     return true;
@@ -404,13 +406,13 @@ void Translation::translate_entry(size_t index) {
   const Tape& tape = one_.tape();
   const Entry& entry = tape[index];
   path_ = tape.path(entry);
-  const Call call(*this, entry.op, tape.options(entry), path_, index, index + 1, index);
+  const Operation operation(*this, entry.op, tape.options(entry), path_, index, index + 1, index);
   if (passes_on(entry, tape.input(index, 0))) {
-    names_[index] = call.in(0).name;
+    names_[index] = operation.in(0).name;
     return;
   }
   const Rule* const rule = find_rule({elementwise_rules(), shape_rules(), layer_rules()}, entry.op);
-  names_[index] = rule != nullptr ? rule->translate(call) : "";
+  names_[index] = rule != nullptr ? rule->translate(operation) : "";
   if (!names_[index].empty()) return;
   const std::string options = tape.options(entry);
   problem(path_, str(entry.op, options.empty() ? "" : " with " + options, " has no equivalent"));

@@ -39,11 +39,11 @@ using Names = std::vector<std::string>;
 using Attributes = std::map<std::string, AttributeValue, std::less<>>;
 
 /// An operation on the tape for a rule to translate: an entry, or a span of entries.
-class Call {
+class Operation {
  public:
   /// With the first and the last but one of its entries, and the one that gives the result.
-  Call(Translation& graph, std::string_view op, std::string options, std::string path, size_t first,
-       size_t end, size_t result)
+  Operation(Translation& graph, std::string_view op, std::string options, std::string path,
+            size_t first, size_t end, size_t result)
       : graph_(graph),
         op_(op),
         options_(std::move(options)),
@@ -111,7 +111,7 @@ class Call {
 /// entry by entry instead.
 struct Rule {
   const char* op;
-  std::string (*translate)(const Call& call);
+  std::string (*translate)(const Operation& operation);
 };
 
 /// The rules for entries, and for spans.
@@ -145,7 +145,7 @@ class Translation {
   Value run(Model& model, const Value& input);
 
  private:
-  friend class Call;
+  friend class Operation;
 
   TracedShape traced(const Shape& one, const Shape& other) const;
   Value value_of(const Tensor& one, const Tensor& other, bool broadcasts = false);

@@ -8,8 +8,10 @@
 #include "../../core/io/safetensors.h"
 #include "../../core/ops.h"
 #include "../../datasets/idx.h"
+#include "../../datasets/open_dataset.h"
 #include "../../datasets/synthetic.h"
 #include "../../examples/support/image.h"
+#include "../../nn/onnx/onnx.h"
 #include "../support/paths.h"
 #include "../support/program.h"
 
@@ -137,6 +139,28 @@ TEST_CASE("a saved run evaluates to what training reported") {
   CHECK(result.at("test_accuracy") == metrics.at("test_accuracy"));
   CHECK(result.at("test_loss").get<double>() ==
         doctest::Approx(metrics.at("test_loss").get<double>()));
+}
+
+TEST_CASE("a saved run goes out as an ONNX file, which takes pixels and has the same accuracy") {
+  const Folder& folder = trained_run();
+  const std::string file = folder / "net.onnx";
+  const Outcome outcome =
+      mnist("export " + folder / "run" + " --with-normalization --onnx " + file);
+  REQUIRE_MESSAGE(outcome.status == 0, outcome.err);
+  CHECK(outcome.out ==
+        file + ": images [batch,1,28,28], uint8, 0 to 255, to logits [batch,classes]\n");
+  const auto net = nn::load_onnx(file);
+  net->eval();
+  const data::Found found = data::open_dataset({.name = "synthetic", .test_only = true});
+  double right = 0;
+  for (int64_t i = 0; i < found.test->size(); ++i) {
+    const data::Sample sample = found.test->get(i);
+    const auto& [mean, deviation] = found.normalization[0];
+    const Tensor pixels = round((sample.x * deviation + mean) * 255.0).to(uint8);
+    right += (*net)(pixels.unsqueeze(0)).argmax(1).item() == sample.y.item() ? 1 : 0;
+  }
+  const json metrics = json::parse(last_line(read_text(folder / "run/metrics.jsonl")));
+  CHECK(right / static_cast<double>(found.test->size()) == metrics.at("test_accuracy"));
 }
 
 TEST_CASE("a saved run reads pictures and images of IDX files") {

@@ -54,6 +54,7 @@ gradus_add_document_test(tensors docs/tensors.md)
 gradus_add_document_test(performance docs/performance.md)
 gradus_add_document_test(reliability docs/reliability.md)
 gradus_add_document_test(runs docs/runs.md)
+gradus_add_document_test(onnx docs/onnx.md)
 gradus_add_document_test(distributed docs/distributed.md)
 target_link_libraries(document_distributed PRIVATE gradus::ranks)
 
