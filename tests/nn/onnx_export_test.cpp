@@ -56,8 +56,8 @@ TEST_CASE("a file has evaluation in it and PyTorch's names, in whichever mode th
   nn::save_onnx(folder / "evaluating.onnx", net, zeros({2, 1, 8, 8}));
   const std::string file = bytes_of(folder / "training.onnx");
   CHECK(file == bytes_of(folder / "evaluating.onnx"));
-  for (const char* word : {"0.weight", "1.running_mean", "5.bias", "BatchNormalization", "Gemm",
-                           "Flatten", "batch"}) {
+  for (const char* word :
+       {"0.weight", "1.running_mean", "5.bias", "BatchNormalization", "Gemm", "Flatten", "batch"}) {
     CHECK_MESSAGE(file.find(word) != std::string::npos, word);
   }
   CHECK(file.find("Dropout") == std::string::npos);
@@ -99,7 +99,9 @@ TEST_CASE("all that has no equivalent is named at once, with its module") {
   const test::TemporaryFolder folder;
   nn::Sequential net;
   net.add("first", Sorted());
-  CHECK(message_of([&] { nn::save_onnx(folder / "net.onnx", net, zeros({2, 4})); }) ==
+  CHECK(message_of([&] {
+          nn::save_onnx(folder / "net.onnx", net, zeros({2, 4}));
+        }) ==
         "[save_onnx] (first) dropout has no equivalent. Hint: write this part of the net with "
         "other operations, or leave it out of the file");
   CHECK(folder.files().empty());
@@ -108,7 +110,7 @@ TEST_CASE("all that has no equivalent is named at once, with its module") {
 TEST_CASE("an example needs the dimension that counts samples") {
   const test::TemporaryFolder folder;
   nn::ReLU net;
-  CHECK(message_of([&] { nn::save_onnx(folder / "net.onnx", net, tensor(1.0)); }) ==
+  CHECK(message_of([&] { nn::save_onnx(folder / "net.onnx", net, full({}, 1.0)); }) ==
         "[save_onnx] the example [] has no batch dimension. Hint: give a batch as the example, or "
         "set batch_dim to nothing");
   CHECK(message_of([&] {
