@@ -170,6 +170,11 @@ Tensor NetBuilder::given(const std::string& name) const {
   return found == given_.end() ? Tensor() : found->second.tensor;
 }
 
+bool NetBuilder::is_fixed(const std::string& name) const {
+  const auto found = given_.find(name);
+  return found == given_.end() ? fixed_.contains(name) : found->second.constant;
+}
+
 Tensor NetBuilder::copy(const Tensor& given) {
   copied_bytes_ += given.nbytes();
   constexpr int64_t factor = 16, always = int64_t{1} << 20;
@@ -284,6 +289,11 @@ void NetBuilder::add_step(const Needed& needed) {
     reader.check(!given_.contains(name) && numbers_.emplace(name, net_->values_).second,
                  export_again, "another value has the name of its output '", printable(name), "'");
     ++net_->values_;
+  }
+  const bool is_size = node.op_type == "Shape" || node.op_type == "Size";
+  const auto fixed = [this](const auto& name) { return name.empty() || is_fixed(name); };
+  if (is_size || std::ranges::all_of(node.inputs, fixed)) {
+    fixed_.insert(node.outputs.begin(), node.outputs.end());
   }
   net_->drops_ = net_->drops_ || node.op_type == "Dropout";
   net_->steps_.push_back(std::move(step));

@@ -58,7 +58,9 @@ class LayerSink {
   virtual ~LayerSink() = default;
   /// The tensor that the file has under this name; undefined if it is computed.
   virtual Tensor given(const std::string& name) const = 0;
-  /// A copy of such a tensor. Throws IoError if copies take much more than the file.
+  /// Whether a value depends on nothing but constants and sizes.
+  virtual bool is_fixed(const std::string& name) const = 0;
+  /// A copy of a given tensor. Throws IoError if copies take much more than the file.
   virtual Tensor copy(const Tensor& given) = 0;
   /// Registers a layer under a dotted path, or one that resembles it if that is taken.
   virtual void add_layer(const std::string& path, std::unique_ptr<nn::Module> layer) = 0;
@@ -78,6 +80,8 @@ class NodeReader {
   int64_t opset() const { return opset_; }
   LayerSink& net() const { return net_; }
   bool has_input(size_t i) const { return i < node_.inputs.size() && !node_.inputs[i].empty(); }
+  /// Whether input i depends on nothing but constants and sizes.
+  bool is_fixed(size_t i) const { return has_input(i) && net_.is_fixed(node_.inputs[i]); }
   bool has(const char* attribute) const { return node_.attributes.contains(attribute); }
 
   /// Attributes, with the value that they have if they are left out.

@@ -22,6 +22,7 @@ struct RecurrentNode {
   int64_t hidden_size, directions;
   bool reverse;                     ///< the only direction is from the end to the beginning
   bool resets_after;                ///< GRU: r multiplies after the product, as in PyTorch
+  bool fixed_h, fixed_c;            ///< the initial states are not learned, nor computed from x
   std::vector<std::string> bounds;  ///< RNN: Tanh or Relu, of each direction
 };
 
@@ -113,20 +114,19 @@ Tensors run_direction(const RecurrentNode& node, size_t number, const Tensor& x,
 Direction direction_of(const RecurrentNode& node, size_t number, const Call& c) {
   const auto i = static_cast<int64_t>(number), rows = gates_of(node.cell) * node.hidden_size;
   const bool has_one_step = c[0].size(0) == 1;  // whose zeros give weights a gradient of 0
-  const auto state = [&](size_t input) {
+  const auto state = [&](size_t input, bool fixed) {
     const Tensor given = c.has(input) ? select(c[input], 0, i) : Tensor();
-    const bool counts =
-        given.defined() && (given.requires_grad() || any(ne(given, 0)).item<bool>());
+    const bool counts = given.defined() && (!fixed || any(ne(given, 0)).item<bool>());
     if (counts || !has_one_step) return counts ? given : Tensor();
     return zeros({c[0].size(1), node.hidden_size}, c[0].dtype());
   };
-  Direction d{.w = select(c[1], 0, i), .r = select(c[2], 0, i), .h = state(5)};
+  Direction d{.w = select(c[1], 0, i), .r = select(c[2], 0, i), .h = state(5, node.fixed_h)};
   if (c.has(3)) {
     const Tensor both = select(c[3], 0, i);
     d.w_bias = narrow(both, 0, 0, rows);
     d.r_bias = narrow(both, 0, rows, rows);
   }
-  if (node.cell == Cell::lstm) d.c = state(6);
+  if (node.cell == Cell::lstm) d.c = state(6, node.fixed_c);
   return d;
 }
 
@@ -152,8 +152,14 @@ Compute recurrent(NodeReader& n) {
   const bool both = direction == "bidirectional", reverse = direction == "reverse";
   n.check(both || reverse || direction == "forward", export_again, "direction '",
           printable(direction), "' is unknown");
-  RecurrentNode node{cell,    n.integer("hidden_size", 0),          both ? 2 : 1,
-                     reverse, n.flag("linear_before_reset", false), {}};
+  RecurrentNode node{cell,
+                     n.integer("hidden_size", 0),
+                     both ? 2 : 1,
+                     reverse,
+                     n.flag("linear_before_reset", false),
+                     n.is_fixed(5),
+                     n.is_fixed(6),
+                     {}};
   n.check(node.hidden_size > 0, export_again, "hidden_size is ", node.hidden_size);
   check_activations(n, node);
   n.check(n.integer("layout", 0) == 0, "export it with steps before samples",

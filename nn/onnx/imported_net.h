@@ -71,6 +71,7 @@ class NetBuilder : public LayerSink {
   std::unique_ptr<ImportedNet> build();
 
   Tensor given(const std::string& name) const override;
+  bool is_fixed(const std::string& name) const override;
   Tensor copy(const Tensor& given) override;
   void add_layer(const std::string& path, std::unique_ptr<nn::Module> layer) override;
 
@@ -113,6 +114,7 @@ class NetBuilder : public LayerSink {
   std::unordered_map<std::string, Given> given_;
   std::vector<std::string> order_;                ///< of what is given, as in the file
   std::unordered_map<std::string, int> numbers_;  ///< of values that are computed
+  std::unordered_set<std::string> fixed_;         ///< those of them that depend on no values
   std::unordered_map<std::string, Group*> groups_;
   std::unordered_set<std::string> taken_;        ///< full names of tensors and layers
   std::unordered_map<std::string, int> counts_;  ///< of names that had to be changed

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../../core/tape.h"
 #include "../core/checks.h"
 #include "../support/errors.h"
 #include "onnx_node.h"
@@ -386,6 +387,30 @@ TEST_CASE("recurrent nodes of an ONNX file with what PyTorch has not") {
       OneNode{"RNN", {{"hidden_size", H}, {"direction", "reverse"}}, {w1, r1}}(x);
   const Tensor forward = OneNode{"RNN", {{"hidden_size", H}}, {w1, r1}}(flip(x, {0}));
   check_close(backward, flip(forward, {0}));
+}
+
+TEST_CASE(
+    "a state of zeros that an ONNX file has is none, and one that is learned gets a gradient") {
+  const int64_t H = 2;
+  const Tensor x = random({2, 1, 2}), w = random({1, 4 * H, 2}, 2), r = random({1, 4 * H, H}, 3),
+               zero = zeros({1, 1, H}, float64);
+  const Attributes size = {{"hidden_size", H}};
+  const OneNode with{"LSTM", size, {w, r, Tensor(), Tensor(), zero, zero}},
+      without{"LSTM", size, {w, r}};
+  check_close(with(x), without(x));
+  for (const int64_t steps : {1, 2}) {  // also the weight of a state that is zero
+    const auto net = with.net();
+    Tape tape;
+    tape.backward(sum((*net)(narrow(x, 0, 0, steps))));
+    CHECK(net->get_parameter("c1").grad().defined());
+  }
+  const auto learned = onnx_net({{"Identity", "", {"h"}, {"h2"}},
+                                 {"Expand", "", {"h2", "shape"}, {"h0"}},
+                                 {"LSTM", "", {"x", "w", "r", "", "", "h0"}, {"y"}, size}},
+                                {{"h", zero}, {"w", w}, {"r", r}, {"shape", ints({1, 1, H})}});
+  Tape tape;
+  tape.backward(sum((*learned)(x)));
+  CHECK(max(abs(learned->get_parameter("h2").grad())).item() > 0);
 }
 
 TEST_CASE("recurrent nodes of an ONNX file that Gradus has not are refused") {
