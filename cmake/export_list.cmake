@@ -10,8 +10,8 @@ execute_process(COMMAND ${NM} --extern-only --defined-only --format=posix ${LIBR
 # belongs to a class, _ZZ for the static variables of an inline function, _ZTh and _ZTv for thunks.
 string(REGEX MATCHALL "\n_Z(T[A-Z]|GV|T[hv][n0-9_]+_)?Z?NK?6gradus[A-Za-z0-9_]+" names "\n${symbols}")
 # Namespaces and functions that no installed header has, and templates for lambdas of the library.
-list(FILTER names EXCLUDE REGEX "(6gradus|NS[0-9]*_)(7kernels|3ops|8protobuf)|Ul[A-Za-z0-9_]+E[0-9]*_")
-list(FILTER names EXCLUDE REGEX "6gradus8training(10|16|12)(parse_json|text_of_file)")
+list(FILTER names EXCLUDE REGEX "(6gradus|NS[0-9]*_)(7kernels|3ops|8protobuf|4onnx)|Ul[A-Za-z0-9_]+E[0-9]*_")
+list(FILTER names EXCLUDE REGEX "6gradus(11read_pickle|8training(10|16|12)(parse_json|text_of_file))")
 list(REMOVE_DUPLICATES names)
 list(SORT names)
 if(NOT names)
