@@ -13,13 +13,17 @@ using namespace onnx;
 
 namespace {
 
-/// Another input like the example, with one sample more if a dimension counts them: other numbers
-/// at other places show what a trace computes of its input without the tape, other sizes what
-/// grows with the batch.
+/// Another input like the example, with more samples if a dimension counts them: other numbers at
+/// other places show what a trace computes of its input without the tape, other sizes what grows
+/// with the batch.
 Tensor other_input(const Tensor& example, std::optional<int64_t> batch_dim) {
   const NoGrad pause;
-  const Tensor more =
-      batch_dim ? cat({example, example.narrow(*batch_dim, 0, 1)}, *batch_dim) : example;
+  Tensor more = example;
+  if (batch_dim) {
+    const int64_t samples = example.size(*batch_dim);
+    more = index_select(example, *batch_dim,
+                        remainder(arange(samples + more_samples), static_cast<double>(samples)));
+  }
   const Tensor moved = flip(flatten(more), {0}).reshape(more.shape());
   if (!is_floating(example.dtype())) return moved;
   Rng noise(1);

@@ -61,20 +61,26 @@ Translation::Translation(const nn::Module& net, const Trace& one, const Trace& o
 
 // --- Shapes ---
 
-TracedShape Translation::traced(const Shape& one, const Shape& other) const {
+TracedShape Translation::traced(const Shape& one, const Shape& other) {
   const auto d = static_cast<int>(batch_dim_);
   const int64_t samples = one_.input.size(d), more = other_.input.size(d) - samples;
   TracedShape shape;
   for (int i = 0; i < one.dim(); ++i) {
-    const int64_t per_sample = more == 0 ? 0 : (other[i] - one[i]) / more;
-    shape.push_back({one[i] - per_sample * samples, per_sample});
+    const int64_t grows = other[i] - one[i], per_sample = more == 0 ? 0 : grows / more;
+    const int64_t fixed = one[i] - per_sample * samples;
+    // A square has the chord (2n + 7) N - n (n + 7).
+    if (more != 0 && (grows % more != 0 || (per_sample > 1 && fixed < 0))) {
+      problem(path_, str("a size of ", one[i], " for ", samples, " samples and of ", other[i],
+                         " for ", samples + more, " does not grow in proportion"));
+    }
+    shape.push_back({fixed, per_sample});
   }
   return shape;
 }
 
 std::string Translation::batch_size() {
   if (batch_size_.empty()) {
-    const Operation operation(*this, "batch_size", "", "", 0, 0, 0);
+    const Operation operation(*this, "batch_size", {}, "", 0, 0, 0);
     batch_size_ = operation.node(
         "Gather", {operation.node("Shape", {input_.name}), operation.list({batch_dim_})},
         {{"axis", 0}});
@@ -186,7 +192,7 @@ Value Translation::value_of(const Tensor& one, const Tensor& other, bool broadca
   if (dynamic_[slot] == 0) {
     if (passes_on(entry, tape.input(slot, 0))) return source();
     if (op != "expand" || one.shape() == other.shape()) return constant_value(one, other);
-    const Operation operation(*this, op, "", path_, slot, slot + 1, slot);
+    const Operation operation(*this, op, {}, path_, slot, slot + 1, slot);
     const Value from = value_of(tape.input(slot, 0), others.input(slot, 0));
     const TracedShape shape = traced(one.shape(), other.shape());
     return {operation.node("Expand", {from.name, operation.shape_value(shape)}), shape, from.dtype};
@@ -267,26 +273,34 @@ Value Operation::Outside::constant_with(size_t dims) const {
   return {};
 }
 
-bool Operation::has(std::string_view option) const {
-  const std::string_view value = option_in(options_, option);
+std::string_view Operation::option(std::string_view name) const {
+  const std::string_view value = option_in(options_[0], name);
+  if (option_in(options_[1], name) != value) {
+    graph_.problem(path_, str(op_, " has a ", name, " that depends on the batch"));
+  }
+  return value;
+}
+
+bool Operation::has(std::string_view name) const {
+  const std::string_view value = option(name);
   return !value.empty() && value != "none";
 }
 
-std::string Operation::text(std::string_view option) const {
-  return std::string(option_in(options_, option));
+std::string Operation::text(std::string_view name) const {
+  return std::string(option(name));
 }
 
-double Operation::number(std::string_view option) const {
-  const std::string_view value = option_in(options_, option);
+double Operation::number(std::string_view name) const {
+  const std::string_view value = option(name);
   if (value == "true") return 1;
   double number = 0;
   std::from_chars(value.data(), value.data() + value.size(), number);
   return number;
 }
 
-std::vector<int64_t> Operation::integers(std::string_view option, size_t n) const {
-  std::string_view list = option_in(options_, option);
-  if (!list.starts_with('[')) return std::vector(n, integer(option));
+std::vector<int64_t> Operation::integers(std::string_view name, size_t n) const {
+  std::string_view list = option(name);
+  if (!list.starts_with('[')) return std::vector(n, integer(name));
   std::vector<int64_t> numbers;
   list.remove_prefix(1);
   while (list.size() > 1) {
@@ -386,14 +400,16 @@ void Translation::mark_needed() {
 /// Translates a span that begins with this entry as one operation, if there is a rule for one.
 bool Translation::translate_span(size_t entry) {
   const Tape& tape = one_.tape();
-  for (const SpanEntry& span : tape.spans()) {
+  for (size_t i = 0; i < tape.spans().size(); ++i) {
+    const SpanEntry& span = tape.spans()[i];
     if (span.first != entry || span.output < static_cast<int32_t>(entry)) continue;
     const auto result = static_cast<size_t>(span.output);
     if (result >= span.end || needed_[result] == 0 || dynamic_[result] == 0) continue;
     const Rule* const rule = find_rule({span_rules(), recurrent_rules()}, span.name);
     if (rule == nullptr) continue;
     path_ = tape.path(span);
-    const Operation operation(*this, span.name, span.options, path_, span.first, span.end, result);
+    const Operation operation(*this, span.name, {span.options, other_.tape().spans()[i].options},
+                              path_, span.first, span.end, result);
     names_[result] = rule->translate(operation);
     if (names_[result].empty()) continue;
     next_ = span.end;
@@ -406,7 +422,10 @@ void Translation::translate_entry(size_t index) {
   const Tape& tape = one_.tape();
   const Entry& entry = tape[index];
   path_ = tape.path(entry);
-  const Operation operation(*this, entry.op, tape.options(entry), path_, index, index + 1, index);
+  const std::string options = tape.options(entry);
+  const std::string other_options = other_.tape().options(other_.tape()[index]);
+  const Operation operation(*this, entry.op, {options, other_options}, path_, index, index + 1,
+                            index);
   if (passes_on(entry, tape.input(index, 0))) {
     names_[index] = operation.in(0).name;
     return;
@@ -414,7 +433,6 @@ void Translation::translate_entry(size_t index) {
   const Rule* const rule = find_rule({elementwise_rules(), shape_rules(), layer_rules()}, entry.op);
   names_[index] = rule != nullptr ? rule->translate(operation) : "";
   if (!names_[index].empty()) return;
-  const std::string options = tape.options(entry);
   problem(path_, str(entry.op, options.empty() ? "" : " with " + options, " has no equivalent"));
   names_[index] = "unknown";
 }
@@ -425,7 +443,7 @@ Value Translation::run(Model& model, const Value& input) {
   for (const ValueInfo& taken : model.inputs) taken_.insert(taken.name);
   for (const Node& node : model.nodes) taken_.insert(node.name);
   const Tape &tape = one_.tape(), &others = other_.tape();
-  bool same_way = tape.size() == others.size();
+  bool same_way = tape.size() == others.size() && tape.spans().size() == others.spans().size();
   for (size_t i = 0; same_way && i < tape.size(); ++i) {
     same_way = std::string_view(tape[i].op) == others[i].op;
   }

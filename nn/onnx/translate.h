@@ -4,6 +4,7 @@
 // becomes: elementwise_rules.cpp, shape_rules.cpp, layer_rules.cpp, recurrent_rules.cpp.
 #pragma once
 
+#include <array>
 #include <map>
 #include <set>
 #include <span>
@@ -35,15 +36,19 @@ struct Value {
 };
 
 class Translation;
+/// By so many samples the traces differ: sizes that do not grow in proportion, as half of a batch,
+/// do not grow by a multiple of this either.
+inline constexpr int64_t more_samples = 7;
 using Names = std::vector<std::string>;
 using Attributes = std::map<std::string, AttributeValue, std::less<>>;
 
 /// An operation on the tape for a rule to translate: an entry, or a span of entries.
 class Operation {
  public:
-  /// With the first and the last but one of its entries, and the one that gives the result.
-  Operation(Translation& graph, std::string_view op, std::string options, std::string path,
-            size_t first, size_t end, size_t result)
+  /// With the options in both traces, the first and the last but one of its entries, and the one
+  /// that gives the result.
+  Operation(Translation& graph, std::string_view op, std::array<std::string, 2> options,
+            std::string path, size_t first, size_t end, size_t result)
       : graph_(graph),
         op_(op),
         options_(std::move(options)),
@@ -73,12 +78,12 @@ class Operation {
   };
   Outside outside() const;
 
-  bool has(std::string_view option) const;
-  std::string text(std::string_view option) const;
-  double number(std::string_view option) const;
-  int64_t integer(std::string_view option) const { return static_cast<int64_t>(number(option)); }
+  bool has(std::string_view name) const;
+  std::string text(std::string_view name) const;
+  double number(std::string_view name) const;
+  int64_t integer(std::string_view name) const { return static_cast<int64_t>(number(name)); }
   /// A list, or a number `n` times.
-  std::vector<int64_t> integers(std::string_view option, size_t n = 1) const;
+  std::vector<int64_t> integers(std::string_view name, size_t n = 1) const;
 
   /// Adds a node and returns the name of its output.
   std::string node(const char* op_type, Names inputs, Attributes attributes = {}) const;
@@ -103,7 +108,11 @@ class Operation {
  private:
   Translation& graph_;
   std::string_view op_;
-  std::string options_, path_;
+  /// The value of an option; "" if there is none. One that differs between the traces is a problem.
+  std::string_view option(std::string_view name) const;
+
+  std::array<std::string, 2> options_;
+  std::string path_;
   size_t first_, end_, result_;
 };
 
@@ -136,7 +145,7 @@ class Trace {
   const Tensor input, output;
 };
 
-/// The graph that is built from two traces, of batches of n and m samples (or twice of the same).
+/// The graph that is built from two traces, whose batches differ by `more_samples` or not at all.
 class Translation {
  public:
   Translation(const nn::Module& net, const Trace& one, const Trace& other, int64_t batch_dim);
@@ -147,7 +156,7 @@ class Translation {
  private:
   friend class Operation;
 
-  TracedShape traced(const Shape& one, const Shape& other) const;
+  TracedShape traced(const Shape& one, const Shape& other);
   Value value_of(const Tensor& one, const Tensor& other, bool broadcasts = false);
   Value constant_value(const Tensor& one, const Tensor& other);
   std::string add_constant(const Tensor& value, const std::string& name);

@@ -8,6 +8,7 @@
 #include "../../nn/conv.h"
 #include "../../nn/dropout.h"
 #include "../../nn/flatten.h"
+#include "../../nn/lambda.h"
 #include "../../nn/linear.h"
 #include "../../nn/norm.h"
 #include "../../nn/onnx/onnx.h"
@@ -93,6 +94,30 @@ TEST_CASE("what depends on the input without the tape is refused, also for an ex
           std::string::npos);
   }
   CHECK(folder.files().empty());
+}
+
+TEST_CASE("what depends on the batch in another way than in proportion is refused") {
+  const test::TemporaryFolder folder;
+  const auto message = [&](Tensor (*forward)(const Tensor&), int64_t samples) {
+    nn::Lambda net(forward);
+    return message_of([&] { nn::save_onnx(folder / "net.onnx", net, randn({samples, 4})); });
+  };
+  for (const int64_t samples : {2, 3, 4, 8}) {
+    CAPTURE(samples);
+    const auto half = [](const Tensor& x) { return narrow(x, 0, 0, (x.size(0) + 1) / 2) * 2; };
+    CHECK(message(half, samples).find("does not grow in proportion") != std::string::npos);
+    const auto square = [](const Tensor& x) { return expand(sum(x), {x.size(0) * x.size(0)}) * 2; };
+    CHECK(message(square, samples).find("does not grow in proportion") != std::string::npos);
+    const auto last = [](const Tensor& x) { return select(x, 0, -1) * 2; };
+    CHECK(message(last, samples).find("slice has a start that depends on the batch") !=
+          std::string::npos);
+    const auto mean_by_hand = [](const Tensor& x) {
+      return sum(x, {0}) / static_cast<double>(x.size(0));
+    };
+    CHECK(message(mean_by_hand, samples).find("depends on the input or its batch") !=
+          std::string::npos);
+    CHECK(message([](const Tensor& x) { return mean(x, {0}) * 2; }, samples) == "no error");
+  }
 }
 
 TEST_CASE("all that has no equivalent is named at once, with its module") {
