@@ -24,7 +24,7 @@ Tensor other_input(const Tensor& example, std::optional<int64_t> batch_dim) {
     more = index_select(example, *batch_dim,
                         remainder(arange(samples + more_samples), static_cast<double>(samples)));
   }
-  const Tensor moved = flip(flatten(more), {0}).reshape(more.shape());
+  Tensor moved = flip(flatten(more), {0}).reshape(more.shape());
   if (!is_floating(example.dtype())) return moved;
   Rng noise(1);
   return moved * 0.75 + rand(more.shape(), noise, -0.5, 0.5).to(example.dtype());
@@ -66,12 +66,12 @@ std::string add_normalization(Model& model, const std::string& pixels, const Sha
             "the standard deviation of pixels must be positive, got ", number);
   }
   const auto add = [&](const std::string& op_type, Names inputs, Attributes attributes) {
-    const std::string name = "normalization." + op_type;
+    std::string name = "normalization." + op_type;
     model.nodes.push_back({op_type, name, std::move(inputs), {name}, std::move(attributes)});
     return name;
   };
   const auto constant = [&](const std::string& name, const Tensor& value) {
-    const std::string own = "normalization." + name;
+    std::string own = "normalization." + name;
     model.nodes.push_back(
         {"Constant", own, {}, {own}, {{"value", value.to(float32).contiguous()}}});
     return own;

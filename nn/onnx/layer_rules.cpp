@@ -141,7 +141,7 @@ std::string pool(const Operation& c) {
   if (divides && c.integer("ceil_mode") == 1) return "";  // windows of fewer elements at the end
   attributes.erase("dilations");                          // all 1, and unknown before opset 19
   attributes.emplace("count_include_pad", divides ? 1 : c.integer("count_include_pad"));
-  const std::string y = c.node(op_type.text, {x.name}, attributes);
+  std::string y = c.node(op_type.text, {x.name}, attributes);
   if (!divides) return y;
   double elements = 1;
   for (const int64_t size : kernel) elements *= static_cast<double>(size);
@@ -319,7 +319,8 @@ std::string upsample(const Operation& c) {
   std::vector<float> scales = {1, 1};
   for (size_t d = 2; d < x.dims(); ++d) {
     if (shape[d].fixed % x.shape[d].fixed != 0) return "";
-    scales.push_back(static_cast<float>(shape[d].fixed / x.shape[d].fixed));
+    const int64_t factor = shape[d].fixed / x.shape[d].fixed;
+    scales.push_back(static_cast<float>(factor));
   }
   const std::string factors =
       c.constant(tensor(scales, {static_cast<int64_t>(scales.size())}), "scales");

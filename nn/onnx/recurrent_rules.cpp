@@ -23,6 +23,7 @@ Kind kind_of(std::string_view type) {
 Tensor reordered(const Tensor& parameter, const std::vector<int64_t>& gates) {
   const int64_t rows = parameter.size(0) / static_cast<int64_t>(gates.size());
   std::vector<Tensor> parts;
+  parts.reserve(gates.size());
   for (const int64_t gate : gates) parts.push_back(parameter.detach().narrow(0, gate * rows, rows));
   return cat(parts, 0);
 }

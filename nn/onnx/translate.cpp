@@ -144,7 +144,7 @@ std::string Translation::unique(const std::string& name) {
 std::string Translation::add_constant(const Tensor& value, const std::string& name) {
   const NoGrad pause;
   const Tensor stored = is_floating(value.dtype()) ? to(value.detach(), float32) : value;
-  const std::string own = unique(name);
+  std::string own = unique(name);
   if (is_floating(value.dtype()) && value.numel() > 1) {
     model_->initializers.push_back({own, contiguous(stored)});
   } else {

@@ -253,7 +253,8 @@ std::vector<double> plain_pool(const std::vector<double>& x, bool is_max, int64_
 TEST_CASE("pools of an ONNX file have pads that differ, and any share of them") {
   for (const bool is_max : {true, false}) {
     for (const int64_t size : {5, 6, 7, 8}) {
-      for (const auto& [begin, end] : {std::pair{0, 1}, {1, 0}, {1, 1}, {2, 1}, {0, 0}, {2, 2}}) {
+      for (const auto& pads : {std::pair{0, 1}, {1, 0}, {1, 1}, {2, 1}, {0, 0}, {2, 2}}) {
+        const int begin = pads.first, end = pads.second;
         for (const int flags : {0, 1, 2, 3}) {
           const bool ceil = (flags & 1) != 0, count_pads = (flags & 2) != 0;
           if (is_max && count_pads) continue;
@@ -366,12 +367,15 @@ TEST_CASE("Gemm and Einsum of an ONNX file") {
 }
 
 TEST_CASE("recurrent nodes of an ONNX file with what PyTorch has not") {
-  const int64_t H = 2;
-  const Tensor x = random({3, 1, 2}), w = random({1, 3 * H, 2}, 2), r = random({1, 3 * H, H}, 3),
-               b = random({1, 6 * H}, 4), h0 = random({1, 1, H}, 5);
-  const Attributes size = {{"hidden_size", H}};
+  const int64_t hidden = 2;
+  const Tensor x = random({3, 1, 2}), w = random({1, 3 * hidden, 2}, 2),
+               r = random({1, 3 * hidden, hidden}, 3), b = random({1, 6 * hidden}, 4),
+               h0 = random({1, 1, hidden}, 5);
+  const Attributes size = {{"hidden_size", hidden}};
   const Tensor y = OneNode{"GRU", size, {w, r, b, Tensor(), h0}}(x);  // linear_before_reset 0
-  const auto part = [&](const Tensor& t, int64_t gate) { return narrow(t, 0, gate * H, H); };
+  const auto part = [&](const Tensor& t, int64_t gate) {
+    return narrow(t, 0, gate * hidden, hidden);
+  };
   Tensor h = h0[0];
   for (int64_t t = 0; t < 3; ++t) {
     const auto affine = [&](const Tensor& state, int64_t gate) {
@@ -382,19 +386,19 @@ TEST_CASE("recurrent nodes of an ONNX file with what PyTorch has not") {
     h = (1.0 - z) * tanh(affine(reset * h, 2)) + z * h;
     check_close(y[t][0], h, 1e-12);
   }
-  const Tensor w1 = narrow(w, 1, 0, H), r1 = narrow(r, 1, 0, H);
+  const Tensor w1 = narrow(w, 1, 0, hidden), r1 = narrow(r, 1, 0, hidden);
   const Tensor backward =
-      OneNode{"RNN", {{"hidden_size", H}, {"direction", "reverse"}}, {w1, r1}}(x);
-  const Tensor forward = OneNode{"RNN", {{"hidden_size", H}}, {w1, r1}}(flip(x, {0}));
+      OneNode{"RNN", {{"hidden_size", hidden}, {"direction", "reverse"}}, {w1, r1}}(x);
+  const Tensor forward = OneNode{"RNN", {{"hidden_size", hidden}}, {w1, r1}}(flip(x, {0}));
   check_close(backward, flip(forward, {0}));
 }
 
 TEST_CASE(
     "a state of zeros that an ONNX file has is none, and one that is learned gets a gradient") {
-  const int64_t H = 2;
-  const Tensor x = random({2, 1, 2}), w = random({1, 4 * H, 2}, 2), r = random({1, 4 * H, H}, 3),
-               zero = zeros({1, 1, H}, float64);
-  const Attributes size = {{"hidden_size", H}};
+  const int64_t hidden = 2;
+  const Tensor x = random({2, 1, 2}), w = random({1, 4 * hidden, 2}, 2),
+               r = random({1, 4 * hidden, hidden}, 3), zero = zeros({1, 1, hidden}, float64);
+  const Attributes size = {{"hidden_size", hidden}};
   const OneNode with{"LSTM", size, {w, r, Tensor(), Tensor(), zero, zero}},
       without{"LSTM", size, {w, r}};
   check_close(with(x), without(x));
@@ -407,7 +411,7 @@ TEST_CASE(
   const auto learned = onnx_net({{"Identity", "", {"h"}, {"h2"}},
                                  {"Expand", "", {"h2", "shape"}, {"h0"}},
                                  {"LSTM", "", {"x", "w", "r", "", "", "h0"}, {"y"}, size}},
-                                {{"h", zero}, {"w", w}, {"r", r}, {"shape", ints({1, 1, H})}});
+                                {{"h", zero}, {"w", w}, {"r", r}, {"shape", ints({1, 1, hidden})}});
   Tape tape;
   tape.backward(sum((*learned)(x)));
   CHECK(max(abs(learned->get_parameter("h2").grad())).item() > 0);
