@@ -32,9 +32,8 @@ std::vector<Case> row_cases() {
   for (const op_table::Row& row : op_table::rows()) {
     if (row.form.find("gradient") != std::string::npos) continue;  // nothing that evaluation does
     const op_table::Tensors inputs = op_table::make_inputs(row, float32);
-    const Tensor x = inputs.at(0);
     cases.push_back({"row " + row.form, std::make_shared<RowNet>(row, inputs),
-                     [x](int64_t) { return x; }, true});
+                     [inputs](int64_t) { return inputs.at(0); }, true});
   }
   return cases;
 }
