@@ -4,7 +4,7 @@
 #
 #   scripts/test-packages.sh          builds build/release before
 #   scripts/test-packages.sh BUILD    from another build tree, as it is
-#   GRADUS_MIRROR=...                 a mirror other than http://deb.debian.org/debian
+#   GRADUS_MIRROR=...                 a mirror other than the one that apt uses here
 #
 # The root is build/debian-root; it is kept, so that only the first time takes minutes.
 # In that root the programs run, and examples/consumer is built and run: with pkg-config and with
@@ -18,7 +18,9 @@ folder="$root/build/debian-root"
 clean="$root/build/debian-root.clean" # the files of a root in which nothing else is installed
 build="${1-$root/build/release}"
 packages="$build/packages"
-mirror="${GRADUS_MIRROR:-http://deb.debian.org/debian}"
+# shellcheck disable=SC2016  # apt fills them in
+mirror="${GRADUS_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+  "Codename: $(. /etc/os-release && echo "${VERSION_CODENAME-}")" | head -n 1)}"
 
 skip() {
   echo "test-packages: skipped: $1" >&2
