@@ -12,7 +12,7 @@ home="$root/build/onnxruntime"
 version=1.30.0
 
 skip() {
-  echo "skipped: $1"
+  echo "skipped: nets in ONNX Runtime: $1"
   exit 77
 }
 

@@ -23,7 +23,7 @@ mirror="${GRADUS_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-
   "Codename: $(. /etc/os-release && echo "${VERSION_CODENAME-}")" | head -n 1)}"
 
 skip() {
-  echo "test-packages: skipped: $1" >&2
+  echo "skipped: Debian packages in a fresh root: $1" >&2
   exit 77
 }
 

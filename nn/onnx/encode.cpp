@@ -23,29 +23,11 @@ std::string numbers(unsigned field, std::span<const int64_t> values) {
   return text;
 }
 
-int64_t type_number(DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-      return 1;
-    case DType::uint8:
-      return 2;
-    case DType::int32:
-      return 6;
-    case DType::int64:
-      return 7;
-    case DType::boolean:
-      return 9;
-    case DType::float64:
-      return 11;
-  }
-  return 0;
-}
-
 std::string tensor_message(const std::string& name, const Tensor& tensor) {
   const Tensor dense = contiguous(tensor.detach());
   const Shape& shape = dense.shape();
   return str(
-      numbers(1, std::span(shape.begin(), shape.end())), number(2, type_number(dense.dtype())),
+      numbers(1, std::span(shape.begin(), shape.end())), number(2, code_of(dense.dtype())),
       name.empty() ? "" : bytes(8, name),
       bytes(9, {static_cast<const char*>(dense.raw_data()), static_cast<size_t>(dense.nbytes())}));
 }
@@ -90,7 +72,7 @@ std::string value_message(const ValueInfo& value) {
     const auto* const name = std::get_if<std::string>(&size);
     shape += bytes(1, name != nullptr ? bytes(2, *name) : number(1, std::get<int64_t>(size)));
   }
-  const std::string type = number(1, type_number(value.dtype)) + bytes(2, shape);
+  const std::string type = number(1, code_of(value.dtype)) + bytes(2, shape);
   return bytes(1, value.name) + bytes(2, bytes(1, type));
 }
 

@@ -31,7 +31,7 @@ Tensor other_input(const Tensor& example, std::optional<int64_t> batch_dim) {
 }
 
 ValueInfo described(const std::string& name, const Value& value) {
-  ValueInfo info{name, is_floating(value.dtype) ? float32 : value.dtype, {}};
+  ValueInfo info{name, file_type(value.dtype), {}};
   for (const TracedSize& size : value.shape) {
     const std::string batch =
         size == TracedSize{0, 1} ? "batch" : str(size.per_sample, "*batch+", size.fixed);
@@ -76,7 +76,7 @@ std::string add_normalization(Model& model, const std::string& pixels, const Sha
         {"Constant", own, {}, {own}, {{"value", value.to(float32).contiguous()}}});
     return own;
   };
-  const std::string numbers = add("Cast", {pixels}, {{"to", 1}});
+  const std::string numbers = add("Cast", {pixels}, {{"to", code_of(float32)}});
   const std::string scaled =
       add("Mul", {numbers, constant("factor", reciprocal(deviation * 255.0))}, {});
   return add("Sub", {scaled, constant("shift", mean / deviation)}, {});

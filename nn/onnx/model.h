@@ -1,6 +1,7 @@
 // What an ONNX file says, as structs. For the .cpp files of nn/onnx.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -20,6 +21,24 @@ class Module;
 /// The messages of ONNX files, as far as Gradus writes and reads them. What they mean is told by
 /// the standard's operator reference; numbers of fields are those of its onnx.proto.
 namespace gradus::onnx {
+
+/// What the elements of a tensor are in a file, and what they become.
+struct ElementType {
+  int64_t code;
+  const char* name;
+  DType dtype;
+  size_t bytes;  ///< of an element in the file
+};
+/// The types that can be read. The first one of each DType is the one that is written.
+inline constexpr ElementType element_types[] = {
+    {1, "float", float32, 4},    {11, "double", float64, 8}, {6, "int32", int32, 4},
+    {7, "int64", int64, 8},      {2, "uint8", uint8, 1},     {9, "bool", boolean, 1},
+    {3, "int8", int32, 1},       {5, "int16", int32, 2},     {10, "float16", float32, 2},
+    {16, "bfloat16", float32, 2}};
+/// The code with which elements are written.
+constexpr int64_t code_of(DType dtype) {
+  return std::ranges::find(element_types, dtype, &ElementType::dtype)->code;
+}
 
 /// The value of an attribute.
 using AttributeValue = std::variant<int64_t, float, std::string, std::vector<int64_t>,

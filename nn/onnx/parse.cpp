@@ -17,18 +17,6 @@ namespace {
 
 constexpr int64_t min_ir = 3, max_ir = 13, min_opset = 7, max_opset = 23;
 
-/// What a tensor's elements are in the file, and what they become.
-struct ElementType {
-  int64_t code;
-  const char* name;
-  DType dtype;
-  size_t bytes;  ///< of an element of raw_data
-};
-constexpr ElementType element_types[] = {{1, "float", float32, 4},   {2, "uint8", uint8, 1},
-                                         {3, "int8", int32, 1},      {5, "int16", int32, 2},
-                                         {6, "int32", int32, 4},     {7, "int64", int64, 8},
-                                         {9, "bool", boolean, 1},    {10, "float16", float32, 2},
-                                         {11, "double", float64, 8}, {16, "bfloat16", float32, 2}};
 enum Code : int64_t { int8_code = 3, int16_code = 5, half_code = 10, bfloat_code = 16 };
 
 const ElementType* find_type(int64_t code) {

@@ -85,7 +85,7 @@ std::string scatter(const Operation& c) {
 }
 
 std::string convert(const Operation& c) {
-  return c.node("Cast", {c.in(0).name}, {{"to", 1}});
+  return c.node("Cast", {c.in(0).name}, {{"to", code_of(float32)}});
 }
 
 /// Over the dimensions of an option; those that it keeps have size 1 in the output.

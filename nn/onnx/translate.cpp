@@ -143,7 +143,7 @@ std::string Translation::unique(const std::string& name) {
 /// are options rather than weights, are constants.
 std::string Translation::add_constant(const Tensor& value, const std::string& name) {
   const NoGrad pause;
-  const Tensor stored = is_floating(value.dtype()) ? to(value.detach(), float32) : value;
+  const Tensor stored = to(value.detach(), file_type(value.dtype()));
   std::string own = unique(name);
   if (is_floating(value.dtype()) && value.numel() > 1) {
     model_->initializers.push_back({own, contiguous(stored)});
@@ -168,8 +168,8 @@ Value Translation::constant_value(const Tensor& one, const Tensor& other) {
   if (parameter != parameter_names_.end()) {
     value.name = parameter->second;
     const NoGrad pause;
-    const DType dtype = is_floating(one.dtype()) ? float32 : one.dtype();
-    model_->initializers.push_back({value.name, contiguous(to(one.detach(), dtype))});
+    model_->initializers.push_back(
+        {value.name, contiguous(to(one.detach(), file_type(one.dtype())))});
   } else {
     value.name = add_constant(one, path_.empty() ? "constant" : path_ + ".constant");
   }

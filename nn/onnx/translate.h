@@ -35,6 +35,11 @@ struct Value {
   size_t dims() const { return shape.size(); }
 };
 
+/// The type that a file has for one of the tape: all floating-point numbers are float32.
+inline DType file_type(DType dtype) {
+  return is_floating(dtype) ? float32 : dtype;
+}
+
 class Translation;
 /// By so many samples the traces differ: sizes that do not grow in proportion, as half of a batch,
 /// do not grow by a multiple of this either.

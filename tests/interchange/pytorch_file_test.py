@@ -16,19 +16,12 @@ import zipfile
 import torch
 from torch import nn
 
+from document import functions_of
+
 PROGRAM, DOCUMENT = sys.argv[1:3]
 del sys.argv[1:3]
 
-
-def function_of_document():
-    text = pathlib.Path(DOCUMENT).read_text()
-    (code,) = re.findall(r"\n```python\n(import [^`]*def [^`]*)\n```\n", text)
-    names = {}
-    exec(code, names)
-    return names["load"]
-
-
-load_safetensors = function_of_document()
+_, load_safetensors = functions_of(DOCUMENT)
 
 # What a type becomes that there is not here.
 BECOMES = {torch.float16: torch.float32, torch.bfloat16: torch.float32, torch.int8: torch.int32,

@@ -4,7 +4,6 @@ pytorch_test.py PROGRAM DOCUMENT, the program being tests/interchange/main.cpp.
 """
 
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -13,20 +12,12 @@ import unittest
 import torch
 from torch import nn
 
+from document import functions_of
+
 PROGRAM, DOCUMENT = sys.argv[1:3]
 del sys.argv[1:3]
 
-
-def functions_of_document():
-    """What the block of Python in docs/from-pytorch.md defines that has functions."""
-    text = pathlib.Path(DOCUMENT).read_text()
-    (code,) = re.findall(r"\n```python\n(import [^`]*def [^`]*)\n```\n", text)
-    names = {}
-    exec(code, names)
-    return names["save"], names["load"]
-
-
-save, load = functions_of_document()
+save, load = functions_of(DOCUMENT)
 
 
 def make_net():

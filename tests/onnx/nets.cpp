@@ -100,6 +100,12 @@ struct Tagger : Module {
   Tensor forward(const Tensor& x) override { return head(lstm(x).output.select(1, -1)); }
 };
 
+/// Takes pixels as they are in files.
+struct OfPixels : Module {
+  Linear& fc = child<Linear>("fc", {.in_features = 16, .out_features = 4});
+  Tensor forward(const Tensor& x) override { return fc(flatten(x, 1).to(float32) / 255.0); }
+};
+
 /// Both halves of a batch of pairs, merged by reshapes in which two sizes grow with the batch.
 struct Merged : Module {
   Linear& fc = child<Linear>("fc", {.in_features = 5, .out_features = 4});
@@ -165,6 +171,10 @@ std::vector<Case> net_cases() {
          return (rand({n, 6}) * 9.99).to(int64);
        }},
       {"net tagger", make<Tagger>(), rows},
+      {"net of pixels", make<OfPixels>(),
+       [](int64_t n) {
+         return (rand({n, 1, 4, 4}) * 255.9).to(uint8);
+       }},
       {"net merged", make<Merged>(),
        [](int64_t n) {
          return randn({n, 3, 5});

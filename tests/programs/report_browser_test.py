@@ -218,7 +218,8 @@ def check_page(browser, page, folder, found):
         check_live(browser, page, found)
 
 
-def main(pages, folder):
+def run(check):
+    """The exit code of a test: check(browser, found) appends to `found` what is wrong."""
     if webdriver is None or not DRIVER or not BROWSER:
         print("skipped: Chromium or Selenium is not installed (Debian: apt-get install chromium "
               "chromium-driver python3-selenium)")
@@ -226,13 +227,19 @@ def main(pages, folder):
     browser = start()
     found = []
     try:
-        for page in pages:
-            check_page(browser, page, folder, found)
+        check(browser, found)
         found += ["console: " + entry["message"] for entry in browser.get_log("browser")]
     finally:
         browser.quit()
     print("\n".join(found) or "nothing to complain about")
     return 1 if found else 0
+
+
+def main(pages, folder):
+    def check(browser, found):
+        for page in pages:
+            check_page(browser, page, folder, found)
+    return run(check)
 
 
 if __name__ == "__main__":

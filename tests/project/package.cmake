@@ -107,7 +107,7 @@ add_test(NAME package.debian
                  ${PROJECT_BINARY_DIR} ${work}/debian ${CMAKE_CXX_COMPILER})
 set_tests_properties(package.debian PROPERTIES FIXTURES_SETUP debian)
 gradus_add_consumer_test(debian_consumer ${launcher} ${without_json} ${without_any}
-                         -DCMAKE_PREFIX_PATH=${work}/debian/root/usr)
+                         -DCMAKE_PREFIX_PATH=${work}/debian/files/usr)
 set_tests_properties(package.debian_consumer PROPERTIES FIXTURES_REQUIRED debian)
 find_program(GRADUS_SHLIBDEPS dpkg-shlibdeps)
 find_program(GRADUS_FILE file)

@@ -88,23 +88,15 @@ def check_search(browser, site, folder, found):
 
 
 def main(site, folder):
-    if browser_test.webdriver is None or not browser_test.DRIVER or not browser_test.BROWSER:
-        print("skipped: Chromium or Selenium is not installed (Debian: apt-get install chromium "
-              "chromium-driver python3-selenium)")
-        return 77
     if not site.exists():
         print(f"skipped: there is no site in {site}")
         return 77
-    browser, found = browser_test.start(), []
-    try:
+
+    def check(browser, found):
         check_widths(browser, site, folder, found)
         check_colours(browser, site, found)
         check_search(browser, site, folder, found)
-        found += ["console: " + entry["message"] for entry in browser.get_log("browser")]
-    finally:
-        browser.quit()
-    print("\n".join(found) or "nothing to complain about")
-    return 1 if found else 0
+    return browser_test.run(check)
 
 
 if __name__ == "__main__":
