@@ -230,7 +230,7 @@ CommandLine parse_command_line(int argc, char** argv) {
                    "print the 28x28 pixels that the net saw, and write NAME-28x28.png here");
   predict.add_option("FILE", line.files, "PNG, JPEG or PGM picture, or IDXFILE:NUMBER")->required();
   CLI::App& report =
-      *app.add_subcommand("report", "write a page about a run, or one that compares several runs");
+      *app.add_subcommand("report", "write a page about a run, or one that compares runs");
   report.add_option("RUN", line.runs, "folders that `mnist train --out` wrote")->required();
   report
       .add_option("--out", line.page,
