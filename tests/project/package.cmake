@@ -25,12 +25,13 @@ function(gradus_add_same_commands_test name tree)
                    -P ${CMAKE_CURRENT_SOURCE_DIR}/check_same_commands.cmake)
 endfunction()
 
-# Builds and runs the consumer in ${work}/<name>; what follows are options of its configuration.
+# Builds and runs the consumer in ${work}/<name>; what follows are options of its configuration. The
+# package is looked for each time: a place found by an earlier run would hide that it has moved.
 function(gradus_add_consumer_test name)
   add_test(NAME package.${name}
            COMMAND ${CMAKE_CTEST_COMMAND} --build-and-test
                    ${PROJECT_SOURCE_DIR}/examples/consumer ${work}/${name} ${generator}
-                   --build-noclean --build-options ${compiler} ${ARGN}
+                   --build-noclean --build-options -Ugradus_DIR ${compiler} ${ARGN}
                    --test-command ${work}/${name}/consumer)
   add_test(NAME package.${name}.flags
            COMMAND ${CMAKE_COMMAND} -DCOMMANDS=${work}/${name}/compile_commands.json
