@@ -229,9 +229,7 @@ bool suits_product(const ConvSizes& s) {
 }
 
 bool suits_depthwise(const ConvSizes& s) {
-  return s.groups == s.c && s.o == s.c && s.kh == 3 && s.kw == 3 && s.stride_h == 1 &&
-         s.stride_w == 1 && s.padding_h == 1 && s.padding_w == 1 && s.dilation_h == 1 &&
-         s.dilation_w == 1 && s.w >= 4;
+  return s.groups == s.c && s.o == s.c && s.c > 1;
 }
 
 /// The strided kernel has vectors of channels of the result; without a stride, only small planes of

@@ -67,8 +67,7 @@ struct DirectConv : Conv<T> {
   bool (*has_columns)(const ConvSizes& s);
 };
 
-/// The same for depthwise 3x3 kernels with padding 1, without stride and dilation, and planes at
-/// least 4 wide.
+/// The same for one output plane of each input plane.
 template <class T>
 struct DepthwiseConv : Conv<T> {};
 

@@ -1,236 +1,529 @@
 // Compiled once per instruction set; see isa.h.
 //
-// Depthwise 3x3 convolution with padding 1: every output plane from one input plane of the same
-// size, where it lies. A strip of columns is one vector wide; a few output rows of it are computed
-// at once, so that each input row is loaded three times, shifted, for up to nine products.
+// Depthwise convolution of any kernel and stride: every output plane is a sum of shifted copies of
+// one input plane, times numbers. The plane is copied with zeros around it; with a stride, its rows
+// and columns are dealt to as many planes as the stride has phases, so that the elements under a
+// tap are side by side whatever the stride. The input gradient sums copies of the output gradient,
+// for each phase those of the taps that see it.
 #include <cstring>
-#include <type_traits>
+#include <utility>
 
 #include "../base/parallel_for.h"
+#include "../matmul/register_tile.simd.h"
 #include "../simd/kernels_of.h"
 #include "../simd/simd.h"
 #include "../simd/sizes.h"
 #include "../simd/workspace.h"
 #include "conv_kernel.h"
+#include "depthwise_3x3.simd.h"
 
 namespace gradus::kernels {
 
 namespace {
 
-constexpr int kernel = 3, kernel_size = kernel * kernel;
-constexpr int rows_at_once = 4;
-constexpr int64_t piece_elements = 1 << 16;
+constexpr int rows_at_once = 8;   // of sums, a vector of each
+constexpr int taps_at_once = 5;   // below each other, which share what they read
+constexpr int sums_at_once = 10;  // of the weight gradient, a vector of each
 
-/// `size` columns of planes [h, w], with a column of zeros on either side.
-template <class T, int size>
-struct Strip {
-  using V [[gnu::vector_size(size * sizeof(T))]] = T;
-  using Index = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
-  using Mask [[gnu::vector_size(size * sizeof(T))]] = Index;
+/// One dimension. Output place p sees tap k at place p + shift(k) of phase(k): the elements
+/// phase, phase + stride, ... of the padded input.
+struct Dimension {
+  int64_t in, out, taps, stride, padding, dilation;
 
-  /// The strip that covers columns from `begin` on, or the last `size` columns.
-  [[gnu::always_inline]] Strip(const ConvSizes& s, int64_t begin)
-      : h(s.h), w(s.w), first(smaller(begin, w - size)) {
-    Mask column;
-    for (int k = 0; k < size; ++k) column[k] = k;
-    column += static_cast<Index>(first);
-    fresh = column >= static_cast<Index>(begin);
-    has_left = column >= 1;
-    has_right = column < static_cast<Index>(w - 1);
+  int64_t phase(int64_t tap) const { return tap * dilation % stride; }
+  int64_t shift(int64_t tap) const { return tap * dilation / stride; }
+  int64_t reach() const { return shift(taps - 1); }
+  /// The places of each phase that are seen.
+  int64_t places() const { return out + reach(); }
+  /// The first input element that belongs to a phase, and how many there are.
+  int64_t first_of(int64_t phase) const { return ((phase - padding) % stride + stride) % stride; }
+  int64_t count_of(int64_t phase) const {
+    return larger(0, in - first_of(phase) + stride - 1) / stride;
   }
+};
 
-  /// The elements of a row under tap column j.
-  [[gnu::always_inline]] V under(const T* plane, int64_t row, int j) const {
-    const V in = load<V>(plane + row * w + first + j - 1);
-    if (j == 0) return has_left ? in : V{};
-    return j == 1 ? in : has_right ? in : V{};
+struct Plane {
+  explicit Plane(const ConvSizes& s)
+      : rows{s.h, s.oh, s.kh, s.stride_h, s.padding_h, s.dilation_h},
+        columns{s.w, s.ow, s.kw, s.stride_w, s.padding_w, s.dilation_w},
+        taps(s.kh * s.kw) {}
+  Dimension rows, columns;
+  int64_t taps;
+};
+
+// --- Rows of every second element ---
+
+/// Those of two adjacent vectors, from `first` on.
+template <class T, int first, int... i>
+[[gnu::always_inline]] inline Vector<T> every_second(Vector<T> a, Vector<T> b,
+                                                     std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(a, b, (2 * i + first)...);
+}
+
+/// to[i] = from[i stride].
+template <class T>
+void take(int64_t n, int64_t stride, const T* from, T* to) {
+  using V = Vector<T>;
+  constexpr int64_t w = width<T>;
+  constexpr std::make_integer_sequence<int, static_cast<int>(w)> lanes;
+  if (stride == 1) {
+    map_vectors<T>(n, [&]<class U>(int64_t i) { store(to + i, load<U>(from + i)); });
+  } else if (stride == 2 && n > w) {  // no element behind the last is read
+    for (int64_t i = 0; i < n - w; i += w) {
+      const T* const at = from + 2 * i;
+      store(to + i, every_second<T, 0>(load<V>(at), load<V>(at + w), lanes));
+    }
+    const T* const at = from + 2 * (n - w) - 1;
+    store(to + n - w, every_second<T, 1>(load<V>(at), load<V>(at + w), lanes));
+  } else {
+    for (int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
   }
-  /// The elements of a row, 0 where another strip has them.
-  [[gnu::always_inline]] V own(const T* plane, int64_t row) const {
-    return fresh ? load<V>(plane + row * w + first) : V{};
+}
+
+/// The first or the second half of the elements of a and b in turns.
+template <class T, int half, int... i>
+[[gnu::always_inline]] inline Vector<T> in_turns(Vector<T> a, Vector<T> b,
+                                                 std::integer_sequence<int, i...>) {
+  constexpr int w = static_cast<int>(width<T>);
+  return __builtin_shufflevector(a, b, (i / 2 + half * w / 2 + i % 2 * w)...);
+}
+
+/// to[2 i] = a[i], to[2 i + 1] = b[i], n elements in all.
+template <class T>
+void weave(int64_t n, const T* a, const T* b, T* to) {
+  using V = Vector<T>;
+  constexpr int64_t w = width<T>;
+  constexpr std::make_integer_sequence<int, static_cast<int>(w)> lanes;
+  int64_t i = 0;
+  for (; 2 * (i + w) <= n; i += w) {
+    const V even = load<V>(a + i), odd = load<V>(b + i);
+    store(to + 2 * i, in_turns<T, 0>(even, odd, lanes));
+    store(to + 2 * i + w, in_turns<T, 1>(even, odd, lanes));
   }
-  /// Calls `visit(o, i, j, in)` for each tap of output rows row + o that is inside the plane.
-  template <int rows, class Visit>
-  [[gnu::always_inline]] void for_taps(const T* plane, int64_t row, const Visit& visit) const {
-#pragma GCC unroll 6
-    for (int r = -1; r <= rows; ++r) {
-      if (row + r < 0 || row + r >= h) continue;
-#pragma GCC unroll 3
-      for (int j = 0; j < kernel; ++j) {
-        const V in = under(plane, row + r, j);
-#pragma GCC unroll 4
-        for (int o = 0; o < rows; ++o) {
-          if (r - o >= -1 && r - o <= 1) visit(o, r - o + 1, j, in);
+  for (; i < n / 2; ++i) to[2 * i] = a[i], to[2 * i + 1] = b[i];
+  if (n % 2 != 0) to[n - 1] = a[n / 2];
+}
+
+/// Planes with zeros around them, one for each phase, of rows of `pitch` elements.
+template <class T>
+class Phases {
+ public:
+  Phases(const Plane& plane, int64_t pieces_h, int64_t pieces_w, int64_t rows, int64_t pitch)
+      : plane_(plane),
+        pieces_w_(pieces_w),
+        rows_(rows),
+        pitch_(pitch),
+        memory_(pieces_h * pieces_w * rows * pitch + width<T>) {  // strips read more than a row
+    memory_.clear();
+  }
+  /// For the input.
+  explicit Phases(const Plane& p)
+      : Phases(p, p.rows.stride, p.columns.stride, p.rows.places(), p.columns.places()) {}
+
+  T* at(int64_t phase_h, int64_t phase_w, int64_t row, int64_t column) const {
+    return memory_.data() + ((phase_h * pieces_w_ + phase_w) * rows_ + row) * pitch_ + column;
+  }
+  const T* data() const { return memory_.data(); }
+  int64_t pitch() const { return pitch_; }
+
+  void deal(const T* x) const {
+    const Dimension &v = plane_.rows, &h = plane_.columns;
+    for (int64_t a = 0; a < v.stride; ++a) {
+      const Inside rows = inside(v.in, rows_, v.stride, a - v.padding);
+      for (int64_t b = 0; b < h.stride; ++b) {
+        const Inside columns = inside(h.in, pitch_, h.stride, b - h.padding);
+        for (int64_t r = rows.begin; r < rows.end; ++r) {
+          const T* const row = x + (r * v.stride + a - v.padding) * h.in;
+          take(columns.end - columns.begin, h.stride,
+               row + columns.begin * h.stride + b - h.padding, at(a, b, r, columns.begin));
         }
       }
     }
   }
 
-  int64_t h, w, first;
-  Mask fresh, has_left, has_right;
+ private:
+  const Plane& plane_;
+  int64_t pieces_w_, rows_, pitch_;
+  Workspace<T> memory_;
 };
 
-/// Calls `body.template operator()<rows>(row)` for a few rows of all h at a time.
-template <int rows = rows_at_once, class Body>
-[[gnu::always_inline]] inline void for_rows_of_plane(int64_t h, const Body& body, int64_t row = 0) {
-  for (; row + rows <= h; row += rows) body.template operator()<rows>(row);
-  if constexpr (rows > 1) for_rows_of_plane<rows / 2>(h, body, row);
-}
+/// Taps of the same kernel column that see rows below each other, the first at `offset`.
+struct TapColumn {
+  int64_t offset, taps;
+};
 
-/// Calls `body.template operator()<size>()` for the widest strip that fits.
-template <class T, int size = static_cast<int>(width<T>), class Body>
-void with_strip(int64_t w, const Body& body) {
-  if constexpr (size > 4) {
-    if (w < size) return with_strip<T, size / 2>(w, body);
-  }
-  body.template operator()<size>();
-}
-
-/// Planes where they lie, except the first and the last of all: strips read one element before
-/// and one behind a plane.
-template <class T>
-class Readable {
+/// The taps of a kernel, in the order in which they are added.
+class TapColumns {
  public:
-  Readable(const ConvSizes& s, const T* x)
-      : x_(x), plane_(s.h * s.w), last_(s.n * s.c - 1), copy_(plane_ + 2) {
-    copy_.clear();
+  explicit TapColumns(const Plane& plane)
+      : plane_(plane), row_(plane.rows.taps), tap_(plane.taps), columns_(plane.taps) {}
+
+  /// Adds the taps (i, j) of a phase of rows, i descending if so said, of columns j for which
+  /// `has(j)`; they see rows from `offset(i, j)` on.
+  template <class Has, class Offset>
+  void add(int64_t phase, bool descending, const Has& has, const Offset& offset) {
+    const Dimension &v = plane_.rows, &h = plane_.columns;
+    int64_t n = 0;
+    for (int64_t k = 0; k < v.taps; ++k) {
+      const int64_t i = descending ? v.taps - 1 - k : k;
+      if (v.phase(i) == phase) row_[n++] = i;
+    }
+    const int64_t parts = (n + taps_at_once - 1) / taps_at_once;
+    const bool adjoin = n > 1 && v.shift(row_[0]) - v.shift(row_[1]) == (descending ? 1 : -1);
+    const int64_t size = adjoin ? (n + parts - 1) / parts : 1;
+    for (int64_t first = 0; first < n; first += size) {
+      for (int64_t j = 0; j < h.taps; ++j) {
+        if (!has(j)) continue;
+        const int64_t last = smaller(first + size, n);
+        columns_[count_++] = {offset(row_[first], j), last - first};
+        for (int64_t i = first; i < last; ++i) tap_[taps_++] = row_[i] * h.taps + j;
+      }
+    }
   }
-  const T* operator[](int64_t i) const {
-    if (i > 0 && i < last_) return x_ + i * plane_;
-    std::memcpy(copy_.data() + 1, x_ + i * plane_, static_cast<size_t>(plane_) * sizeof(T));
-    return copy_.data() + 1;
+
+  int64_t count() const { return count_; }
+  const TapColumn* data() const { return columns_.data(); }
+  int64_t taps() const { return taps_; }
+  int64_t tap(int64_t i) const { return tap_[i]; }
+  template <class T>
+  void sort(const T* weight, T* sorted) const {
+    for (int64_t k = 0; k < taps_; ++k) sorted[k] = weight[tap_[k]];
   }
 
  private:
-  const T* x_;
-  int64_t plane_, last_;
-  Workspace<T> copy_;
+  const Plane& plane_;
+  int64_t taps_ = 0, count_ = 0;
+  Workspace<int64_t> row_, tap_;
+  Workspace<TapColumn> columns_;
 };
 
-/// Asks for the next plane while one is computed: strips read it in an order that the processor
-/// does not foresee.
+/// Those of the output, in copies of the input.
+class OutputTaps : public TapColumns {
+ public:
+  template <class T>
+  OutputTaps(const Plane& plane, const Phases<T>& copies) : TapColumns(plane) {
+    const Dimension &v = plane.rows, &h = plane.columns;
+    for (int64_t a = 0; a < v.stride; ++a) {
+      add(
+          a, false, [](int64_t) { return true; },
+          [&](int64_t i, int64_t j) {
+            return copies.at(a, h.phase(j), v.shift(i), h.shift(j)) - copies.data();
+          });
+    }
+  }
+};
+
+/// to[r][c] = bias + sum over taps of weight[k] from[offset of k][r][c].
 template <class T>
-void prefetch(int64_t n, const T* from) {
-  for (int64_t i = 0; i < n; i += 64 / int64_t{sizeof(T)}) __builtin_prefetch(from + i);
+struct Sums {
+  int64_t rows, columns;
+  const TapColumn *tap, *last_tap;
+  const T* weight;  // in their order
+  const T* from;
+  int64_t from_pitch;
+  T bias;
+  bool relu;
+  T* to;
+  int64_t to_pitch;
+};
+
+/// A strip of `rows` rows, one vector wide, of which the first `columns` are wanted.
+template <class T, int rows>
+[[gnu::noinline]] void sum_strip(const Sums<T>& s, int64_t row, int64_t column, int64_t columns) {
+  using V = Vector<T>;
+  const int64_t from_pitch = s.from_pitch, to_pitch = s.to_pitch;
+  const bool relu = s.relu;
+  V sum[rows];
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r) sum[r] = broadcast<V>(s.bias);
+  const T* const from = s.from + row * from_pitch + column;
+  const T* weight = s.weight;
+  for (const TapColumn *tap = s.tap, *last = s.last_tap; tap != last; ++tap) {
+    const T* in = from + tap->offset;
+    with_rows<taps_at_once>(
+        tap->taps, [&]<int taps>() __attribute__((always_inline)) {
+          V factor[taps];
+#pragma GCC unroll 5
+          for (int k = 0; k < taps; ++k) factor[k] = broadcast<V>(weight[k]);
+#pragma GCC unroll 12
+          for (int r = 0; r < rows + taps - 1; ++r, in += from_pitch) {
+            const V x = load<V>(in);
+#pragma GCC unroll 5
+            for (int k = 0; k < taps; ++k) {
+              if (r - k >= 0 && r - k < rows) sum[r - k] += factor[k] * x;
+            }
+          }
+          weight += taps;
+        });
+  }
+  T* to = s.to + row * to_pitch + column;
+#pragma GCC unroll 8
+  for (int r = 0; r < rows; ++r, to += to_pitch) {
+    const V result = relu ? without_negative(sum[r]) : sum[r];
+    columns == width<T> ? store(to, result) : store_first<T>(columns, to, result);
+  }
 }
 
-template <class T, int size>
-[[gnu::noinline]] void convolve_strip(const ConvSizes& s, int64_t column, const T* x,
-                                      const T* weight, T bias, bool relu, T* y) {
-  using V = typename Strip<T, size>::V;
-  const Strip<T, size> strip(s, column);
-  V factor[kernel_size];
-#pragma GCC unroll 9
-  for (int k = 0; k < kernel_size; ++k) factor[k] = broadcast<V>(weight[k]);
-  for_rows_of_plane(strip.h, [&]<int rows>(int64_t row) {
-    V sum[rows];
-#pragma GCC unroll 4
-    for (int o = 0; o < rows; ++o) sum[o] = broadcast<V>(bias);
-    strip.template for_taps<rows>(
-        x, row, [&](int o, int i, int j, V in) { sum[o] += factor[i * kernel + j] * in; });
-#pragma GCC unroll 4
-    for (int o = 0; o < rows; ++o) {
-      const V result = relu ? without_negative(sum[o]) : sum[o];
-      store(y + (row + o) * strip.w + strip.first, result);
+template <class T>
+void sum_copies(const Sums<T>& s) {
+  const int64_t columns = smaller(s.columns, width<T>);
+  for_blocks<rows_at_once>(0, s.rows, [&]<int rows>(int64_t row) {
+    for (int64_t column = 0; column < s.columns; column += width<T>) {
+      sum_strip<T, rows>(s, row, smaller(column, s.columns - columns), columns);
     }
   });
 }
 
 template <class T>
 void forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
-  const int64_t plane = s.h * s.w;
-  with_strip<T>(s.w, [&]<int size>() {
-    parallel_for(s.n * s.c, piece_elements / larger(plane, 1), [&](int64_t begin, int64_t end) {
-      const Readable<T> planes(s, x);
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t c = i % s.c;
-        const T* const from = planes[i];
-        if (i + 1 < end) prefetch(plane, x + (i + 1) * plane);
-        for (int64_t column = 0; column < s.w; column += size) {
-          convolve_strip<T, size>(s, column, from, weight + c * kernel_size,
-                                  bias != nullptr ? bias[c] : T(0), s.relu, y + i * plane);
-        }
-      }
-    });
+  if (same_3x3::suits(s)) return same_3x3::forward(s, y, x, weight, bias);
+  const Plane plane(s);
+  const int64_t in = s.h * s.w, out = s.oh * s.ow;
+  parallel_for(s.n * s.c, piece_elements / larger(in, 1), [&](int64_t begin, int64_t end) {
+    const Phases<T> copies(plane);
+    const OutputTaps taps(plane, copies);
+    const Workspace<T> sorted(plane.taps);
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t c = i % s.c;
+      copies.deal(x + i * in);
+      if (i + 1 < end) prefetch(in, x + (i + 1) * in);
+      taps.sort(weight + c * plane.taps, sorted.data());
+      sum_copies<T>({s.oh, s.ow, taps.data(), taps.data() + taps.count(), sorted.data(),
+                     copies.data(), copies.pitch(), bias != nullptr ? bias[c] : T(0), s.relu,
+                     y + i * out, s.ow});
+    }
   });
+}
+
+// --- Input gradient ---
+
+/// Elements of the input that are in the same phase, and the taps that see them.
+struct PhaseOfInput {
+  int64_t row, column, rows, columns;  // the first element, and how many
+  int64_t first_tap, first_column, last_column;
+};
+
+/// The output gradient with zeros around it, and where the taps of each phase find theirs.
+template <class T>
+class OutputCopies {
+ public:
+  explicit OutputCopies(const Plane& plane)
+      : plane_(plane),
+        row_(plane.rows.reach()),
+        column_(plane.columns.reach()),
+        copy_(plane, 1, 1, row_ + places(plane.rows), column_ + places(plane.columns)),
+        phases_(count()),
+        taps_(plane) {
+    const Dimension &v = plane_.rows, &h = plane_.columns;
+    for (int64_t p = 0; p < count(); ++p) {
+      const int64_t a = p / h.stride, b = p % h.stride;
+      const int64_t row = v.first_of(a), column = h.first_of(b);
+      const int64_t first_tap = taps_.taps(), first_column = taps_.count();
+      taps_.add(
+          a, true, [&](int64_t j) { return h.phase(j) == b; },
+          [&](int64_t i, int64_t j) {
+            const int64_t from_row = row_ + (row + v.padding) / v.stride - v.shift(i);
+            const int64_t from_column = column_ + (column + h.padding) / h.stride - h.shift(j);
+            return copy_.at(0, 0, from_row, from_column) - copy_.data();
+          });
+      phases_[p] = {row,       column,       v.count_of(a), h.count_of(b),
+                    first_tap, first_column, taps_.count()};
+    }
+  }
+
+  int64_t count() const { return plane_.rows.stride * plane_.columns.stride; }
+  const PhaseOfInput& phase(int64_t i) const { return phases_[i]; }
+  const TapColumns& taps() const { return taps_; }
+  const T* data() const { return copy_.data(); }
+  int64_t pitch() const { return copy_.pitch(); }
+
+  void set(const T* g) const {
+    const int64_t w = plane_.columns.out;
+    for (int64_t r = 0; r < plane_.rows.out; ++r) {
+      take(w, 1, g + r * w, copy_.at(0, 0, row_ + r, column_));
+    }
+  }
+
+ private:
+  /// Those that are read, or written.
+  static int64_t places(const Dimension& d) {
+    return larger((d.in - 1 + d.padding) / d.stride + 1, d.out);
+  }
+
+  const Plane& plane_;
+  int64_t row_, column_;  // where the output gradient begins
+  Phases<T> copy_;
+  Workspace<PhaseOfInput> phases_;
+  TapColumns taps_;
+};
+
+/// A row of the input gradient from those of its phases, which are `part` elements apart.
+template <class T>
+void put_together(const ConvSizes& s, const T* row, int64_t part, T* to) {
+  if (s.stride_w == 2) return weave(s.w, row, row + part, to);
+  for (int64_t i = 0; i < s.w; ++i) to[i] = row[i % s.stride_w * part + i / s.stride_w];
 }
 
 template <class T>
 void input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
-  Workspace<T> reversed(s.c * kernel_size);
-  for (int64_t c = 0; c < s.c; ++c) {
-    for (int k = 0; k < kernel_size; ++k) {
-      reversed[c * kernel_size + k] = weight[c * kernel_size + kernel_size - 1 - k];
+  if (same_3x3::suits(s)) return same_3x3::input_gradient(s, dx, g, weight);
+  const Plane plane(s);
+  const int64_t in = s.h * s.w, out = s.oh * s.ow;
+  const bool in_place = s.stride_w == 1;  // rows of a phase are rows of dx
+  parallel_for(s.n * s.c, piece_elements / larger(in, 1), [&](int64_t begin, int64_t end) {
+    const OutputCopies<T> copies(plane);
+    const TapColumns& taps = copies.taps();
+    const Workspace<T> sorted(plane.taps), parts(in_place ? 0 : s.stride_w * in);
+    for (int64_t i = begin; i < end; ++i) {
+      copies.set(g + i * out);
+      if (i + 1 < end) prefetch(out, g + (i + 1) * out);
+      taps.sort(weight + i % s.c * plane.taps, sorted.data());
+      for (int64_t p = 0; p < copies.count(); ++p) {
+        const PhaseOfInput& phase = copies.phase(p);
+        T* const rows = dx + i * in + phase.row * s.w;
+        const int64_t pitch = s.stride_h * s.w;
+        T* const part = parts.data() + phase.column * in;
+        sum_copies<T>({phase.rows, phase.columns, taps.data() + phase.first_column,
+                       taps.data() + phase.last_column, sorted.data() + phase.first_tap,
+                       copies.data(), copies.pitch(), T(0), false, in_place ? rows : part,
+                       in_place ? pitch : s.w});
+        const bool has_all = p % s.stride_w == s.stride_w - 1;  // of these rows
+        for (int64_t r = 0; !in_place && has_all && r < phase.rows; ++r) {
+          put_together(s, parts.data() + r * s.w, in, rows + r * pitch);
+        }
+      }
     }
-  }
-  forward<T>(s, dx, g, reversed.data(), nullptr);
+  });
 }
 
-/// Adds to `sum`, vectors of partial sums for each tap, and last of g.
-template <class T, int size>
-[[gnu::noinline]] void add_products(const ConvSizes& s, int64_t column, const T* x, const T* g,
-                                    T* sum) {
-  using V = typename Strip<T, size>::V;
-  const Strip<T, size> strip(s, column);
-  V total[kernel_size];
-#pragma GCC unroll 9
-  for (int k = 0; k < kernel_size; ++k) total[k] = load<V>(sum + k * size);
-  V total_out = load<V>(sum + kernel_size * size);
-  for_rows_of_plane(strip.h, [&]<int rows>(int64_t row) {
-    V out[rows];
+// --- Weight gradient ---
+
+/// An output gradient, or a copy of it whose rows fill a vector.
+template <class T>
+struct Gradient {
+  const T* data;
+  int64_t rows, columns;
+};
+
+/// Adds products of some rows of a strip, of which the first `done` columns count as 0, and the
+/// input under `taps` rows of each of several columns of the kernel.
+template <class T, int rows, int taps, int columns>
+[[gnu::always_inline]] inline void add_products(const T* g, int64_t g_pitch, int64_t done,
+                                                const T* from, int64_t pitch, const TapColumn* tap,
+                                                Vector<T> (&sum)[columns][taps]) {
+  using V = Vector<T>;
+  V out[rows];
 #pragma GCC unroll 4
-    for (int o = 0; o < rows; ++o) {
-      out[o] = strip.own(g, row + o);
-      total_out += out[o];
+  for (int r = 0; r < rows; ++r) out[r] = without_first<T>(done, load<V>(g + r * g_pitch));
+#pragma GCC unroll 10
+  for (int j = 0; j < columns; ++j) {
+    const T* const in = from + tap[j].offset;
+#pragma GCC unroll 8
+    for (int r = 0; r < rows + taps - 1; ++r) {
+      const V x = load<V>(in + r * pitch);
+#pragma GCC unroll 5
+      for (int k = 0; k < taps; ++k) {
+        if (r - k >= 0 && r - k < rows) sum[j][k] += out[r - k] * x;
+      }
     }
-    strip.template for_taps<rows>(
-        x, row, [&](int o, int i, int j, V in) { total[i * kernel + j] += out[o] * in; });
-  });
-#pragma GCC unroll 9
-  for (int k = 0; k < kernel_size; ++k) store(sum + k * size, total[k]);
-  store(sum + kernel_size * size, total_out);
+  }
+}
+
+/// The same for whole planes, for vectors of sums in memory, one for each tap.
+template <class T, int taps, int columns>
+[[gnu::noinline]] void add_plane(const Gradient<T>& g, const T* from, int64_t pitch,
+                                 const TapColumn* tap, T* sums) {
+  using V = Vector<T>;
+  constexpr int rows = 4;
+  V sum[columns][taps];
+#pragma GCC unroll 10
+  for (int k = 0; k < columns * taps; ++k) sum[k / taps][k % taps] = load<V>(sums + k * width<T>);
+  for (int64_t begin = 0; begin < g.columns; begin += width<T>) {
+    const int64_t column = smaller(begin, g.columns - width<T>), done = begin - column;
+    const T *out = g.data + column, *in = from + column;
+    int64_t r = 0;
+    for (; r + rows <= g.rows; r += rows, out += rows * g.columns, in += rows * pitch) {
+      add_products<T, rows, taps, columns>(out, g.columns, done, in, pitch, tap, sum);
+    }
+    for (; r < g.rows; ++r, out += g.columns, in += pitch) {
+      add_products<T, 1, taps, columns>(out, g.columns, done, in, pitch, tap, sum);
+    }
+  }
+#pragma GCC unroll 10
+  for (int k = 0; k < columns * taps; ++k) store(sums + k * width<T>, sum[k / taps][k % taps]);
+}
+
+template <class T>
+void add_plane(const Gradient<T>& g, const Phases<T>& copies, const TapColumns& taps, T* sums) {
+  const TapColumn *const columns = taps.data(), *const end = columns + taps.count();
+  for (const TapColumn* first = columns; first != end;) {
+    with_rows<taps_at_once>(first->taps, [&]<int n>() {
+      constexpr int most = sums_at_once / n;
+      int64_t count = 1;
+      while (count < most && first + count != end && first[count].taps == n) ++count;
+      with_rows<most>(count, [&]<int m>() {
+        add_plane<T, n, m>(g, copies.data(), copies.pitch(), first, sums);
+      });
+      first += count;
+      sums += count * n * width<T>;
+    });
+  }
+  Vector<T> total = load<Vector<T>>(sums);  // of g
+  const int64_t size = g.rows * g.columns;
+  for (int64_t i = 0; i < size; i += width<T>) {
+    const int64_t at = smaller(i, size - width<T>);
+    total += without_first<T>(i - at, load<Vector<T>>(g.data + at));
+  }
+  store(sums, total);
 }
 
 template <class T>
 bool weight_gradient(const ConvSizes& s, T* dweight, T* dbias, const T* g, const T* x) {
-  constexpr int64_t sums_of_channel = kernel_size + 1;
-  const int64_t plane = s.h * s.w, count = s.c * sums_of_channel;
+  const Plane plane(s);
+  const int64_t in = s.h * s.w, out = s.oh * s.ow, taps = plane.taps;
+  const int64_t of_channel = (taps + 1) * width<T>;  // sums, the last of g
   const ImageChunks chunks(s.n);
-  const int64_t piece = at_least_one(piece_elements / at_least_one(plane * chunks.per_chunk));
+  const int64_t piece = at_least_one(piece_elements / at_least_one(in * chunks.per_chunk));
   const int64_t pieces = (s.c + piece - 1) / piece;  // of each chunk
-  with_strip<T>(s.w, [&]<int size>() {
-    Workspace<T> partial(chunks.count * count * size);
-    parallel_for(chunks.count * pieces, 1, [&](int64_t begin, int64_t) {
-      const int64_t chunk = begin / pieces, first = begin % pieces * piece;
-      const int64_t last = smaller(first + piece, s.c);
-      T* const sums = partial.data() + chunk * count * size;
-      std::memset(sums + first * sums_of_channel * size, 0,
-                  static_cast<size_t>((last - first) * sums_of_channel * size) * sizeof(T));
-      const Readable<T> planes(s, x);
-      chunks.for_each(chunk, [&](int64_t image) {
-        for (int64_t c = first; c < last; ++c) {
-          const int64_t i = image * s.c + c;
-          const T* const from = planes[i];
-          if (c + 1 < last) {
-            prefetch(plane, x + (i + 1) * plane);
-            prefetch(plane, g + (i + 1) * plane);
-          }
-          for (int64_t column = 0; column < s.w; column += size) {
-            add_products<T, size>(s, column, from, g + i * plane,
-                                  sums + c * sums_of_channel * size);
-          }
+  Workspace<T> partial(chunks.count * s.c * of_channel);
+  parallel_for(chunks.count * pieces, 1, [&](int64_t task, int64_t) {
+    const int64_t chunk = task / pieces, first = task % pieces * piece;
+    const int64_t last = smaller(first + piece, s.c);
+    T* const sums = partial.data() + chunk * s.c * of_channel;
+    std::memset(sums + first * of_channel, 0,
+                static_cast<size_t>((last - first) * of_channel) * sizeof(T));
+    const Phases<T> copies(plane);
+    const OutputTaps order(plane, copies);
+    const bool is_thin = s.ow < width<T>;
+    Workspace<T> wide(is_thin ? s.oh * width<T> : 0);
+    wide.clear();
+    chunks.for_each(chunk, [&](int64_t image) {
+      for (int64_t c = first; c < last; ++c) {
+        const int64_t i = image * s.c + c;
+        const T* const of_y = g + i * out;
+        for (int64_t r = 0; is_thin && r < s.oh; ++r) {
+          for (int64_t j = 0; j < s.ow; ++j) wide[r * width<T> + j] = of_y[r * s.ow + j];
         }
-      });
-    });
-    parallel_each(count, 1024, [&](int64_t i) {
-      T total = 0;
-      for (int64_t chunk = 0; chunk < chunks.count; ++chunk) {
-        for (int k = 0; k < size; ++k) total += partial[(chunk * count + i) * size + k];
+        copies.deal(x + i * in);
+        if (c + 1 < last) {
+          prefetch(in, x + (i + 1) * in);
+          prefetch(out, of_y + out);
+        }
+        add_plane<T>({is_thin ? wide.data() : of_y, s.oh, larger(s.ow, width<T>)}, copies, order,
+                     sums + c * of_channel);
       }
-      const int64_t c = i / sums_of_channel, k = i % sums_of_channel;
-      if (k < kernel_size) dweight[c * kernel_size + k] = total;
-      if (k == kernel_size && dbias != nullptr) dbias[c] = total;
     });
+  });
+  const OutputTaps order(plane, Phases<T>(plane));
+  parallel_each(s.c * (taps + 1), 1024, [&](int64_t i) {
+    const int64_t c = i / (taps + 1), k = i % (taps + 1);
+    T total = 0;
+    for (int64_t chunk = 0; chunk < chunks.count; ++chunk) {
+      const T* const from = partial.data() + (chunk * s.c + c) * of_channel + k * width<T>;
+      for (int64_t lane = 0; lane < width<T>; ++lane) total += from[lane];
+    }
+    if (k < taps) dweight[c * taps + order.tap(k)] = total;
+    if (k == taps && dbias != nullptr) dbias[c] = total;
   });
   return true;
 }
