@@ -25,7 +25,7 @@ warnings_with() {
 bare_namespaces() {
   local file
   for file in "$output"/xml/namespacegradus*.xml; do
-    if ! grep --after-context=1 '^    <briefdescription>' "$file" | grep --quiet '<para>'; then
+    if ! grep --after-context=1 '^    <briefdescription>' "$file" | grep '<para>' > /dev/null; then
       sed -n 's/^    <compoundname>\(.*\)<.*/namespace \1 has no comment/p' "$file"
     fi
   done
@@ -39,7 +39,7 @@ missing_comments() {
 \(variable\) of (struct|class) [[:alnum:]_:]*$kinds(<.*>)? is not" || true; } \
     | while IFS= read -r warning; do
       IFS=: read -r file line _ <<< "$warning"
-      sed -n "${line}p" "$file" | grep --quiet '^ *static ' || echo "$warning"
+      sed -n "${line}p" "$file" | grep '^ *static ' > /dev/null || echo "$warning"
     done
 }
 

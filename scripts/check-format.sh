@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 version=14
 formatter="$(command -v "clang-format-$version" || command -v clang-format || true)"
-if [ -z "$formatter" ] || ! "$formatter" --version | grep -q "version $version\."; then
+if [ -z "$formatter" ] || ! "$formatter" --version | grep "version $version\." > /dev/null; then
   echo "clang-format $version is not installed" >&2
   exit 77
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs shellcheck over every shell script. Exit code 77 says that it is not installed.
+# Runs shellcheck over every shell script, and looks for pipes that fail now and then. Exit code 77 says that it is not installed.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -9,5 +9,11 @@ if ! command -v shellcheck > /dev/null; then
   exit 77
 fi
 cd "$root"
-shellcheck --external-sources .ci/run benchmarks/*.sh scripts/*.sh tests/project/*.sh \
-  tests/interchange/*.sh
+scripts=(.ci/run benchmarks/*.sh scripts/*.sh tests/project/*.sh tests/interchange/*.sh)
+shellcheck --external-sources "${scripts[@]}"
+
+# What stops reading before the end makes the writer of its pipe fail, now and then.
+if grep --line-number --extended-regexp '(^|[^|])\| *(head\b|grep [^|]*(-q|--quiet))' "${scripts[@]}"; then
+  echo "check-scripts: pipes into head or a quiet grep; read all: sed -n 1p, grep ... > /dev/null" >&2
+  exit 1
+fi

@@ -39,7 +39,7 @@ sixteenth() { all_files | awk -v turn="$(git rev-list --count HEAD 2> /dev/null 
 case "${1-}" in
   --all) mapfile -t files < <(all_files) ;;
   "") mapfile -t files < <({ { changed_files | grep --fixed-strings --line-regexp \
-    --file=<(all_files) || true; } | head -n 40; sixteenth; } | sort --unique) ;;
+    --file=<(all_files) || true; } | sed -n 1,40p; sixteenth; } | sort --unique) ;;
   *) files=("$@") ;;
 esac
 echo "clang-tidy: ${#files[@]} of $(all_files | wc -l) files"

@@ -20,7 +20,7 @@ build="${1-$root/build/release}"
 packages="$build/packages"
 # shellcheck disable=SC2016  # apt fills them in
 mirror="${GRADUS_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
-  "Codename: $(. /etc/os-release && echo "${VERSION_CODENAME-}")" | head -n 1)}"
+  "Codename: $(. /etc/os-release && echo "${VERSION_CODENAME-}")" | sed -n 1p)}"
 
 skip() {
   echo "skipped: Debian packages in a fresh root: $1" >&2

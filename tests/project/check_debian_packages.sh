@@ -47,6 +47,7 @@ export PKG_CONFIG_PATH="$work/$folder/pkgconfig"
 read -ra flags <<< "$(pkg-config --cflags --libs gradus)"
 "$compiler" -std=c++20 -o shared "$source/tests/project/across_boundary.cpp" "${flags[@]}"
 LD_LIBRARY_PATH="$folder" ./shared > said || fail "shared: $(cat said)"
-LD_LIBRARY_PATH="$folder" ldd shared | grep --quiet "=> $folder/" || fail "not ours"
+LD_LIBRARY_PATH="$folder" ldd shared > said
+grep --quiet "=> $folder/" said || fail "not ours: $(cat said)"
 files/usr/bin/mnist --help > said || fail "mnist: $(cat said)"
 [ -s files/usr/share/doc/gradus/docs/design.md ] || fail "there is no design.md"
