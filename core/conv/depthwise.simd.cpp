@@ -455,8 +455,8 @@ template <class T, int taps, int columns>
 
 template <class T>
 void add_plane(const Gradient<T>& g, const Phases<T>& copies, const TapColumns& taps, T* sums) {
-  const TapColumn *const columns = taps.data(), *const end = columns + taps.count();
-  for (const TapColumn* first = columns; first != end;) {
+  const TapColumn *first = taps.data(), *const end = first + taps.count();
+  while (first != end) {
     with_rows<taps_at_once>(first->taps, [&]<int n>() {
       constexpr int most = sums_at_once / n;
       int64_t count = 1;
