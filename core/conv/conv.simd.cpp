@@ -109,26 +109,19 @@ int64_t workspace_size(const ConvSizes& s) {
   return is_pointwise(s) ? 1 : s.depth() * s.ow * rows_per_tile<T>(s);
 }
 
-/// Of a 1x1 convolution without padding and groups: the only ones that come here.
+/// Of a pointwise convolution without groups: the only ones that come here.
 template <class T>
 void product_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
   const int64_t plane = s.oh * s.ow;
   parallel_for(s.n, 1, [&](int64_t image, int64_t) {
-    const Workspace<T> tile(workspace_size<T>(s));
-    for_tiles<T>(s, [&](int64_t row, int64_t rows) {
-      const int64_t n = rows * s.ow;
-      const T* const columns = columns_of(s, row, rows, tile.data(), x + image * s.c * s.h * s.w);
-      T* const to = y + image * s.o * plane + row * s.ow;
-      for (int64_t o = 0; bias != nullptr && o < s.o; ++o) {
-        const T b = bias[o];
-        for (int64_t i = 0; i < n; ++i) to[o * plane + i] = b;
-      }
-      gemm<T>({false, false, s.o, n, s.c, weight, s.c, columns, n, bias != nullptr ? T(1) : T(0),
-               to, plane});
-      for (int64_t o = 0; s.relu && o < s.o; ++o) {
-        for (int64_t i = 0; i < n; ++i) to[o * plane + i] = without_negative(to[o * plane + i]);
-      }
-    });
+    T* const to = y + image * s.o * plane;
+    for (int64_t o = 0; bias != nullptr && o < s.o; ++o) {
+      const T b = bias[o];
+      for (int64_t i = 0; i < plane; ++i) to[o * plane + i] = b;
+    }
+    gemm<T>({false, false, s.o, plane, s.c, weight, s.c, x + image * s.c * plane, plane,
+             bias != nullptr ? T(1) : T(0), to, plane});
+    for (int64_t i = 0; s.relu && i < s.o * plane; ++i) to[i] = without_negative(to[i]);
   });
 }
 
@@ -202,6 +195,56 @@ void whole_weight_gradient(const ConvSizes& s, T* dweight, const T* g, const T* 
   gemm_in_bands<T>({true, false, s.o, depth, s.n, g, s.o, x, depth, 0, dweight, depth});
 }
 
+// --- 1x1 kernels with a stride: as without one, on the elements that they see ---
+
+bool is_sparse(const ConvSizes& s) {
+  return s.kh == 1 && s.kw == 1 && s.padding_h == 0 && s.padding_w == 0 &&
+         (s.stride_h > 1 || s.stride_w > 1);
+}
+
+ConvSizes dense(const ConvSizes& s) {
+  ConvSizes t = s;
+  t.h = s.oh;
+  t.w = s.ow;
+  t.stride_h = t.stride_w = 1;
+  return t;
+}
+
+/// Calls visit(an element of the dense x, the same one of x) for the elements that are seen.
+template <class Visit>
+void for_seen(const ConvSizes& s, int64_t plane, const Visit& visit) {
+  for (int64_t i = 0; i < s.oh; ++i) {
+    const int64_t to = (plane * s.oh + i) * s.ow, from = (plane * s.h + i * s.stride_h) * s.w;
+    for (int64_t j = 0; j < s.ow; ++j) visit(to + j, from + j * s.stride_w);
+  }
+}
+
+/// The dense x.
+template <class T>
+class SeenElements {
+ public:
+  explicit SeenElements(const ConvSizes& s) : s_(s), data_(s.n * s.c * s.oh * s.ow) {}
+  SeenElements(const ConvSizes& s, const T* x) : SeenElements(s) {
+    parallel_each(s.n * s.c, planes_at_once, [&](int64_t plane) {
+      for_seen(s, plane, [&](int64_t to, int64_t from) { data_[to] = x[from]; });
+    });
+  }
+  T* data() const { return data_.data(); }
+  /// Writes all of x, zeros for what is not seen.
+  void write(T* x) const {
+    parallel_each(s_.n * s_.c, planes_at_once, [&](int64_t plane) {
+      const int64_t size = s_.h * s_.w;
+      std::memset(x + plane * size, 0, static_cast<size_t>(size) * sizeof(T));
+      for_seen(s_, plane, [&](int64_t from, int64_t to) { x[to] = data_[from]; });
+    });
+  }
+
+ private:
+  static constexpr int64_t planes_at_once = 64;
+  const ConvSizes& s_;
+  Workspace<T> data_;
+};
+
 // --- The choice ---
 
 /// Whatever the number of images: the bits of one must not depend on the others.
@@ -220,12 +263,10 @@ bool suits_whole(const ConvSizes& s) {
   return s.kh == s.h && s.kw == s.w && s.padding_h == 0 && s.padding_w == 0 && s.groups == 1;
 }
 
-/// Whether the rows of a 1x1 convolution, planes, fill vectors well enough to be multiplied as they
-/// are, or with only the pixels that a stride leaves.
+/// Whether planes fill vectors well enough to be rows of a product as they are.
 bool suits_product(const ConvSizes& s) {
-  const int64_t smallest_plane = is_pointwise(s) ? 128 : 32;
-  return s.kh == 1 && s.kw == 1 && s.padding_h == 0 && s.padding_w == 0 && s.groups == 1 &&
-         s.oh * s.ow >= smallest_plane;
+  constexpr int64_t smallest_plane = 128;
+  return is_pointwise(s) && s.groups == 1 && s.oh * s.ow >= smallest_plane;
 }
 
 bool suits_depthwise(const ConvSizes& s) {
@@ -255,6 +296,9 @@ const Table& own() {
 template <class T>
 void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const T* bias) {
   if (suits_whole(s)) return whole_forward(s, y, x, weight, bias);
+  if (is_sparse(s)) {
+    return choose_forward(dense(s), y, SeenElements<T>(s, x).data(), weight, bias);
+  }
   if (suits_product(s)) return product_forward(s, y, x, weight, bias);
   if (suits_strided(s, s.c, s.o)) return own<StridedConv<T>>().forward(s, y, x, weight, bias);
   if constexpr (std::is_same_v<T, float>) {
@@ -267,6 +311,11 @@ void choose_forward(const ConvSizes& s, T* y, const T* x, const T* weight, const
 template <class T>
 void choose_input_gradient(const ConvSizes& s, T* dx, const T* g, const T* weight) {
   if (suits_whole(s)) return whole_input_gradient(s, dx, g, weight);
+  if (is_sparse(s)) {
+    const SeenElements<T> of_seen(s);
+    choose_input_gradient(dense(s), of_seen.data(), g, weight);
+    return of_seen.write(dx);
+  }
   if (suits_product(s)) return input_gradient(s, dx, g, weight);
   if (suits_strided(s, s.o, s.c)) return own<StridedConv<T>>().input_gradient(s, dx, g, weight);
   if constexpr (std::is_same_v<T, float>) {
@@ -289,6 +338,9 @@ bool are_finite(int64_t n, const T* x) {
 template <class T>
 bool choose_weight_gradient(const ConvSizes& s, T* dweight, T* dbias, const T* g, const T* x) {
   if (suits_whole(s)) return whole_weight_gradient(s, dweight, g, x), false;
+  if (is_sparse(s)) {
+    return choose_weight_gradient(dense(s), dweight, dbias, g, SeenElements<T>(s, x).data());
+  }
   if (suits_strided(s, s.c, s.o) && !suits_product(s)) {
     return own<StridedConv<T>>().weight_gradient(s, dweight, dbias, g, x);
   }
