@@ -19,7 +19,7 @@ namespace gradus::kernels {
 
 namespace {
 
-constexpr int64_t piece_elements = 1 << 16;  // of the planes that a thread takes at once
+inline constexpr int64_t piece_elements = 1 << 16;  // of the planes that a thread takes at once
 
 /// Asks for the next plane while one is computed.
 template <class T>
@@ -29,8 +29,8 @@ void prefetch(int64_t n, const T* from) {
 
 namespace same_3x3 {
 
-constexpr int kernel = 3, kernel_size = kernel * kernel;
-constexpr int rows_at_once = 4;
+inline constexpr int kernel = 3, kernel_size = kernel * kernel;
+inline constexpr int rows_at_once = 4;
 
 /// `size` columns of planes [h, w], with a column of zeros on either side.
 template <class T, int size>
