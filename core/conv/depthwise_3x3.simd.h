@@ -10,22 +10,11 @@
 #include <type_traits>
 
 #include "../base/parallel_for.h"
-#include "../simd/simd.h"
-#include "../simd/sizes.h"
-#include "../simd/workspace.h"
-#include "conv_kernel.h"
+#include "depthwise_parts.simd.h"
 
 namespace gradus::kernels {
 
 namespace {
-
-inline constexpr int64_t piece_elements = 1 << 16;  // of the planes that a thread takes at once
-
-/// Asks for the next plane while one is computed.
-template <class T>
-void prefetch(int64_t n, const T* from) {
-  for (int64_t i = 0; i < n; i += 64 / int64_t{sizeof(T)}) __builtin_prefetch(from + i);
-}
 
 namespace same_3x3 {
 

@@ -4,7 +4,6 @@
 // vectors of our own.
 #include <limits>
 #include <type_traits>
-#include <utility>
 
 #include "../simd/kernels_of.h"
 #include "../simd/simd.h"
@@ -14,27 +13,6 @@
 namespace gradus::kernels {
 
 namespace {
-
-constexpr auto lanes = std::make_integer_sequence<int, static_cast<int>(width<float>)>();
-
-/// The elements of a, b at even places and those at odd ones.
-template <int... lane>
-[[gnu::always_inline]] inline void split(Vector<float>& a, Vector<float>& b,
-                                         std::integer_sequence<int, lane...>) {
-  const Vector<float> even = __builtin_shufflevector(a, b, (2 * lane)...);
-  b = __builtin_shufflevector(a, b, (2 * lane + 1)...);
-  a = even;
-}
-
-/// The inverse of split.
-template <int... lane>
-[[gnu::always_inline]] inline void interleave(Vector<float>& a, Vector<float>& b,
-                                              std::integer_sequence<int, lane...>) {
-  constexpr int w = sizeof...(lane);
-  const Vector<float> low = __builtin_shufflevector(a, b, ((lane & 1) * w + lane / 2)...);
-  b = __builtin_shufflevector(a, b, ((lane & 1) * w + (w + lane) / 2)...);
-  a = low;
-}
 
 /// The largest of pairs a, b and where it is: `second` where b wins, which it does if it is larger
 /// or the only one that is not a number.
@@ -100,7 +78,7 @@ void max_of_pairs(const Windows& s, float* y, int32_t* index, const float* x) {
             const int64_t k = row + 2 * (j - i);
             V a, b;
             load_two(readable - k, from + k, a, b);
-            split(a, b, lanes);
+            split(a, b, lanes<float>);
             Index here = 2 * count_up<int32_t>() + broadcast<Index>(static_cast<int32_t>(k));
             take_larger(a, b, here, here + 1);
             if (&row != rows.begin()) {
@@ -144,7 +122,7 @@ void average_of_pairs(const Windows& s, float* y, const float* x) {
             const int64_t k = row + 2 * (j - i);
             V a, b;
             load_two(readable - k, from + k, a, b);
-            split(a, b, lanes);
+            split(a, b, lanes<float>);
             sum = sum + a + b;
           }
           store_up_to<float>(writable - j, to + j, sum / share);
@@ -171,7 +149,7 @@ void spread_to_pairs(const Windows& s, float* dx, const float* g) {
         for (int64_t j = i; j < i + columns; j += w) {
           const int64_t n = smaller(i + columns - j, w);
           V a = (readable - j >= w ? load<V>(from + j) : load_first(n, from + j)) / share, b = a;
-          interleave(a, b, lanes);
+          interleave(a, b, lanes<float>);
           for (const int64_t row : rows) {
             float* const at = to + row + 2 * (j - i);
             store_up_to<float>(2 * n, at, a);

@@ -115,6 +115,27 @@ template <class T, int step = 1>
   if constexpr (2 * step < w) transpose<T, 2 * step>(row);
 }
 
+/// For split and interleave.
+template <class T>
+inline constexpr std::make_integer_sequence<int, static_cast<int>(width<T>)> lanes{};
+
+/// The elements of a, b at even places and those at odd ones.
+template <class V, int... lane>
+[[gnu::always_inline]] inline void split(V& a, V& b, std::integer_sequence<int, lane...>) {
+  const V even = __builtin_shufflevector(a, b, (2 * lane)...);
+  b = __builtin_shufflevector(a, b, (2 * lane + 1)...);
+  a = even;
+}
+
+/// The inverse of split.
+template <class V, int... lane>
+[[gnu::always_inline]] inline void interleave(V& a, V& b, std::integer_sequence<int, lane...>) {
+  constexpr int w = sizeof...(lane);
+  const V low = __builtin_shufflevector(a, b, ((lane & 1) * w + lane / 2)...);
+  b = __builtin_shufflevector(a, b, ((lane & 1) * w + (w + lane) / 2)...);
+  a = low;
+}
+
 /// 0, 1, 2 ...
 template <class T>
 [[gnu::always_inline]] inline Vector<T> count_up() {

@@ -107,26 +107,24 @@ TEST_CASE("depthwise convolutions of planes of any width, which are read where t
 
 TEST_CASE("depthwise convolutions of any kernel, stride, padding and dilation") {
   with_every_isa([] {
+    const auto check_three = [](int64_t height, int64_t width, int64_t kernel,
+                                Conv2dOptions options) {
+      options.groups = 3;
+      check({2, 3, height, width, 3, kernel, options});
+    };
     for (int64_t kernel : {1, 2, 3, 4, 5, 6, 7}) {
       for (int64_t stride : {1, 2, 3}) {
         for (int64_t width : {7, 14, 37}) {
-          check(
-              {2, 3, 11, width, 3, kernel, {.stride = stride, .padding = kernel / 2, .groups = 3}});
+          check_three(11, width, kernel, {.stride = stride, .padding = kernel / 2});
         }
       }
     }
-    check({2, 3, 12, 9, 3, 3, {.stride = 2, .padding = 3, .dilation = 2, .groups = 3}});
-    check({2,
-           3,
-           12,
-           9,
-           3,
-           4,
-           {.stride = {3, 2}, .padding = {0, 4}, .dilation = {2, 3}, .groups = 3}});
-    check({1, 2, 5, 40, 2, 2, {.stride = 4, .groups = 2}});  // some inputs are under no tap
-    check({2, 2, 4, 4, 2, 3, {.stride = 2, .padding = 6, .groups = 2}});  // outputs of padding only
+    check_three(12, 9, 3, {.stride = 2, .padding = 3, .dilation = 2});
+    check_three(12, 9, 4, {.stride = {3, 2}, .padding = {0, 4}, .dilation = {2, 3}});
+    check_three(5, 40, 2, {.stride = 4});               // some inputs are under no tap
+    check_three(4, 4, 3, {.stride = 2, .padding = 6});  // outputs of padding only
+    check_three(30, 31, 11, {.padding = 5});
     check({35, 4, 9, 20, 4, 5, {.stride = 2, .padding = 2, .groups = 4}});
-    check({2, 2, 30, 31, 2, 11, {.padding = 5, .groups = 2}});
   });
 }
 

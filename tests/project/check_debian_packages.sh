@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes Debian's packages from the build tree BUILD, unpacks them into WORK/files, and builds and runs
-# a program against that with pkg-config:
+# Makes Debian's packages from the build tree BUILD, unpacks them into WORK/files, and builds and
+# runs a program against that with pkg-config:
 #
 #   check_debian_packages.sh SOURCE BUILD WORK COMPILER
 set -euo pipefail
