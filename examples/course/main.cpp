@@ -73,6 +73,7 @@ int run(int argc, char** argv) {
       "A course in Gradus: without a command, tests the exercise you work on whenever you "
       "save it.",
       "course");
+  app.formatter(std::make_shared<gradus::examples::HelpFormatter>());
   app.add_option("--dir", line.folder, "where your exercises are")->capture_default_str();
   app.add_option("--course", line.course, "where the course is, for authors");
   app.add_flag("--poll", line.poll,

@@ -214,6 +214,7 @@ CommandLine parse_command_line(int argc, char** argv) {
   CommandLine line;
   SavedRunOptions& run = line.saved_run;
   CLI::App app("Small nets on MNIST: train them, test them, let them read pictures.", "mnist");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(1);
   CLI::App& train = *app.add_subcommand("train", "train a net and test it");
   add_train_options(train, line.train);

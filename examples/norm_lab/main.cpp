@@ -92,6 +92,7 @@ int run(CommandLine line) {
 int run(int argc, char** argv) {
   CommandLine line;
   CLI::App app("What normalization does, measured on small nets.", "norm_lab");
+  app.formatter(std::make_shared<gradus::examples::HelpFormatter>());
   app.require_subcommand(1);
   CLI::App& list_command = *app.add_subcommand("list", "the experiments");
   CLI::App& run_command = *app.add_subcommand("run", "run experiments, and write their report");

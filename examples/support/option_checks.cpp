@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <sstream>
 
 namespace gradus::examples {
 
@@ -73,6 +74,38 @@ std::string suggestion(const CLI::App& app, const std::vector<std::string>& word
     if (meant.empty() && name.starts_with("--") && !known) meant = nearest_word(name, options);
   }
   return meant.empty() ? "" : "Did you mean " + meant + "?";
+}
+
+namespace {
+
+/// The text with line breaks between words, so that lines have at most `width` characters.
+std::string folded(std::string text, size_t width) {
+  for (size_t begin = 0; text.size() - begin > width;) {
+    size_t end = text.substr(begin, width + 1).find('\n');
+    if (end == std::string::npos) end = text.substr(begin, width + 1).rfind(' ');
+    if (end == std::string::npos) break;
+    text[begin + end] = '\n';
+    begin += end + 1;
+  }
+  return text;
+}
+
+constexpr size_t columns = 80;
+
+}  // namespace
+
+std::string HelpFormatter::make_description(const CLI::App* app) const {
+  return folded(CLI::Formatter::make_description(app), columns);
+}
+std::string HelpFormatter::make_option_desc(const CLI::Option* option) const {
+  return folded(option->get_description(), columns - column_width_);
+}
+std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
+  std::ostringstream out;
+  CLI::detail::format_help(out, command->get_name(),
+                           folded(command->get_description(), columns - column_width_),
+                           column_width_);
+  return out.str();
 }
 
 }  // namespace gradus::examples

@@ -1,5 +1,5 @@
 // Checks of what a command line says: their messages say what is possible, and what was probably
-// meant.
+// meant. And help that fits terminals.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -24,5 +24,13 @@ std::string name_of(const std::string& argument);
 /// A sentence on what was meant by the first word of a command line that is no option and no
 /// command; empty where nothing comes near.
 std::string suggestion(const CLI::App& app, const std::vector<std::string>& words);
+
+/// Help in lines of at most 80 columns. An app passes it on to commands that are added after it.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_description(const CLI::App* app) const override;
+  std::string make_option_desc(const CLI::Option* option) const override;
+  std::string make_subcommand(const CLI::App* command) const override;
+};
 
 }  // namespace gradus::examples

@@ -15,10 +15,11 @@ constexpr const char* help = R"(A guided tour along the tape, entry by entry, wi
 
 Usage: tape_tour [--all]
 
-On a terminal, keys step through it: space, enter, n or → for the next page, b, p or ← for the one
-before, 1 to 5 for a chapter, q to quit.
+On a terminal, keys step through it: space, enter, n or → for the next page,
+b, p or ← for the one before, 1 to 5 for a chapter, q to quit.
 
-  --all     prints all pages; so does a run whose input or output is not a terminal
+  --all     prints all pages; so does a run whose input or output is not a
+            terminal
   --help    prints this
 )";
 

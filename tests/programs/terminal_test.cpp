@@ -58,6 +58,24 @@ std::string plain_output(const Place& place, int epochs = 3) {
 
 }  // namespace
 
+TEST_CASE("the help of every program fits a terminal of 80 columns") {
+  for (const std::string command :
+       {"mnist", "mnist train", "mnist eval", "mnist predict", "mnist export", "mnist report",
+        "mnist data", "norm_lab", "norm_lab list", "norm_lab run", "norm_lab report",
+        "norm_lab compare", "course", "course run", "course audit", "tape_tour"}) {
+    CAPTURE(command);
+    const std::string file = build_folder() + "/bin/" + command.substr(0, command.find(' '));
+    if (!std::filesystem::exists(file)) continue;  // some builds have not all of them
+    const Outcome help = run(build_folder() + "/bin/" + command + " --help");
+    CHECK(help.status == 0);
+    CHECK(contains(help.out, "Usage: "));
+    std::istringstream rows(help.out);
+    for (std::string row; std::getline(rows, row);) {
+      CHECK_MESSAGE(columns_of(row) <= 80, row);
+    }
+  }
+}
+
 TEST_CASE("on a terminal of any width there is one line of progress, and the same text remains") {
   const Place place;
   const std::string expected = comparable(plain_output(place));
